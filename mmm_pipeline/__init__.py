@@ -1,0 +1,1 @@
+"""Marketing mix modelling as a Dagster pipeline."""

@@ -1,0 +1,337 @@
+"""The one schema of every stage's table: columns, types, units, meaning and rules.
+
+The blocking asset checks, the column schemas in the Dagster UI, docs/tables.md and the empty frames of the tests are all
+derived from these objects.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+
+__all__ = ["CONTRACTS", "empty_table", "violations"]
+
+
+def _column(
+    dtype: Any,
+    description: str,
+    *checks: pa.Check,
+    unit: str | None = None,
+    nullable: bool = False,
+) -> pa.Column:
+    return pa.Column(
+        dtype,
+        list(checks),
+        nullable=nullable,
+        coerce=True,
+        description=description,
+        metadata={"unit": unit} if unit else None,
+    )
+
+
+def _table(name: str, description: str, columns: dict[str, pa.Column], **options: Any) -> pa.DataFrameSchema:
+    return pa.DataFrameSchema(columns, name=name, description=description, strict=True, **options)
+
+
+_AT_LEAST_0 = pa.Check.ge(0)
+_DATE = "datetime64[ns]"
+_CURRENCY_PER_DAY = "currency per day"
+_KPI = "KPI units"
+_FINITE = pa.Check(lambda values: values.abs() < float("inf"), name="finite", error="must be finite")
+
+
+def _interval(quantity: str, unit: str | None = None) -> dict[str, pa.Column]:
+    """The two columns of a credible interval of `quantity`."""
+    return {
+        f"{quantity}_low": _column(
+            float, f"lower end of the credible interval of {quantity}", unit=unit, nullable=True
+        ),
+        f"{quantity}_high": _column(
+            float, f"upper end of the credible interval of {quantity}", unit=unit, nullable=True
+        ),
+    }
+
+
+def _ordered(low: str, high: str) -> pa.Check:
+    return pa.Check(
+        lambda frame: ~(frame[low] > frame[high]),
+        name=f"{low}<={high}",
+        error=f"{low} must not exceed {high}",
+    )
+
+
+RAW_CAMPAIGNS = _table(
+    "raw_campaigns",
+    "Campaign rows that passed the contract: typed, dates parsed, names trimmed.",
+    {
+        "line_number": _column("int64", "line in the source, the header being line 1", pa.Check.ge(1)),
+        "date": _column(_DATE, "day of the activity"),
+        "channel": _column(str, "name of the channel", pa.Check.str_length(min_value=1)),
+        "media_units": _column(float, "media bought, e.g. impressions", _AT_LEAST_0, _FINITE, unit="media units"),
+        "spend": _column(float, "money spent", _AT_LEAST_0, _FINITE, unit="currency"),
+        "kpi": _column(float, "KPI credited to the row by the platform", _AT_LEAST_0, _FINITE, unit=_KPI),
+        "brand": _column(str, "brand, when the source has one", nullable=True),
+        "marketplace": _column(str, "marketplace, when the source has one", nullable=True),
+    },
+)
+
+REJECTED_ROWS = _table(
+    "rejected_rows",
+    "Every refused row with the reason; nothing is dropped in silence.",
+    {
+        "line_number": _column("int64", "line in the source, the header being line 1", pa.Check.ge(1)),
+        "reason": _column(str, "why the row was refused"),
+        "column": _column(str, "the offending column, as the source spells it", nullable=True),
+        "value": _column(str, "the offending value", nullable=True),
+        "row": _column(str, "the whole row, as JSON text"),
+    },
+)
+
+MEDIA_MATRIX = _table(
+    "media_matrix",
+    "One row per day and channel on a dense calendar (a day without rows has zero media).",
+    {
+        "date": _column(_DATE, "day"),
+        "channel": _column(str, "name of the channel", pa.Check.str_length(min_value=1)),
+        "media_units": _column(float, "media of the channel on the day", _AT_LEAST_0, _FINITE, unit="media units"),
+        "spend": _column(float, "spend of the channel on the day", _AT_LEAST_0, _FINITE, unit=_CURRENCY_PER_DAY),
+        "kpi": _column(
+            float,
+            "KPI of the channel's rows; its sum over channels is the day's KPI that the model explains",
+            _AT_LEAST_0,
+            _FINITE,
+            unit=_KPI,
+        ),
+    },
+    unique=["date", "channel"],
+)
+
+LEADERBOARD = _table(
+    "leaderboard",
+    "All specs, best first. A spec that did not converge cannot win.",
+    {
+        "rank": _column("Int64", "place; empty for a spec that cannot win", pa.Check.ge(1), nullable=True),
+        "adstock": _column(str, "media transform"),
+        "degrees": _column("int64", "Fourier pairs of the yearly seasonality", pa.Check.ge(1)),
+        "status": _column(
+            str,
+            "converged, not_converged, failed, missing (never fitted) or stale (fitted on other inputs)",
+            pa.Check.isin(["converged", "not_converged", "failed", "missing", "stale"]),
+        ),
+        "reason": _column(str, "which thresholds were missed, or why there is no fit", nullable=True),
+        "is_champion": _column(bool, "whether the spec won"),
+        "mape": _column(float, "mean absolute percentage error on the holdout, as a share", nullable=True),
+        "wape": _column(float, "sum of absolute errors over sum of KPI on the holdout", nullable=True),
+        "rmse": _column(float, "root mean squared error on the holdout", unit=_KPI, nullable=True),
+        "crps": _column(float, "continuous ranked probability score on the holdout", unit=_KPI, nullable=True),
+        "coverage_50": _column(float, "share of holdout days inside the central 50 % interval", nullable=True),
+        "coverage_90": _column(float, "share of holdout days inside the central 90 % interval", nullable=True),
+        "skill": _column(float, "1 - MAPE / MAPE of the best naive forecast; above 0 beats it", nullable=True),
+        "rhat_max": _column(float, "largest rank-normalised R-hat of any parameter", nullable=True),
+        "ess_bulk_min": _column(float, "smallest bulk effective sample size", nullable=True),
+        "ess_tail_min": _column(float, "smallest tail effective sample size", nullable=True),
+        "divergences": _column("Int64", "divergent transitions after warm-up", nullable=True),
+        "attempts": _column("Int64", "sampler runs it took, escalations included", nullable=True),
+        "seconds": _column(float, "wall time of the fit, compilation included", unit="seconds", nullable=True),
+    },
+    unique=["adstock", "degrees"],
+)
+
+NAIVE_FORECASTS = _table(
+    "naive_forecasts",
+    "Forecasts without a model, scored on the same holdout; a spec has to beat the best of them.",
+    {
+        "forecast": _column(str, "mean, median, weekday_mean, last_day, last_week"),
+        "mape": _column(float, "mean absolute percentage error on the holdout, as a share"),
+        "wape": _column(float, "sum of absolute errors over sum of KPI on the holdout"),
+        "rmse": _column(float, "root mean squared error on the holdout", unit=_KPI),
+        "is_best": _column(bool, "whether its MAPE is the smallest"),
+    },
+    unique=["forecast"],
+)
+
+FORECAST = _table(
+    "forecast",
+    "Observed KPI beside the champion spec's posterior predictive: fit on the train days, forecast on the holdout.",
+    {
+        "date": _column(_DATE, "day"),
+        "is_holdout": _column(bool, "whether the day was kept from the fit"),
+        "observed": _column(float, "observed KPI", unit=_KPI),
+        "mean": _column(float, "posterior predictive mean", unit=_KPI),
+        "low": _column(float, "lower end of the predictive interval", unit=_KPI),
+        "high": _column(float, "upper end of the predictive interval", unit=_KPI),
+        "low_50": _column(float, "lower end of the central 50 % predictive interval", unit=_KPI),
+        "high_50": _column(float, "upper end of the central 50 % predictive interval", unit=_KPI),
+    },
+    checks=[_ordered("low", "high")],
+)
+
+ATTRIBUTION = _table(
+    "attribution",
+    "What each channel is worth over the whole window, by the champion refitted on all days.",
+    {
+        "channel": _column(str, "name of the channel", pa.Check.str_length(min_value=1)),
+        "spend": _column(float, "spend over the window", _AT_LEAST_0, unit="currency"),
+        "media_units": _column(float, "media over the window", _AT_LEAST_0, unit="media units"),
+        "contribution": _column(float, "posterior mean KPI caused inside the window", unit=_KPI),
+        **_interval("contribution", _KPI),
+        "share": _column(float, "contribution over the fitted KPI of the window"),
+        **_interval("share"),
+        "roi": _column(
+            float, "contribution per unit of spend, carried-over effect inside the window included", nullable=True
+        ),
+        **_interval("roi"),
+        "probability_roi_above_1": _column(float, "posterior probability that ROI exceeds 1", nullable=True),
+        "marginal_roi": _column(float, "KPI of the next unit of currency at today's daily spend", nullable=True),
+        **_interval("marginal_roi"),
+        "cost_per_kpi": _column(float, "spend per KPI unit caused", unit="currency per KPI unit", nullable=True),
+        "prior_width_ratio": _column(
+            float,
+            "posterior width of the contribution over its prior width; near 1: the data says nothing",
+            nullable=True,
+        ),
+    },
+    unique=["channel"],
+    checks=[_ordered("contribution_low", "contribution_high"), _ordered("roi_low", "roi_high")],
+)
+
+CONTRIBUTION_OVER_TIME = _table(
+    "contribution_over_time",
+    "Posterior mean contribution per day; the components of a day add up to the fitted mean exactly.",
+    {
+        "date": _column(_DATE, "day"),
+        "component": _column(str, "baseline, or the name of a channel"),
+        "is_baseline": _column(bool, "whether the component is everything but media"),
+        "mean": _column(float, "posterior mean", unit=_KPI),
+        "low": _column(float, "lower end of the credible interval", unit=_KPI),
+        "high": _column(float, "upper end of the credible interval", unit=_KPI),
+    },
+    unique=["date", "component"],
+)
+
+RETENTION_DENSITY = _table(
+    "retention_density",
+    "Prior and posterior density of each channel's retention (share of the effect carried to the next day).",
+    {
+        "channel": _column(str, "name of the channel"),
+        "source": _column(str, "prior or posterior", pa.Check.isin(["prior", "posterior"])),
+        "retention": _column(float, "retention rate", pa.Check.in_range(0, 1)),
+        "density": _column(float, "probability density", _AT_LEAST_0),
+    },
+)
+
+RESPONSE_CURVES = _table(
+    "response_curves",
+    "Expected KPI per day at a constant daily spend, carry-over in steady state, per channel.",
+    {
+        "channel": _column(str, "name of the channel"),
+        "spend": _column(float, "constant spend", _AT_LEAST_0, unit=_CURRENCY_PER_DAY),
+        "media_units": _column(
+            float, "media bought at the channel's mean price", _AT_LEAST_0, unit="media units per day"
+        ),
+        "kpi": _column(float, "posterior mean KPI per day", unit="KPI units per day"),
+        "low": _column(float, "lower end of the credible interval", unit="KPI units per day"),
+        "high": _column(float, "upper end of the credible interval", unit="KPI units per day"),
+        "is_current": _column(bool, "today's point: the mean daily spend of the last horizon"),
+        "is_extrapolated": _column(bool, "spend beyond the largest observed on a day"),
+    },
+    unique=["channel", "spend"],
+)
+
+BUDGET_PLAN = _table(
+    "budget_plan",
+    "Current and optimal spend per channel over the horizon.",
+    {
+        "channel": _column(str, "name of the channel"),
+        "current_spend": _column(float, "spend of the last horizon, scaled to the total", _AT_LEAST_0, unit="currency"),
+        "optimal_spend": _column(float, "spend of the plan", _AT_LEAST_0, unit="currency"),
+        "change": _column(float, "optimal minus current", unit="currency"),
+        "low": _column(float, "lower bound", _AT_LEAST_0, unit="currency"),
+        "high": _column(float, "upper bound", _AT_LEAST_0, unit="currency"),
+        "is_locked": _column(bool, "whether the channel had to stay as it is"),
+        "price": _column(float, "spend per media unit", _AT_LEAST_0, unit="currency per media unit"),
+        "current_kpi": _column(float, "expected KPI of the current spend", unit=_KPI),
+        "optimal_kpi": _column(float, "expected KPI of the plan", unit=_KPI),
+        "marginal_roi_current": _column(float, "KPI of the next unit of currency at the current spend"),
+        "marginal_roi_optimal": _column(float, "KPI of the next unit of currency at the plan"),
+    },
+    unique=["channel"],
+    checks=[_ordered("low", "high")],
+)
+
+BUDGET_SUMMARY = _table(
+    "budget_summary",
+    "One row: what the plan promises, how sure that is, and how far it can be from the optimum.",
+    {
+        "total": _column(float, "budget over the horizon", pa.Check.gt(0), unit="currency"),
+        "horizon_days": _column("int64", "length of the plan", pa.Check.ge(1), unit="days"),
+        "expected_kpi_current": _column(float, "expected media KPI of the current allocation", unit=_KPI),
+        "expected_kpi_optimal": _column(float, "expected media KPI of the plan", unit=_KPI),
+        "uplift": _column(float, "expected gain of the plan over the current allocation", unit=_KPI),
+        **_interval("uplift", _KPI),
+        "probability_of_gain": _column(float, "posterior probability that the plan beats the current allocation"),
+        "upper_bound": _column(float, "no plan can have a higher expected KPI (Lagrangian dual)", unit=_KPI),
+        "optimality_gap": _column(float, "(upper bound - plan) / plan, as a share", _AT_LEAST_0),
+        "verdict": _column(
+            str, "material_gain or no_material_gain", pa.Check.isin(["material_gain", "no_material_gain"])
+        ),
+    },
+)
+
+EXCLUDED_CHANNELS = _table(
+    "excluded_channels",
+    "Channels of the media matrix that the model leaves out, and why.",
+    {
+        "channel": _column(str, "name of the channel"),
+        "reason": _column(str, "which rule it failed"),
+    },
+    unique=["channel"],
+)
+
+CONTRACTS: dict[str, pa.DataFrameSchema] = {
+    str(schema.name): schema
+    for schema in (
+        RAW_CAMPAIGNS,
+        REJECTED_ROWS,
+        MEDIA_MATRIX,
+        EXCLUDED_CHANNELS,
+        LEADERBOARD,
+        NAIVE_FORECASTS,
+        FORECAST,
+        ATTRIBUTION,
+        CONTRIBUTION_OVER_TIME,
+        RETENTION_DENSITY,
+        RESPONSE_CURVES,
+        BUDGET_PLAN,
+        BUDGET_SUMMARY,
+    )
+}
+
+
+def empty_table(name: str) -> pd.DataFrame:
+    """A table of the contract's columns and types without rows."""
+    schema = CONTRACTS[name]
+    return pd.DataFrame({column: pd.Series(dtype=str(field.dtype)) for column, field in schema.columns.items()})
+
+
+def violations(name: str, table: pd.DataFrame, limit: int = 20) -> pd.DataFrame:
+    """Rows of `table` that break the contract, at most `limit`.
+
+    Returns:
+        Columns `check`, `column`, `row` (index label) and `value`; empty when the contract holds.
+    """
+    try:
+        CONTRACTS[name].validate(table, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases = error.failure_cases
+        return pd.DataFrame(
+            {
+                "check": cases["check"].astype(str),
+                "column": cases["column"].astype(str),
+                "row": cases["index"].astype(str),
+                "value": cases["failure_case"].astype(str),
+            }
+        ).head(limit)
+    return pd.DataFrame(columns=["check", "column", "row", "value"])

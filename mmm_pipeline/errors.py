@@ -1,0 +1,41 @@
+"""The errors a user can meet: each message says what, where, which value, what is accepted, what to do."""
+
+from __future__ import annotations
+
+__all__ = [
+    "CampaignDataError",
+    "InfeasibleBudget",
+    "MmmError",
+    "ModelInputError",
+    "ModelNotConverged",
+    "SettingsError",
+    "StoredResultError",
+]
+
+
+class MmmError(Exception):
+    """Base of every error whose message is meant for the user; shown without a traceback."""
+
+
+class SettingsError(MmmError):
+    """`pipeline.yaml` or an override of it is not acceptable."""
+
+
+class CampaignDataError(MmmError):
+    """The campaign rows cannot be read, or what was read cannot carry a model."""
+
+
+class ModelInputError(MmmError):
+    """Arrays, priors or specs handed to the model cannot be fitted."""
+
+
+class ModelNotConverged(MmmError):
+    """No fitted spec met the convergence thresholds, so there is no champion."""
+
+
+class InfeasibleBudget(MmmError):
+    """The budget constraints contradict each other."""
+
+
+class StoredResultError(MmmError):
+    """A stored table or artifact is missing, damaged or of another version."""

@@ -1,0 +1,234 @@
+"""`pipeline.yaml` -> validated settings. Secrets never live here: they come from the environment."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from mmm_pipeline.errors import SettingsError
+
+__all__ = ["Settings", "load_settings", "parse_settings"]
+
+Share = Annotated[float, Field(ge=0, le=1)]
+AdstockName = Literal["adstock", "hill_adstock", "carryover"]
+
+
+class Section(BaseModel):
+    """Strict base: an unknown key is an error, values are immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class SourceSettings(Section):
+    """Where the campaign rows are."""
+
+    kind: Literal["demo", "file", "duckdb"] = Field("demo", description="demo market, a file, or a DuckDB table")
+    path: Path | None = Field(None, description="CSV, XLSX or Parquet file; for duckdb: the database file")
+    table: str | None = Field(None, description="duckdb: [schema.]table that holds the rows")
+    demo_seed: int = Field(7, ge=0, description="seed of the demo market")
+
+    @model_validator(mode="after")
+    def _complete(self) -> SourceSettings:
+        if self.kind in ("file", "duckdb") and self.path is None:
+            raise ValueError(f"source.path is required when source.kind is {self.kind!r}")
+        if self.kind == "duckdb" and not self.table:
+            raise ValueError("source.table is required when source.kind is 'duckdb'")
+        return self
+
+
+class ColumnSettings(Section):
+    """Which column plays which role. Case, spaces, `_`, `-` and `/` in headers do not matter."""
+
+    date: str = "Date"
+    channel: str = "Ad group alias"
+    media: str = Field("Impressions", description="media units per row, e.g. impressions")
+    spend: str = Field("Spend", description="currency per row")
+    kpi: str = Field("Sales", description="what the model explains, e.g. sales in currency")
+
+
+class ValidationSettings(Section):
+    max_rejected_share: Share = Field(0.05, description="the run stops when more rows than this are rejected")
+    missing_kpi_days: Literal["error", "zero"] = Field("error", description="a day without any row: refuse, or KPI 0")
+
+
+class ChannelSettings(Section):
+    """A channel that fails a rule in the train window is excluded, with its reason, from the model."""
+
+    min_active_days: int = Field(1, ge=1, description="train days with media > 0")
+    min_spend: float = Field(0.0, ge=0, description="train spend must be above this, in currency")
+    exclude: tuple[str, ...] = ()
+
+
+class SplitSettings(Section):
+    holdout_days: int = Field(28, ge=1, description="last days kept for scoring; ignored when holdout_start is set")
+    holdout_start: dt.date | None = Field(None, description="first holdout day")
+
+
+class FeatureSettings(Section):
+    """Optional extra features (controls): a table with a date column and numeric columns."""
+
+    path: Path | None = None
+    date: str = "Date"
+    columns: tuple[str, ...] = Field((), description="empty: every column but the date")
+    max_leakage_r2: Share = Field(0.5, description="refuse a feature that explains this much of the same day's KPI")
+
+
+class ModelSettings(Section):
+    adstocks: tuple[AdstockName, ...] = Field(("adstock", "hill_adstock", "carryover"), min_length=1)
+    degrees: tuple[Annotated[int, Field(ge=1, le=10)], ...] = Field((1, 2, 4), min_length=1)
+    weekday: bool = True
+    seasonality_period_days: float = Field(365.0, gt=1)
+
+    @field_validator("adstocks", "degrees")
+    @classmethod
+    def _unique(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError(f"lists a value twice: {list(value)}")
+        return value
+
+
+class SamplerSection(Section):
+    chains: int = Field(4, ge=2, le=64)
+    warmup: int = Field(1000, ge=10)
+    draws: int = Field(1000, ge=10)
+    seed: int = Field(0, ge=0)
+    target_accept: float = Field(0.9, gt=0.5, lt=1)
+    max_tree_depth: int = Field(10, ge=1, le=15)
+    double_precision: bool = True
+    max_escalations: int = Field(2, ge=0, le=5, description="further tries when a fit misses the thresholds")
+
+
+class ConvergenceSettings(Section):
+    rhat_max: float = Field(1.01, gt=1)
+    ess_min: float = Field(400, gt=0, description="bulk and tail effective sample size of every parameter")
+    divergence_share_max: Share = 0.001
+
+
+class PriorSettings(Section):
+    """Scales of the priors of MODEL; the defaults are those of LightweightMMM."""
+
+    intercept_scale: float = Field(2.0, gt=0)
+    trend_scale: float = Field(1.0, gt=0)
+    seasonality_scale: float = Field(1.0, gt=0)
+    weekday_scale: float = Field(0.5, gt=0)
+    feature_scale: float = Field(1.0, gt=0)
+    media_scale: float = Field(1.0, gt=0, description="multiplies the spend-share scale of every media coefficient")
+
+
+class BudgetSettings(Section):
+    total: float | None = Field(None, gt=0, description="currency over the horizon; default: spend of the last horizon")
+    horizon_days: int = Field(28, ge=1, le=366)
+    lower: float = Field(0.5, ge=0, description="lower bound of each channel, as a multiple of its current spend")
+    upper: float = Field(2.0, gt=0, description="upper bound of each channel, as a multiple of its current spend")
+    bounds: dict[str, tuple[float, float]] = Field(default_factory=dict, description="channel: [low, high] multiples")
+    locked: tuple[str, ...] = Field((), description="channels whose spend stays as it is")
+    count_after_horizon: bool = Field(True, description="count carried-over effect after the horizon")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> BudgetSettings:
+        if self.lower > self.upper:
+            raise ValueError(f"budget.lower {self.lower} is above budget.upper {self.upper}")
+        for channel, (low, high) in self.bounds.items():
+            if not 0 <= low <= high:
+                raise ValueError(f"budget.bounds[{channel!r}] must satisfy 0 <= low <= high, got [{low}, {high}]")
+        return self
+
+
+class ReportSettings(Section):
+    languages: tuple[Literal["en", "ko"], ...] = Field(("en",), min_length=1)
+    credible_interval: float = Field(0.9, gt=0.5, lt=1)
+    currency: str = Field("USD", max_length=8, description="shown before amounts; no conversion is done")
+
+
+class ScheduleSettings(Section):
+    cron: str = "0 6 * * 1"
+    timezone: str = "UTC"
+
+
+class Settings(Section):
+    """Everything a run can be told. `quick` is set by `--quick` only."""
+
+    source: SourceSettings = SourceSettings()
+    columns: ColumnSettings = ColumnSettings()
+    validation: ValidationSettings = ValidationSettings()
+    channels: ChannelSettings = ChannelSettings()
+    split: SplitSettings = SplitSettings()
+    features: FeatureSettings = FeatureSettings()
+    model: ModelSettings = ModelSettings()
+    sampler: SamplerSection = SamplerSection()
+    convergence: ConvergenceSettings = ConvergenceSettings()
+    priors: PriorSettings = PriorSettings()
+    budget: BudgetSettings = BudgetSettings()
+    report: ReportSettings = ReportSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    quick: bool = False
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and validate a YAML file.
+
+    Relative paths inside it are taken relative to the file's folder.
+
+    Raises:
+        SettingsError: the file cannot be read, is not YAML, or holds an unknown key or an impossible value.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read: {error}") from error
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: is not valid YAML: {error}") from error
+    return parse_settings(content or {}, origin=str(path), base=path.parent)
+
+
+def parse_settings(content: object, *, origin: str = "settings", base: Path | None = None) -> Settings:
+    """Validate plain data (from YAML) into `Settings`; every problem in one message."""
+    if not isinstance(content, dict):
+        raise SettingsError(
+            f"{origin}: expected sections such as 'source:' and 'model:', found {type(content).__name__}"
+        )
+    try:
+        settings = Settings.model_validate(content)
+    except ValidationError as error:
+        lines = [f"{origin}: {_explain(problem)}" for problem in error.errors()]
+        raise SettingsError("\n".join(lines)) from error
+    return settings if base is None else _anchored(settings, base)
+
+
+def _anchored(settings: Settings, base: Path) -> Settings:
+    """Settings whose relative paths are resolved against `base`."""
+    changes: dict[str, Section] = {}
+    if settings.source.path is not None:
+        changes["source"] = settings.source.model_copy(update={"path": (base / settings.source.path).resolve()})
+    if settings.features.path is not None:
+        changes["features"] = settings.features.model_copy(update={"path": (base / settings.features.path).resolve()})
+    return settings.model_copy(update=changes)
+
+
+def _explain(problem: Any) -> str:
+    location = [str(part) for part in problem["loc"]]
+    key = ".".join(location)
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        near = difflib.get_close_matches(location[-1], known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"unknown key {key!r}{hint} (known here: {', '.join(known)})"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{key or 'settings'} = {problem['input']!r}: {message}" if key else message
+
+
+def _known_keys(location: list[str]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for part in location:
+        field = model.model_fields.get(part)
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+            return []
+        model = field.annotation
+    return sorted(model.model_fields)

@@ -1,0 +1,17 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def campaign_export() -> Path:
+    """The real campaign export, which is not part of the project: tests skip where it is absent."""
+    path = Path(os.environ.get("MMM_CAMPAIGN_DATA", "../shared/data/campaign_data.xlsx"))
+    if not path.is_file():
+        pytest.skip(f"no real campaign export at {path}: set MMM_CAMPAIGN_DATA to its path")
+    return path

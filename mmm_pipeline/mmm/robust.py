@@ -1,0 +1,83 @@
+"""Robust statistics of a daily series: what is usual for a day, which days are not, and where the series is going."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+__all__ = ["OUTLIER_SCORE", "Outliers", "robust_trend", "unusual_days", "without_trend_and_weekday"]
+
+# The Hampel identifier's usual limit; on pure Normal noise about one day a year goes beyond it.
+OUTLIER_SCORE = 3.0
+
+_MAD_TO_SD = 1.4826
+_MEDIAN_DAYS = 29
+_FEWEST_VALUES = 14
+
+
+@dataclass(frozen=True)
+class Outliers:
+    """Unusual days of a series of length T; K of them.
+
+    Attributes:
+        positions: (K,) places in the series.
+        expected: (K,) what was usual for those days, in the unit of the series.
+        score: (K,) distance from the usual in robust standard deviations, with its sign.
+    """
+
+    positions: np.ndarray
+    expected: np.ndarray
+    score: np.ndarray
+
+
+def unusual_days(values: np.ndarray, weekdays: np.ndarray, *, threshold: float = OUTLIER_SCORE) -> Outliers:
+    """Days far from the running median plus the median effect of their weekday, by median absolute deviation.
+
+    Source of the rule: Hampel 1974, "The influence curve and its role in robust estimation".
+
+    Args:
+        values: (T,) finite series.
+        weekdays: (T,) 0 is Monday.
+        threshold: robust standard deviations.
+
+    Returns:
+        No outlier for fewer than 14 values, or when at least half of the residuals are equal (deviation 0).
+    """
+    nothing = Outliers(np.zeros(0, dtype=int), np.zeros(0), np.zeros(0))
+    if len(values) < _FEWEST_VALUES:
+        return nothing
+    level = pd.Series(values).rolling(_MEDIAN_DAYS, center=True, min_periods=1).median().to_numpy()
+    residual = pd.Series(values - level)
+    expected = level + residual.groupby(weekdays).transform("median").to_numpy()
+    distance = values - expected
+    distance = distance - np.median(distance)
+    # Medians follow the values they are taken from, which makes the residuals of a short series too small.
+    fitted = 7 + len(values) / _MEDIAN_DAYS
+    deviation = _MAD_TO_SD * np.median(np.abs(distance)) * len(values) / (len(values) - fitted)
+    if deviation <= 1e-12 * max(1.0, float(np.abs(values).max())):
+        return nothing
+    score = distance / deviation
+    found = np.flatnonzero(np.abs(score) > threshold)
+    return Outliers(found, expected[found], score[found])
+
+
+def robust_trend(values: np.ndarray, *, confidence: float = 0.9) -> tuple[float, float, float]:
+    """Theil-Sen slope per day with its confidence interval (slope, low, high); zeros for fewer than two values."""
+    if len(values) < 2:
+        return 0.0, 0.0, 0.0
+    result = stats.theilslopes(values, np.arange(len(values)), alpha=confidence)
+    return float(result.slope), float(result.low_slope), float(result.high_slope)
+
+
+def without_trend_and_weekday(series: np.ndarray, weekdays: np.ndarray) -> np.ndarray:
+    """Residuals (T, K) of the columns after least squares on a straight line and the weekday.
+
+    Two channels that both grew, or both rest on Sundays, would otherwise look related to each other and to the KPI.
+    """
+    day = np.linspace(-1.0, 1.0, len(weekdays))
+    design = np.column_stack([day, *(weekdays == number for number in range(7))]).astype(float)
+    coefficients, *_ = np.linalg.lstsq(design, series, rcond=None)
+    return series - design @ coefficients

@@ -1,0 +1,75 @@
+"""The statistics: pure functions over arrays. Imports no Dagster, reads and writes no files.
+
+    from mmm_pipeline.mmm import ModelSpec, SamplerSettings, fit_data, sample
+
+    spec = ModelSpec(adstock="carryover", degrees=2)
+    fit = sample(spec, fit_data(dataset), SamplerSettings(chains=4, warmup=1000, draws=1000, seed=0))
+    fit.convergence, fit.contributions(), fit.predict(future_media)
+
+Names are imported at first use, so that importing the package starts neither JAX nor ArviZ.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mmm_pipeline.mmm.diagnostics import Attempt, Convergence
+    from mmm_pipeline.mmm.fit import Fit
+    from mmm_pipeline.mmm.inputs import FitData, fit_data, train_data, train_days
+    from mmm_pipeline.mmm.model import media_mix_model
+    from mmm_pipeline.mmm.prior import prior_contributions, prior_media_parameters
+    from mmm_pipeline.mmm.programs import use_compilation_cache
+    from mmm_pipeline.mmm.sampler import SamplingProgress, sample
+    from mmm_pipeline.mmm.specs import ADSTOCKS, Adstock, ConvergenceThresholds, ModelSpec, Priors, SamplerSettings
+
+_HOMES = {
+    "ADSTOCKS": "specs",
+    "Adstock": "specs",
+    "Attempt": "diagnostics",
+    "Convergence": "diagnostics",
+    "ConvergenceThresholds": "specs",
+    "Fit": "fit",
+    "FitData": "inputs",
+    "ModelSpec": "specs",
+    "Priors": "specs",
+    "SamplerSettings": "specs",
+    "SamplingProgress": "sampler",
+    "fit_data": "inputs",
+    "media_mix_model": "model",
+    "prior_contributions": "prior",
+    "prior_media_parameters": "prior",
+    "sample": "sampler",
+    "train_data": "inputs",
+    "train_days": "inputs",
+    "use_compilation_cache": "programs",
+}
+
+__all__ = [
+    "ADSTOCKS",
+    "Adstock",
+    "Attempt",
+    "Convergence",
+    "ConvergenceThresholds",
+    "Fit",
+    "FitData",
+    "ModelSpec",
+    "Priors",
+    "SamplerSettings",
+    "SamplingProgress",
+    "fit_data",
+    "media_mix_model",
+    "prior_contributions",
+    "prior_media_parameters",
+    "sample",
+    "train_data",
+    "train_days",
+    "use_compilation_cache",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

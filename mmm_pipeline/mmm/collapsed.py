@@ -1,0 +1,215 @@
+"""The model's density with the linear coefficients integrated out, and the exact draw of what was integrated.
+
+Given the media parameters, the trend exponent e and the noise σ, all of {seasonality, weekday, features, trend,
+intercept} enter the mean linearly with Normal priors, so r = y - Mβ is N(0, σ²I + BBᵀ), B being the columns times their
+prior scales. All columns of B but two never change: with U S Vᵀ their singular value decomposition, σ²I + USSUᵀ has a
+diagonal inverse in the basis U, and trend and intercept are added as a 2 x 2 Cholesky step. The intercept comes last:
+its positivity (half-Normal prior) multiplies the density by 2 Φ(m / s), m and s being the mean and standard deviation
+of its conditional. Exact only while those priors are Normal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.scipy.special import log_ndtr
+from scipy.special import log_ndtr as log_ndtr_numpy
+from scipy.special import ndtri_exp
+
+from mmm_pipeline.mmm.design import LinearDesign, linear_design, trend_column
+from mmm_pipeline.mmm.inputs import FitData
+from mmm_pipeline.mmm.specs import Adstock, ModelSpec
+from mmm_pipeline.mmm.transforms import CARRYOVER_LAGS, power, transform_prepared
+from mmm_pipeline.mmm.whitening import parameters_from_coordinates
+
+__all__ = [
+    "CollapsedInputs",
+    "LinearBlock",
+    "collapsed_inputs",
+    "collapsed_log_likelihood",
+    "linear_block",
+    "potential_energy",
+]
+
+_PADDED_DEGREES = 4
+"""Fourier pairs of every compiled program: a padded column is zero, so up to this many degrees share one program."""
+
+
+class CollapsedInputs(NamedTuple):
+    """All data of the density; arguments of the compiled program, never constants in it. NumPy or JAX arrays.
+
+    Attributes:
+        media: (T, C) scaled media; for carryover its lags, (L, T, C).
+        kpi: (T,) scaled KPI.
+        time: (T,) days since the first.
+        basis: (T, R) orthonormal basis U of the fixed columns, padded with zero columns.
+        variances: (R,) squared singular values, 0 for padding.
+        trend_scale: () prior standard deviation of the trend coefficient.
+        intercept_scale: () scale of the intercept's half-Normal prior.
+        media_scale: (C,) scales of the media coefficients' half-Normal priors.
+    """
+
+    media: Array
+    kpi: Array
+    time: Array
+    basis: Array
+    variances: Array
+    trend_scale: Array
+    intercept_scale: Array
+    media_scale: Array
+
+
+def collapsed_inputs(spec: ModelSpec, data: FitData, dtype: type = np.float64) -> CollapsedInputs:
+    """Prepare a window for `potential_energy`; shapes are the same for all degrees up to 4."""
+    design = linear_design(spec, data)
+    fixed = design.fixed * design.scales[:-2]
+    left, singular, _ = np.linalg.svd(fixed, full_matrices=False)
+    rank = fixed.shape[1] + 2 * max(0, _PADDED_DEGREES - spec.degrees)
+    basis = np.zeros((data.days, rank))
+    variances = np.zeros(rank)
+    used = singular > singular.max(initial=0.0) * 1e-12
+    basis[:, : used.sum()] = left[:, used]
+    variances[: used.sum()] = singular[used] ** 2
+    media = _lagged(data.media) if spec.adstock == "carryover" else data.media
+    arrays = (
+        media,
+        data.kpi,
+        design.time,
+        basis,
+        variances,
+        np.asarray(spec.priors.trend_scale),
+        np.asarray(spec.priors.intercept_scale),
+        data.spend_share_scale * spec.priors.media_scale,
+    )
+    return CollapsedInputs(*(np.asarray(array, dtype=dtype) for array in arrays))  # type: ignore[arg-type]
+
+
+def potential_energy(adstock: Adstock, u: Array, inputs: CollapsedInputs) -> Array:
+    """Minus the log posterior density of the whitened coordinates u (D,), up to a constant."""
+    parameters = parameters_from_coordinates(adstock, u, inputs.media_scale)
+    return 0.5 * jnp.dot(u, u) - collapsed_log_likelihood(adstock, parameters, inputs)
+
+
+def collapsed_log_likelihood(adstock: Adstock, parameters: dict[str, Array], inputs: CollapsedInputs) -> Array:
+    """Log p(y | media parameters, e, σ): the linear coefficients integrated out.
+
+    Args:
+        adstock: the media transform.
+        parameters: `media_coefficient` and those of the transform, (C,) each; `trend_exponent`, `noise_sd`, scalars.
+        inputs: the window.
+    """
+    transformed = transform_prepared(adstock, inputs.media, parameters)
+    residual = inputs.kpi - transformed @ parameters["media_coefficient"]
+    trend = inputs.trend_scale * power(inputs.time, parameters["trend_exponent"])
+    intercept = inputs.intercept_scale * jnp.ones_like(inputs.kpi)
+
+    # Gram matrix of (residual, trend, intercept) under the inverse of σ²I + USSUᵀ; the part outside the span of U is
+    # formed first, because the difference of two large squares would lose digits.
+    noise_variance = parameters["noise_sd"] ** 2
+    columns = jnp.stack([residual, trend, intercept], axis=1)
+    inside = inputs.basis.T @ columns
+    outside = columns - inputs.basis @ inside
+    weights = 1 / (noise_variance + inputs.variances)
+    gram = outside.T @ outside / noise_variance + inside.T @ (weights[:, None] * inside)
+
+    # Cholesky step of trend, then intercept: I + [trend intercept]ᵀ Σ₀⁻¹ [trend intercept].
+    trend_sd = jnp.sqrt(1 + gram[1, 1])
+    cross = gram[1, 2] / trend_sd
+    intercept_sd = jnp.sqrt(1 + gram[2, 2] - cross**2)
+    trend_fit = gram[0, 1] / trend_sd
+    intercept_fit = (gram[0, 2] - cross * trend_fit) / intercept_sd
+
+    days = inputs.kpi.shape[0]
+    log_determinant = (
+        days * jnp.log(noise_variance)
+        + jnp.sum(jnp.log1p(inputs.variances / noise_variance))
+        + 2 * jnp.log(trend_sd)
+        + 2 * jnp.log(intercept_sd)
+    )
+    quadratic = gram[0, 0] - trend_fit**2 - intercept_fit**2
+    log_twice_phi = jnp.log(2.0) + log_ndtr(intercept_fit)
+    return -0.5 * (quadratic + log_determinant + days * jnp.log(2 * jnp.pi)) + log_twice_phi
+
+
+@dataclass(frozen=True)
+class LinearBlock:
+    """Conditional of the K linear coefficients given the rest, for S draws, in units of their prior scales.
+
+    It is Normal with precision LLᵀ/σ² and mean L⁻ᵀv, restricted to a positive last coefficient (the intercept).
+
+    Attributes:
+        factor: (S, K, K) L, lower triangular: LLᵀ = σ²I + BᵀB.
+        projected: (S, K) v = L⁻¹Bᵀr.
+        noise_sd: (S,) σ.
+        scales: (K,) prior scales.
+    """
+
+    factor: np.ndarray
+    projected: np.ndarray
+    noise_sd: np.ndarray
+    scales: np.ndarray
+
+    def draw(self, generator: np.random.Generator) -> np.ndarray:
+        """One exact draw of the coefficients per given draw: (S, K), in the units of the scaled KPI."""
+        noise = generator.standard_normal(self.projected.shape)
+        # The last coefficient is (v + σε) / L with ε > -v/σ: its mirror image is below v/σ, by inverse distribution.
+        bound = self.projected[:, -1] / self.noise_sd
+        uniform = 1.0 - generator.random(len(bound))
+        noise[:, -1] = -ndtri_exp(np.log(uniform) + log_ndtr_numpy(bound))
+        right = self.projected + self.noise_sd[:, None] * noise
+        # The factor's last column is zero above the diagonal, so Lᵀb = v + σε leaves the last coefficient alone.
+        standardised = np.linalg.solve(np.swapaxes(self.factor, 1, 2), right[..., None])[..., 0]
+        standardised[:, -1] = np.maximum(standardised[:, -1], np.finfo(float).tiny)
+        return standardised * self.scales
+
+    def log_density(self, coefficients: np.ndarray) -> np.ndarray:
+        """(S,) log density of coefficients (S, K), in the units of the scaled KPI."""
+        deviation = np.einsum("skj,sk->sj", self.factor, coefficients / self.scales) - self.projected
+        sigma = self.noise_sd
+        diagonal = np.diagonal(self.factor, axis1=1, axis2=2)
+        normal = (
+            np.log(diagonal).sum(axis=1)
+            - np.log(self.scales).sum()
+            - 0.5 * (deviation**2).sum(axis=1) / sigma**2
+            - diagonal.shape[1] * (np.log(sigma) + 0.5 * np.log(2 * np.pi))
+        )
+        return normal - log_ndtr_numpy(self.projected[:, -1] / sigma)
+
+
+def linear_block(
+    design: LinearDesign, residual: np.ndarray, trend_exponent: np.ndarray, noise_sd: np.ndarray
+) -> LinearBlock:
+    """The conditional of the integrated coefficients.
+
+    Args:
+        design: columns of the window.
+        residual: (S, T) scaled KPI minus media.
+        trend_exponent: (S,) e.
+        noise_sd: (S,) σ.
+    """
+    days = len(design.time)
+    trend = trend_column(design.time, trend_exponent)
+    columns = np.concatenate(
+        [
+            np.broadcast_to(design.fixed, (len(residual), *design.fixed.shape)),
+            trend[..., None],
+            np.ones((len(residual), days, 1)),
+        ],
+        axis=2,
+    )
+    columns = columns * design.scales
+    transposed = np.swapaxes(columns, 1, 2)
+    precision = transposed @ columns + noise_sd[:, None, None] ** 2 * np.eye(columns.shape[2])
+    factor = np.linalg.cholesky(precision)
+    projected = np.linalg.solve(factor, transposed @ residual[..., None])[..., 0]
+    return LinearBlock(factor=factor, projected=projected, noise_sd=noise_sd, scales=design.scales)
+
+
+def _lagged(media: np.ndarray) -> np.ndarray:
+    """(L, T, C) media of the same day and the days before it."""
+    padded = np.concatenate([np.zeros((CARRYOVER_LAGS - 1, media.shape[1])), media])
+    return np.stack([padded[CARRYOVER_LAGS - 1 - lag :][: len(media)] for lag in range(CARRYOVER_LAGS)])

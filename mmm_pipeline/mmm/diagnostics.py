@@ -1,0 +1,130 @@
+"""Whether a posterior may be trusted: rank-normalised R-hat, bulk and tail effective sample size, divergences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+
+from mmm_pipeline.mmm._arviz import az
+from mmm_pipeline.mmm.specs import ConvergenceThresholds
+
+__all__ = ["Attempt", "Convergence", "convergence_of", "parameter_diagnostics"]
+
+_LISTED = 5
+"""How many offending parameters a failure names."""
+
+
+@dataclass(frozen=True)
+class Convergence:
+    """The verdict on one posterior; worst values over all parameters.
+
+    Attributes:
+        converged: whether every threshold is met.
+        rhat_max: largest rank-normalised R-hat.
+        ess_bulk_min: smallest bulk effective sample size.
+        ess_tail_min: smallest tail effective sample size.
+        divergences: divergent draws after warm-up, over all chains.
+        failures: one sentence per missed threshold: which parameters, which values, which limit.
+    """
+
+    converged: bool
+    rhat_max: float
+    ess_bulk_min: float
+    ess_tail_min: float
+    divergences: int
+    failures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try at a posterior. Counts are per chain; `seconds` is the wall time of sampling, compilation included."""
+
+    warmup: int
+    draws: int
+    target_accept: float
+    rhat_max: float
+    ess_bulk_min: float
+    ess_tail_min: float
+    divergences: int
+    seconds: float
+    converged: bool
+
+
+def parameter_diagnostics(posterior: xr.Dataset) -> xr.Dataset:
+    """R-hat, bulk and tail effective sample size of every scalar parameter.
+
+    Args:
+        posterior: variables with dimensions (chain, draw, ...).
+
+    Returns:
+        `rhat`, `ess_bulk`, `ess_tail` over `parameter`, whose labels read `retention[channel A]`.
+    """
+    flat = _flattened(posterior)
+    values = {
+        "rhat": az.rhat(flat, method="rank"),
+        "ess_bulk": az.ess(flat, method="bulk"),
+        "ess_tail": az.ess(flat, method="tail"),
+    }
+    return xr.Dataset({name: result["value"].drop_attrs() for name, result in values.items()})
+
+
+def convergence_of(
+    diagnostics: xr.Dataset, divergences: int, draws: int, thresholds: ConvergenceThresholds
+) -> Convergence:
+    """Hold diagnostics against thresholds.
+
+    Args:
+        diagnostics: result of `parameter_diagnostics`.
+        divergences: divergent draws after warm-up.
+        draws: draws of all chains together.
+        thresholds: what is accepted.
+    """
+    failures = [
+        _failure(diagnostics["rhat"], "R-hat", thresholds.rhat_max, largest_is_worst=True),
+        _failure(diagnostics["ess_bulk"], "bulk effective sample size", thresholds.ess_min, largest_is_worst=False),
+        _failure(diagnostics["ess_tail"], "tail effective sample size", thresholds.ess_min, largest_is_worst=False),
+    ]
+    if divergences > thresholds.divergence_share_max * draws:
+        failures.append(
+            f"{divergences} of {draws} draws diverged, above the accepted share of {thresholds.divergence_share_max:g}"
+        )
+    found = tuple(failure for failure in failures if failure)
+    return Convergence(
+        converged=not found,
+        # A value that cannot be computed (a constant parameter) counts as the worst.
+        rhat_max=float(diagnostics["rhat"].fillna(np.inf).max()),
+        ess_bulk_min=float(diagnostics["ess_bulk"].fillna(0).min()),
+        ess_tail_min=float(diagnostics["ess_tail"].fillna(0).min()),
+        divergences=divergences,
+        failures=found,
+    )
+
+
+def _failure(values: xr.DataArray, name: str, limit: float, *, largest_is_worst: bool) -> str:
+    badness = values.fillna(np.inf) if largest_is_worst else -values.fillna(0)
+    bad = badness > (limit if largest_is_worst else -limit)
+    if not bool(bad.any()):
+        return ""
+    worst = badness.where(bad, drop=True).sortby(badness.where(bad, drop=True), ascending=False)
+    named = [f"{label} {abs(value):.4g}" for label, value in zip(worst["parameter"].values, worst.values, strict=True)]
+    more = f" and {len(named) - _LISTED} more" if len(named) > _LISTED else ""
+    side = "above" if largest_is_worst else "below"
+    return f"{name} {side} {limit:g}: {', '.join(named[:_LISTED])}{more}"
+
+
+def _flattened(posterior: xr.Dataset) -> xr.Dataset:
+    """All scalars of the posterior as one variable `value` (chain, draw, parameter)."""
+    columns, labels = [], []
+    for name, variable in posterior.data_vars.items():
+        values = variable.transpose("chain", "draw", ...).to_numpy()
+        columns.append(values.reshape(*values.shape[:2], -1))
+        if variable.ndim == 2:
+            labels.append(str(name))
+        else:
+            (dimension,) = (dim for dim in variable.dims if dim not in ("chain", "draw"))
+            labels += [f"{name}[{label}]" for label in variable[dimension].values]
+    return xr.Dataset(
+        {"value": (("chain", "draw", "parameter"), np.concatenate(columns, axis=2))}, coords={"parameter": labels}
+    )

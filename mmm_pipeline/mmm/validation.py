@@ -1,0 +1,78 @@
+"""What cannot be fitted is refused by name, before anything is compiled."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+
+from mmm_pipeline.errors import ModelInputError
+from mmm_pipeline.mmm.design import linear_design
+from mmm_pipeline.mmm.inputs import FitData
+from mmm_pipeline.mmm.specs import ADSTOCKS, ModelSpec, SamplerSettings
+
+__all__ = ["require_fittable", "require_samplable"]
+
+
+def require_fittable(spec: ModelSpec, data: FitData) -> None:
+    """Check a model and its window.
+
+    Raises:
+        ModelInputError: unknown adstock; a prior scale, period or number of degrees that is impossible; values that are
+            not finite; media below zero; a channel without media or spend; no more days than linear coefficients.
+    """
+    if spec.adstock not in ADSTOCKS:
+        raise ModelInputError(f"adstock is {spec.adstock!r}: accepted are {', '.join(ADSTOCKS)}")
+    if spec.degrees < 1:
+        raise ModelInputError(f"degrees is {spec.degrees}: accepted are whole numbers of at least 1")
+    _require_positive("seasonality_period_days", spec.seasonality_period_days)
+    for prior in fields(spec.priors):
+        _require_positive(f"priors.{prior.name}", getattr(spec.priors, prior.name))
+
+    columns = (("media", data.media, data.channels), ("feature", data.feature_values, data.features))
+    for what, values, names in (*columns, ("kpi", data.kpi[:, None], ("kpi",))):
+        if values.shape != (data.days, len(names)):
+            raise ModelInputError(
+                f"{what} has shape {values.shape}: expected {(data.days, len(names))}, one row per day"
+            )
+        for name, column in zip(names, values.T, strict=True):
+            if not np.isfinite(column).all():
+                day = data.dates[int(np.argmin(np.isfinite(column)))]
+                raise ModelInputError(f"{what} {name!r} is not finite on {day}: clean or exclude it")
+    for channel, media, scale in zip(data.channels, data.media.T, data.spend_share_scale, strict=True):
+        if (media < 0).any():
+            raise ModelInputError(f"channel {channel!r} has media below zero: accepted are numbers of at least 0")
+        if not media.any():
+            raise ModelInputError(f"channel {channel!r} has no media on any of the {data.days} days: exclude it")
+        if not (np.isfinite(scale) and scale > 0):
+            raise ModelInputError(
+                f"channel {channel!r} has spend share {scale:g}, the scale of its coefficient's prior: "
+                "it must be positive; exclude the channel or give its spend"
+            )
+    if not data.channels:
+        raise ModelInputError("there is no channel to fit: at least one is needed")
+    linear = len(linear_design(spec, data).scales)
+    if data.days <= linear:
+        raise ModelInputError(
+            f"{data.days} days cannot carry a model with {linear} linear coefficients ({spec.key}): give at least "
+            f"{linear + 1} days, or fewer degrees, or leave the weekday out"
+        )
+
+
+def require_samplable(sampler: SamplerSettings) -> None:
+    """Check sampler settings.
+
+    Raises:
+        ModelInputError: a setting that no sampler can follow.
+    """
+    for name, least in (("chains", 1), ("warmup", 10), ("draws", 4), ("max_tree_depth", 1), ("max_escalations", 0)):
+        value = getattr(sampler, name)
+        if value < least:
+            raise ModelInputError(f"sampler.{name} is {value}: accepted are whole numbers of at least {least}")
+    if not 0 < sampler.target_accept < 1:
+        raise ModelInputError(f"sampler.target_accept is {sampler.target_accept}: accepted are numbers between 0 and 1")
+
+
+def _require_positive(name: str, value: float) -> None:
+    if not (np.isfinite(value) and value > 0):
+        raise ModelInputError(f"{name} is {value}: accepted are finite numbers above 0")

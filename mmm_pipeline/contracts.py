@@ -1,7 +1,7 @@
 """The one schema of every stage's table: columns, types, units, meaning and rules.
 
-The blocking asset checks, the column schemas in the Dagster UI, docs/tables.md and the empty frames of the tests are all
-derived from these objects.
+The blocking asset checks, the column schemas in the Dagster UI, docs/tables.md and the empty frames of the tests are
+all derived from these objects.
 """
 
 from __future__ import annotations

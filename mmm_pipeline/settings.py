@@ -44,14 +44,16 @@ class SourceSettings(Section):
 class ColumnSettings(Section):
     """Which column plays which role. Case, spaces, `_`, `-` and `/` in headers do not matter."""
 
-    date: str = "Date"
-    channel: str = "Ad group alias"
+    date: str = Field("Date", description="day of the row")
+    channel: str = Field("Ad group alias", description="what gets a coefficient and a budget line")
     media: str = Field("Impressions", description="media units per row, e.g. impressions")
     spend: str = Field("Spend", description="currency per row")
     kpi: str = Field("Sales", description="what the model explains, e.g. sales in currency")
 
 
 class ValidationSettings(Section):
+    """When the rows are too bad to go on."""
+
     max_rejected_share: Share = Field(0.05, description="the run stops when more rows than this are rejected")
     missing_kpi_days: Literal["error", "zero"] = Field("error", description="a day without any row: refuse, or KPI 0")
 
@@ -61,10 +63,12 @@ class ChannelSettings(Section):
 
     min_active_days: int = Field(1, ge=1, description="train days with media > 0")
     min_spend: float = Field(0.0, ge=0, description="train spend must be above this, in currency")
-    exclude: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = Field((), description="channels to leave out by name")
 
 
 class SplitSettings(Section):
+    """Train window and holdout."""
+
     holdout_days: int = Field(28, ge=1, description="last days kept for scoring; ignored when holdout_start is set")
     holdout_start: dt.date | None = Field(None, description="first holdout day")
 
@@ -72,17 +76,23 @@ class SplitSettings(Section):
 class FeatureSettings(Section):
     """Optional extra features (controls): a table with a date column and numeric columns."""
 
-    path: Path | None = None
-    date: str = "Date"
+    path: Path | None = Field(None, description="CSV, XLSX or Parquet file; none: no features")
+    date: str = Field("Date", description="its date column, one row per day")
     columns: tuple[str, ...] = Field((), description="empty: every column but the date")
     max_leakage_r2: Share = Field(0.5, description="refuse a feature that explains this much of the same day's KPI")
 
 
 class ModelSettings(Section):
-    adstocks: tuple[AdstockName, ...] = Field(("adstock", "hill_adstock", "carryover"), min_length=1)
-    degrees: tuple[Annotated[int, Field(ge=1, le=10)], ...] = Field((1, 2, 4), min_length=1)
-    weekday: bool = True
-    seasonality_period_days: float = Field(365.0, gt=1)
+    """The grid of specs: every adstock with every number of degrees is one partition."""
+
+    adstocks: tuple[AdstockName, ...] = Field(
+        ("adstock", "hill_adstock", "carryover"), min_length=1, description="media transforms of the grid"
+    )
+    degrees: tuple[Annotated[int, Field(ge=1, le=10)], ...] = Field(
+        (1, 2, 4), min_length=1, description="Fourier pairs of the yearly seasonality, each with each adstock"
+    )
+    weekday: bool = Field(True, description="a coefficient per day of the week")
+    seasonality_period_days: float = Field(365.0, gt=1, description="length of the season that the Fourier pairs share")
 
     @field_validator("adstocks", "degrees")
     @classmethod
@@ -93,36 +103,42 @@ class ModelSettings(Section):
 
 
 class SamplerSection(Section):
-    chains: int = Field(4, ge=2, le=64)
-    warmup: int = Field(1000, ge=10)
-    draws: int = Field(1000, ge=10)
-    seed: int = Field(0, ge=0)
-    target_accept: float = Field(0.9, gt=0.5, lt=1)
-    max_tree_depth: int = Field(10, ge=1, le=15)
-    double_precision: bool = True
+    """How the posterior is drawn (NUTS)."""
+
+    chains: int = Field(4, ge=2, le=64, description="independent chains, in parallel where there are cores")
+    warmup: int = Field(1000, ge=10, description="adaptation draws per chain, thrown away")
+    draws: int = Field(1000, ge=10, description="kept draws per chain")
+    seed: int = Field(0, ge=0, description="the same seed, data and settings give the same posterior on one machine")
+    target_accept: float = Field(0.9, gt=0.5, lt=1, description="target acceptance of NUTS; higher: smaller steps")
+    max_tree_depth: int = Field(10, ge=1, le=15, description="at most 2 to this power leapfrog steps per draw")
+    double_precision: bool = Field(True, description="64-bit arithmetic; off: 32-bit, coarser")
     max_escalations: int = Field(2, ge=0, le=5, description="further tries when a fit misses the thresholds")
 
 
 class ConvergenceSettings(Section):
-    rhat_max: float = Field(1.01, gt=1)
+    """A fit that misses one of these cannot become champion."""
+
+    rhat_max: float = Field(1.01, gt=1, description="rank-normalised R-hat of every parameter")
     ess_min: float = Field(400, gt=0, description="bulk and tail effective sample size of every parameter")
-    divergence_share_max: Share = 0.001
+    divergence_share_max: Share = Field(0.001, description="divergent transitions over all kept draws")
 
 
 class PriorSettings(Section):
-    """Scales of the priors of MODEL; the defaults are those of LightweightMMM."""
+    """Scales of the priors (docs/model.md), on mean-scaled data; the defaults are those of LightweightMMM."""
 
-    intercept_scale: float = Field(2.0, gt=0)
-    trend_scale: float = Field(1.0, gt=0)
-    seasonality_scale: float = Field(1.0, gt=0)
-    weekday_scale: float = Field(0.5, gt=0)
-    feature_scale: float = Field(1.0, gt=0)
+    intercept_scale: float = Field(2.0, gt=0, description="half-Normal, in multiples of the mean KPI")
+    trend_scale: float = Field(1.0, gt=0, description="Normal")
+    seasonality_scale: float = Field(1.0, gt=0, description="Normal, each Fourier coefficient")
+    weekday_scale: float = Field(0.5, gt=0, description="Normal, each weekday coefficient")
+    feature_scale: float = Field(1.0, gt=0, description="Normal, each feature coefficient")
     media_scale: float = Field(1.0, gt=0, description="multiplies the spend-share scale of every media coefficient")
 
 
 class BudgetSettings(Section):
+    """What the plan may do."""
+
     total: float | None = Field(None, gt=0, description="currency over the horizon; default: spend of the last horizon")
-    horizon_days: int = Field(28, ge=1, le=366)
+    horizon_days: int = Field(28, ge=1, le=366, description="length of the plan, and of what counts as today")
     lower: float = Field(0.5, ge=0, description="lower bound of each channel, as a multiple of its current spend")
     upper: float = Field(2.0, gt=0, description="upper bound of each channel, as a multiple of its current spend")
     bounds: dict[str, tuple[float, float]] = Field(default_factory=dict, description="channel: [low, high] multiples")
@@ -140,14 +156,18 @@ class BudgetSettings(Section):
 
 
 class ReportSettings(Section):
-    languages: tuple[Literal["en", "ko"], ...] = Field(("en",), min_length=1)
-    credible_interval: float = Field(0.9, gt=0.5, lt=1)
+    """Charts, narratives and the HTML report."""
+
+    languages: tuple[Literal["en", "ko"], ...] = Field(("en",), min_length=1, description="of the reports")
+    credible_interval: float = Field(0.9, gt=0.5, lt=1, description="central probability of every interval")
     currency: str = Field("USD", max_length=8, description="shown before amounts; no conversion is done")
 
 
 class ScheduleSettings(Section):
-    cron: str = "0 6 * * 1"
-    timezone: str = "UTC"
+    """The weekly refresh; off until switched on in the UI."""
+
+    cron: str = Field("0 6 * * 1", description="when the schedule runs, once it is switched on")
+    timezone: str = Field("UTC", description="time zone of cron")
 
 
 class Settings(Section):
@@ -166,7 +186,13 @@ class Settings(Section):
     budget: BudgetSettings = BudgetSettings()
     report: ReportSettings = ReportSettings()
     schedule: ScheduleSettings = ScheduleSettings()
-    quick: bool = False
+    quick: bool = Field(False, description="set by --quick: fewer draws, looser thresholds; every output says so")
+
+    def for_quick_look(self) -> Settings:
+        """Fewer draws, no escalation, and thresholds that so few draws can meet; every output says so."""
+        sampler = self.sampler.model_copy(update={"warmup": 300, "draws": 250, "max_escalations": 0})
+        convergence = ConvergenceSettings(rhat_max=1.05, ess_min=100, divergence_share_max=0.01)
+        return self.model_copy(update={"sampler": sampler, "convergence": convergence, "quick": True})
 
 
 def load_settings(path: Path) -> Settings:

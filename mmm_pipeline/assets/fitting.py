@@ -1,0 +1,157 @@
+"""Stage 3: the grid of posteriors, one partition per model spec."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+
+from mmm_pipeline.assets.specs import (
+    convergence_thresholds,
+    fit_fingerprint,
+    sampler_settings,
+    spec_of_key,
+)
+from mmm_pipeline.errors import MmmError, StoredResultError
+from mmm_pipeline.progress import FitProgress, report
+from mmm_pipeline.resources.artifacts import ArtifactStore
+from mmm_pipeline.resources.workspace import Workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mmm_pipeline.mmm.fit import Fit
+    from mmm_pipeline.mmm.inputs import FitData
+    from mmm_pipeline.mmm.sampler import SamplingProgress
+    from mmm_pipeline.mmm.specs import ModelSpec
+    from mmm_pipeline.settings import Settings
+
+__all__ = ["FITTED_MODEL", "FIT_POOL", "build_fitted_model", "fit_or_reuse", "reusable_fit"]
+
+FITTED_MODEL = "fitted_model"
+FIT_POOL = "fits"
+_LOG_PARTS = 2
+
+
+def build_fitted_model(grid: dg.MultiPartitionsDefinition) -> dg.AssetsDefinition:
+    """The partitioned asset over `grid`; a run may cover one cell, a row, or all of it."""
+
+    @dg.asset(
+        name=FITTED_MODEL,
+        partitions_def=grid,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="models",
+        kinds={"numpyro", "jax"},
+        pool=FIT_POOL,
+        description="Posterior of one media-mix model (adstock × seasonality degrees) on the train window.",
+    )
+    def fitted_model(
+        context: dg.AssetExecutionContext, model_inputs: Any, workspace: Workspace
+    ) -> dg.MaterializeResult:
+        from mmm_pipeline.mmm.inputs import train_data
+
+        settings, artifacts = workspace.settings(), workspace.artifacts()
+        data = train_data(model_inputs)
+        failures: dict[str, str] = {}
+        for key in map(str, context.partition_keys):
+            spec = spec_of_key(settings, key)
+            artifacts.remove(FITTED_MODEL, key, ".failure.json")
+            try:
+                fit, reused = fit_or_reuse(
+                    spec, data, settings, artifacts, FITTED_MODEL, key, workspace, context.log.info
+                )
+            except Exception as error:
+                if not isinstance(error, MmmError):
+                    context.log.exception(f"{key}: the fit failed")
+                failures[key] = f"{type(error).__name__}: {error}"
+                artifacts.write_json(FITTED_MODEL, {"key": key, "error": failures[key]}, f"{key}.failure")
+                continue
+            context.add_asset_metadata(_fit_metadata(fit, reused), partition_key=key)
+        if len(failures) == len(context.partition_keys):
+            raise dg.Failure("no spec could be fitted: " + "; ".join(f"{key}: {why}" for key, why in failures.items()))
+        for key, why in failures.items():
+            context.log.error(f"{key}: the fit failed, the other specs go on without it: {why}")
+        return dg.MaterializeResult()
+
+    return fitted_model
+
+
+def fit_or_reuse(
+    spec: ModelSpec,
+    data: FitData,
+    settings: Settings,
+    artifacts: ArtifactStore,
+    name: str,
+    key: str | None,
+    workspace: Workspace,
+    log: Callable[[str], object],
+) -> tuple[Fit, bool]:
+    """A stored fit of exactly these inputs and settings, or a new one, stored as soon as it is there."""
+    fingerprint = fit_fingerprint(spec, data, settings)
+    stored = reusable_fit(artifacts, name, key, fingerprint, log)
+    if stored is not None:
+        log(f"{spec.key}: inputs and settings are unchanged, the stored fit is reused")
+        return stored, True
+    from mmm_pipeline.mmm.sampler import sample, use_compilation_cache
+
+    use_compilation_cache(workspace.folder().compilation_cache)
+    log(f"{spec.key}: sampling {settings.sampler.chains} chains")
+    started = time.perf_counter()
+    fit = sample(
+        spec,
+        data,
+        sampler_settings(settings),
+        convergence_thresholds(settings),
+        progress=_progress_reporter(spec.key, log),
+    )
+    artifacts.write_fit(name, fit, fingerprint=fingerprint, key=key)
+    verdict = "converged" if fit.convergence.converged else "did NOT converge"
+    log(f"{spec.key}: {verdict} after {time.perf_counter() - started:.0f} s, {len(fit.attempts)} attempt(s)")
+    return fit, False
+
+
+def reusable_fit(
+    artifacts: ArtifactStore, name: str, key: str | None, fingerprint: str, log: Callable[[str], object]
+) -> Fit | None:
+    """The stored fit when it carries this fingerprint; a missing, stale or damaged one is None."""
+    if not artifacts.has(name, key):
+        return None
+    try:
+        fit, stored = artifacts.read_fit(name, key)
+    except StoredResultError as error:
+        log(f"{error}; it is fitted again")
+        return None
+    return fit if stored == fingerprint else None
+
+
+def _progress_reporter(fit: str, log: Callable[[str], object]) -> Callable[[SamplingProgress], None]:
+    """Pass every report to the terminal; without one, log each half of each chain's phases only."""
+    logged: dict[tuple[int, int, str], int] = {}
+
+    def reporter(progress: SamplingProgress) -> None:
+        if report(FitProgress(fit, progress.chain, progress.phase, progress.done, progress.total, progress.attempt)):
+            return
+        chain_phase = (progress.attempt, progress.chain, progress.phase)
+        parts = _LOG_PARTS * progress.done // progress.total
+        if parts > logged.get(chain_phase, 0):
+            logged[chain_phase] = parts
+            share = progress.done / progress.total
+            log(f"{fit}: chain {progress.chain + 1}, {progress.phase} at {share:.0%} (attempt {progress.attempt})")
+
+    return reporter
+
+
+def _fit_metadata(fit: Fit, reused: bool) -> dict[str, Any]:
+    convergence = fit.convergence
+    return {
+        "converged": convergence.converged,
+        "rhat_max": float(convergence.rhat_max),
+        "ess_bulk_min": float(convergence.ess_bulk_min),
+        "ess_tail_min": float(convergence.ess_tail_min),
+        "divergences": int(convergence.divergences),
+        "attempts": len(fit.attempts),
+        "seconds": float(fit.seconds),
+        "reused": reused,
+        **({"missed_thresholds": "; ".join(convergence.failures)} if convergence.failures else {}),
+    }

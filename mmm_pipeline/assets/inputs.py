@@ -1,0 +1,65 @@
+"""Stage 2: the daily media matrix, and what the models are fitted on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from mmm_pipeline.assets.table_outputs import preview, table_out
+from mmm_pipeline.ingestion.features import load_features
+from mmm_pipeline.ingestion.matrix import build_media_matrix
+from mmm_pipeline.ingestion.model_inputs import build_model_inputs
+from mmm_pipeline.resources.workspace import Workspace
+
+_GROUP = "inputs"
+
+
+@dg.multi_asset(
+    outs={"media_matrix": table_out("media_matrix", group=_GROUP)}, deps=["raw_campaigns"], name="media_matrix"
+)
+def media_matrix(workspace: Workspace) -> dg.Output[pd.DataFrame]:
+    """Aggregate the accepted rows to days and channels by SQL inside the warehouse."""
+    matrix = build_media_matrix(workspace.warehouse(), workspace.settings())
+    daily = matrix.groupby("date")["kpi"].sum()
+    return dg.Output(
+        matrix,
+        metadata={
+            "days": int(daily.size),
+            "channels": int(matrix["channel"].nunique()),
+            "spend": float(matrix["spend"].sum()),
+            "kpi": float(matrix["kpi"].sum()),
+            "first_day": str(daily.index.min().date()),
+            "last_day": str(daily.index.max().date()),
+        },
+    )
+
+
+@dg.multi_asset(
+    outs={
+        "model_inputs": dg.AssetOut(
+            io_manager_key="arrays",
+            group_name=_GROUP,
+            kinds={"xarray"},
+            description="Train and holdout windows, mean-scaled by the train window's statistics only; the scalers too.",
+        ),
+        "excluded_channels": table_out("excluded_channels", group=_GROUP),
+    },
+    name="model_inputs",
+)
+def model_inputs(media_matrix: pd.DataFrame, workspace: Workspace) -> tuple[dg.Output[Any], dg.Output[pd.DataFrame]]:
+    """Split by date, apply the channel rules, scale."""
+    settings = workspace.settings()
+    dataset, excluded = build_model_inputs(media_matrix, settings, load_features(settings))
+    return (
+        dg.Output(
+            dataset,
+            metadata={
+                "channels": int(dataset.sizes["channel"]),
+                "days": int(dataset.sizes["time"]),
+                "holdout_start": str(dataset.attrs["holdout_start"]),
+            },
+        ),
+        dg.Output(excluded, metadata={"channels": preview(excluded)}),
+    )

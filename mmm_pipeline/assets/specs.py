@@ -1,0 +1,53 @@
+"""From settings to the statistical core's immutable specs."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from mmm_pipeline.mmm.specs import Adstock, ConvergenceThresholds, ModelSpec, Priors, SamplerSettings
+from mmm_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    from mmm_pipeline.mmm.inputs import FitData
+
+__all__ = ["convergence_thresholds", "fit_fingerprint", "model_spec", "sampler_settings", "spec_of_key"]
+
+# Raise when the same inputs and settings would give another posterior, so that stored fits are not reused.
+_MODEL_VERSION = 1
+
+
+def model_spec(settings: Settings, adstock: Adstock, degrees: int) -> ModelSpec:
+    return ModelSpec(
+        adstock=adstock,
+        degrees=degrees,
+        weekday=settings.model.weekday,
+        seasonality_period_days=settings.model.seasonality_period_days,
+        priors=Priors(**settings.priors.model_dump()),
+    )
+
+
+def spec_of_key(settings: Settings, key: str) -> ModelSpec:
+    """The spec of a partition key such as `carryover|2`."""
+    adstock, _, degrees = key.partition("|")
+    return model_spec(settings, adstock, int(degrees))  # type: ignore[arg-type]
+
+
+def sampler_settings(settings: Settings) -> SamplerSettings:
+    return SamplerSettings(**settings.sampler.model_dump())
+
+
+def convergence_thresholds(settings: Settings) -> ConvergenceThresholds:
+    return ConvergenceThresholds(**settings.convergence.model_dump())
+
+
+def fit_fingerprint(spec: ModelSpec, data: FitData, settings: Settings) -> str:
+    """Hash of everything a posterior depends on; equal means that a stored fit can be reused."""
+    digest = hashlib.sha256()
+    for part in (_MODEL_VERSION, spec, sampler_settings(settings), convergence_thresholds(settings)):
+        digest.update(repr(part).encode())
+    for array in (data.media, data.kpi, data.feature_values, data.spend, data.media_scale):
+        digest.update(repr(array.shape).encode())
+        digest.update(array.astype("<f8").tobytes())
+    digest.update(repr((str(data.dates[0]), data.channels, data.features, data.kpi_scale)).encode())
+    return digest.hexdigest()[:32]

@@ -1,0 +1,36 @@
+"""The weekly job: everything, in the right order, in one run."""
+
+from __future__ import annotations
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
+
+from mmm_pipeline.partitions import grid_range
+from mmm_pipeline.settings import Settings
+
+__all__ = ["REFRESH_JOB", "refresh_job", "weekly_schedule"]
+
+REFRESH_JOB = "refresh"
+
+
+def refresh_job(settings: Settings) -> UnresolvedAssetJobDefinition:
+    """All assets in one run; the tags make it cover the whole grid of specs."""
+    return dg.define_asset_job(
+        REFRESH_JOB,
+        selection=dg.AssetSelection.all(),
+        description="From the campaign source to the decision report: every asset, every spec of the grid, one run.",
+        run_tags=grid_range(settings.model),
+        executor_def=dg.in_process_executor,
+    )
+
+
+def weekly_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """Off until switched on in the UI."""
+    return dg.ScheduleDefinition(
+        name="weekly_refresh",
+        target=refresh_job(settings),
+        cron_schedule=settings.schedule.cron,
+        execution_timezone=settings.schedule.timezone,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="Refresh everything once a week.",
+    )

@@ -1,0 +1,98 @@
+"""A blocking contract check per table, and what a careful reader would check by hand."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from mmm_pipeline.assets.fitting import FITTED_MODEL
+from mmm_pipeline.assets.table_outputs import preview
+from mmm_pipeline.contracts import CONTRACTS, violations
+from mmm_pipeline.errors import StoredResultError
+from mmm_pipeline.partitions import spec_keys
+from mmm_pipeline.resources.workspace import Workspace
+
+__all__ = ["all_checks"]
+
+# Too large to load: checked by SQL in the warehouse, with the same schema.
+_CHECKED_BY_SQL = {"raw_campaigns", "rejected_rows"}
+
+
+def all_checks() -> list[dg.AssetChecksDefinition]:
+    """Every check of the pipeline."""
+    return [*(_contract_check(name) for name in CONTRACTS), fits_converged, champion_beats_naive]
+
+
+def _contract_check(name: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=name,
+        name=f"{name}_contract",
+        blocking=True,
+        description=f"{name} keeps its contract; when it does not, nothing below runs and the rows are shown.",
+    )
+    def contract(workspace: Workspace) -> dg.AssetCheckResult:
+        warehouse = workspace.warehouse()
+        if name in _CHECKED_BY_SQL:
+            rows = warehouse.contract_violations(name)
+        else:
+            rows = violations(name, warehouse.read_table(name, coerce=False))
+        return dg.AssetCheckResult(
+            passed=rows.empty,
+            description=None if rows.empty else f"{len(rows)} or more rows break the contract of {name}",
+            metadata={} if rows.empty else {"offending_rows": preview(rows)},
+        )
+
+    return contract
+
+
+@dg.asset_check(
+    asset=FITTED_MODEL,
+    name="fits_converged",
+    description="Every spec of the grid met the R-hat, ESS and divergence thresholds.",
+)
+def fits_converged(workspace: Workspace) -> dg.AssetCheckResult:
+    """Warn about specs that did not converge, naming the parameters; they cannot become champion."""
+    artifacts = workspace.artifacts()
+    missed: dict[str, str] = {}
+    for adstock, degrees in spec_keys(workspace.settings().model):
+        key = f"{adstock}|{degrees}"
+        try:
+            fit, _ = artifacts.read_fit(FITTED_MODEL, key)
+        except StoredResultError as error:
+            missed[key] = str(error)
+            continue
+        if not fit.convergence.converged:
+            missed[key] = "; ".join(fit.convergence.failures)
+    return dg.AssetCheckResult(
+        passed=not missed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(missed)} spec(s) cannot become champion" if missed else "all specs converged",
+        metadata={key: dg.MetadataValue.text(why) for key, why in missed.items()},
+    )
+
+
+@dg.asset_check(
+    asset="leaderboard",
+    name="champion_beats_naive",
+    description="The champion's holdout error is below that of the best forecast without a model.",
+)
+def champion_beats_naive(workspace: Workspace) -> dg.AssetCheckResult:
+    """Warn in plain words when a naive forecast is as good as the best model."""
+    warehouse = workspace.warehouse()
+    board = warehouse.read_table("leaderboard")
+    naive = warehouse.read_table("naive_forecasts")
+    best = naive.loc[naive["is_best"]].iloc[0]
+    champion = board.loc[board["is_champion"]]
+    if champion.empty:
+        return dg.AssetCheckResult(
+            passed=False, severity=dg.AssetCheckSeverity.WARN, description="there is no champion: no spec converged"
+        )
+    row = champion.iloc[0]
+    return dg.AssetCheckResult(
+        passed=bool(row["mape"] < best["mape"]),
+        severity=dg.AssetCheckSeverity.WARN,
+        description=(
+            f"{row['adstock']} with {row['degrees']} degree(s): MAPE {row['mape']:.1%}; "
+            f"the naive forecast {best['forecast']!r}: {best['mape']:.1%}"
+        ),
+        metadata={"champion_mape": float(row["mape"]), "naive_mape": float(best["mape"]), "skill": float(row["skill"])},
+    )

@@ -1,0 +1,207 @@
+"""The `mmm` command."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from mmm_pipeline.errors import MmmError, SettingsError
+from mmm_pipeline.home import CONFIG_VARIABLE, HOME_VARIABLE, Home, find_config, load_effective_settings
+from mmm_pipeline.settings import Settings, SourceSettings
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    name="mmm",
+    help="Marketing mix modelling as a pipeline: from raw campaign rows to a budget you can defend.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+SourceOption = Annotated[
+    Path | None, typer.Option("--source", help="Campaign file: CSV, XLSX or Parquet.", show_default=False)
+]
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", help="Settings file. Default: pipeline.yaml here, else the home's last run.", show_default=False
+    ),
+]
+HomeOption = Annotated[
+    Path,
+    typer.Option("--home", envvar=HOME_VARIABLE, help="Folder that holds everything; deleting it resets everything."),
+]
+
+
+@app.command()
+def run(
+    source: SourceOption = None,
+    config: ConfigOption = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Use the embedded demo market, whatever the settings say.")
+    ] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer draws: to look around, not to decide.")] = False,
+    home: HomeOption = Path(".mmm"),
+) -> None:
+    """Run everything: ingest, fit the grid of models, attribute, plan the budget, write the report."""
+    console = Console()
+    folder = Home(home.resolve())
+    with _ReadableErrors():
+        settings = _settings(folder, config, source, demo=demo, quick=quick)
+        from mmm_pipeline import progress
+        from mmm_pipeline.definitions import build_definitions
+        from mmm_pipeline.headless import refresh
+        from mmm_pipeline.terminal import RunDisplay
+
+        if settings.quick:
+            console.print("[yellow]quick run: fewer draws; look around, do not decide on it[/yellow]")
+        assets = len(build_definitions(folder, None).resolve_asset_graph().get_all_asset_keys())
+        with RunDisplay(console, assets) as display, progress.listening(display.fit):
+            outcome = refresh(folder, settings, display.step)
+    if not outcome.succeeded:
+        _fail(*outcome.problems, hint=f"see run {outcome.run_id[:8]} in `mmm ui --home {home}`")
+    _print_results(console, folder, outcome.warnings)
+
+
+def _print_results(console: Console, home: Home, warnings: tuple[str, ...]) -> None:
+    from mmm_pipeline.terminal import budget_table, leaderboard_table
+
+    summary = json.loads((home.latest_results / "summary.json").read_text(encoding="utf-8"))
+    console.print(leaderboard_table(summary))
+    console.print(budget_table(summary))
+    for warning in warnings:
+        console.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False)
+    if summary["quick"]:
+        console.print("[yellow]quick run: fewer draws; do not decide on these numbers[/yellow]")
+    console.print(f"report: {home.latest_results / 'report.html'}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def check(
+    source: SourceOption = None,
+    config: ConfigOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Read, validate and summarise a campaign file, without fitting anything."""
+    with _ReadableErrors():
+        settings = _settings(None, config, source)
+        from mmm_pipeline.ingestion.check import check_source
+
+        report = check_source(settings).to_dict()
+    if as_json:
+        typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
+        return
+    from mmm_pipeline.terminal import check_summary
+
+    Console().print(check_summary(report))
+
+
+@app.command()
+def ui(
+    config: ConfigOption = None,
+    home: HomeOption = Path(".mmm"),
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
+) -> None:
+    """Open the Dagster UI (on 127.0.0.1 only; it has no login) with the same home."""
+    folder = Home(home.resolve())
+    with _ReadableErrors():
+        folder.prepare()
+        if config is None and folder.settings_file.is_file() and CONFIG_VARIABLE not in os.environ:
+            chosen: Path | None = folder.settings_file
+        else:
+            chosen = config.resolve() if config else find_config(folder)
+        load_effective_settings(chosen)
+    environment = {**os.environ, HOME_VARIABLE: str(folder.root), "DAGSTER_HOME": str(folder.root)}
+    if chosen is not None:
+        environment[CONFIG_VARIABLE] = str(chosen)
+    typer.echo(f"settings: {chosen or 'built-in defaults'}\nopen http://127.0.0.1:{port} (Ctrl-C ends it)")
+    command = [
+        sys.executable,
+        "-m",
+        "dagster",
+        "dev",
+        "-m",
+        "mmm_pipeline.definitions",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(port),
+    ]
+    os.execve(sys.executable, command, environment)
+
+
+@app.command("demo-data")
+def demo_data(
+    path: Annotated[Path, typer.Argument(help="File to write: .csv, .xlsx or .parquet.")],
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed is another market.")] = 7,
+) -> None:
+    """Write the demo campaign table, and beside it the known truth as JSON."""
+    with _ReadableErrors():
+        from mmm_pipeline.ingestion.demo import write_demo_data
+
+        rows, truth = write_demo_data(path, seed=seed)
+    typer.echo(f"{rows}\n{truth}")
+
+
+@app.command()
+def doctor(home: HomeOption = Path(".mmm")) -> None:
+    """Say what is installed and configured, and what each absence means."""
+    from mmm_pipeline.doctor import examine
+
+    findings = examine(Home(home.resolve()))
+    marks = {"ok": "[green]✓[/green]", "absent": "[yellow]–[/yellow]", "problem": "[red]✗[/red]"}
+    table = Table(show_header=False, box=None)
+    for finding in findings:
+        table.add_row(marks[finding.state], finding.what, escape(finding.detail))
+    Console().print(table)
+    if any(finding.state == "problem" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _settings(
+    home: Home | None, config: Path | None, source: Path | None, *, demo: bool = False, quick: bool = False
+) -> Settings:
+    """Settings of the file in force, with the command line's overrides."""
+    if demo and source is not None:
+        raise SettingsError("--demo and --source exclude each other")
+    if config is None:
+        named = os.environ.get(CONFIG_VARIABLE)
+        config = Path(named) if named else Path("pipeline.yaml") if Path("pipeline.yaml").is_file() else None
+    settings = load_effective_settings(config)
+    changes: dict[str, Any] = {}
+    if demo:
+        changes["source"] = SourceSettings(kind="demo", demo_seed=settings.source.demo_seed)
+    if source is not None:
+        changes["source"] = SourceSettings(kind="file", path=source.resolve())
+    settings = settings.model_copy(update=changes)
+    return settings.for_quick_look() if quick else settings
+
+
+class _ReadableErrors:
+    """Errors meant for the user end the command with their message, without a traceback."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, MmmError):
+            _fail(str(error))
+        if isinstance(error, KeyboardInterrupt):
+            _fail("interrupted; earlier results are intact, finished fits are kept for the next run")
+
+
+def _fail(*problems: str, hint: str | None = None) -> NoReturn:
+    console = Console(stderr=True)
+    for problem in problems:
+        console.print(f"[bold red]error:[/bold red] {escape(problem)}", highlight=False, soft_wrap=True)
+    if hint:
+        console.print(escape(hint), highlight=False, soft_wrap=True)
+    raise typer.Exit(1)

@@ -1,0 +1,56 @@
+"""The one Definitions object: what is in the pipeline, at a glance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from mmm_pipeline.assets import decisions, fitting, ingestion, inputs, profile, reports, selection
+from mmm_pipeline.automation import refresh_job, weekly_schedule
+from mmm_pipeline.checks import all_checks
+from mmm_pipeline.home import Home, find_config, home_from_environment, load_effective_settings
+from mmm_pipeline.partitions import grid_of
+from mmm_pipeline.resources.io_managers import NetcdfIOManager, TableIOManager
+from mmm_pipeline.resources.workspace import Workspace
+
+__all__ = ["build_definitions", "defs"]
+
+
+def build_definitions(home: Home, config: Path | None) -> dg.Definitions:
+    """The pipeline over one home folder and one settings file."""
+    settings = load_effective_settings(config)
+    workspace = Workspace(home=str(home.root), config=str(config) if config else None)
+    return dg.Definitions(
+        assets=[
+            ingestion.ingest_campaigns,
+            inputs.media_matrix,
+            inputs.model_inputs,
+            profile.eda_profile,
+            fitting.build_fitted_model(grid_of(settings.model)),
+            selection.leaderboard,
+            selection.champion_model,
+            decisions.attribution,
+            decisions.response_curves,
+            decisions.budget_plan,
+            reports.eda_report,
+            reports.charts,
+            reports.chart_report,
+            reports.budget_report,
+            reports.decision_report,
+        ],
+        asset_checks=all_checks(),
+        jobs=[refresh_job(settings)],
+        schedules=[weekly_schedule(settings)],
+        resources={
+            "workspace": workspace,
+            "tables": TableIOManager(workspace=workspace),
+            "arrays": NetcdfIOManager(workspace=workspace),
+        },
+        # One process for all steps: they share one JAX start and one compilation cache.
+        executor=dg.in_process_executor,
+    )
+
+
+_home = home_from_environment()
+defs = build_definitions(_home, find_config(_home))

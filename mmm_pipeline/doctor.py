@@ -1,0 +1,114 @@
+"""What is installed and configured, and what each absence means; never the value of a credential."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+from dataclasses import dataclass
+from typing import Literal
+
+from mmm_pipeline.errors import MmmError
+from mmm_pipeline.home import Home, find_config, load_effective_settings
+
+__all__ = ["Finding", "examine"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of `mmm doctor`.
+
+    Attributes:
+        what: the thing looked at.
+        state: `ok`, `absent` (optional and not there) or `problem` (something will not work).
+        detail: what was found, and what follows from it.
+    """
+
+    what: str
+    state: Literal["ok", "absent", "problem"]
+    detail: str
+
+
+def examine(home: Home) -> list[Finding]:
+    """Look at this machine, this environment and this home folder."""
+    return [_python(), _packages(), _jax(), _settings(home), _home(home), _warehouse(home), _bigquery(), _chart_font()]
+
+
+def _python() -> Finding:
+    supported = (3, 11) <= tuple(map(int, platform.python_version_tuple()[:2])) <= (3, 12)
+    detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return Finding(
+        "Python", "ok" if supported else "problem", detail + ("" if supported else ": 3.11 or 3.12 is needed")
+    )
+
+
+def _packages() -> Finding:
+    names = ("mmm_pipeline", "dagster", "duckdb", "jax", "numpyro", "arviz")
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in names]
+    return Finding("packages", "ok", ", ".join(versions))
+
+
+def _jax() -> Finding:
+    try:
+        import jax
+
+        devices = ", ".join(f"{device.platform}:{device.id}" for device in jax.devices())
+    except Exception as error:
+        return Finding("JAX device", "problem", f"JAX does not start, so nothing can be fitted: {error}")
+    if jax.default_backend() == "cpu":
+        return Finding(
+            "JAX device", "ok", f"{devices}; no GPU: fits run on the CPU cores, one chain per core at a time"
+        )
+    return Finding("JAX device", "ok", devices)
+
+
+def _settings(home: Home) -> Finding:
+    try:
+        config = find_config(home)
+        settings = load_effective_settings(config)
+    except MmmError as error:
+        return Finding("settings", "problem", str(error))
+    origin = str(config) if config else "built-in defaults (no pipeline.yaml here)"
+    return Finding("settings", "ok", f"{origin}; source {settings.source.kind}")
+
+
+def _home(home: Home) -> Finding:
+    if not home.root.exists():
+        return Finding("home folder", "absent", f"{home.root} does not exist yet; the first run makes it")
+    if not os.access(home.root, os.W_OK):
+        return Finding("home folder", "problem", f"{home.root} cannot be written")
+    results = "has results" if home.latest_results.exists() else "has no results yet"
+    return Finding("home folder", "ok", f"{home.root} {results}")
+
+
+def _warehouse(home: Home) -> Finding:
+    if not home.warehouse_file.exists():
+        return Finding("warehouse", "absent", f"{home.warehouse_file} (DuckDB) is made by the first run")
+    from mmm_pipeline.resources.warehouse import Warehouse
+
+    try:
+        tables = Warehouse(home.warehouse_file).tables()
+    except MmmError as error:
+        return Finding("warehouse", "problem", str(error))
+    return Finding("warehouse", "ok", f"{home.warehouse_file} (DuckDB), {len(tables)} tables")
+
+
+def _bigquery() -> Finding:
+    credentials = "present" if os.environ.get("GOOGLE_APPLICATION_CREDENTIALS") else "absent"
+    if importlib.util.find_spec("google.cloud.bigquery") is None:
+        return Finding(
+            "BigQuery client",
+            "absent",
+            f"not installed (GOOGLE_APPLICATION_CREDENTIALS {credentials}); files and DuckDB work",
+        )
+    return Finding("BigQuery client", "ok", f"installed; GOOGLE_APPLICATION_CREDENTIALS {credentials}")
+
+
+def _chart_font() -> Finding:
+    from mmm_pipeline.reporting.charts.fonts import hangul_font
+
+    font = hangul_font()
+    if font is None:
+        return Finding("Hangul font", "absent", "Korean charts fall back to English labels; install e.g. fonts-nanum")
+    return Finding("Hangul font", "ok", f"{font}: Korean charts can be drawn")

@@ -1,0 +1,178 @@
+"""Run the whole pipeline in this process, through Dagster, so that the run is in the UI afterwards."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmm_pipeline.errors import MmmError, SettingsError
+from mmm_pipeline.home import CONFIG_VARIABLE, HOME_VARIABLE, Home
+from mmm_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+__all__ = ["RunOutcome", "RunStep", "refresh"]
+
+
+@dataclass(frozen=True)
+class RunStep:
+    """Something that happened in the run.
+
+    Attributes:
+        kind: `start`, `materialized`, `check_failed` or `failed`.
+        name: the step, asset or check.
+    """
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How the run ended.
+
+    Attributes:
+        run_id: Dagster's id of the run.
+        problems: what failed, ready to be shown; empty when all went well.
+        warnings: checks that warn.
+    """
+
+    run_id: str
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def succeeded(self) -> bool:
+        return not self.problems
+
+
+def refresh(home: Home, settings: Settings, on_step: Callable[[RunStep], None]) -> RunOutcome:
+    """Materialize every asset and run every check.
+
+    Args:
+        home: where everything is kept; prepared when new.
+        settings: settings of the run; remembered in the home for the UI.
+        on_step: told of every step as it happens.
+
+    Raises:
+        SettingsError: the home cannot be used, or another run is at work on it.
+    """
+    home.prepare()
+    with _only_one_run(home):
+        config = home.remember_settings(settings)
+        os.environ[HOME_VARIABLE] = str(home.root)
+        os.environ[CONFIG_VARIABLE] = str(config)
+        os.environ["DAGSTER_HOME"] = str(home.root)
+        import dagster as dg
+
+        from mmm_pipeline.automation import REFRESH_JOB
+        from mmm_pipeline.definitions import build_definitions
+        from mmm_pipeline.partitions import grid_range
+
+        job = build_definitions(home, config).resolve_job_def(REFRESH_JOB)
+        run_id = str(uuid.uuid4())
+        with dg.DagsterInstance.get() as instance:
+            instance.add_event_listener(run_id, lambda entry: _pass_on(entry, on_step))
+            result = job.execute_in_process(
+                instance=instance,
+                run_id=run_id,
+                tags=grid_range(settings.model),
+                raise_on_error=False,
+                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            )
+        problems, warnings = _verdict(result)
+        return RunOutcome(run_id, problems, warnings)
+
+
+@contextmanager
+def _only_one_run(home: Home) -> Iterator[None]:
+    """Two runs over one home would overwrite each other's tables."""
+    lock = home.root / ".run.lock"
+    with Path(lock).open("a+", encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            handle.seek(0)
+            holder = handle.read().strip() or "unknown"
+            raise SettingsError(
+                f"another run is at work on {home.root} (process {holder}): wait for it, or choose another --home"
+            ) from error
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        yield
+
+
+def _pass_on(entry: Any, on_step: Callable[[RunStep], None]) -> None:
+    event = entry.dagster_event
+    if event is None:
+        return
+    kind = event.event_type_value
+    if kind == "STEP_START":
+        on_step(RunStep("start", str(event.step_key)))
+    elif kind == "ASSET_MATERIALIZATION":
+        on_step(RunStep("materialized", event.asset_key.to_user_string()))
+    elif kind == "ASSET_CHECK_EVALUATION" and not event.event_specific_data.passed:
+        on_step(RunStep("check_failed", event.event_specific_data.check_name))
+    elif kind == "STEP_FAILURE":
+        on_step(RunStep("failed", str(event.step_key)))
+
+
+def _verdict(result: dg.ExecuteInProcessResult) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Problems and warnings of a finished run, each one readable paragraph."""
+    import dagster as dg
+
+    problems, warnings = [], []
+    for evaluation in result.get_asset_check_evaluations():
+        if evaluation.passed:
+            continue
+        text = f"check {evaluation.check_name}: {evaluation.description or 'failed'}"
+        if evaluation.severity == dg.AssetCheckSeverity.ERROR:
+            problems.append(text + _offending_rows(evaluation.metadata))
+        else:
+            warnings.append(text)
+    for event in result.all_events:
+        if event.is_step_failure and not _is_blocked_by_check(event):
+            problems.append(f"{event.step_key}: {_readable(event.step_failure_data.error)}")
+    if not result.success and not problems:
+        problems.append("the run did not succeed; the event log in the UI says more")
+    return tuple(problems), tuple(warnings)
+
+
+def _offending_rows(metadata: Any) -> str:
+    rows = metadata.get("offending_rows")
+    if rows is None:
+        return ""
+    lines = [", ".join(f"{column}={value}" for column, value in record.data.items()) for record in rows.records[:5]]
+    return "".join(f"\n    {line}" for line in lines)
+
+
+def _is_blocked_by_check(event: Any) -> bool:
+    return "DagsterAssetCheckFailedError" in str(event.step_failure_data.error)
+
+
+def _readable(error: Any) -> str:
+    """The message of the user-facing error in the chain of causes, else the innermost one."""
+    known = {cls.__name__ for cls in _all_subclasses(MmmError)} | {"Failure"}
+    innermost = error
+    while error is not None:
+        if error.cls_name in known:
+            return _without_class(error.message)
+        innermost, error = error, error.cause
+    return innermost.message.strip()
+
+
+def _without_class(message: str) -> str:
+    return re.sub(r"^[\w.]+: ", "", message.strip(), count=1)
+
+
+def _all_subclasses(cls: type) -> set[type]:
+    return {cls}.union(*(_all_subclasses(child) for child in cls.__subclasses__()))

@@ -1,0 +1,117 @@
+"""The home folder: where everything of one pipeline is kept. Deleting it resets everything."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from mmm_pipeline.errors import SettingsError
+from mmm_pipeline.settings import Settings, load_settings
+
+__all__ = ["CONFIG_VARIABLE", "HOME_VARIABLE", "Home", "find_config", "home_from_environment"]
+
+HOME_VARIABLE = "MMM_HOME"
+CONFIG_VARIABLE = "MMM_CONFIG"
+
+_DAGSTER_YAML = """\
+# Written by mmm_pipeline on first use; yours to edit.
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+concurrency:
+  pools:
+    granularity: run
+    default_limit: 1
+run_retries:
+  enabled: true
+  max_retries: 0
+"""
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths inside the home folder; also the DAGSTER_HOME."""
+
+    root: Path
+
+    @property
+    def warehouse_file(self) -> Path:
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.root / "artifacts"
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results"
+
+    @property
+    def latest_results(self) -> Path:
+        return self.results / "latest"
+
+    @property
+    def compilation_cache(self) -> Path:
+        return self.root / "cache" / "jax"
+
+    @property
+    def settings_file(self) -> Path:
+        """The effective settings of the last `mmm run`, read by `mmm ui` when no other file is given."""
+        return self.root / "pipeline.yaml"
+
+    def prepare(self) -> None:
+        """Create the folder and Dagster's instance file when they are missing.
+
+        Raises:
+            SettingsError: the folder cannot be created or written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            instance_file = self.root / "dagster.yaml"
+            if not instance_file.exists():
+                instance_file.write_text(_DAGSTER_YAML, encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"home folder {self.root}: cannot be used: {error}. Choose another with --home"
+            ) from error
+
+    def remember_settings(self, settings: Settings) -> Path:
+        """Write the effective settings of a run, so that the UI can repeat it; returns the file."""
+        text = "# The settings of the last `mmm run`; rewritten by the next one.\n" + yaml.safe_dump(
+            settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True
+        )
+        temporary = self.settings_file.with_suffix(f".yaml.{os.getpid()}.tmp")
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(self.settings_file)
+        return self.settings_file
+
+
+def home_from_environment() -> Home:
+    """`MMM_HOME`, or `.mmm` in the working directory."""
+    return Home(Path(os.environ.get(HOME_VARIABLE) or ".mmm").resolve())
+
+
+def find_config(home: Home) -> Path | None:
+    """`MMM_CONFIG`, else `pipeline.yaml` of the working directory, else the settings of the home's last run.
+
+    Raises:
+        SettingsError: `MMM_CONFIG` names a file that does not exist.
+    """
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named:
+        if not Path(named).is_file():
+            raise SettingsError(f"{CONFIG_VARIABLE}={named}: there is no such file")
+        return Path(named).resolve()
+    for candidate in (Path("pipeline.yaml"), home.settings_file):
+        if candidate.is_file():
+            return candidate.resolve()
+    return None
+
+
+def load_effective_settings(config: Path | None) -> Settings:
+    """Settings of a file, or the defaults when there is none."""
+    return Settings() if config is None else load_settings(config)

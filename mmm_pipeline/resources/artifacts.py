@@ -1,0 +1,125 @@
+"""Arrays and documents on disk: netCDF and JSON, written whole or not at all. No pickles."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmm_pipeline.errors import StoredResultError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from mmm_pipeline.mmm.fit import Fit
+
+__all__ = ["ArtifactStore", "write_atomically"]
+
+
+def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then rename it into place.
+
+    A process killed at any moment leaves the earlier file, never a half-written one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(temporary)
+        with temporary.open("rb+") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class ArtifactStore:
+    """Files below one folder, addressed by asset name and, for the grid, by spec key."""
+
+    root: Path
+
+    def path(self, name: str, key: str | None = None, suffix: str = ".nc") -> Path:
+        """`<root>/<name>.nc`, or `<root>/<name>/<adstock>-<degrees>.nc` for a spec key `adstock|degrees`."""
+        return self.root / f"{name}{suffix}" if key is None else self.root / name / f"{key.replace('|', '-')}{suffix}"
+
+    def write_dataset(self, name: str, dataset: xr.Dataset) -> Path:
+        path = self.path(name)
+        write_atomically(path, lambda file: dataset.to_netcdf(file, engine="h5netcdf"))
+        return path
+
+    def read_dataset(self, name: str) -> xr.Dataset:
+        """Raises StoredResultError when the file is missing or damaged."""
+        import xarray as xr
+
+        path = self._existing(self.path(name), name)
+        try:
+            return xr.load_dataset(path, engine="h5netcdf")
+        except Exception as error:
+            raise _damaged(path, name, error) from error
+
+    def write_fit(self, name: str, fit: Fit, *, fingerprint: str, key: str | None = None) -> Path:
+        """Store a posterior together with the fingerprint of what it was fitted on."""
+        path = self.path(name, key)
+        inference = fit.to_inference_data()
+        inference.attrs["fingerprint"] = fingerprint
+        write_atomically(path, lambda file: inference.to_netcdf(str(file), engine="h5netcdf"))
+        return path
+
+    def read_fit(self, name: str, key: str | None = None) -> tuple[Fit, str]:
+        """The stored fit and its fingerprint; raises StoredResultError when it is missing or damaged."""
+        import arviz as az
+
+        from mmm_pipeline.mmm.fit import Fit
+
+        path = self._existing(self.path(name, key), name)
+        try:
+            inference = az.from_netcdf(str(path), engine="h5netcdf")
+            inference.load()
+            inference.close()
+            return Fit.from_inference_data(inference), str(inference.attrs["fingerprint"])
+        except Exception as error:
+            raise _damaged(path, name, error) from error
+
+    def write_json(self, name: str, content: Any, key: str | None = None) -> Path:
+        path = self.path(name, key, ".json")
+        text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False, default=str)
+        write_atomically(path, lambda file: file.write_text(text + "\n", encoding="utf-8"))
+        return path
+
+    def read_json(self, name: str, key: str | None = None) -> Any:
+        """Raises StoredResultError when the file is missing or damaged."""
+        path = self._existing(self.path(name, key, ".json"), name)
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise _damaged(path, name, error) from error
+
+    def write_text(self, name: str, text: str, suffix: str) -> Path:
+        path = self.path(name, suffix=suffix)
+        write_atomically(path, lambda file: file.write_text(text, encoding="utf-8"))
+        return path
+
+    def read_text(self, name: str, suffix: str) -> str:
+        """Raises StoredResultError when the file is missing."""
+        return self._existing(self.path(name, suffix=suffix), name).read_text(encoding="utf-8")
+
+    def remove(self, name: str, key: str | None = None, suffix: str = ".nc") -> None:
+        self.path(name, key, suffix).unlink(missing_ok=True)
+
+    def has(self, name: str, key: str | None = None, suffix: str = ".nc") -> bool:
+        return self.path(name, key, suffix).is_file()
+
+    def _existing(self, path: Path, name: str) -> Path:
+        if not path.is_file():
+            raise StoredResultError(f"{path}: there is no stored {name} yet: materialize {name} first")
+        return path
+
+
+def _damaged(path: Path, name: str, error: Exception) -> StoredResultError:
+    return StoredResultError(
+        f"{path}: the stored {name} cannot be read ({type(error).__name__}: {error}). "
+        f"Delete the file and materialize {name} again"
+    )

@@ -1,0 +1,43 @@
+"""How Dagster stores what assets return: tables in the warehouse, arrays as netCDF. No pickles."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from mmm_pipeline.errors import StoredResultError
+from mmm_pipeline.resources.workspace import Workspace
+
+__all__ = ["NetcdfIOManager", "TableIOManager"]
+
+
+class TableIOManager(dg.ConfigurableIOManager):
+    """A DataFrame as the warehouse table of the asset's name, replaced in one transaction."""
+
+    workspace: dg.ResourceDependency[Workspace]
+
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
+        self.workspace.warehouse().write_table(context.asset_key.path[-1], obj)
+        context.add_output_metadata({"dagster/row_count": len(obj)})
+
+    def load_input(self, context: dg.InputContext) -> pd.DataFrame:
+        return self.workspace.warehouse().read_table(context.asset_key.path[-1])
+
+
+class NetcdfIOManager(dg.ConfigurableIOManager):
+    """An xarray Dataset as one netCDF file, written to a temporary file and renamed."""
+
+    workspace: dg.ResourceDependency[Workspace]
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        import xarray as xr
+
+        if not isinstance(obj, xr.Dataset):
+            raise StoredResultError(f"{context.asset_key}: only xarray Datasets are stored, got {type(obj).__name__}")
+        path = self.workspace.artifacts().write_dataset(context.asset_key.path[-1], obj)
+        context.add_output_metadata({"path": dg.MetadataValue.path(str(path))})
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        return self.workspace.artifacts().read_dataset(context.asset_key.path[-1])

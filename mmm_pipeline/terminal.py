@@ -1,0 +1,163 @@
+"""What `mmm` prints: progress of a run, tables of its results."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from mmm_pipeline.headless import RunStep
+from mmm_pipeline.progress import FitProgress
+
+__all__ = ["RunDisplay", "budget_table", "check_summary", "leaderboard_table"]
+
+
+class RunDisplay:
+    """One bar over the assets, one per chain of the fit at work; plain lines where there is no terminal."""
+
+    def __init__(self, console: Console, assets: int) -> None:
+        self._console = console
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=32),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._assets = self._progress.add_task("assets", total=assets)
+        self._seen: set[str] = set()
+        self._chains: dict[int, TaskID] = {}
+        self._fit = ""
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> RunDisplay:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def step(self, step: RunStep) -> None:
+        """Show a step of the run."""
+        with self._lock:
+            if step.kind == "start":
+                self._clear_chains()
+                self._progress.update(self._assets, description=escape(step.name))
+            elif step.kind == "materialized":
+                if step.name not in self._seen:
+                    self._seen.add(step.name)
+                    self._progress.advance(self._assets)
+                    self._console.print(f"[green]✓[/green] {escape(step.name)}", highlight=False)
+            elif step.kind == "check_failed":
+                self._console.print(f"[yellow]![/yellow] check {escape(step.name)}", highlight=False)
+            elif step.kind == "failed":
+                self._console.print(f"[red]✗[/red] {escape(step.name)}", highlight=False)
+
+    def fit(self, progress: FitProgress) -> None:
+        """Show how far a chain is; called from the chains' threads."""
+        with self._lock:
+            label = progress.fit if progress.attempt == 1 else f"{progress.fit} (try {progress.attempt})"
+            if label != self._fit:
+                self._clear_chains()
+                self._fit = label
+                if not self._console.is_terminal:
+                    self._console.print(f"  fitting {escape(label)}", highlight=False)
+            if progress.chain not in self._chains:
+                self._chains[progress.chain] = self._progress.add_task("", total=progress.total)
+            self._progress.update(
+                self._chains[progress.chain],
+                completed=progress.done,
+                total=progress.total,
+                description=f"  {escape(label)} chain {progress.chain + 1} {progress.phase}",
+            )
+
+    def _clear_chains(self) -> None:
+        for task in self._chains.values():
+            self._progress.remove_task(task)
+        self._chains.clear()
+        self._fit = ""
+
+
+def leaderboard_table(summary: Mapping[str, Any]) -> Table:
+    """Specs, best first, with the naive forecasts they have to beat."""
+    table = Table(title="Leaderboard (holdout)", title_justify="left")
+    for column, justify in (
+        ("spec", "left"), ("MAPE", "right"), ("R-hat", "right"), ("ESS bulk", "right"),
+        ("ESS tail", "right"), ("divergences", "right"), ("seconds", "right"), ("converged", "left"),
+    ):  # fmt: skip
+        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    champion = summary["champion"] or {}
+    for spec in summary["specs"]:
+        wins = (spec["adstock"], spec["degrees"]) == (champion.get("adstock"), champion.get("degrees"))
+        table.add_row(
+            f"{spec['adstock']} | {spec['degrees']}" + (" ★" if wins else ""),
+            _percent(spec["mape"]),
+            _number(spec["rhat_max"], 3),
+            _number(spec["ess_bulk_min"], 0),
+            _number(spec["ess_tail_min"], 0),
+            _number(spec["divergences"], 0),
+            _number(spec["seconds"], 0),
+            "yes" if spec["converged"] else "NO",
+            style="bold" if wins else None,
+        )
+    naive = ", ".join(f"{name} {_percent(value)}" for name, value in summary["naive_mape"].items())
+    table.caption = f"naive forecasts: {naive}"
+    return table
+
+
+def budget_table(summary: Mapping[str, Any]) -> Table:
+    """Current and optimal spend per channel."""
+    budget = summary["budget"]
+    currency = summary["settings"]["report"]["currency"]
+    table = Table(
+        title=f"Budget: {budget['total']:,.2f} {currency} over {budget['horizon_days']} days", title_justify="left"
+    )
+    for column in ("channel", "current", "optimal", "change"):
+        table.add_column(column, justify="left" if column == "channel" else "right")
+    for row in budget["channels"]:
+        change = row["optimal_spend"] - row["current_spend"]
+        table.add_row(
+            escape(row["channel"]), f"{row['current_spend']:,.2f}", f"{row['optimal_spend']:,.2f}", f"{change:+,.2f}"
+        )
+    table.caption = (
+        f"expected media KPI {budget['expected_kpi_current']:,.0f} → {budget['expected_kpi_optimal']:,.0f}; "
+        f"optimality gap {budget['optimality_gap']:.3%}"
+    )
+    return table
+
+
+def check_summary(report: Mapping[str, Any]) -> Table:
+    """What `mmm check` found."""
+    table = Table(show_header=False, title="Campaign data", title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    window, rows = report["window"], report["rows"]
+    table.add_row("window", f"{window['start']} to {window['end']}, holdout from {window['holdout_start']}")
+    table.add_row("rows accepted", f"{rows['accepted']:,}")
+    table.add_row("rows rejected", f"{rows['rejected']:,}")
+    for reason, count in rows["reasons"].items():
+        table.add_row("", f"{count:,} {escape(reason)}")
+    table.add_row(f"channels ({len(report['channels'])})", escape(", ".join(report["channels"])))
+    excluded = report["excluded_channels"]
+    text = "\n".join(f"{row['channel']}: {row['reason']}" for row in excluded) or "none"
+    table.add_row(f"excluded ({len(excluded)})", escape(text))
+    return table
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"

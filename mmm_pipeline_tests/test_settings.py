@@ -1,0 +1,91 @@
+"""pipeline.yaml: what is accepted, and how a mistake is explained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmm_pipeline.errors import SettingsError
+from mmm_pipeline.settings import Settings, load_settings, parse_settings
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "pipeline.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
+    assert load_settings(write(tmp_path, "")) == Settings()
+
+
+def test_the_default_grid_has_nine_specs() -> None:
+    model = Settings().model
+    assert len(model.adstocks) * len(model.degrees) == 9
+
+
+def test_an_unknown_key_names_itself_and_the_closest_known_one(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"unknown key 'sampler.chain'; did you mean 'chains'"):
+        load_settings(write(tmp_path, "sampler: {chain: 4}"))
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("sampler: {chains: 1}", "sampler.chains = 1"),
+        ("split: {holdout_days: 0}", "split.holdout_days = 0"),
+        ("model: {adstocks: [geometric]}", "model.adstocks.0 = 'geometric'"),
+        ("model: {degrees: [1, 1]}", "lists a value twice"),
+        ("source: {kind: file}", "source.path is required"),
+        ("budget: {lower: 2, upper: 1}", "budget.lower 2.0 is above budget.upper 1.0"),
+        ("budget: {bounds: {tv: [2, 1]}}", r"budget.bounds\['tv'\]"),
+        ("priors: {media_scale: 0}", "priors.media_scale = 0"),
+        ("report: {languages: [fr]}", "report.languages.0 = 'fr'"),
+    ],
+)
+def test_an_impossible_value_names_its_key_and_value(tmp_path: Path, text: str, key: str) -> None:
+    with pytest.raises(SettingsError, match=key):
+        load_settings(write(tmp_path, text))
+
+
+def test_all_problems_are_told_at_once() -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_settings({"sampler": {"chains": 0}, "split": {"holdout": 3}})
+    assert "sampler.chains" in str(caught.value)
+    assert "split.holdout" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1\n- 2\n", "42"])
+def test_text_that_is_not_a_mapping_is_one_clear_error(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError, match=r"pipeline\.yaml"):
+        load_settings(write(tmp_path, text))
+
+
+def test_a_missing_file_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load_settings(tmp_path / "absent.yaml")
+
+
+def test_relative_paths_are_taken_from_the_file_s_folder(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path, "source: {kind: file, path: rows.csv}"))
+    assert settings.source.path == tmp_path / "rows.csv"
+
+
+def test_a_quick_look_says_so_and_draws_less() -> None:
+    settings = Settings()
+    quick = settings.for_quick_look()
+    assert quick.quick
+    assert quick.sampler.draws < settings.sampler.draws
+    assert quick.convergence.ess_min < settings.convergence.ess_min
+
+
+def test_settings_survive_a_round_trip_through_the_home(tmp_path: Path) -> None:
+    from mmm_pipeline.home import Home
+
+    home = Home(tmp_path / "home")
+    home.prepare()
+    settings = parse_settings(
+        {"source": {"kind": "file", "path": str(tmp_path / "광고.csv")}, "channels": {"exclude": ["=x"]}}
+    )
+    assert load_settings(home.remember_settings(settings)) == settings

@@ -1,0 +1,98 @@
+"""Every picture of a run, drawn from its tables alone."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmm_pipeline.reporting.charts import budget, channels, curves, leaderboard, over_time, style
+from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, chart_context
+from mmm_pipeline.reporting.files import write_bytes
+from mmm_pipeline.reporting.tables import Language, ResultTables
+from mmm_pipeline.reporting.wording import wording
+
+__all__ = ["CHART_NAMES", "Chart", "draw_charts"]
+
+logger = logging.getLogger(__name__)
+
+_DRAWINGS: dict[str, Callable[[ChartContext], Drawing]] = {
+    "kpi_forecast": over_time.kpi_forecast,
+    "leaderboard": leaderboard.leaderboard,
+    "contribution": channels.contribution,
+    "roi": channels.roi,
+    "roi_and_spend": channels.roi_and_spend,
+    "waterfall": channels.waterfall,
+    "contributions_over_time": over_time.contributions_over_time,
+    "response_curves": curves.response_curves,
+    "retention": curves.retention,
+    "budget": budget.budget,
+    "marginal_roi": budget.marginal_roi,
+}
+CHART_NAMES = tuple(_DRAWINGS)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture with its words, in the language of the report.
+
+    Attributes:
+        name: one of `CHART_NAMES`; also the file's stem.
+        path: the PNG.
+        title, caption: one line, and how to read it.
+        alt: what it shows, for those who cannot see it.
+    """
+
+    name: str
+    path: Path
+    title: str
+    caption: str
+    alt: str
+
+
+def draw_charts(tables: ResultTables, folder: Path, language: Language) -> list[Chart]:
+    """Draw every chart as `folder/<name>.png`; the same tables give the same bytes.
+
+    Where no installed font has Hangul, the words inside Korean charts are English and the captions say so. Letters of a
+    channel's name that no font has are left out.
+
+    Raises:
+        StoredResultError: a table has no rows, or there is no champion.
+        OSError: the folder cannot be written.
+    """
+    import matplotlib
+
+    context = chart_context(tables, language)
+    words = wording(language)
+    fallback = "" if context.words.language == language else " " + words("chart_text.english_fallback")
+    charts = []
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()  # not the taste of whoever runs it
+        matplotlib.rcParams.update(style.rc(context.fonts))
+        warnings.filterwarnings(
+            "ignore", message=".*missing from font.*"
+        )  # names are filtered; combining marks may slip
+        for name, draw in _DRAWINGS.items():
+            drawing = draw(context)
+            path = write_bytes(folder / f"{name}.png", style.to_png(drawing.figure))
+            values = {
+                "kpi": context.found.kpi,
+                "interval": context.prose.percent(tables.settings.report.credible_interval),
+                **drawing.values,
+            }
+            charts.append(
+                Chart(
+                    name=name,
+                    path=path,
+                    title=words(f"charts.{name}.title", **_title_values(tables, context)),
+                    caption=words(f"charts.{name}.caption", **values) + fallback,
+                    alt=words(f"charts.{name}.alt", **values),
+                )
+            )
+    return charts
+
+
+def _title_values(tables: ResultTables, context: ChartContext) -> dict[str, object]:
+    return {"kpi": context.found.kpi, "days": int(context.found.budget["horizon_days"])}

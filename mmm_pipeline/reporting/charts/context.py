@@ -1,0 +1,96 @@
+"""What every chart is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mmm_pipeline.reporting.charts.fonts import drawable, families, hangul_font
+from mmm_pipeline.reporting.findings import Findings, findings
+from mmm_pipeline.reporting.formatting import Formatter
+from mmm_pipeline.reporting.names import distinct, shorten
+from mmm_pipeline.reporting.tables import Language, ResultTables
+from mmm_pipeline.reporting.wording import Wording, wording
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["ChartContext", "Drawing", "chart_context", "format_axis"]
+
+LABEL_WIDTH = 26
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawn figure, and the values that its caption and its alternative text mention."""
+
+    figure: Figure
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ChartContext:
+    """One run, prepared for drawing.
+
+    Attributes:
+        words: words inside the picture; English where no font has the language's letters.
+        format: formats inside the picture.
+        prose: formats of captions, in the language of the report.
+        labels: channel -> label that the fonts can draw, unique, at most `LABEL_WIDTH` columns; in order of
+            contribution.
+    """
+
+    tables: ResultTables
+    found: Findings
+    words: Wording
+    format: Formatter
+    prose: Formatter
+    fonts: tuple[str, ...]
+    labels: Mapping[str, str]
+
+    @property
+    def kpi(self) -> str:
+        """Name of the KPI."""
+        return drawable(self.found.kpi, self.fonts) or "KPI"
+
+    @property
+    def interval(self) -> str:
+        """The credible interval's size, e.g. `90%`."""
+        return self.format.percent(self.tables.settings.report.credible_interval)
+
+    @property
+    def ordered(self) -> pd.DataFrame:
+        """The attribution table, largest contribution first, with a `label` column."""
+        table = self.tables.attribution.set_index("channel", drop=False).loc[list(self.labels)]
+        return table.assign(label=list(self.labels.values()), evidence=[c.evidence for c in self.found.channels])
+
+
+def chart_context(tables: ResultTables, language: Language) -> ChartContext:
+    """Prepare one run for drawing in a language."""
+    found = findings(tables)
+    currency = tables.settings.report.currency
+    drawn: Language = language if language == "en" or hangul_font() else "en"
+    fonts = tuple(families(drawn))
+    labels = distinct(shorten(drawable(label, fonts), LABEL_WIDTH) for label in found.labels.values())
+    return ChartContext(
+        tables=tables,
+        found=found,
+        words=wording(drawn),
+        format=Formatter(drawn, drawable(currency, fonts)),
+        prose=Formatter(language, currency),
+        fonts=fonts,
+        labels=dict(zip(found.labels, labels, strict=True)),
+    )
+
+
+def format_axis(axes: Axes, which: str, formatter: Any, ticks: int = 6) -> None:
+    """Few, round ticks, written by one of the `Formatter`'s methods."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(MaxNLocator(ticks))
+    axis.set_major_formatter(FuncFormatter(lambda value, _position: formatter(value)))

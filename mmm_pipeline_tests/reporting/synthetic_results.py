@@ -1,0 +1,327 @@
+"""A made-up run of any size whose tables obey the contracts, for everything that reads tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mmm_pipeline.contracts import CONTRACTS
+from mmm_pipeline.reporting.tables import ResultTables, RowCounts, Window
+from mmm_pipeline.settings import Settings, parse_settings
+
+HOSTILE_NAMES = (
+    "<script>alert(1)</script>",
+    "[click](javascript:alert(1)) | **bold** `code`",
+    '=HYPERLINK("http://evil.example","x")',
+    "evil\u202egnp.exe\u2066 name",
+    "An advertising group whose name never ends " * 6,
+    "$\\frac{1}{2}$ 100% _under_score_",
+    "🔥 여름 세일 🔥",
+    "قناة إعلانية",
+    "ab",
+    "a\u200bb",
+    "\u200e\u200f",
+    "line\nbreak\ttab",
+)
+"""Channel names as an attacker, or a careless colleague, would write them."""
+
+
+def plain_names(count: int) -> list[str]:
+    """`Brand 1 Ad Group 001`, 20 characters each."""
+    return [f"Brand {1 + position % 2} Ad Group {position + 1:03d}" for position in range(count)]
+
+
+def synthetic_results(
+    channels: int | Sequence[str] = 5,
+    *,
+    days: int = 87,
+    holdout_days: int = 28,
+    seed: int = 0,
+    quick: bool = False,
+    beats_naive: bool = True,
+    material: bool = True,
+    settings: Mapping[str, Any] | None = None,
+) -> ResultTables:
+    """Tables of one run over `days` days, each validated (and typed) by its contract.
+
+    Args:
+        channels: how many, or their names.
+        days: of the window.
+        holdout_days: at its end.
+        seed: of everything random.
+        quick: whether the run was a quick one.
+        beats_naive: whether the champion is better than the best naive forecast.
+        material: the verdict of the budget plan.
+        settings: `pipeline.yaml` content; default: a report in both languages.
+    """
+    names = plain_names(channels) if isinstance(channels, int) else list(channels)
+    market = _Market(names, days, holdout_days, np.random.default_rng(seed))
+    frames = {
+        "leaderboard": _leaderboard(beats_naive),
+        "naive_forecasts": _naive_forecasts(),
+        "forecast": market.forecast(),
+        "attribution": market.attribution(),
+        "contribution_over_time": market.contribution_over_time(),
+        "retention_density": market.retention_density(),
+        "response_curves": market.response_curves(),
+        "budget_plan": market.budget_plan(),
+        "budget_summary": market.budget_summary(material),
+        "excluded_channels": pd.DataFrame(
+            {"channel": ["Brand 1 Ad Group 12"], "reason": ["no spend and no media in the train window"]}
+        ),
+        "rejected_rows": _rejected_rows(),
+    }
+    start = dt.date(2021, 10, 17)
+    return ResultTables(
+        settings=parse_settings(settings) if settings else Settings(report={"languages": ("en", "ko")}),
+        quick=quick,
+        **{name: CONTRACTS[name].validate(frame) for name, frame in frames.items()},
+        window=Window(start, start + dt.timedelta(days - 1), start + dt.timedelta(days - holdout_days)),
+        rows=RowCounts(9_586 - 3, 3, {"date does not parse": 2, "negative spend": 1}),
+    )
+
+
+@dataclass
+class _Market:
+    """Truth-like quantities that the tables share, so that they agree with one another."""
+
+    names: list[str]
+    days: int
+    holdout_days: int
+    rng: np.random.Generator
+    horizon: int = 28
+    dates: pd.DatetimeIndex = field(init=False)
+
+    def __post_init__(self) -> None:
+        rng, count = self.rng, len(self.names)
+        self.dates = pd.date_range("2021-10-17", periods=self.days)
+        day = np.arange(self.days)
+        size = rng.pareto(1.2, count) + 0.2
+        self.daily_spend = 400 * size / size.sum() * np.sqrt(count)
+        self.roi = rng.gamma(4, 0.45, count)
+        self.wobble = 1 + 0.4 * np.sin(day[:, None] / rng.uniform(4, 14, count) + rng.uniform(0, 6, count))
+        self.daily = self.daily_spend * self.roi * self.wobble  # (days, channels) KPI
+        weekly = 1 + 0.12 * np.sin(2 * np.pi * day / 7)
+        self.baseline = (self.daily.sum(axis=1).mean() * 2.2) * weekly * (1 + 0.0015 * day)
+        self.mean = self.baseline + self.daily.sum(axis=1)
+        self.spread = rng.uniform(0.15, 0.7, count)
+        self.width_ratio = np.where(self.spread > 0.55, rng.uniform(0.8, 1.05, count), rng.uniform(0.15, 0.75, count))
+
+    def forecast(self) -> pd.DataFrame:
+        sd = 0.12 * self.mean * np.where(self._is_holdout, 1.4, 1.0)
+        return pd.DataFrame(
+            {
+                "date": self.dates,
+                "is_holdout": self._is_holdout,
+                "observed": self.mean + sd * self.rng.standard_normal(self.days),
+                "mean": self.mean,
+                "low": self.mean - 1.645 * sd,
+                "high": self.mean + 1.645 * sd,
+                "low_50": self.mean - 0.674 * sd,
+                "high_50": self.mean + 0.674 * sd,
+            }
+        )
+
+    def attribution(self) -> pd.DataFrame:
+        spend, contribution = self.daily_spend * self.days, self.daily.sum(axis=0)
+        fitted, low, high = self.mean.sum(), np.exp(-1.645 * self.spread), np.exp(1.645 * self.spread)
+        roi = contribution / spend
+        marginal = 0.6 * roi
+        return pd.DataFrame(
+            {
+                "channel": self.names,
+                "spend": spend,
+                "media_units": spend * 120,
+                "contribution": contribution,
+                "contribution_low": contribution * low,
+                "contribution_high": contribution * high,
+                "share": contribution / fitted,
+                "share_low": contribution * low / fitted,
+                "share_high": contribution * high / fitted,
+                "roi": roi,
+                "roi_low": roi * low,
+                "roi_high": roi * high,
+                "probability_roi_above_1": 1 / (1 + np.exp(-1.7 * np.log(roi) / self.spread)),
+                "marginal_roi": marginal,
+                "marginal_roi_low": marginal * low,
+                "marginal_roi_high": marginal * high,
+                "cost_per_kpi": 1 / roi,
+                "prior_width_ratio": self.width_ratio,
+            }
+        )
+
+    def contribution_over_time(self) -> pd.DataFrame:
+        parts = {"baseline": self.baseline, **dict(zip(self.names, self.daily.T, strict=True))}
+        return pd.concat(
+            pd.DataFrame(
+                {
+                    "date": self.dates,
+                    "component": name,
+                    "is_baseline": position == 0,
+                    "mean": values,
+                    "low": values * 0.7,
+                    "high": values * 1.3,
+                }
+            )
+            for position, (name, values) in enumerate(parts.items())
+        )
+
+    def retention_density(self) -> pd.DataFrame:
+        grid = np.linspace(0, 1, 101)
+        prior = 2 * grid
+        rows = []
+        for name, peak, ratio in zip(
+            self.names, self.rng.uniform(0.2, 0.8, len(self.names)), self.width_ratio, strict=True
+        ):
+            sd = 0.08 + 0.25 * ratio
+            bump = np.exp(-0.5 * ((grid - peak) / sd) ** 2) * (grid if ratio > 0.8 else 1)
+            for source, density in (("prior", prior), ("posterior", bump / (bump.mean()))):
+                rows.append(pd.DataFrame({"channel": name, "source": source, "retention": grid, "density": density}))
+        return pd.concat(rows)
+
+    def response_curves(self) -> pd.DataFrame:
+        rows = []
+        for position, name in enumerate(self.names):
+            today = self.daily_spend[position]
+            largest = today * 1.5
+            spend = np.union1d(np.linspace(0, 2 * largest, 41), [today])
+            kpi = self._respond(position, spend)
+            rows.append(
+                pd.DataFrame(
+                    {
+                        "channel": name,
+                        "spend": spend,
+                        "media_units": spend * 120,
+                        "kpi": kpi,
+                        "low": kpi * np.exp(-1.645 * self.spread[position]),
+                        "high": kpi * np.exp(1.645 * self.spread[position]),
+                        "is_current": spend == today,
+                        "is_extrapolated": spend > largest,
+                    }
+                )
+            )
+        return pd.concat(rows)
+
+    def budget_plan(self) -> pd.DataFrame:
+        current = self.daily_spend * self.horizon
+        locked = np.arange(len(self.names)) == 1
+        factor = np.where(locked, 1.0, np.clip(self.roi / np.average(self.roi, weights=current), 0.5, 2.0))
+        free = ~locked
+        for _ in range(50):  # meet the total inside the bounds
+            scale = (current.sum() - (current * factor)[~free].sum()) / (current * factor)[free].sum()
+            factor[free] = np.clip(factor[free] * scale, 0.5, 2.0)
+        optimal = current * factor
+        daily = np.stack([current, optimal]) / self.horizon
+        kpi = np.stack([[self._respond(c, s) for c, s in enumerate(row)] for row in daily]) * self.horizon
+        slope = np.stack([[self._slope(c, s) for c, s in enumerate(row)] for row in daily])
+        return pd.DataFrame(
+            {
+                "channel": self.names,
+                "current_spend": current,
+                "optimal_spend": optimal,
+                "change": optimal - current,
+                "low": np.where(locked, current, 0.5 * current),
+                "high": np.where(locked, current, 2 * current),
+                "is_locked": locked,
+                "price": 1 / 120,
+                "current_kpi": kpi[0],
+                "optimal_kpi": kpi[1],
+                "marginal_roi_current": slope[0],
+                "marginal_roi_optimal": slope[1],
+            }
+        )
+
+    def budget_summary(self, material: bool) -> pd.DataFrame:
+        plan = self.budget_plan()
+        before, after = plan["current_kpi"].sum(), plan["optimal_kpi"].sum()
+        uplift = after - before
+        return pd.DataFrame(
+            {
+                "total": [plan["current_spend"].sum()],
+                "horizon_days": [self.horizon],
+                "expected_kpi_current": [before],
+                "expected_kpi_optimal": [after],
+                "uplift": [uplift],
+                "uplift_low": [uplift * (0.2 if material else -1.1)],
+                "uplift_high": [uplift * 2.3],
+                "probability_of_gain": [0.97 if material else 0.62],
+                "upper_bound": [after * 1.0002],
+                "optimality_gap": [0.0002],
+                "verdict": ["material_gain" if material else "no_material_gain"],
+            }
+        )
+
+    @property
+    def _is_holdout(self) -> np.ndarray:
+        return np.arange(self.days) >= self.days - self.holdout_days
+
+    def _respond(self, position: int, spend: Any) -> Any:
+        today = self.daily_spend[position]
+        return 1.9 * today * self.roi[position] * spend / (spend + 0.9 * today)
+
+    def _slope(self, position: int, spend: float) -> float:
+        today = self.daily_spend[position]
+        return float(1.9 * today * self.roi[position] * 0.9 * today / (spend + 0.9 * today) ** 2)
+
+
+def _leaderboard(beats_naive: bool) -> pd.DataFrame:
+    specs = [(adstock, degrees) for adstock in ("carryover", "hill_adstock", "adstock") for degrees in (1, 2, 4)]
+    rows = []
+    best = 0.084 if beats_naive else 0.108
+    for position, (adstock, degrees) in enumerate(specs):
+        broken = position == len(specs) - 1
+        mape = best * (1 + 0.17 * position)
+        rows.append(
+            {
+                "rank": pd.NA if broken else position + 1,
+                "adstock": adstock,
+                "degrees": degrees,
+                "status": "not_converged" if broken else "converged",
+                "reason": "R-hat of retention[Brand 1 Ad Group 003] is 1.043 (limit 1.01)" if broken else None,
+                "is_champion": position == 0,
+                "mape": mape,
+                "wape": mape * 0.95,
+                "rmse": mape * 1200,
+                "crps": mape * 600,
+                "coverage_50": 0.46,
+                "coverage_90": 0.89,
+                "skill": 1 - mape / 0.101,
+                "rhat_max": 1.043 if broken else 1.004,
+                "ess_bulk_min": 61.0 if broken else 1290.0,
+                "ess_tail_min": 88.0 if broken else 1430.0,
+                "divergences": 39 if broken else 0,
+                "attempts": 3 if broken else 1,
+                "seconds": 31.5 + position,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _naive_forecasts() -> pd.DataFrame:
+    mape = {"mean": 0.113, "median": 0.101, "weekday_mean": 0.111, "last_day": 0.145, "last_week": 0.248}
+    return pd.DataFrame(
+        {
+            "forecast": list(mape),
+            "mape": list(mape.values()),
+            "wape": [0.95 * value for value in mape.values()],
+            "rmse": [1200 * value for value in mape.values()],
+            "is_best": [name == "median" for name in mape],
+        }
+    )
+
+
+def _rejected_rows() -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "line_number": [17, 950, 4411],
+            "reason": ["date does not parse", "date does not parse", "negative spend"],
+            "column": ["Date", "Date", "Spend"],
+            "value": ["31/31/2021", "=cmd|'/c calc'!A1", "-12.5"],
+            "row": ['{"Date": "31/31/2021"}', "{}", '{"Spend": "-12.5"}'],
+        }
+    )

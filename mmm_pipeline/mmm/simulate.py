@@ -37,7 +37,7 @@ def simulate_market(
     channels: int = 8,
     days: int = 196,
     seed: int = 7,
-    adstock: Adstock = "hill_adstock",
+    adstock: Adstock = "adstock",
     media_share: float = 0.45,
     noise: float = 0.03,
     start: dt.date = dt.date(2025, 2, 3),

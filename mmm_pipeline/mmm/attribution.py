@@ -1,0 +1,159 @@
+"""What each channel was worth: contribution, share, ROI and marginal ROI, with what the data can and cannot tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from mmm_pipeline.mmm.draws import chunks, media_transform_of_draws
+from mmm_pipeline.mmm.fit import Fit
+from mmm_pipeline.mmm.prior import prior_contributions
+from mmm_pipeline.mmm.response import current_spend, horizon_responses
+
+__all__ = ["Attribution", "attribution"]
+
+_BASELINE = "baseline"
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """Attributes: table: the contract `attribution`; over_time: the contract `contribution_over_time`."""
+
+    table: pd.DataFrame
+    over_time: pd.DataFrame
+
+
+def attribution(
+    fit: Fit,
+    *,
+    horizon_days: int = 28,
+    count_after_horizon: bool = True,
+    credible_interval: float = 0.9,
+    prior_draws: int = 2000,
+    seed: int = 0,
+) -> Attribution:
+    """Attribute the window's KPI to channels and baseline.
+
+    - contribution: KPI caused inside the window by the window's media; effect carried over beyond its end does not
+      count, and effect of media before its start, which the model does not see, neither. With the baseline, the
+      contributions add up to the fitted mean on every day and in every draw.
+    - share: expected contribution over the expected KPI of the window.
+    - roi: contribution over the spend of the window.
+    - marginal_roi: KPI of the next unit of currency over a horizon of `horizon_days` days at the spend of the last
+      `horizon_days` days, evenly paced: the derivative of the curve that the budget plan maximises.
+    - prior_width_ratio: width of the contribution's credible interval over that of its prior with the same media.
+      Near 1 the data say nothing about the channel; more variation in its spend, or a lift test, is needed.
+
+    Args:
+        fit: the posterior.
+        horizon_days: days that "today's spend" and the marginal ROI refer to.
+        count_after_horizon: whether the marginal ROI counts effect after the horizon.
+        credible_interval: probability of the intervals.
+        prior_draws: draws of the prior that `prior_width_ratio` is computed from.
+        seed: of those draws.
+    """
+    tails = np.array([(1 - credible_interval) / 2, (1 + credible_interval) / 2])
+    components = _Components(fit)
+    totals = np.empty((components.draws, len(fit.data.channels)))
+    over_time = []
+    for c, channel in enumerate(fit.data.channels):
+        daily = components.channel(c)
+        totals[:, c] = daily.sum(axis=1)
+        over_time.append(_component_table(fit, channel, daily, tails, is_baseline=False))
+    baseline = components.baseline()
+    name = _BASELINE if _BASELINE not in fit.data.channels else f"{_BASELINE} (all but media)"
+    over_time.insert(0, _component_table(fit, name, baseline, tails, is_baseline=True))
+    fitted = baseline.sum(axis=1) + totals.sum(axis=1)
+
+    prior = prior_contributions(fit.spec, fit.data, prior_draws, seed).to_numpy()
+    table = _table(fit, totals, fitted, _marginal_roi(fit, horizon_days, count_after_horizon), tails)
+    table["prior_width_ratio"] = _widths(totals, tails) / _widths(prior, tails)
+    return Attribution(table=table, over_time=pd.concat(over_time, ignore_index=True))
+
+
+class _Components:
+    """Daily KPI of one component at a time: all at once would not fit the memory of a laptop."""
+
+    def __init__(self, fit: Fit) -> None:
+        self._fit = fit
+        self._parameters = fit.media_parameters()
+        self.draws = len(self._parameters["media_coefficient"])
+
+    def channel(self, c: int) -> np.ndarray:
+        """(S, T)"""
+        data, daily = self._fit.data, np.empty((self.draws, self._fit.data.days))
+        for part in chunks(self.draws, data.days):
+            own = {name: values[part, c : c + 1] for name, values in self._parameters.items()}
+            transformed = media_transform_of_draws(self._fit.spec.adstock, data.media[:, c : c + 1], own)
+            weight = own["media_coefficient"] * data.kpi_scale
+            np.multiply(transformed[:, :, 0], weight, out=daily[part])
+        return daily
+
+    def baseline(self) -> np.ndarray:
+        """(S, T)"""
+        return self._fit.baseline().to_numpy().reshape(self.draws, -1)
+
+
+def _component_table(
+    fit: Fit, component: str, daily: np.ndarray, tails: np.ndarray, *, is_baseline: bool
+) -> pd.DataFrame:
+    low, high = _quantiles(daily, tails)
+    return pd.DataFrame(
+        {
+            "date": fit.data.dates.astype("datetime64[ns]"),
+            "component": component,
+            "is_baseline": is_baseline,
+            "mean": daily.mean(axis=0),
+            "low": low,
+            "high": high,
+        }
+    )
+
+
+def _marginal_roi(fit: Fit, horizon_days: int, count_after_horizon: bool) -> np.ndarray:
+    """(S, C) KPI of the next unit of currency at today's spend."""
+    responses = horizon_responses(fit, horizon_days, count_after_horizon=count_after_horizon)
+    today = current_spend(fit, horizon_days)
+    return np.stack([response.slope_draws(spend) for response, spend in zip(responses, today, strict=True)], axis=1)
+
+
+def _table(
+    fit: Fit, totals: np.ndarray, fitted: np.ndarray, marginal_roi: np.ndarray, tails: np.ndarray
+) -> pd.DataFrame:
+    spend = fit.data.spend.sum(axis=0)
+    contribution = totals.mean(axis=0)
+    columns: dict[str, object] = {
+        "channel": list(fit.data.channels),
+        "spend": spend,
+        "media_units": fit.data.media.sum(axis=0) * fit.data.media_scale,
+    }
+    quantities = {
+        "contribution": (contribution, totals),
+        "share": (contribution / fitted.mean(), totals / fitted[:, None]),
+        "roi": (contribution / spend, totals / spend),
+    }
+    for name, (mean, draws) in quantities.items():
+        columns |= _with_interval(name, mean, draws, tails)
+    columns["probability_roi_above_1"] = (totals > spend).mean(axis=0)
+    columns |= _with_interval("marginal_roi", marginal_roi.mean(axis=0), marginal_roi, tails)
+    with np.errstate(divide="ignore"):
+        cost = spend / contribution
+    columns["cost_per_kpi"] = np.where(contribution > 0, cost, np.nan)
+    return pd.DataFrame(columns)
+
+
+def _with_interval(name: str, mean: np.ndarray, draws: np.ndarray, tails: np.ndarray) -> dict[str, np.ndarray]:
+    low, high = _quantiles(draws, tails)
+    return {name: mean, f"{name}_low": low, f"{name}_high": high}
+
+
+def _widths(draws: np.ndarray, tails: np.ndarray) -> np.ndarray:
+    low, high = _quantiles(draws, tails)
+    return high - low
+
+
+def _quantiles(draws: np.ndarray, tails: np.ndarray) -> np.ndarray:
+    """(2, K) quantiles over the draws of (S, K); along memory, which is several times faster."""
+    return np.quantile(np.ascontiguousarray(draws.T), tails, axis=1)

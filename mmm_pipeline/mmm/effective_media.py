@@ -1,0 +1,142 @@
+"""Effective media of a plan: what a constant daily amount amounts to on every day, carry-over and history included.
+
+Before saturation all three transforms are linear in media. With the same amount u of media on each of H days after a
+known history, effective media of day d is `carried_d + gain_d * u`: two numbers per day and draw say everything about
+any plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import softmax
+
+from mmm_pipeline.mmm.specs import Adstock
+from mmm_pipeline.mmm.transforms import CARRYOVER_LAGS
+
+__all__ = ["EffectiveMedia", "History", "effective_media", "history"]
+
+
+@dataclass(frozen=True)
+class EffectiveMedia:
+    """Effective media `carried + gain * u` of one channel on D days, one day of which may stand for many.
+
+    Attributes:
+        carried: (S, D) what history alone leaves, scaled media units.
+        gain: (S, D) effective media per unit of constant daily media.
+        repeated_day: position of the day that stands for several.
+        repeats: (S,) how many days of full effect it stands for.
+    """
+
+    carried: np.ndarray
+    gain: np.ndarray
+    repeated_day: int
+    repeats: np.ndarray
+
+    def at(self, daily_media: float) -> np.ndarray:
+        """(S, D) effective media of a constant amount of scaled media a day."""
+        z = self.gain * daily_media
+        z += self.carried
+        return z
+
+    def of_rows(self, rows: slice) -> EffectiveMedia:
+        """The same of some of the draws; views, no copies."""
+        return EffectiveMedia(self.carried[rows], self.gain[rows], self.repeated_day, self.repeats[rows])
+
+    def total(self, effect: np.ndarray) -> np.ndarray:
+        """(S,) sum over days of an (S, D) effect."""
+        return effect.sum(axis=1) + (self.repeats - 1) * effect[:, self.repeated_day]
+
+    def weighted_total(self, weight: np.ndarray, effect: np.ndarray) -> float:
+        """Sum over days and draws of an (S, D) effect, each draw with its (S,) weight."""
+        once = (weight @ effect).sum()
+        return float(once + (weight * (self.repeats - 1)) @ effect[:, self.repeated_day])
+
+
+@dataclass(frozen=True)
+class History:
+    """What the days before the plan leave behind for one channel.
+
+    Attributes:
+        adstocked: (S,) effective media of the last day (adstock, hill_adstock); empty for carryover.
+        recent: (lags - 1,) media of the last days, latest first (carryover); empty for the others.
+    """
+
+    adstocked: np.ndarray
+    recent: np.ndarray
+
+
+def history(adstock: Adstock, media: np.ndarray, parameters: Mapping[str, np.ndarray]) -> History:
+    """State of one channel after its (T,) scaled media; parameters are (S,) draws."""
+    if adstock == "carryover":
+        recent = np.zeros(CARRYOVER_LAGS - 1)
+        latest = media[::-1][: CARRYOVER_LAGS - 1]
+        recent[: len(latest)] = latest
+        return History(adstocked=np.empty(0), recent=recent)
+    retention = parameters["retention"]
+    state = np.zeros_like(retention)
+    for bought in media:
+        state *= retention
+        state += bought
+    return History(adstocked=(1 - retention) * state, recent=np.empty(0))
+
+
+def effective_media(
+    adstock: Adstock, parameters: Mapping[str, np.ndarray], past: History, horizon_days: int, days_after: int
+) -> EffectiveMedia:
+    """Effective media of one channel over the horizon and the `days_after` that follow without further media.
+
+    Args:
+        adstock: which transform.
+        parameters: (S,) draws of `retention`, and of `exponent` (adstock), or `peak_delay` (carryover).
+        past: what the days before the horizon leave.
+        horizon_days: days of constant media.
+        days_after: days after the horizon whose effect counts.
+    """
+    if adstock == "carryover":
+        return _carryover(parameters, past, horizon_days, days_after)
+    retention = parameters["retention"][:, None]
+    log_retention = np.log(np.maximum(retention, np.finfo(float).tiny))
+    fading = np.exp(log_retention * np.arange(1, horizon_days + 1))
+    carried, gain = past.adstocked[:, None] * fading, 1 - fading
+    if adstock == "adstock":
+        # After the horizon everything fades by the same factor, and so does its power: a geometric series.
+        repeats = 1 + _geometric_sum(log_retention[:, 0] * parameters["exponent"], days_after)
+        return EffectiveMedia(carried, gain, horizon_days - 1, repeats)
+    after = np.exp(log_retention * np.arange(1, days_after + 1))
+    return EffectiveMedia(
+        carried=np.concatenate([carried, carried[:, -1:] * after], axis=1),
+        gain=np.concatenate([gain, gain[:, -1:] * after], axis=1),
+        repeated_day=horizon_days - 1,
+        repeats=np.ones(len(retention)),
+    )
+
+
+def _geometric_sum(log_ratio: np.ndarray, terms: int) -> np.ndarray:
+    """Sum of ratio^k over k = 1 .. terms, also where the ratio is all but 1."""
+    with np.errstate(invalid="ignore"):
+        total = np.exp(log_ratio) * np.expm1(terms * log_ratio) / np.expm1(log_ratio)
+    return np.where(log_ratio < -1e-300, total, float(terms))
+
+
+def _carryover(
+    parameters: Mapping[str, np.ndarray], past: History, horizon_days: int, days_after: int
+) -> EffectiveMedia:
+    lags = np.arange(CARRYOVER_LAGS)
+    log_retention = np.log(np.maximum(parameters["retention"], np.finfo(float).tiny))
+    weights = softmax((lags - parameters["peak_delay"][:, None]) ** 2 * log_retention[:, None], axis=1)
+    # From day `settled` on, history has left and every lag falls inside the horizon: all such days are alike.
+    settled = min(CARRYOVER_LAGS, horizon_days) - 1
+    memory = CARRYOVER_LAGS - 1
+    days = np.concatenate([np.arange(settled + 1), horizon_days + np.arange(min(days_after, memory))])
+    lag_day = days[:, None] - lags  # the day whose media a lag looks at; negative: history
+    inside = ((lag_day >= 0) & (lag_day < horizon_days)).astype(float)
+    before = np.where((lag_day < 0) & (lag_day >= -memory), past.recent[np.clip(-lag_day - 1, 0, memory - 1)], 0.0)
+    return EffectiveMedia(
+        carried=weights @ before.T,
+        gain=weights @ inside.T,
+        repeated_day=settled,
+        repeats=np.full(len(weights), float(horizon_days - settled)),
+    )

@@ -1,0 +1,81 @@
+"""Fits whose posterior is made up, for tests of what is done with a posterior: no sampler, any size."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from mmm_pipeline.mmm._arviz import az
+from mmm_pipeline.mmm.design import DAYS_PER_WEEK, fourier_names
+from mmm_pipeline.mmm.diagnostics import Attempt, Convergence
+from mmm_pipeline.mmm.fit import Fit
+from mmm_pipeline.mmm.inputs import fit_data
+from mmm_pipeline.mmm.prior import prior_media_parameters
+from mmm_pipeline.mmm.specs import Adstock, ModelSpec
+
+__all__ = ["market_dataset", "synthetic_fit"]
+
+
+def market_dataset(*, channels: int = 3, days: int = 60, seed: int = 0, zero_inflated: bool = True) -> xr.Dataset:
+    """Model inputs of a made-up market: media, spend at a price per channel, KPI around 1000 a day."""
+    rng = np.random.default_rng(seed)
+    media = rng.gamma(2.0, 500.0, (days, channels))
+    if zero_inflated:
+        media *= rng.random((days, channels)) < 0.8
+    media[0] += 100.0
+    spend = media * rng.uniform(0.005, 0.05, channels) * rng.uniform(0.9, 1.1, (days, channels))
+    kpi = 800.0 + 0.05 * media.sum(axis=1) + rng.normal(0, 40.0, days)
+    return xr.Dataset(
+        {"media": (("time", "channel"), media), "spend": (("time", "channel"), spend), "kpi": ("time", kpi)},
+        coords={
+            "time": np.datetime64("2025-03-03", "ns") + np.arange(days) * np.timedelta64(1, "D"),
+            "channel": [f"channel {c}" for c in range(channels)],
+        },
+    )
+
+
+def synthetic_fit(
+    adstock: Adstock = "adstock",
+    *,
+    channels: int = 3,
+    days: int = 60,
+    draws: int = 100,
+    chains: int = 2,
+    degrees: int = 1,
+    seed: int = 0,
+    converged: bool = True,
+    effect: float = 0.2,
+    dataset: xr.Dataset | None = None,
+) -> Fit:
+    """A fit whose media parameters are draws of the prior, the coefficients times `effect`, around a flat baseline."""
+    spec = ModelSpec(adstock=adstock, degrees=degrees)
+    data = fit_data(market_dataset(channels=channels, days=days, seed=seed) if dataset is None else dataset)
+    rng = np.random.default_rng(seed + 1)
+    index = {"chain": np.arange(chains), "draw": np.arange(draws)}
+    posterior = xr.Dataset(coords=index)
+    for name, values in prior_media_parameters(spec, data, chains * draws, seed).items():
+        if name == "media_coefficient":
+            values = values * effect
+        posterior[name] = xr.DataArray(
+            values.reshape(chains, draws, -1),
+            dims=("chain", "draw", "channel"),
+            coords={"channel": list(data.channels)},
+        )
+    names = {"fourier": fourier_names(degrees), "weekday": list(range(DAYS_PER_WEEK))}
+    for name, dimension in (("seasonality", "fourier"), ("weekday", "weekday")):
+        posterior[name] = xr.DataArray(
+            rng.normal(0, 0.02, (chains, draws, len(names[dimension]))),
+            dims=("chain", "draw", dimension),
+            coords={dimension: names[dimension]},
+        )
+    scalars = {
+        "intercept": rng.normal(0.8, 0.02, (chains, draws)),
+        "trend_coefficient": rng.normal(0, 0.001, (chains, draws)),
+        "trend_exponent": rng.uniform(0.5, 1.5, (chains, draws)),
+        "noise_sd": rng.uniform(0.03, 0.06, (chains, draws)),
+    }
+    for name, values in scalars.items():
+        posterior[name] = (("chain", "draw"), values)
+    verdict = Convergence(converged, 1.002, 900.0, 800.0, 0, () if converged else ("R-hat of x is 1.2: at most 1.01",))
+    attempt = Attempt(100, draws, 0.9, 1.002, 900.0, 800.0, 0, 1.5, converged)
+    return Fit(spec, data, az.InferenceData(posterior=posterior), verdict, (attempt,), 1.5)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mmm_pipeline.mmm.specs import ModelSpec
     from mmm_pipeline.settings import Settings
 
-__all__ = ["FITTED_MODEL", "FIT_POOL", "build_fitted_model", "fit_or_reuse", "reusable_fit"]
+__all__ = ["FITTED_MODEL", "FIT_POOL", "build_fitted_model", "fit_metadata", "fit_or_reuse", "reusable_fit"]
 
 FITTED_MODEL = "fitted_model"
 FIT_POOL = "fits"
@@ -67,7 +67,7 @@ def build_fitted_model(grid: dg.MultiPartitionsDefinition) -> dg.AssetsDefinitio
                 failures[key] = f"{type(error).__name__}: {error}"
                 artifacts.write_json(FITTED_MODEL, {"key": key, "error": failures[key]}, f"{key}.failure")
                 continue
-            context.add_asset_metadata(_fit_metadata(fit, reused), partition_key=key)
+            context.add_asset_metadata(fit_metadata(fit, reused), partition_key=key)
         if len(failures) == len(context.partition_keys):
             raise dg.Failure("no spec could be fitted: " + "; ".join(f"{key}: {why}" for key, why in failures.items()))
         for key, why in failures.items():
@@ -86,28 +86,31 @@ def fit_or_reuse(
     key: str | None,
     workspace: Workspace,
     log: Callable[[str], object],
+    *,
+    label: str | None = None,
 ) -> tuple[Fit, bool]:
     """A stored fit of exactly these inputs and settings, or a new one, stored as soon as it is there."""
+    label = label or spec.key
     fingerprint = fit_fingerprint(spec, data, settings)
     stored = reusable_fit(artifacts, name, key, fingerprint, log)
     if stored is not None:
-        log(f"{spec.key}: inputs and settings are unchanged, the stored fit is reused")
+        log(f"{label}: inputs and settings are unchanged, the stored fit is reused")
         return stored, True
     from mmm_pipeline.mmm.sampler import sample, use_compilation_cache
 
     use_compilation_cache(workspace.folder().compilation_cache)
-    log(f"{spec.key}: sampling {settings.sampler.chains} chains")
+    log(f"{label}: sampling {settings.sampler.chains} chains")
     started = time.perf_counter()
     fit = sample(
         spec,
         data,
         sampler_settings(settings),
         convergence_thresholds(settings),
-        progress=_progress_reporter(spec.key, log),
+        progress=_progress_reporter(label, log),
     )
     artifacts.write_fit(name, fit, fingerprint=fingerprint, key=key)
     verdict = "converged" if fit.convergence.converged else "did NOT converge"
-    log(f"{spec.key}: {verdict} after {time.perf_counter() - started:.0f} s, {len(fit.attempts)} attempt(s)")
+    log(f"{label}: {verdict} after {time.perf_counter() - started:.0f} s, {len(fit.attempts)} attempt(s)")
     return fit, False
 
 
@@ -142,7 +145,7 @@ def _progress_reporter(fit: str, log: Callable[[str], object]) -> Callable[[Samp
     return reporter
 
 
-def _fit_metadata(fit: Fit, reused: bool) -> dict[str, Any]:
+def fit_metadata(fit: Fit, reused: bool) -> dict[str, Any]:
     convergence = fit.convergence
     return {
         "converged": convergence.converged,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import dagster as dg
@@ -9,7 +10,7 @@ import pandas as pd
 
 from mmm_pipeline.contracts import CONTRACTS
 
-__all__ = ["column_schema", "preview", "table_out"]
+__all__ = ["column_schema", "preview", "table_asset", "table_out"]
 
 _PREVIEW_ROWS = 20
 
@@ -41,6 +42,21 @@ def table_out(name: str, *, group: str, kinds: set[str] | None = None) -> dg.Ass
         metadata={"dagster/column_schema": column_schema(name)},
         group_name=group,
         kinds={"table", "duckdb"} | (kinds or set()),
+    )
+
+
+def table_asset(
+    name: str, *, group: str, deps: Sequence[str] = ()
+) -> Callable[[Callable[..., pd.DataFrame]], dg.AssetsDefinition]:
+    """Decorator: an asset that returns the warehouse table `name`, described by its contract."""
+    return dg.asset(
+        name=name,
+        deps=list(deps),
+        io_manager_key="tables",
+        description=CONTRACTS[name].description,
+        metadata={"dagster/column_schema": column_schema(name)},
+        group_name=group,
+        kinds={"table", "duckdb"},
     )
 
 

@@ -9,7 +9,7 @@ import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
 
-__all__ = ["FitData", "fit_data"]
+__all__ = ["FitData", "Holdout", "fit_data", "holdout_of", "train_data", "train_days"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,38 @@ def fit_data(dataset: xr.Dataset, *, days: slice | None = None) -> FitData:
         feature_scale=feature_scale,
         spend=spend,
     )
+
+
+def train_days(dataset: xr.Dataset) -> int:
+    """Number of days before the holdout (the attribute `holdout_start`)."""
+    holdout_start = np.datetime64(dataset.attrs["holdout_start"], "D")
+    return int((dataset["time"].to_numpy().astype("datetime64[D]") < holdout_start).sum())
+
+
+def train_data(dataset: xr.Dataset) -> FitData:
+    """The train window of the model inputs; holdout values take no part in it."""
+    return fit_data(dataset, days=slice(0, train_days(dataset)))
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """The days kept from the fit, in their own units.
+
+    Attributes:
+        media: (time, channel) media units.
+        kpi: (time,) KPI units.
+        features: (time, feature); None without features.
+    """
+
+    media: xr.DataArray
+    kpi: xr.DataArray
+    features: xr.DataArray | None
+
+
+def holdout_of(dataset: xr.Dataset) -> Holdout:
+    """The holdout window of the model inputs."""
+    days = dataset.isel(time=slice(train_days(dataset), None))
+    return Holdout(days["media"], days["kpi"], days["feature_values"] if "feature" in days.dims else None)
 
 
 def _require_finite(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["SCHEMA", "Warehouse"]
+__all__ = ["SCHEMA", "Warehouse", "open_database", "table_identifier"]
 
 SCHEMA = "mmm"
 MEMORY_LIMIT = "2GB"
@@ -217,36 +217,10 @@ class Warehouse:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StoredResultError(f"{self.path.parent}: this folder cannot be created: {error}") from error
-        config: dict[str, str | bool | int | float | list[str]] = {
-            "memory_limit": MEMORY_LIMIT,
-            "autoinstall_known_extensions": False,
-        }
-        deadline = time.monotonic() + self.wait_seconds
-        pause = 0.01
-        while True:
-            try:
-                with _OPENING:
-                    connection = duckdb.connect(str(self.path), config=config)
-                # Not in `config`: there it is applied too early, and locks the folder that large queries spill to.
-                connection.execute("SET enable_external_access = false")
-                return connection
-            except duckdb.IOException as error:
-                if "lock" not in str(error).lower():
-                    raise self._unusable(error) from error
-                if time.monotonic() >= deadline:
-                    raise StoredResultError(self._held(str(error))) from error
-            except duckdb.Error as error:
-                raise self._unusable(error) from error
-            time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
-
-    def _held(self, message: str) -> str:
-        holder = _HOLDER.search(message)
-        who = f"process {holder.group(1)}" if holder else "another process"
-        return (
-            f"{self.path}: {who} has held the warehouse open for more than {self.wait_seconds:g} s: "
-            "wait for that run to end, or stop it, and try again"
-        )
+        try:
+            return open_database(self.path, wait_seconds=self.wait_seconds)
+        except duckdb.Error as error:
+            raise self._unusable(error) from error
 
     def _unusable(self, error: Exception) -> StoredResultError:
         reason = str(error).strip().splitlines()[0]
@@ -254,6 +228,42 @@ class Warehouse:
             f"{self.path}: the warehouse cannot be used: {reason}. If the file is damaged, delete it together with "
             f"{self.path.name}.wal and run again: every table in it is computed from the source"
         )
+
+
+def open_database(path: Path, *, wait_seconds: float = 60.0, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB file, waiting for its turn; SQL on the connection cannot reach other files.
+
+    Raises:
+        StoredResultError: another process keeps the file open for longer than `wait_seconds`.
+        duckdb.Error: the file cannot be opened.
+    """
+    import duckdb
+
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY_LIMIT,
+        "autoinstall_known_extensions": False,
+    }
+    deadline = time.monotonic() + wait_seconds
+    pause = 0.01
+    while True:
+        try:
+            with _OPENING:
+                connection = duckdb.connect(str(path), read_only=read_only, config=config)
+            # Not in `config`: there it is applied too early, and locks the folder that large queries spill to.
+            connection.execute("SET enable_external_access = false")
+            return connection
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower():
+                raise
+            if time.monotonic() >= deadline:
+                holder = _HOLDER.search(str(error))
+                who = f"process {holder.group(1)}" if holder else "another process"
+                raise StoredResultError(
+                    f"{path}: {who} has held the database open for more than {wait_seconds:g} s: "
+                    "wait for that run to end, or stop it, and try again"
+                ) from error
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
 
 
 def table_identifier(name: str) -> str:

@@ -256,7 +256,7 @@ def test_a_file_held_too_long_is_an_error_that_names_the_holder(tmp_path: Path) 
     assert holder.stdout is not None
     holder.stdout.readline()
     try:
-        with pytest.raises(StoredResultError, match=rf"process {holder.pid} has held the warehouse open"):
+        with pytest.raises(StoredResultError, match=rf"process {holder.pid} has held the database open"):
             warehouse.write_table("media_matrix", matrix())
     finally:
         holder.kill()

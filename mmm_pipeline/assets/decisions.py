@@ -1,0 +1,112 @@
+"""Stage 5: from the champion's posterior to what a marketing team acts on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import pandas as pd
+
+from mmm_pipeline.assets.selection import CHAMPION_MODEL
+from mmm_pipeline.assets.table_outputs import preview, table_asset, table_out
+from mmm_pipeline.resources.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mmm_pipeline.mmm.fit import Fit
+
+__all__ = ["attribution", "budget_plan", "response_curves", "retention_density"]
+
+_GROUP = "decisions"
+
+
+def _champion(workspace: Workspace) -> Fit:
+    return workspace.artifacts().read_fit(CHAMPION_MODEL)[0]
+
+
+@dg.multi_asset(
+    outs={
+        "attribution": table_out("attribution", group=_GROUP),
+        "contribution_over_time": table_out("contribution_over_time", group=_GROUP),
+    },
+    deps=[CHAMPION_MODEL],
+    name="attribution",
+)
+def attribution(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
+    """Contribution, share, ROI and marginal ROI of every channel, with credible intervals."""
+    from mmm_pipeline.mmm.attribution import attribution as attribution_of
+
+    settings = workspace.settings()
+    result = attribution_of(
+        _champion(workspace),
+        horizon_days=settings.budget.horizon_days,
+        count_after_horizon=settings.budget.count_after_horizon,
+        credible_interval=settings.report.credible_interval,
+        seed=settings.sampler.seed,
+    )
+    spend, caused = result.table["spend"].sum(), result.table["contribution"].sum()
+    return (
+        dg.Output(
+            result.table,
+            metadata={
+                "table": preview(result.table, rows=50),
+                "media_share": float(result.table["share"].sum()),
+                "roi_of_all_media": float(caused / spend),
+            },
+        ),
+        dg.Output(result.over_time),
+    )
+
+
+@table_asset("retention_density", group=_GROUP, deps=[CHAMPION_MODEL])
+def retention_density(workspace: Workspace) -> pd.DataFrame:
+    """How long each channel's effect lasts: what was believed before, and after the data."""
+    from mmm_pipeline.mmm.retention import retention_density as density_of
+
+    return density_of(_champion(workspace), seed=workspace.settings().sampler.seed)
+
+
+@table_asset("response_curves", group=_GROUP, deps=[CHAMPION_MODEL])
+def response_curves(workspace: Workspace) -> pd.DataFrame:
+    """Expected KPI per day against daily spend, and where today's spend stands."""
+    from mmm_pipeline.mmm.response_curves import response_curves as curves_of
+
+    settings = workspace.settings()
+    return curves_of(
+        _champion(workspace),
+        horizon_days=settings.budget.horizon_days,
+        credible_interval=settings.report.credible_interval,
+    )
+
+
+@dg.multi_asset(
+    outs={
+        "budget_plan": table_out("budget_plan", group=_GROUP),
+        "budget_summary": table_out("budget_summary", group=_GROUP),
+    },
+    deps=[CHAMPION_MODEL],
+    name="budget_plan",
+)
+def budget_plan(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
+    """The optimal allocation under the constraints, beside the current one, with its optimality certificate."""
+    from mmm_pipeline.mmm.budget.plan import plan_budget
+    from mmm_pipeline.mmm.budget.problem import BudgetRequest
+
+    settings = workspace.settings()
+    plan = plan_budget(
+        _champion(workspace),
+        BudgetRequest(**settings.budget.model_dump()),
+        credible_interval=settings.report.credible_interval,
+    )
+    summary = plan.summary.iloc[0]
+    return (
+        dg.Output(plan.table, metadata={"table": preview(plan.table, rows=50)}),
+        dg.Output(
+            plan.summary,
+            metadata={
+                "uplift": float(summary["uplift"]),
+                "probability_of_gain": float(summary["probability_of_gain"]),
+                "optimality_gap": float(summary["optimality_gap"]),
+                "verdict": str(summary["verdict"]),
+            },
+        ),
+    )

@@ -1,7 +1,7 @@
 """No-U-Turn sampler with windowed adaptation, as one program that serves warm-up and draws of any length.
 
 Trees, dual averaging and the Welford estimate are NumPyro's; the loop around them is ours so that data, target
-acceptance and the adaptation schedule are arguments: neither another window of data nor an escalation compiles anything.
+acceptance and the adaptation schedule are arguments: neither another window nor an escalation compiles anything.
 Source: Hoffman & Gelman 2014; Betancourt 2017; the windows are those of Stan.
 """
 

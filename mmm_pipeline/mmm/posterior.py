@@ -61,9 +61,11 @@ def inference_data(spec: ModelSpec, data: FitData, draws: Draws, *, seed: tuple[
     parameters |= {"trend_coefficient": coefficients[:, -2], "intercept": coefficients[:, -1]}
     labels: dict[str, tuple[str, list[Any]]] = {
         "seasonality": ("fourier", fourier_names(spec.degrees)),
-        "weekday": ("weekday", list(range(DAYS_PER_WEEK)) if spec.weekday else []),
+        "weekday": ("day_of_week", list(range(DAYS_PER_WEEK)) if spec.weekday else []),
         "feature_coefficient": ("feature", list(data.features)),
-    } | dict.fromkeys(("media_coefficient", *MEDIA_PARAMETERS[spec.adstock]), ("channel", list(data.channels)))
+    }
+    for name in ("media_coefficient", *MEDIA_PARAMETERS[spec.adstock]):
+        labels[name] = ("channel", list(data.channels))
 
     index = {"chain": np.arange(chains), "draw": np.arange(length)}
     posterior = xr.Dataset(coords=index)

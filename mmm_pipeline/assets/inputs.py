@@ -42,7 +42,7 @@ def media_matrix(workspace: Workspace) -> dg.Output[pd.DataFrame]:
             io_manager_key="arrays",
             group_name=_GROUP,
             kinds={"xarray"},
-            description="Train and holdout windows, mean-scaled by the train window's statistics only; the scalers too.",
+            description="Train and holdout windows, mean-scaled by the train window's statistics only; scalers too.",
         ),
         "excluded_channels": table_out("excluded_channels", group=_GROUP),
     },

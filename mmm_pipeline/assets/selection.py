@@ -79,7 +79,9 @@ def _entries(
             yield entry_without_fit(spec, "missing", str(error))
             continue
         if fingerprint != fit_fingerprint(spec, train, settings):
-            yield entry_without_fit(spec, "stale", "fitted on other inputs or settings: materialize the partition again")
+            yield entry_without_fit(
+                spec, "stale", "fitted on other inputs or settings: materialize the partition again"
+            )
             continue
         yield entry_of_fit(fit, score_fit(fit, holdout.media, holdout.kpi, holdout.features))
 

@@ -1,0 +1,159 @@
+"""Stage 6: pictures, narratives and the page that a manager can be sent."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from mmm_pipeline.assets.profile import EDA_PROFILE
+from mmm_pipeline.assets.result_tables import REPORTED_TABLES, result_tables
+from mmm_pipeline.resources.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mmm_pipeline.reporting.charts import Chart
+    from mmm_pipeline.reporting.narratives import Narratives
+    from mmm_pipeline.reporting.tables import Language, ResultTables
+
+__all__ = ["budget_report", "chart_report", "charts", "decision_report", "eda_report"]
+
+_GROUP = "reports"
+_SHOWN_CHARTS = ("kpi_forecast", "roi", "budget")
+_TABLES = [*REPORTED_TABLES, EDA_PROFILE, "rejected_rows"]
+
+
+@dg.asset(
+    name="charts",
+    deps=_TABLES,
+    group_name=_GROUP,
+    kinds={"matplotlib"},
+    description="Every picture of the report as a PNG file, in every language of the settings.",
+)
+def charts(workspace: Workspace) -> dg.MaterializeResult:
+    """Draw the stored tables."""
+    tables = result_tables(workspace)
+    drawn = [_draw(workspace, tables, language) for language in tables.settings.report.languages]
+    shown = {chart.title: _inline(chart.path) for chart in drawn[0] if chart.name in _SHOWN_CHARTS}
+    return dg.MaterializeResult(
+        metadata={
+            "charts": sum(len(of_language) for of_language in drawn),
+            "folder": dg.MetadataValue.path(str(workspace.artifacts().root / "charts")),
+            **shown,
+        }
+    )
+
+
+def _draw(workspace: Workspace, tables: ResultTables, language: Language) -> list[Chart]:
+    """Draw into the artifacts, with the words of each picture beside it."""
+    from mmm_pipeline.reporting.charts import draw_charts
+
+    drawn = draw_charts(tables, workspace.artifacts().root / "charts" / language, language)
+    workspace.artifacts().write_json(
+        f"charts.{language}", [{**vars(chart), "path": str(chart.path)} for chart in drawn]
+    )
+    return drawn
+
+
+def _copy_charts(workspace: Workspace, language: Language, folder: Path) -> list[Chart]:
+    """The charts of a language, copied into the results."""
+    from mmm_pipeline.reporting.charts import Chart
+
+    folder.mkdir(parents=True, exist_ok=True)
+    return [
+        Chart(**{**chart, "path": Path(shutil.copy(chart["path"], folder))})
+        for chart in workspace.artifacts().read_json(f"charts.{language}")
+    ]
+
+
+def _inline(path: Path) -> dg.MarkdownMetadataValue:
+    encoded = base64.b64encode(path.read_bytes()).decode()
+    return dg.MetadataValue.md(f"![{path.stem}](data:image/png;base64,{encoded})")
+
+
+def _narrative_asset(name: str, part: str, deps: list[str], description: str) -> dg.AssetsDefinition:
+    """An asset that writes one of the narratives, in every language of the settings."""
+
+    @dg.asset(name=name, deps=deps, group_name=_GROUP, kinds={"markdown"}, description=description)
+    def narrative(workspace: Workspace) -> dg.MaterializeResult:
+        tables = result_tables(workspace)
+        texts = {language: _narrate(tables, language, part) for language in tables.settings.report.languages}
+        for language, text in texts.items():
+            workspace.artifacts().write_text(f"{name}.{language}", text, ".md")
+        return dg.MaterializeResult(
+            metadata={"source": "template", **{language: dg.MetadataValue.md(text) for language, text in texts.items()}}
+        )
+
+    return narrative
+
+
+def _narrate(tables: ResultTables, language: Language, part: str) -> str:
+    from mmm_pipeline.reporting import narratives
+
+    return str(getattr(narratives, f"{part}_report")(tables, language))
+
+
+eda_report = _narrative_asset(
+    "eda_report", "eda", _TABLES, "What the data is, what is odd in it, and which channels it cannot tell about."
+)
+chart_report = _narrative_asset(
+    "chart_report", "chart", [*_TABLES, "charts"], "What each channel brings, in words, with the pictures' figures."
+)
+budget_report = _narrative_asset(
+    "budget_report", "budget", _TABLES, "What to do with the next budget, and how sure that is."
+)
+
+
+@dg.asset(
+    name="decision_report",
+    deps=[*_TABLES, "charts", "eda_report", "chart_report", "budget_report"],
+    group_name=_GROUP,
+    kinds={"html"},
+    description="The results folder: one self-contained HTML page, the same in Markdown, CSV tables and summary.json.",
+)
+def decision_report(workspace: Workspace) -> dg.MaterializeResult:
+    """Publish everything of this run at once; readers of `results/latest` never see half of it."""
+    from mmm_pipeline.resources.results import publish
+
+    latest = publish(workspace.folder().results, lambda folder: _write_results(workspace, folder))
+    return dg.MaterializeResult(
+        metadata={
+            "report": dg.MetadataValue.path(str(latest / "report.html")),
+            "summary": dg.MetadataValue.path(str(latest / "summary.json")),
+            "folder": dg.MetadataValue.path(str(latest)),
+        }
+    )
+
+
+def _write_results(workspace: Workspace, folder: Path) -> None:
+    from mmm_pipeline.reporting.report import write_report
+    from mmm_pipeline.reporting.spreadsheets import write_csv
+    from mmm_pipeline.reporting.summary import build_summary
+
+    tables, warehouse = result_tables(workspace), workspace.warehouse()
+    languages = tables.settings.report.languages
+    # The first language's pictures lie in charts/ itself, those of others in a folder of their own.
+    drawn = {
+        language: _copy_charts(workspace, language, folder / "charts" / ("" if language == languages[0] else language))
+        for language in languages
+    }
+    write_report(tables, drawn, {language: _narratives(workspace, language) for language in languages}, folder)
+    for name in ("leaderboard", "attribution", "response_curves", "rejected_rows"):
+        write_csv(warehouse.read_table(name), folder / f"{name}.csv")
+    write_csv(tables.budget_plan, folder / "budget.csv")
+    summary = json.dumps(build_summary(tables), ensure_ascii=False, indent=2, allow_nan=False)
+    (folder / "summary.json").write_text(summary + "\n", encoding="utf-8")
+
+
+def _narratives(workspace: Workspace, language: Language) -> Narratives:
+    from mmm_pipeline.reporting.narratives import Narratives
+
+    read = workspace.artifacts().read_text
+    return Narratives(
+        eda=read(f"eda_report.{language}", ".md"),
+        charts=read(f"chart_report.{language}", ".md"),
+        budget=read(f"budget_report.{language}", ".md"),
+    )

@@ -1,0 +1,50 @@
+"""Collect what a report is written from: stored tables, never a posterior."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from mmm_pipeline.assets.profile import EDA_PROFILE
+from mmm_pipeline.reporting.tables import ResultTables, RowCounts, Window
+from mmm_pipeline.resources.workspace import Workspace
+
+__all__ = ["REPORTED_TABLES", "result_tables"]
+
+_REJECTED_SHOWN = 200
+
+REPORTED_TABLES = (
+    "leaderboard",
+    "naive_forecasts",
+    "forecast",
+    "attribution",
+    "contribution_over_time",
+    "retention_density",
+    "response_curves",
+    "budget_plan",
+    "budget_summary",
+    "excluded_channels",
+)
+
+
+def result_tables(workspace: Workspace) -> ResultTables:
+    """All tables of the last run.
+
+    Raises:
+        StoredResultError: a table has not been materialized.
+    """
+    settings, warehouse = workspace.settings(), workspace.warehouse()
+    profile = workspace.artifacts().read_json(EDA_PROFILE)
+    window = profile["window"]
+    return ResultTables(
+        settings=settings,
+        quick=settings.quick,
+        rejected_rows=warehouse.read_table("rejected_rows", limit=_REJECTED_SHOWN),
+        window=Window(*(dt.date.fromisoformat(window[key]) for key in ("start", "end", "holdout_start"))),
+        rows=RowCounts(
+            accepted=warehouse.row_count("raw_campaigns"),
+            rejected=warehouse.row_count("rejected_rows"),
+            reasons=warehouse.rejection_reasons(),
+        ),
+        eda_profile=profile,
+        **{name: warehouse.read_table(name) for name in REPORTED_TABLES},
+    )

@@ -1,0 +1,60 @@
+"""One small market, taken through the whole pipeline once for all tests of this folder."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mmm_pipeline.headless import RunOutcome, RunStep, refresh
+from mmm_pipeline.home import Home
+from mmm_pipeline.mmm.simulate import market_rows, simulate_market
+from mmm_pipeline.settings import Settings, parse_settings
+
+
+def small_settings(source: Path, **changes: object) -> Settings:
+    """Settings with which the whole grid fits in seconds; few draws, and thresholds that few draws meet."""
+    content: dict[str, object] = {
+        "source": {"kind": "file", "path": str(source)},
+        "sampler": {"chains": 2, "warmup": 150, "draws": 100, "max_escalations": 0, "max_tree_depth": 6},
+        "convergence": {"rhat_max": 1.5, "ess_min": 5, "divergence_share_max": 1.0},
+        "report": {"languages": ["en", "ko"]},
+    }
+    return parse_settings({**content, **changes})
+
+
+@pytest.fixture(scope="session")
+def small_campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Campaign rows of a simulated market: 3 channels, 84 days."""
+    path = tmp_path_factory.mktemp("source") / "campaigns.csv"
+    market_rows(simulate_market(channels=3, days=84, seed=1)).to_csv(path, index=False)
+    return path
+
+
+@dataclass(frozen=True)
+class SmallRun:
+    home: Home
+    settings: Settings
+    outcome: RunOutcome
+    steps: tuple[RunStep, ...]
+
+
+@pytest.fixture(scope="session")
+def small_run(small_campaign: Path, tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
+    """A finished run over the small market."""
+    home = Home(tmp_path_factory.mktemp("home"))
+    return run_into(home, small_settings(small_campaign))
+
+
+def run_into(home: Home, settings: Settings) -> SmallRun:
+    """Refresh a home, without leaving its path in the environment."""
+    before = dict(os.environ)
+    steps: list[RunStep] = []
+    try:
+        outcome = refresh(home, settings, steps.append)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return SmallRun(home, settings, outcome, tuple(steps))

@@ -1,0 +1,65 @@
+"""The code location, built as Dagster's server builds it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from mmm_pipeline.contracts import CONTRACTS
+from mmm_pipeline.definitions import build_definitions
+from mmm_pipeline.home import Home
+
+DESIGNED = {
+    "raw_campaigns", "rejected_rows", "media_matrix", "model_inputs", "fitted_model", "leaderboard", "champion_model",
+    "attribution", "response_curves", "budget_plan", "charts", "eda_profile", "eda_report", "chart_report",
+    "budget_report", "decision_report",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    return build_definitions(Home(tmp_path_factory.mktemp("home")), None)
+
+
+def test_every_designed_asset_is_there(definitions: dg.Definitions) -> None:
+    keys = {key.to_user_string() for key in definitions.resolve_asset_graph().get_all_asset_keys()}
+    assert keys >= DESIGNED
+
+
+def test_every_contract_is_a_blocking_check(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    blocking = {key.asset_key.to_user_string() for key in graph.asset_check_keys if graph.get(key).blocking}
+    assert blocking == set(CONTRACTS)
+
+
+def test_the_grid_is_three_by_three(definitions: dg.Definitions) -> None:
+    partitions = definitions.resolve_asset_graph().get(dg.AssetKey("fitted_model")).partitions_def
+    assert partitions is not None
+    assert len(partitions.get_partition_keys()) == 9
+
+
+def test_the_weekly_schedule_is_defined_and_off(definitions: dg.Definitions) -> None:
+    schedule = definitions.resolve_schedule_def("weekly_refresh")
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    assert schedule.cron_schedule == "0 6 * * 1"
+
+
+def test_the_refresh_job_covers_everything(definitions: dg.Definitions) -> None:
+    job = definitions.resolve_job_def("refresh")
+    assert job.asset_layer.executable_asset_keys == definitions.resolve_asset_graph().get_all_asset_keys()
+
+
+def test_loading_the_code_location_does_not_start_jax(tmp_path: Path) -> None:
+    program = (
+        "import sys, mmm_pipeline.definitions; print([m for m in sys.modules if m in ('jax', 'numpyro', 'arviz')])"
+    )
+    environment = {**os.environ, "MMM_HOME": str(tmp_path)}
+    loaded = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program], env=environment, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert loaded.stdout.strip() == "[]", loaded.stderr

@@ -1,0 +1,112 @@
+"""From a campaign file to the results folder: the whole graph, really run."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import dagster as dg
+import jsonschema
+import pytest
+
+from mmm_pipeline.contracts import CONTRACTS, violations
+from mmm_pipeline.resources.warehouse import Warehouse
+from mmm_pipeline_tests.pipeline.conftest import SmallRun, run_into, small_settings
+
+SCHEMA = Path(__file__).parents[2] / "docs" / "summary.schema.json"
+
+
+@pytest.fixture(scope="module")
+def summary(small_run: SmallRun) -> dict:
+    assert small_run.outcome.succeeded, small_run.outcome.problems
+    return json.loads((small_run.home.latest_results / "summary.json").read_text(encoding="utf-8"))
+
+
+def test_the_results_folder_is_complete(small_run: SmallRun, summary: dict) -> None:
+    names = {
+        path.relative_to(small_run.home.latest_results).as_posix() for path in small_run.home.latest_results.rglob("*")
+    }
+    expected = {
+        "summary.json", "leaderboard.csv", "attribution.csv", "response_curves.csv", "budget.csv", "rejected_rows.csv",
+        "report.html", "report.md",
+    }  # fmt: skip
+    assert expected <= names
+    assert sum(name.startswith("charts/") and name.endswith(".png") for name in names) >= 7
+
+
+def test_the_summary_keeps_its_schema(summary: dict) -> None:
+    jsonschema.validate(summary, json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def test_the_summary_has_all_nine_specs(summary: dict) -> None:
+    assert {(spec["adstock"], spec["degrees"]) for spec in summary["specs"]} == {
+        (adstock, degrees) for adstock in ("adstock", "hill_adstock", "carryover") for degrees in (1, 2, 4)
+    }
+
+
+def test_the_budget_adds_up_to_its_total(summary: dict) -> None:
+    spent = sum(row["optimal_spend"] for row in summary["budget"]["channels"])
+    assert round(spent, 2) == round(summary["budget"]["total"], 2)
+
+
+def test_rows_and_reasons_are_told(summary: dict, small_run: SmallRun) -> None:
+    rows = summary["rows"]
+    assert rows["rejected"] == sum(rows["reasons"].values()) > 0
+    with (small_run.home.latest_results / "rejected_rows.csv").open(encoding="utf-8-sig", newline="") as file:
+        assert len(list(csv.DictReader(file))) == rows["rejected"]
+
+
+def test_every_stored_table_keeps_its_contract(small_run: SmallRun) -> None:
+    warehouse = Warehouse(small_run.home.warehouse_file)
+    broken = {name: violations(name, warehouse.read_table(name, coerce=False)) for name in CONTRACTS}
+    assert {name: rows.to_dict("records") for name, rows in broken.items() if len(rows)} == {}
+
+
+def test_the_run_and_its_materializations_are_visible_to_dagster(small_run: SmallRun) -> None:
+    with dg.DagsterInstance.from_config(str(small_run.home.root)) as instance:
+        run = instance.get_run_by_id(small_run.outcome.run_id)
+        assert run is not None
+        assert run.status == dg.DagsterRunStatus.SUCCESS
+        assert len(instance.get_materialized_partitions(dg.AssetKey("fitted_model"))) == 9
+
+
+def test_nothing_is_pickled(small_run: SmallRun) -> None:
+    assert not [path for path in small_run.home.root.rglob("*") if path.suffix in {".pkl", ".pickle"}]
+    artifacts = [path for path in (small_run.home.root / "artifacts").rglob("*") if path.is_file()]
+    assert {path.suffix for path in artifacts} <= {".nc", ".json", ".md", ".png"}
+
+
+def test_unchanged_inputs_reuse_the_fits_and_an_edit_refits_them(small_run: SmallRun, small_campaign: Path) -> None:
+    fits = small_run.home.artifacts / "fitted_model"
+    before = {path.name: path.stat().st_mtime_ns for path in fits.glob("*.nc")}
+    # A file cut short, as by a full disk, and one spec that was never fitted.
+    (fits / "adstock-1.nc").write_bytes((fits / "adstock-1.nc").read_bytes()[:1000])
+    (fits / "carryover-4.nc").unlink()
+    again = run_into(small_run.home, small_settings(small_campaign))
+    assert again.outcome.succeeded, again.outcome.problems
+    after = {path.name: path.stat().st_mtime_ns for path in fits.glob("*.nc")}
+    assert {name for name in before if before[name] != after[name]} == {"adstock-1.nc", "carryover-4.nc"}
+
+
+def test_a_broken_source_stops_the_run_with_one_message_and_keeps_the_results(
+    small_run: SmallRun, tmp_path: Path
+) -> None:
+    report = (small_run.home.latest_results / "report.html").read_bytes()
+    source = tmp_path / "campaigns.csv"
+    source.write_text("Date,Ad group alias,Impressions,Spend\n2026-01-01,a,1,1\n", encoding="utf-8")
+    failed = run_into(small_run.home, small_settings(source))
+    assert not failed.outcome.succeeded
+    assert len(failed.outcome.problems) == 1
+    assert "Sales" in failed.outcome.problems[0]
+    assert "Traceback" not in failed.outcome.problems[0]
+    assert (small_run.home.latest_results / "report.html").read_bytes() == report
+    assert "media_matrix" not in {step.name for step in failed.steps}
+
+
+def test_no_converged_spec_means_no_champion_and_an_honest_message(small_campaign: Path, small_run: SmallRun) -> None:
+    strict = small_settings(small_campaign, convergence={"rhat_max": 1.0001, "ess_min": 1e6})
+    failed = run_into(small_run.home, strict)
+    assert not failed.outcome.succeeded
+    assert "champion_model" in failed.outcome.problems[0]
+    assert "budget_plan" not in {step.name for step in failed.steps if step.kind == "materialized"}

@@ -17,6 +17,7 @@ from mmm_pipeline.mmm.specs import Adstock
 __all__ = ["ChannelTruth", "Market", "truth"]
 
 CARRYOVER_LAGS = 13
+DAYS_AFTER_HORIZON = 56
 
 
 @dataclass(frozen=True)
@@ -151,9 +152,9 @@ def truth(market: Market, *, horizon_days: int = 28) -> dict[str, Any]:
     """What a perfect model would report, JSON-able.
 
     `contribution` and `roi` count the effect that falls inside the window. `marginal_roi` is the KPI of the next unit
-    of currency per day at the mean daily spend of the last `horizon_days`, carry-over in steady state (none for a
-    channel that was off all that time); `marginal_roi_window` is that of one more unit spread over the window in
-    proportion to the spend.
+    of currency when the spend of the last `horizon_days` is repeated evenly after the window, given what is carried in,
+    the effect of the 56 days after it included (of the first unit, for a channel that was off all that time).
+    `marginal_roi_window` is that of one more unit inside the window, in proportion to the spend.
     """
     spend = market.spend.sum(axis=0)
     contribution = market.contributions.sum(axis=0)
@@ -191,13 +192,20 @@ def truth(market: Market, *, horizon_days: int = 28) -> dict[str, Any]:
     }
 
 
-def _marginal_roi(market: Market, position: int, horizon_days: int) -> float | None:
+def _marginal_roi(market: Market, position: int, horizon_days: int) -> float:
     channel = market.channels[position]
-    spend_per_level = market.price[position] * market.media_mean[position]
-    level = market.spend[-horizon_days:, position].mean() / spend_per_level
-    if level <= 0:
-        return None
-    return float(channel.effect * channel.saturation_slope(np.array(level)) / spend_per_level)
+    past = market.media[:, position] / market.media_mean[position]
+    # Scaled daily media that one unit of currency over the horizon buys.
+    rate = 1 / (market.price[position] * market.media_mean[position] * horizon_days)
+    plan = np.concatenate([np.zeros(len(past)), np.ones(horizon_days), np.zeros(DAYS_AFTER_HORIZON)])
+    carried = channel.spread(np.concatenate([past, np.zeros(horizon_days + DAYS_AFTER_HORIZON)]))[len(past) :]
+    gained = rate * channel.spread(plan)[len(past) :]
+    spend = market.spend[-horizon_days:, position].mean() * horizon_days
+    if spend <= 0:
+        return float(channel.effect * (channel.saturate(carried + gained) - channel.saturate(carried)).sum())
+    level = carried + spend * gained
+    reached = level > 0
+    return float(channel.effect * (channel.saturation_slope(level[reached]) * gained[reached]).sum())
 
 
 def _marginal_roi_window(market: Market, position: int) -> float:

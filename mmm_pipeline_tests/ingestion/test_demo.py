@@ -11,7 +11,10 @@ import pytest
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.demo import demo_rows, write_demo_data
+from mmm_pipeline.ingestion.load import load_campaigns
 from mmm_pipeline.mmm.simulate import DEAD_CHANNEL
+from mmm_pipeline.resources.warehouse import Warehouse
+from mmm_pipeline.settings import parse_settings
 
 READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     "demo.csv": pd.read_csv,
@@ -64,3 +67,24 @@ def test_unwritable_place_is_a_clear_error(tmp_path: Path) -> None:
 def test_nothing_but_the_two_files_is_left_behind(tmp_path: Path) -> None:
     write_demo_data(tmp_path / "demo.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.csv", "demo.csv.truth.json"]
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_loader_accepts_the_demo_and_refuses_only_its_four_bad_rows(name: str, tmp_path: Path) -> None:
+    path, truth_path = write_demo_data(tmp_path / name)
+    told = json.loads(truth_path.read_text(encoding="utf-8"))
+    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    summary = load_campaigns(warehouse, parse_settings({"source": {"kind": "file", "path": str(path)}}))
+    rows = warehouse.read_table("raw_campaigns")
+    by_channel = rows.groupby("channel")[["spend", "media_units"]].sum()
+    assert dict(summary.reasons) == {
+        "exact_duplicate": 1,
+        "missing_channel": 1,
+        "negative_spend": 1,
+        "unparseable_date": 1,
+    }
+    assert rows["kpi"].sum() == pytest.approx(told["kpi"], abs=0.005)
+    for column in ("spend", "media_units"):
+        assert by_channel[column].drop(DEAD_CHANNEL).to_dict() == pytest.approx(
+            {channel: row[column] for channel, row in told["channels"].items()}, abs=0.005
+        )

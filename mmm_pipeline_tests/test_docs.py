@@ -14,7 +14,9 @@ from pydantic import BaseModel
 
 from mmm_pipeline.contracts import CONTRACTS
 from mmm_pipeline.reference_pages import reference_pages, settings_page, tables_page
+from mmm_pipeline.reporting.summary import build_summary
 from mmm_pipeline.settings import Settings, load_settings
+from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -123,6 +125,11 @@ def test_settings_page_explains_every_key() -> None:
 def test_summary_schema_is_valid_and_accepts_a_summary(schema: dict[str, Any], summary: dict[str, Any]) -> None:
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.Draft202012Validator(schema).validate(summary)
+
+
+def test_summary_that_the_pipeline_builds_fits_the_schema(schema: dict[str, Any]) -> None:
+    built = json.loads(json.dumps(build_summary(synthetic_results(7)), allow_nan=False))
+    jsonschema.Draft202012Validator(schema).validate(built)
 
 
 def _objects(summary: dict[str, Any], part: str) -> dict[str, Any]:

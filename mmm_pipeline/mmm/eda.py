@@ -21,7 +21,7 @@ BREAKDOWN_COLUMNS: tuple[str, ...] = ("dimension", "value", "rows", "spend", "me
 
 _MOST_PAIRS = 10
 # Budgets are meant to be moved, so a day has to be odder than a KPI day to be worth a line.
-_SPEND_OUTLIER_SCORE = 4.0
+_SPEND_OUTLIER_SCORE = 3.5
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 

@@ -49,7 +49,9 @@ def unusual_days(values: np.ndarray, weekdays: np.ndarray, *, threshold: float =
     nothing = Outliers(np.zeros(0, dtype=int), np.zeros(0), np.zeros(0))
     if len(values) < _FEWEST_VALUES:
         return nothing
-    level = pd.Series(values).rolling(_MEDIAN_DAYS, center=True, min_periods=1).median().to_numpy()
+    # Without the line first, the one-sided medians at both ends would lag behind a trend.
+    line = robust_trend(values)[0] * np.arange(len(values))
+    level = line + pd.Series(values - line).rolling(_MEDIAN_DAYS, center=True, min_periods=1).median().to_numpy()
     residual = pd.Series(values - level)
     expected = level + residual.groupby(weekdays).transform("median").to_numpy()
     distance = values - expected

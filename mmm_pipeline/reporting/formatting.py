@@ -89,12 +89,14 @@ class Formatter:
         return MISSING if amount is None else ("+" if amount > 0 else "") + self.money(amount)
 
     def percent(self, share: Any, digits: int = 0) -> str:
-        """A share as a percentage; small ones get a decimal more: `34%`, `0.4%`."""
+        """A share as a percentage; small ones get a decimal more: `34%`, `0.4%`, `<0.1%`."""
         amount = _finite(share)
         if amount is None:
             return MISSING
         value = amount * 100
         digits = max(digits, 1) if 0 < abs(value) < 9.95 else digits
+        if 0 < abs(value) < 0.5 * 10**-digits:
+            return f"<{10**-digits:.{digits}f}%"
         return _signed(f"{value:,.{digits}f}%")
 
     def signed_percent(self, share: Any, digits: int = 0) -> str:

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from mmm_pipeline.reporting.names import isolated
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-__all__ = ["Markdown", "escape_markdown", "markdown_to_html"]
+__all__ = ["Markdown", "defused", "demoted", "escape_markdown", "markdown_to_html"]
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!$@=^])")
-_BLOCK_START = re.compile(r"\A(?:(?=-)|(\d{0,9})(?=[+.)](?:\s|\Z)))")
+_SPECIAL = re.compile(r"([\\`*_\[\]>#|&!$@]|<(?!\d)|(?<!\s)~|~(?!\s))")
+_BLOCK_START = re.compile(r"\A(?:(?=[-=])|(?=\+(?:\s|\Z))|\d{1,9}(?=[.)](?:\s|\Z)))")
+_LIVE = re.compile(r"(?<!\\)((?:\\\\)*)(\]?)((?<=\])[(:\[]|<)")
 _LINKS = re.compile(r"(www)\.|(:)//", re.IGNORECASE)
 
 
@@ -34,7 +37,17 @@ def escape_markdown(value: object) -> Markdown:
     line = " ".join(str(value).split())
     line = _SPECIAL.sub(r"\\\1", line)
     line = _LINKS.sub(lambda match: f"{match[1]}\\." if match[1] else ":\\/\\/", line)
-    return Markdown(_BLOCK_START.sub(r"\g<0>\\", line))
+    return Markdown(isolated(_BLOCK_START.sub(r"\g<0>\\", line)))
+
+
+def defused(text: str) -> Markdown:
+    """A whole Markdown text, whoever wrote it, without live HTML, links or images; what is escaped stays so."""
+    return Markdown(_LIVE.sub(r"\1\2\\\3", text))
+
+
+def demoted(text: str, levels: int = 1) -> Markdown:
+    """The same text with headings `levels` lower, to sit under another heading."""
+    return Markdown(re.sub(r"(?m)^(#{1,5}) ", lambda match: "#" * min(len(match[1]) + levels, 6) + " ", text))
 
 
 def markdown_to_html(text: str) -> Markup:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["clean", "display_width", "distinct", "shorten"]
+__all__ = ["clean", "display_width", "distinct", "isolated", "shorten"]
 
 _KEPT_INVISIBLE = frozenset("\u200d\ufe0f\ufe0e")  # joiners inside emoji
 _REMOVED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
@@ -36,6 +36,13 @@ def shorten(text: str, limit: int) -> str:
             break
         tail = back + tail
     return f"{head.rstrip()}…{tail.lstrip()}"
+
+
+def isolated(text: str) -> str:
+    """Text that holds right-to-left letters, fenced so that they cannot reorder what stands around it."""
+    if any(unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in text):
+        return f"\u2068{text}\u2069"
+    return text
 
 
 def display_width(text: str) -> int:

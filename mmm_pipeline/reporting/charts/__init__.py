@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,8 +52,10 @@ class Chart:
     alt: str
 
 
-def draw_charts(tables: ResultTables, folder: Path, language: Language) -> list[Chart]:
-    """Draw every chart as `folder/<name>.png`; the same tables give the same bytes.
+def draw_charts(
+    tables: ResultTables, folder: Path, language: Language, names: Sequence[str] = CHART_NAMES
+) -> list[Chart]:
+    """Draw charts as `folder/<name>.png`, by default every one; the same tables give the same bytes.
 
     Where no installed font has Hangul, the words inside Korean charts are English and the captions say so. Letters of a
     channel's name that no font has are left out.
@@ -74,8 +76,8 @@ def draw_charts(tables: ResultTables, folder: Path, language: Language) -> list[
         warnings.filterwarnings(
             "ignore", message=".*missing from font.*"
         )  # names are filtered; combining marks may slip
-        for name, draw in _DRAWINGS.items():
-            drawing = draw(context)
+        for name in names:
+            drawing = _DRAWINGS[name](context)
             path = write_bytes(folder / f"{name}.png", style.to_png(drawing.figure))
             values = {
                 "kpi": context.found.kpi,

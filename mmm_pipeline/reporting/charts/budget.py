@@ -20,6 +20,7 @@ def budget(context: ChartContext) -> Drawing:
 
     words, prose, summary = context.words, context.prose, context.found.budget
     plan = _plan(context)
+    doubt = "_if_right" if context.found.material and context.found.trust in ("none", "low") else ""
     legend = [
         (Patch(color=PALE), words("legend.current")),
         (Patch(color=BLUE), words("legend.optimal")),
@@ -35,7 +36,7 @@ def budget(context: ChartContext) -> Drawing:
             uplift=_signed(write.compact(summary["uplift"])),
             span=write.span(write.compact(summary["uplift_low"]), write.compact(summary["uplift_high"])),
             interval=context.interval,
-            verdict=words(f"verdict.{summary['verdict']}"),
+            verdict=words(f"verdict.{summary['verdict']}{doubt}"),
         ),
         legend,
     )

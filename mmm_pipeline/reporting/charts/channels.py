@@ -11,6 +11,7 @@ from mmm_pipeline.reporting.charts import style
 from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis
 from mmm_pipeline.reporting.charts.placement import place_labels
 from mmm_pipeline.reporting.charts.style import BLUE, INK, MUTED, ORANGE, PALE, RED
+from mmm_pipeline.reporting.names import isolated
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -49,7 +50,7 @@ def contribution(context: ChartContext) -> Drawing:
     return Drawing(
         page.figure,
         {
-            "channel": context.found.channels[0].label,
+            "channel": isolated(context.found.channels[0].label),
             "value": context.prose.compact(first["contribution"]),
             "span": context.prose.span(
                 context.prose.compact(first["contribution_low"]), context.prose.compact(first["contribution_high"])

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -93,18 +93,6 @@ class Warehouse:
                 connection.register("incoming", rows)
                 connection.execute(f"CREATE OR REPLACE TABLE {table_identifier(name)} AS SELECT * FROM incoming")
                 connection.unregister("incoming")
-
-    def create_table(self, name: str, query: str, parameters: Mapping[str, Any] | None = None) -> None:
-        """Replace a table by the rows of a SQL query over other tables of the warehouse.
-
-        Args:
-            name: the table to write.
-            query: SELECT statement; values enter as `$name` parameters.
-            parameters: the values.
-        """
-        statement = f"CREATE OR REPLACE TABLE {table_identifier(name)} AS {query}"
-        with self._transaction() as connection:
-            connection.execute(statement, dict(parameters) if parameters else None)
 
     def read_table(self, name: str, *, limit: int | None = None, coerce: bool = True) -> pd.DataFrame:
         """The rows of a table.

@@ -113,13 +113,6 @@ def test_a_stream_of_batches_is_written_without_pandas(warehouse: Warehouse) -> 
     assert warehouse.read_table("numbers")["number"].tolist() == list(range(30))
 
 
-def test_a_query_over_stored_tables_becomes_a_table(warehouse: Warehouse) -> None:
-    warehouse.write_table("media_matrix", matrix(4))
-    warehouse.create_table("late", 'SELECT kpi FROM "mmm"."media_matrix" WHERE kpi > $least', {"least": 1.0})
-
-    assert warehouse.read_table("late")["kpi"].tolist() == [1.5, 2.5, 3.5]
-
-
 def test_rows_that_break_a_contract_are_found_without_loading_the_table(warehouse: Warehouse) -> None:
     many = pd.DataFrame({"line_number": range(2, 300_002), "reason": "negative_spend", "column": None, "value": None})
     many["row"] = "{}"

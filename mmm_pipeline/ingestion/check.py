@@ -1,0 +1,76 @@
+"""Read, validate and summarise a campaign source without fitting anything."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmm_pipeline.ingestion.features import load_features
+from mmm_pipeline.ingestion.load import LoadSummary, load_campaigns
+from mmm_pipeline.ingestion.matrix import build_media_matrix
+from mmm_pipeline.ingestion.model_inputs import build_model_inputs
+from mmm_pipeline.resources.warehouse import Warehouse
+from mmm_pipeline.settings import Settings
+
+__all__ = ["CheckReport", "check_source"]
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What a run would use.
+
+    Attributes:
+        start: first day, ISO.
+        end: last day, ISO.
+        holdout_start: first day of the holdout, ISO.
+        rows: what became of the rows.
+        channels: channels that the model would see.
+        excluded_channels: (channel, reason) of the others.
+    """
+
+    start: str
+    end: str
+    holdout_start: str
+    rows: LoadSummary
+    channels: tuple[str, ...]
+    excluded_channels: tuple[tuple[str, str], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-able; the keys are those of `summary.json`."""
+        return {
+            "window": {"start": self.start, "end": self.end, "holdout_start": self.holdout_start},
+            "rows": {
+                "accepted": self.rows.accepted,
+                "rejected": self.rows.rejected,
+                "reasons": dict(self.rows.reasons),
+            },
+            "excluded_channels": [{"channel": channel, "reason": reason} for channel, reason in self.excluded_channels],
+            "channels": list(self.channels),
+            "warnings": list(self.rows.warnings),
+        }
+
+
+def check_source(settings: Settings) -> CheckReport:
+    """Do what a run does before its first fit, in a temporary warehouse.
+
+    Raises:
+        CampaignDataError: the run would stop there.
+        SettingsError: the settings do not fit the data.
+    """
+    with tempfile.TemporaryDirectory(prefix="mmm-check-") as folder:
+        warehouse = Warehouse(Path(folder) / "warehouse.duckdb")
+        rows = load_campaigns(warehouse, settings)
+        matrix = build_media_matrix(warehouse, settings)
+        dataset, excluded = build_model_inputs(matrix, settings, load_features(settings))
+    return CheckReport(
+        start=str(dataset.attrs["start"]),
+        end=str(dataset.attrs["end"]),
+        holdout_start=str(dataset.attrs["holdout_start"]),
+        rows=rows,
+        channels=tuple(str(channel) for channel in dataset["channel"].to_numpy()),
+        excluded_channels=tuple(
+            (str(channel), str(reason)) for channel, reason in excluded[["channel", "reason"]].to_numpy()
+        ),
+    )

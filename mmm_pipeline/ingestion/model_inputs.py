@@ -1,0 +1,158 @@
+"""From the media matrix to what the models are fitted on: split by date, channel rules, scaling by the train window."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from mmm_pipeline.errors import CampaignDataError, SettingsError
+from mmm_pipeline.ingestion.matrix import check_window, holdout_start
+from mmm_pipeline.mmm.leakage import leaking_features
+from mmm_pipeline.settings import ChannelSettings, Settings
+
+__all__ = ["build_model_inputs"]
+
+_DAYS_SHOWN = 5
+
+
+def build_model_inputs(
+    matrix: pd.DataFrame, settings: Settings, features: pd.DataFrame | None = None
+) -> tuple[xr.Dataset, pd.DataFrame]:
+    """Split, choose channels, scale.
+
+    A channel is left out when, over the train window (the days before the holdout), it has no media or no spend, fewer
+    active days than `channels.min_active_days`, or spend not above `channels.min_spend`; or when `channels.exclude`
+    names it. Its KPI stays: the KPI of a day is that of all rows.
+
+    Args:
+        matrix: the table `media_matrix`.
+        settings: the sections `split`, `channels` and `features` count.
+        features: the table of `load_features`; days outside the matrix's window are ignored.
+
+    Returns:
+        The Dataset and the table `excluded_channels`. The Dataset has, over consecutive days `time`, in original units
+        `media` and `spend` (time, channel), `kpi` (time) and, with features, `feature_values` (time, feature); the same
+        divided by their mean over the train window (features: by their mean absolute value) as `media_scaled`,
+        `kpi_scaled` and `feature_scaled`; the divisors `media_scale` (channel), `kpi_scale` and `feature_scale`
+        (feature); attributes `start`, `end` and `holdout_start` (ISO dates).
+
+    Raises:
+        CampaignDataError: the window is too short or its KPI constant (see `check_window`), no channel is left, the
+            features miss a day, or a feature leaks the KPI.
+        SettingsError: `channels.exclude` names a channel that does not exist.
+    """
+    check_window(matrix, settings)
+    media_units, spend, kpi_by_channel = (_wide(matrix, column) for column in ("media_units", "spend", "kpi"))
+    days = pd.DatetimeIndex(media_units.index)
+    start = holdout_start(days[0].date(), days[-1].date(), settings)
+    train = np.asarray(days < pd.Timestamp(start))
+
+    excluded = _excluded(media_units.loc[train], spend.loc[train], settings.channels)
+    kept = [channel for channel in media_units.columns if channel not in set(excluded["channel"])]
+    if not kept:
+        listed = "; ".join(f"{row.channel}: {row.reason}" for row in excluded.head(_DAYS_SHOWN).itertuples())
+        raise CampaignDataError(f"no channel is left for the model: {listed}")
+
+    media = media_units[kept].to_numpy(dtype=float)
+    kpi = kpi_by_channel.sum(axis=1)
+    dataset = xr.Dataset(
+        {
+            "media": (("time", "channel"), media),
+            "spend": (("time", "channel"), spend[kept].to_numpy(dtype=float)),
+            "kpi": (("time",), kpi.to_numpy(dtype=float)),
+        },
+        coords={"time": days.to_numpy().astype("datetime64[ns]"), "channel": [str(channel) for channel in kept]},
+        attrs={"start": str(days[0].date()), "end": str(days[-1].date()), "holdout_start": str(start)},
+    )
+    if features is not None:
+        values = _on_days(features, days)
+        total_media = (media / media[train].mean(axis=0)).sum(axis=1)
+        _require_no_leak(kpi, values, total_media, settings.features.max_leakage_r2)
+        dataset = dataset.assign_coords(feature=list(values.columns))
+        dataset["feature_values"] = (("time", "feature"), values.to_numpy(dtype=float))
+    return _scaled(dataset, train), excluded
+
+
+def _wide(matrix: pd.DataFrame, column: str) -> pd.DataFrame:
+    """(T, C) values of one column, days in order."""
+    return matrix.pivot(index="date", columns="channel", values=column).sort_index()
+
+
+def _scaled(dataset: xr.Dataset, train: np.ndarray) -> xr.Dataset:
+    """With the scaled variables and their scales; statistics of the train days only."""
+    window = dataset.isel(time=np.flatnonzero(train))
+    scales = {"media_scale": window["media"].mean("time"), "kpi_scale": window["kpi"].mean("time")}
+    if "feature_values" in dataset:
+        size = abs(window["feature_values"]).mean("time")
+        scales["feature_scale"] = size.where(size > 0, 1.0)
+    dataset = dataset.assign(scales)
+    dataset = dataset.assign(
+        media_scaled=dataset["media"] / dataset["media_scale"], kpi_scaled=dataset["kpi"] / dataset["kpi_scale"]
+    )
+    if "feature_values" in dataset:
+        dataset["feature_scaled"] = dataset["feature_values"] / dataset["feature_scale"]
+    return dataset
+
+
+def _excluded(media: pd.DataFrame, spend: pd.DataFrame, rules: ChannelSettings) -> pd.DataFrame:
+    """The table `excluded_channels`, by the train days' media and spend (T, C)."""
+    channels = [str(channel) for channel in media.columns]
+    for unknown in sorted(set(rules.exclude) - set(channels)):
+        near = difflib.get_close_matches(unknown, channels, n=3, cutoff=0.4)
+        raise SettingsError(
+            f"channels.exclude names {unknown!r}, which is no channel of the data"
+            + (f"; closest: {', '.join(map(repr, near))}" if near else f"; channels: {', '.join(map(repr, channels))}")
+        )
+    rows = []
+    for channel in channels:
+        reasons = list(_failed_rules(channel, media[channel].to_numpy(), spend[channel].to_numpy(), rules))
+        if reasons:
+            rows.append({"channel": channel, "reason": "; ".join(reasons)})
+    return pd.DataFrame(rows, columns=["channel", "reason"], dtype=object)
+
+
+def _failed_rules(channel: str, media: np.ndarray, spend: np.ndarray, rules: ChannelSettings) -> Iterator[str]:
+    if channel in rules.exclude:
+        yield "named in channels.exclude"
+    where = f"on the {len(media)} days before the holdout"
+    absent = [what for what, total in (("media", media.sum()), ("spend", spend.sum())) if total <= 0]
+    if absent:
+        yield f"no {' and no '.join(absent)} {where}"
+        return
+    active = int((media > 0).sum())
+    if active < rules.min_active_days:
+        yield f"{active} active day(s) {where}, fewer than channels.min_active_days = {rules.min_active_days}"
+    if rules.min_spend > 0 and spend.sum() <= rules.min_spend:
+        yield f"spend of {spend.sum():,.2f} {where}, not above channels.min_spend = {rules.min_spend:,.2f}"
+
+
+def _on_days(features: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
+    """The features on the days of the window.
+
+    Raises:
+        CampaignDataError: a day is missing.
+    """
+    by_day = features.set_index("date")
+    missing = [str(date) for date in _dates(days.difference(pd.DatetimeIndex(by_day.index)))]
+    if missing:
+        more = f" and {len(missing) - _DAYS_SHOWN} more" if len(missing) > _DAYS_SHOWN else ""
+        raise CampaignDataError(
+            f"the extra features (features.path) miss {len(missing)} day(s) of {days[0].date()} to {days[-1].date()}: "
+            f"{', '.join(missing[:_DAYS_SHOWN])}{more}; every day needs one row"
+        )
+    return by_day.loc[days]
+
+
+def _dates(days: pd.DatetimeIndex) -> list[dt.date]:
+    return [day.date() for day in days]
+
+
+def _require_no_leak(kpi: pd.Series, features: pd.DataFrame, media: np.ndarray, max_r2: float) -> None:
+    leaking = leaking_features(kpi, features, max_r2, media=pd.DataFrame({"media": media}, index=kpi.index))
+    if len(leaking):
+        raise CampaignDataError("\n".join(leaking["reason"]))

@@ -1,0 +1,104 @@
+"""Where the rows of a source lie as text while they are judged: a DuckDB database in memory that spills to disk."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mmm_pipeline.errors import StoredResultError
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["Staging", "staging_area"]
+
+MEMORY_LIMIT = "2GB"
+_PREFIX = "staging-"
+_ABANDONED_AFTER = 24 * 3600.0
+
+
+@contextmanager
+def staging_area(folder: Path) -> Iterator[Staging]:
+    """A database of its own that spills below `folder`; nothing of it is left at the end."""
+    import duckdb
+
+    folder.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(folder)
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=folder, ignore_cleanup_errors=True) as spill:
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "memory_limit": MEMORY_LIMIT,
+            "temp_directory": spill,
+            "autoinstall_known_extensions": False,
+            "TimeZone": "UTC",
+        }
+        with duckdb.connect(":memory:", config=config) as connection:
+            try:
+                yield Staging(connection)
+            except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+                raise StoredResultError(
+                    f"{folder}: the campaign rows could not be sorted out for want of memory or disk space: {error}"
+                ) from error
+
+
+class Staging:
+    """The tables `source` (rows as text) and `refused` (rows broken before they had columns)."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+        self._width = 0
+        self._names: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the text columns, by position."""
+        return [f"c{position}" for position in range(self._width)]
+
+    def create(self, headers: Sequence[str]) -> None:
+        """Empty tables for a source with these headers."""
+        self._width = len(headers)
+        self._names = tuple(header.strip() or f"column {number}" for number, header in enumerate(headers, 1))
+        columns = ", ".join(f"{column} VARCHAR" for column in self.columns)
+        self.connection.execute(f"CREATE OR REPLACE TABLE source (line_number BIGINT, {columns})")
+        self.connection.execute(
+            'CREATE OR REPLACE TABLE refused (line_number BIGINT, reason VARCHAR, value VARCHAR, "row" VARCHAR)'
+        )
+
+    def append(self, lines: Sequence[int], rows: Sequence[Sequence[str | None]]) -> None:
+        """Add rows, each as wide as the header; '' counts as no value."""
+        import pyarrow as pa
+
+        if not rows:
+            return
+        names = ["line_number", *self.columns]
+        texts = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
+        self.connection.register("batch", pa.table([pa.array(lines, pa.int64()), *texts], names=names))
+        blanked = ", ".join(f"NULLIF({column}, '')" for column in self.columns)
+        self.connection.execute(f"INSERT INTO source SELECT line_number, {blanked} FROM batch")
+        self.connection.unregister("batch")
+
+    def refuse(self, line: int, reason: str, value: str, fields: Sequence[str]) -> None:
+        """Note a row that has no columns; its fields are kept under the headers as far as they go."""
+        names = [*self._names, *(f"field {number}" for number in range(len(self._names) + 1, len(fields) + 1))]
+        row = json.dumps(dict(zip(names, fields, strict=False)), ensure_ascii=False)
+        self.connection.execute("INSERT INTO refused VALUES (?, ?, ?, ?)", [line, reason, value, row])
+
+    def close_to_files(self) -> None:
+        """From here on no SQL can read or write a file."""
+        self.connection.execute("SET enable_external_access = false")
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Spilled data of runs that were killed."""
+    for left in folder.glob(f"{_PREFIX}*"):
+        try:
+            newest = max(path.stat().st_mtime for path in (left, *left.iterdir()))
+        except OSError:
+            continue
+        if time.time() - newest > _ABANDONED_AFTER:
+            shutil.rmtree(left, ignore_errors=True)

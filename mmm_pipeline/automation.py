@@ -24,11 +24,11 @@ def refresh_job(settings: Settings) -> UnresolvedAssetJobDefinition:
     )
 
 
-def weekly_schedule(settings: Settings) -> dg.ScheduleDefinition:
+def weekly_schedule(settings: Settings, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
     """Off until switched on in the UI."""
     return dg.ScheduleDefinition(
         name="weekly_refresh",
-        target=refresh_job(settings),
+        target=job,
         cron_schedule=settings.schedule.cron,
         execution_timezone=settings.schedule.timezone,
         default_status=dg.DefaultScheduleStatus.STOPPED,

@@ -20,6 +20,7 @@ __all__ = ["build_definitions", "defs"]
 def build_definitions(home: Home, config: Path | None) -> dg.Definitions:
     """The pipeline over one home folder and one settings file."""
     settings = load_effective_settings(config)
+    refresh = refresh_job(settings)
     workspace = Workspace(home=str(home.root), config=str(config) if config else None)
     return dg.Definitions(
         assets=[
@@ -42,8 +43,8 @@ def build_definitions(home: Home, config: Path | None) -> dg.Definitions:
             reports.decision_report,
         ],
         asset_checks=all_checks(),
-        jobs=[refresh_job(settings)],
-        schedules=[weekly_schedule(settings)],
+        jobs=[refresh],
+        schedules=[weekly_schedule(settings, refresh)],
         resources={
             "workspace": workspace,
             "tables": TableIOManager(workspace=workspace),

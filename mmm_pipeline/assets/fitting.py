@@ -1,8 +1,8 @@
 """Stage 3: the grid of posteriors, one partition per model spec."""
 
-from __future__ import annotations
-
+# Dagster reads the type of `context` itself, so annotations are not postponed here.
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -17,15 +17,13 @@ from mmm_pipeline.errors import MmmError, StoredResultError
 from mmm_pipeline.progress import FitProgress, report
 from mmm_pipeline.resources.artifacts import ArtifactStore
 from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mmm_pipeline.mmm.fit import Fit
     from mmm_pipeline.mmm.inputs import FitData
     from mmm_pipeline.mmm.sampler import SamplingProgress
     from mmm_pipeline.mmm.specs import ModelSpec
-    from mmm_pipeline.settings import Settings
 
 __all__ = ["FITTED_MODEL", "FIT_POOL", "build_fitted_model", "fit_metadata", "fit_or_reuse", "reusable_fit"]
 
@@ -78,8 +76,8 @@ def build_fitted_model(grid: dg.MultiPartitionsDefinition) -> dg.AssetsDefinitio
 
 
 def fit_or_reuse(
-    spec: ModelSpec,
-    data: FitData,
+    spec: "ModelSpec",
+    data: "FitData",
     settings: Settings,
     artifacts: ArtifactStore,
     name: str,
@@ -88,7 +86,7 @@ def fit_or_reuse(
     log: Callable[[str], object],
     *,
     label: str | None = None,
-) -> tuple[Fit, bool]:
+) -> tuple["Fit", bool]:
     """A stored fit of exactly these inputs and settings, or a new one, stored as soon as it is there."""
     label = label or spec.key
     fingerprint = fit_fingerprint(spec, data, settings)
@@ -116,7 +114,7 @@ def fit_or_reuse(
 
 def reusable_fit(
     artifacts: ArtifactStore, name: str, key: str | None, fingerprint: str, log: Callable[[str], object]
-) -> Fit | None:
+) -> "Fit | None":
     """The stored fit when it carries this fingerprint; a missing, stale or damaged one is None."""
     if not artifacts.has(name, key):
         return None
@@ -128,11 +126,11 @@ def reusable_fit(
     return fit if stored == fingerprint else None
 
 
-def _progress_reporter(fit: str, log: Callable[[str], object]) -> Callable[[SamplingProgress], None]:
+def _progress_reporter(fit: str, log: Callable[[str], object]) -> "Callable[[SamplingProgress], None]":
     """Pass every report to the terminal; without one, log each half of each chain's phases only."""
     logged: dict[tuple[int, int, str], int] = {}
 
-    def reporter(progress: SamplingProgress) -> None:
+    def reporter(progress: "SamplingProgress") -> None:
         if report(FitProgress(fit, progress.chain, progress.phase, progress.done, progress.total, progress.attempt)):
             return
         chain_phase = (progress.attempt, progress.chain, progress.phase)
@@ -145,7 +143,7 @@ def _progress_reporter(fit: str, log: Callable[[str], object]) -> Callable[[Samp
     return reporter
 
 
-def fit_metadata(fit: Fit, reused: bool) -> dict[str, Any]:
+def fit_metadata(fit: "Fit", reused: bool) -> dict[str, Any]:
     convergence = fit.convergence
     return {
         "converged": convergence.converged,

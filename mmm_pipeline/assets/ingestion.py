@@ -1,7 +1,6 @@
 """Stage 1: campaign rows in, each accepted or refused with a reason."""
 
-from __future__ import annotations
-
+# Dagster reads the type of `context` itself, so annotations are not postponed here.
 from collections.abc import Iterator
 
 import dagster as dg

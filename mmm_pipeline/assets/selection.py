@@ -1,7 +1,6 @@
 """Stage 4: rank the grid on the holdout, refit the winner on all days."""
 
-from __future__ import annotations
-
+# Dagster reads the type of `context` itself, so annotations are not postponed here.
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +60,8 @@ def leaderboard(
 
 
 def _entries(
-    settings: Settings, artifacts: ArtifactStore, train: FitData, holdout: Any, warn: Callable[[str], object]
-) -> Iterator[Entry]:
+    settings: Settings, artifacts: ArtifactStore, train: "FitData", holdout: Any, warn: Callable[[str], object]
+) -> "Iterator[Entry]":
     """One entry per spec of the grid; one without a usable fit says why."""
     from mmm_pipeline.mmm.ranking import entry_of_fit, entry_without_fit, score_fit
 

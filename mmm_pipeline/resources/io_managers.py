@@ -1,7 +1,6 @@
 """How Dagster stores what assets return: tables in the warehouse, arrays as netCDF. No pickles."""
 
-from __future__ import annotations
-
+# Dagster reads the types of resource fields itself, so annotations are not postponed here.
 from typing import Any
 
 import dagster as dg

@@ -157,6 +157,17 @@ class Warehouse:
             rows: pd.DataFrame = connection.sql(f"{query} ORDER BY 1, 4 DESC, 2").to_arrow_table().to_pandas()
         return rows
 
+    def rejection_reasons(self) -> dict[str, int]:
+        """Reason -> number of refused campaign rows, most frequent first.
+
+        Raises:
+            StoredResultError: no campaign rows are stored.
+        """
+        query = f"SELECT reason, COUNT(*) FROM {table_identifier('rejected_rows')} GROUP BY 1 ORDER BY 2 DESC, 1"
+        with self.connect() as connection:
+            self._require(connection, "rejected_rows")
+            return {str(reason): int(count) for reason, count in connection.execute(query).fetchall()}
+
     def tables(self) -> tuple[str, ...]:
         """Names of all tables."""
         with self.connect() as connection:

@@ -62,7 +62,7 @@ def ascend(
 def _equal_marginal_returns(points: CurvePoints, total: float, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """The plan in reach of the current one at which the power-law models' slopes are equal, or a bound holds."""
     spend = points.spend
-    floor = np.where(spend > 0, spend, high / _REACH**2)
+    floor = np.where(spend > 0, spend, np.maximum(high, 1.0) / _REACH**2)
     lower = np.maximum(low, np.where(spend > 0, spend / _REACH, 0.0))
     upper = np.minimum(high, floor * _REACH)
     steepest = float(points.slope.max())

@@ -62,6 +62,10 @@ class BoundedCurve:
         """The bound of R at any spend between the known ones, before the hull."""
         return float(np.interp(spend, self._line_spend, self._line_value))
 
+    def slack(self, spend: float) -> float:
+        """How far the bound lies above the straight line between the known points; 0 where R is known."""
+        return self.upper(spend) - float(np.interp(spend, self._points[0], self._points[1]))
+
     def envelope(self, low: float, high: float) -> Envelope:
         """The upper hull of the bound over [low, high]."""
         key = (low, high)

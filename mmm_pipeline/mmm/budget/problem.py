@@ -136,7 +136,7 @@ def _require_sensible(channels: tuple[str, ...], request: BudgetRequest) -> None
         for name in names:
             if name not in channels:
                 raise InfeasibleBudget(
-                    f"budget.{what} names {name!r}, which is no channel of the model: accepted are {', '.join(channels)}"
+                    f"budget.{what} names {name!r}, not a channel of the model: accepted are {', '.join(channels)}"
                 )
     if request.horizon_days < 1:
         raise InfeasibleBudget(f"budget.horizon_days is {request.horizon_days}: at least 1 is needed")

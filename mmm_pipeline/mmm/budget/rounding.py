@@ -29,13 +29,14 @@ def round_to_total(spend: np.ndarray, low: np.ndarray, high: np.ndarray, total: 
     exact = np.asarray(spend, float) * CENTS
     cents = np.clip(np.floor(exact).astype(np.int64), low, high)
     missing = int(total - cents.sum())
-    while missing:
-        step = 1 if missing > 0 else -1
-        room = high - cents if step > 0 else cents - low
+    while missing > 0:
         # Those whose rounding took most away come first; one cent each, or an even share of a large residual.
-        order = np.argsort(-step * (exact - cents), kind="stable")
-        order = order[room[order] > 0][: abs(missing)]
-        share = max(abs(missing) // len(order), 1)
-        cents[order] += step * np.minimum(room[order], share)
+        order = np.argsort(cents - exact, kind="stable")
+        order = order[cents[order] < high[order]][:missing]
+        cents[order] += np.minimum((high - cents)[order], max(missing // len(order), 1))
+        missing = int(total - cents.sum())
+    while missing < 0:
+        richest = int(np.argmax(cents - low))
+        cents[richest] -= min(-missing, int((cents - low)[richest]))
         missing = int(total - cents.sum())
     return cents

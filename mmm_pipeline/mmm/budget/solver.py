@@ -105,11 +105,20 @@ class _Knowledge:
     def at(self, plan: np.ndarray) -> CurvePoints:
         """All responses at a (C,) plan; only what is not known yet is computed."""
         new = [c for c, spend in enumerate(plan) if not self._bounded[c].knows(spend)]
-        for channel, points in zip(
-            new, self._pool.map(lambda c: self._curves[c].at(plan[c : c + 1]), new), strict=True
-        ):
-            self._bounded[channel].add(points)
+        self._learn(plan, new)
         return CurvePoints(*np.stack([curve.recall(s) for curve, s in zip(self._bounded, plan, strict=True)], axis=1))
+
+    def learn_where_loose(self, plan: np.ndarray, tolerable: float) -> bool:
+        """Evaluate the channels whose bound at the plan may be off by more than is tolerable; whether there were any."""
+        loose = [c for c, spend in enumerate(plan) if self._bounded[c].slack(spend) > tolerable]
+        new = [c for c in loose if not self._bounded[c].knows(plan[c])]
+        self._learn(plan, new)
+        return bool(new)
+
+    def _learn(self, plan: np.ndarray, channels: list[int]) -> None:
+        points = self._pool.map(lambda c: self._curves[c].at(plan[c : c + 1]), channels)
+        for channel, point in zip(channels, points, strict=True):
+            self._bounded[channel].add(point)
 
     def envelopes(self, low: np.ndarray, high: np.ndarray) -> list[Envelope]:
         """C upper bounds over the box [low, high], in cents."""
@@ -177,8 +186,11 @@ def _branch_and_bound(
         bridged = np.array([envelope.at(s) for envelope, s in zip(envelopes, plan, strict=True)]) - knowledge.upper(
             plan
         )
-        can_learn = not knowledge.knows(plan)
-        incumbent.offer(cents)
+        tolerable = 0.25 * gap_target * abs(incumbent.value) / len(plan)
+        learned = knowledge.learn_where_loose(plan, tolerable)
+        if not learned:
+            learned = not knowledge.knows(plan)
+            incumbent.offer(cents)
         if bridged.sum() > 0.5 * (relaxed.bound - incumbent.value):
             pieces = _split(box, int(bridged.argmax()), cents)
         else:
@@ -187,7 +199,7 @@ def _branch_and_bound(
             if low.sum() <= problem.total <= high.sum():
                 bound = min(relaxed.bound, fill_by_slope(knowledge.envelopes(low, high), problem.total / CENTS).bound)
                 heapq.heappush(boxes, _Box(-bound, next(age), low, high))
-        if len(pieces) == 1 and not can_learn:
+        if len(pieces) == 1 and not learned:
             break
     return -boxes[0].negative_bound
 

@@ -1,0 +1,128 @@
+"""The plan of a posterior."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from mmm_pipeline.contracts import violations
+from mmm_pipeline.errors import InfeasibleBudget
+from mmm_pipeline.mmm.budget.plan import MATERIAL_GAIN, plan_budget
+from mmm_pipeline.mmm.budget.problem import BudgetRequest
+from mmm_pipeline.mmm.fit import Fit
+from mmm_pipeline.mmm.specs import ADSTOCKS
+from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
+
+
+@pytest.fixture(params=ADSTOCKS)
+def fit(request: pytest.FixtureRequest) -> Fit:
+    return synthetic_fit(request.param, channels=4)
+
+
+def test_the_plan_meets_budget_bounds_contracts_and_certificate(fit: Fit) -> None:
+    plan = plan_budget(fit)
+
+    table, summary = plan.table, plan.summary.iloc[0]
+    assert violations("budget_plan", table).empty
+    assert violations("budget_summary", plan.summary).empty
+    assert round(table["optimal_spend"].sum(), 2) == round(table["current_spend"].sum(), 2) == summary["total"]
+    assert (table["low"] <= table["optimal_spend"]).all()
+    assert (table["optimal_spend"] <= table["high"]).all()
+    assert summary["optimality_gap"] <= 1e-3
+    assert summary["expected_kpi_optimal"] >= summary["expected_kpi_current"]
+
+
+def test_between_its_bounds_every_channel_has_the_same_marginal_return(fit: Fit) -> None:
+    table = plan_budget(fit).table
+
+    inner = table[(table["optimal_spend"] > table["low"]) & (table["optimal_spend"] < table["high"])]
+    assert len(inner) >= 2
+    np.testing.assert_allclose(inner["marginal_roi_optimal"], inner["marginal_roi_optimal"].mean(), rtol=1e-4)
+
+
+def test_summary_adds_the_channels_up(fit: Fit) -> None:
+    plan = plan_budget(fit)
+
+    table, summary = plan.table, plan.summary.iloc[0]
+    assert summary["expected_kpi_current"] == pytest.approx(table["current_kpi"].sum())
+    assert summary["expected_kpi_optimal"] == pytest.approx(table["optimal_kpi"].sum())
+    assert summary["uplift"] == pytest.approx(plan.uplift.mean())
+    assert summary["uplift_low"] <= summary["uplift"] <= summary["uplift_high"]
+    assert summary["probability_of_gain"] == (plan.uplift > 0).mean()
+
+
+def test_the_same_posterior_has_the_same_plan(fit: Fit) -> None:
+    first, second = plan_budget(fit), plan_budget(fit)
+
+    assert first.table.equals(second.table)
+    assert first.summary.equals(second.summary)
+
+
+def test_effect_after_the_horizon_counts_only_when_asked(fit: Fit) -> None:
+    counted = plan_budget(fit).table["current_kpi"]
+    ignored = plan_budget(fit, BudgetRequest(count_after_horizon=False)).table["current_kpi"]
+
+    assert (counted > ignored).all()
+
+
+def test_with_everything_locked_nothing_is_gained() -> None:
+    fit = synthetic_fit()
+
+    plan = plan_budget(fit, BudgetRequest(locked=fit.data.channels))
+
+    summary = plan.summary.iloc[0]
+    assert plan.table["change"].tolist() == [0.0, 0.0, 0.0]
+    assert summary["verdict"] == "no_material_gain"
+    assert (summary["uplift"], summary["probability_of_gain"], summary["optimality_gap"]) == (0.0, 0.0, 0.0)
+
+
+def test_one_channel_keeps_its_money() -> None:
+    plan = plan_budget(synthetic_fit(channels=1))
+
+    assert plan.table["change"].tolist() == [0.0]
+
+
+def test_a_sure_and_large_gain_is_called_material() -> None:
+    # Nearly linear responses, and one channel's money brings five times the other's in every draw.
+    fit = synthetic_fit(channels=2)
+    for name, value in (("exponent", 0.99), ("retention", 0.3)):
+        fit.posterior[name].values[:] = value
+    per_currency = fit.data.spend.sum(axis=0) * np.array([5.0, 1.0])
+    fit.posterior["media_coefficient"].values[:] = 0.2 * per_currency / per_currency.sum()
+
+    summary = plan_budget(fit).summary.iloc[0]
+
+    assert summary["uplift_low"] > 0
+    assert summary["uplift"] > MATERIAL_GAIN * summary["expected_kpi_current"]
+    assert summary["verdict"] == "material_gain"
+
+
+def test_a_gain_that_may_be_a_loss_is_not_called_material() -> None:
+    # By the prior alone nobody knows which channel is better.
+    summary = plan_budget(synthetic_fit("hill_adstock")).summary.iloc[0]
+
+    assert summary["uplift_low"] < 0
+    assert summary["verdict"] == "no_material_gain"
+
+
+def test_a_paused_channel_gets_nothing_and_has_a_finite_marginal_return() -> None:
+    dataset = market_dataset()
+    dataset["media"][-28:, 1] = 0.0
+    dataset["spend"][-28:, 1] = 0.0
+
+    table = plan_budget(synthetic_fit(dataset=dataset)).table
+
+    assert table.loc[1, ["current_spend", "optimal_spend", "high"]].tolist() == [0.0, 0.0, 0.0]
+    assert np.isfinite(table["marginal_roi_optimal"]).all()
+
+
+def test_prices_are_spend_per_media_unit() -> None:
+    fit = synthetic_fit()
+
+    media = fit.data.media * fit.data.media_scale
+    np.testing.assert_allclose(plan_budget(fit).table["price"], fit.data.spend.sum(axis=0) / media.sum(axis=0))
+
+
+def test_a_total_that_no_plan_can_spend_is_refused() -> None:
+    with pytest.raises(InfeasibleBudget, match="upper bounds"):
+        plan_budget(synthetic_fit(), BudgetRequest(total=1e9))

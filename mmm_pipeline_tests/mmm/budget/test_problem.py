@@ -1,0 +1,122 @@
+"""Requests that can be met, and the message of those that cannot."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmm_pipeline.errors import InfeasibleBudget
+from mmm_pipeline.mmm.budget.problem import BudgetRequest, budget_problem
+
+_CHANNELS = ("search", "video", "social")
+_CURRENT = np.array([100.0, 50.0, 25.5])
+
+
+def test_by_default_the_last_horizons_spend_is_reallocated_within_half_to_double() -> None:
+    problem = budget_problem(_CHANNELS, _CURRENT, BudgetRequest())
+
+    assert problem.total == 17_550
+    assert problem.reference.tolist() == [10_000, 5_000, 2_550]
+    assert problem.low.tolist() == [5_000, 2_500, 1_275]
+    assert problem.high.tolist() == [20_000, 10_000, 5_100]
+
+
+def test_bounds_of_a_channel_replace_the_general_ones_and_amounts_are_currency() -> None:
+    request = BudgetRequest(bounds={"video": (0.9, 1.1)}, amounts={"social": (0.0, 400.0)})
+
+    problem = budget_problem(_CHANNELS, _CURRENT, request)
+
+    assert problem.low.tolist() == [5_000, 4_500, 0]
+    assert problem.high.tolist() == [20_000, 5_500, 40_000]
+
+
+def test_locked_channels_keep_their_spend_and_the_reference_scales_the_others() -> None:
+    problem = budget_problem(_CHANNELS, _CURRENT, BudgetRequest(total=251.0, locked=("search",)))
+
+    assert problem.low[0] == problem.high[0] == problem.reference[0] == 10_000
+    assert problem.locked.tolist() == [True, False, False]
+    assert problem.reference.tolist() == [10_000, 10_000, 5_100]
+
+
+def test_everything_locked_is_the_current_allocation() -> None:
+    problem = budget_problem(_CHANNELS, _CURRENT, BudgetRequest(locked=_CHANNELS))
+
+    assert problem.reference.tolist() == problem.low.tolist() == problem.high.tolist() == [10_000, 5_000, 2_550]
+
+
+def test_a_paused_channel_stays_paused_unless_an_amount_is_given() -> None:
+    current = np.array([100.0, 0.0, 20.0])
+
+    paused = budget_problem(_CHANNELS, current, BudgetRequest())
+    revived = budget_problem(_CHANNELS, current, BudgetRequest(amounts={"video": (0.0, 30.0)}))
+
+    assert (paused.low[1], paused.high[1]) == (0, 0)
+    assert (revived.low[1], revived.high[1]) == (0, 3_000)
+
+
+def test_without_any_current_spend_the_reference_follows_the_upper_bounds() -> None:
+    request = BudgetRequest(
+        total=40.0, amounts={name: (0.0, high) for name, high in zip(_CHANNELS, (30, 20, 10), strict=True)}
+    )
+
+    problem = budget_problem(_CHANNELS, np.zeros(3), request)
+
+    assert problem.reference.tolist() == [2_000, 1_333, 667]
+
+
+@given(
+    st.lists(st.floats(0, 1e6), min_size=3, max_size=3).filter(lambda spend: sum(spend) > 1),
+    st.floats(0, 1),
+    st.floats(1, 5),
+    st.floats(0, 1),
+    st.sets(st.sampled_from(_CHANNELS)),
+)
+def test_a_total_between_the_bounds_is_always_feasible(
+    spend: list[float], lower: float, upper: float, share: float, locked: set[str]
+) -> None:
+    current = np.array(spend)
+    bounds = budget_problem(_CHANNELS, current, BudgetRequest(lower=lower, upper=upper, locked=tuple(locked)))
+    total = int(bounds.low.sum() + share * (bounds.high.sum() - bounds.low.sum()))
+
+    if total > 0:
+        request = BudgetRequest(total=total / 100, lower=lower, upper=upper, locked=tuple(locked))
+        problem = budget_problem(_CHANNELS, current, request)
+
+        assert problem.low.sum() <= problem.total <= problem.high.sum()
+        assert problem.reference.sum() == problem.total == total
+        assert (problem.reference >= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        (BudgetRequest(total=400.0), r"400\.00 is above the sum of the upper bounds, 351\.00.*'search' 200\.00"),
+        (BudgetRequest(total=80.0), r"80\.00 is below the sum of the lower bounds, 87\.75.*'search' 50\.00"),
+        (BudgetRequest(upper=0.9), r"175\.50 \(what the last 28 days cost\) is above .* 157\.95"),
+        (
+            BudgetRequest(total=100.0, locked=("search",)),
+            r"100\.00 is below .* 137\.75, 100\.00 of it locked; .*'search' 100\.00 \(locked\)",
+        ),
+        (BudgetRequest(total=200.0, locked=_CHANNELS), r"above the sum .* 175\.50, 175\.50 of it locked"),
+        (
+            BudgetRequest(locked=("video",), bounds={"video": (1.2, 2.0)}),
+            r"'video' is locked at its current spend of 50\.00, but its bounds are 60\.00 to 100\.00",
+        ),
+        (BudgetRequest(locked=("radio",)), r"budget\.locked names 'radio'.*search, video, social"),
+        (BudgetRequest(bounds={"radio": (1, 2)}), r"budget\.bounds names 'radio'"),
+        (BudgetRequest(bounds={"video": (2.0, 1.0)}), r"budget\.bounds\['video'\] is \[2\.0, 1\.0\]"),
+        (BudgetRequest(lower=-1.0), r"budget\.lower and upper is \[-1\.0, 2\.0\]"),
+        (BudgetRequest(total=float("nan")), r"budget\.total is nan"),
+        (BudgetRequest(horizon_days=0), r"budget\.horizon_days is 0"),
+    ],
+)
+def test_what_cannot_be_met_is_refused_by_name(request_: BudgetRequest, message: str) -> None:
+    with pytest.raises(InfeasibleBudget, match=message):
+        budget_problem(_CHANNELS, _CURRENT, request_)
+
+
+def test_without_spend_and_without_a_total_there_is_no_budget() -> None:
+    with pytest.raises(InfeasibleBudget, match=r"set budget\.total"):
+        budget_problem(_CHANNELS, np.zeros(3), BudgetRequest())

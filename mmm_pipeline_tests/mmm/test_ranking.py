@@ -1,0 +1,156 @@
+"""Who wins, and why."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mmm_pipeline.contracts import violations
+from mmm_pipeline.errors import ModelInputError, ModelNotConverged
+from mmm_pipeline.mmm.diagnostics import Convergence
+from mmm_pipeline.mmm.metrics import mape
+from mmm_pipeline.mmm.naive import score_naive_forecasts
+from mmm_pipeline.mmm.ranking import (
+    Entry,
+    HoldoutScore,
+    build_leaderboard,
+    choose_champion,
+    entry_of_fit,
+    entry_without_fit,
+    score_fit,
+)
+from mmm_pipeline.mmm.specs import Adstock, ModelSpec
+from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
+
+_NAIVE = pd.DataFrame({"forecast": ["mean"], "mape": [0.2], "wape": [0.2], "rmse": [1.0], "is_best": [True]})
+
+
+def _entry(adstock: Adstock, degrees: int, errors: list[float], *, converged: bool = True) -> Entry:
+    errors_by_day = np.array(errors)
+    score = HoldoutScore(float(np.nanmean(errors_by_day)), 0.1, 1.0, 1.0, 0.5, 0.9, errors_by_day)
+    failures = () if converged else ("R-hat of retention[a] is 1.20, the limit 1.01",)
+    return Entry(ModelSpec(adstock, degrees), score, Convergence(converged, 1.0, 900, 900, 0, failures), 1, 2.0)
+
+
+def test_a_spec_that_did_not_converge_cannot_win_however_small_its_error() -> None:
+    board = build_leaderboard(
+        [
+            _entry("adstock", 1, [0.10, 0.12, 0.11]),
+            _entry("carryover", 1, [0.01, 0.01, 0.01], converged=False),
+        ],
+        _NAIVE,
+    )
+
+    assert choose_champion(board) == "adstock|1"
+    unconverged = board.set_index("adstock").loc["carryover"]
+    assert pd.isna(unconverged["rank"])
+    assert unconverged["status"] == "not_converged"
+    assert "R-hat of retention[a]" in unconverged["reason"]
+
+
+def test_a_clearly_smaller_error_wins_over_simplicity() -> None:
+    board = build_leaderboard(
+        [_entry("adstock", 1, [0.30, 0.31, 0.32]), _entry("carryover", 4, [0.10, 0.11, 0.12])], _NAIVE
+    )
+
+    assert choose_champion(board) == "carryover|4"
+    assert board["rank"].tolist() == [1, 2]
+
+
+def test_within_one_standard_error_the_simpler_spec_wins() -> None:
+    noisy_but_alike = [_entry("carryover", 4, [0.10, 0.30, 0.10, 0.30]), _entry("adstock", 1, [0.31, 0.11, 0.29, 0.11])]
+
+    board = build_leaderboard(noisy_but_alike, _NAIVE)
+
+    assert noisy_but_alike[0].score.mape < noisy_but_alike[1].score.mape  # type: ignore[union-attr]
+    assert choose_champion(board) == "adstock|1"
+
+
+def test_a_small_but_steady_difference_is_no_tie() -> None:
+    steady = [_entry("carryover", 4, [0.100, 0.300, 0.200]), _entry("adstock", 1, [0.111, 0.310, 0.210])]
+
+    assert choose_champion(build_leaderboard(steady, _NAIVE)) == "carryover|4"
+
+
+def test_of_equal_errors_fewer_degrees_then_fewer_media_parameters_win() -> None:
+    errors = [0.1, 0.2, 0.3]
+
+    board = build_leaderboard(
+        [_entry("adstock", 2, errors), _entry("carryover", 1, errors), _entry("adstock", 1, errors)], _NAIVE
+    )
+
+    assert list(zip(board["adstock"], board["degrees"], strict=True)) == [
+        ("adstock", 1),
+        ("carryover", 1),
+        ("adstock", 2),
+    ]
+
+
+def test_specs_without_a_fit_stay_on_the_board_with_their_reason() -> None:
+    board = build_leaderboard(
+        [
+            entry_without_fit(ModelSpec("hill_adstock", 2), "missing", "partition never fitted"),
+            _entry("adstock", 1, [0.1, 0.2]),
+            entry_without_fit(ModelSpec("carryover", 4), "stale", "fitted on other inputs"),
+        ],
+        _NAIVE,
+    )
+
+    assert violations("leaderboard", board).empty
+    assert board["status"].tolist() == ["converged", "stale", "missing"]
+    assert board["is_champion"].tolist() == [True, False, False]
+
+
+def test_without_a_converged_spec_the_error_names_every_spec_and_what_to_change() -> None:
+    board = build_leaderboard(
+        [
+            _entry("adstock", 1, [0.1, 0.2], converged=False),
+            entry_without_fit(ModelSpec("carryover", 4), "failed", "out of memory"),
+        ],
+        _NAIVE,
+    )
+
+    with pytest.raises(ModelNotConverged) as raised:
+        choose_champion(board)
+
+    message = str(raised.value)
+    assert "adstock|1: not_converged: R-hat of retention[a] is 1.20, the limit 1.01" in message
+    assert "carryover|4: failed: out of memory" in message
+    assert "sampler.warmup" in message
+
+
+def test_skill_compares_with_the_best_naive_forecast() -> None:
+    board = build_leaderboard([_entry("adstock", 1, [0.1, 0.2])], _NAIVE)
+
+    assert board["skill"].tolist() == [pytest.approx(1 - 0.15 / 0.2)]
+
+
+def test_days_that_mape_leaves_out_are_said() -> None:
+    board = build_leaderboard([_entry("adstock", 1, [0.1, float("nan"), 0.3])], _NAIVE)
+
+    assert board.loc[0, "mape"] == pytest.approx(0.2)
+    assert "1 holdout days whose KPI is zero" in board.loc[0, "reason"]
+
+
+def test_a_fit_is_scored_by_the_mean_of_its_forecast() -> None:
+    dataset = market_dataset(days=74)
+    fit = synthetic_fit(dataset=dataset.isel(time=slice(0, 60)))
+    holdout = dataset.isel(time=slice(60, None))
+
+    score = score_fit(fit, holdout["media"], holdout["kpi"])
+    naive = score_naive_forecasts(dataset["kpi"].to_numpy()[:60], holdout["kpi"].to_numpy())
+    board = build_leaderboard([entry_of_fit(fit, score)], naive)
+
+    mean = fit.predict_mean(holdout["media"]).mean(("chain", "draw")).to_numpy()
+    assert score.mape == mape(holdout["kpi"].to_numpy(), mean)
+    assert 0 < score.crps < score.rmse * 2
+    assert violations("leaderboard", board).empty
+    assert board.loc[0, "seconds"] == fit.seconds
+
+
+def test_a_holdout_without_kpi_is_refused() -> None:
+    fit = synthetic_fit()
+
+    with pytest.raises(ModelInputError, match="zero on all 4 holdout days"):
+        score_fit(fit, np.ones((4, 3)), np.zeros(4))

@@ -1,0 +1,1 @@
+"""Side-by-side measurements; slow, and no part of the installed package."""

@@ -1,0 +1,26 @@
+"""`python -m benchmarks [NAME] [options]`: run one benchmark, or all of them with their default sizes."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+BENCHMARKS = {"sampling_speed": "min-ESS per second, against the original lightweight-mmm on the same data"}
+
+
+def main(arguments: list[str]) -> int:
+    """Run what the first argument names; the rest are its options."""
+    if arguments and arguments[0] in BENCHMARKS:
+        importlib.import_module(f"benchmarks.{arguments[0]}").main(arguments[1:])
+        return 0
+    if arguments:
+        listed = "\n".join(f"  {name:20s} {what}" for name, what in BENCHMARKS.items())
+        print(f"usage: python -m benchmarks [NAME] [--help | options]\n{listed}")
+        return 0 if arguments[0] in ("-h", "--help") else 2
+    for name in BENCHMARKS:
+        importlib.import_module(f"benchmarks.{name}").main([])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,54 @@
+"""The data that benchmarks run on: the train window of the real export where there is one, else one of its size."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mmm_pipeline.mmm.inputs import FitData
+
+__all__ = ["benchmark_window", "export_window", "simulated_window"]
+
+EXPORT_DAYS, EXPORT_CHANNELS = 87, 19
+
+
+def benchmark_window(export: Path | None = None) -> tuple[str, FitData]:
+    """What the data is, and the train window.
+
+    Args:
+        export: campaign file; default: the environment variable MMM_CAMPAIGN_DATA, or the file beside the checkout.
+    """
+    path = export or Path(os.environ.get("MMM_CAMPAIGN_DATA", "../shared/data/campaign_data.xlsx"))
+    if path.is_file():
+        return "train window of the real export", export_window(path)
+    if export is not None:
+        raise FileNotFoundError(f"{export}: no such campaign file")
+    return "train window of a simulated market of the export's size", simulated_window()
+
+
+def export_window(path: Path) -> FitData:
+    """The train window of a campaign file, through the pipeline's own stages."""
+    from mmm_pipeline.ingestion.load import load_campaigns
+    from mmm_pipeline.ingestion.matrix import build_media_matrix
+    from mmm_pipeline.ingestion.model_inputs import build_model_inputs
+    from mmm_pipeline.mmm import train_data
+    from mmm_pipeline.resources.warehouse import Warehouse
+    from mmm_pipeline.settings import parse_settings
+
+    settings = parse_settings({"source": {"kind": "file", "path": str(path.resolve())}})
+    with tempfile.TemporaryDirectory() as folder:
+        warehouse = Warehouse(Path(folder) / "warehouse.duckdb")
+        load_campaigns(warehouse, settings)
+        dataset, _ = build_model_inputs(build_media_matrix(warehouse, settings), settings)
+    return train_data(dataset)
+
+
+def simulated_window(days: int = EXPORT_DAYS, channels: int = EXPORT_CHANNELS, seed: int = 7) -> FitData:
+    """The train window, all but 28 days, of a simulated market."""
+    from mmm_pipeline.mmm import train_data
+    from mmm_pipeline.mmm.simulate import simulate_market
+
+    return train_data(simulate_market(days=days, channels=channels, seed=seed).dataset())

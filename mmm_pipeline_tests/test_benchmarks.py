@@ -1,0 +1,69 @@
+"""The benchmarks run, and what they print follows from what they measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.__main__ import BENCHMARKS
+from benchmarks.__main__ import main as run_benchmarks
+from benchmarks.sampling_speed import measured, table
+from benchmarks.windows import benchmark_window, export_window
+from mmm_pipeline.mmm import ModelSpec, SamplerSettings
+from mmm_pipeline_tests.mmm import plain_statement as plain
+
+
+def figures(seconds_warmup, seconds_draws, ess):
+    return {
+        "seconds_compiling": 1.0, "seconds_warmup": seconds_warmup, "seconds_draws": seconds_draws,
+        "leapfrogs_per_draw": 31.0, "ess_bulk_min": ess, "rhat_max": 1.0, "divergences": 0,
+    }  # fmt: skip
+
+
+def test_own_sampler_is_timed_and_judged_over_every_parameter():
+    settings = SamplerSettings(chains=2, warmup=30, draws=20, max_escalations=0)
+    result = measured(ModelSpec("carryover", 1), plain.small_window(), settings)
+    # 4 per channel, 7 weekdays, one Fourier pair, intercept, trend and its exponent, noise.
+    assert result["parameters"] == 4 * 3 + 7 + 2 + 4
+    assert 0 < result["ess_bulk_min"] <= result["ess_bulk_median"]
+    assert all(result[f"seconds_{phase}"] > 0 for phase in ("compiling", "warmup", "draws", "after"))
+
+
+def test_ratio_counts_effective_draws_per_second_of_warmup_and_draws():
+    run = {"adstock": "carryover", "original": figures(60.0, 40.0, 50.0), "this": figures(2.0, 3.0, 500.0)}
+    last = [cell.strip() for cell in table([run]).splitlines()[-1].strip("|").split("|")]
+    # (500 / 5) / (50 / 100) over both phases; (500 / 3) / (50 / 40) over the draws alone.
+    assert last[-3:] == ["100", "200.0 x", "133.3 x"]
+
+
+def test_without_the_original_there_is_no_ratio():
+    lines = table([{"adstock": "adstock", "this": figures(2.0, 3.0, 500.0)}]).splitlines()
+    assert len(lines) == 3
+    assert " x |" not in lines[-1]
+
+
+def test_window_of_the_real_export_is_its_train_window(campaign_export):
+    data = export_window(campaign_export)
+    assert str(data.dates[-1]) == "2021-12-14"
+    assert np.allclose(data.media.mean(axis=0), 1.0)
+    assert "Brand 1 Ad Group 12" not in data.channels
+
+
+def test_without_the_export_a_market_of_its_size_is_simulated(monkeypatch):
+    monkeypatch.setenv("MMM_CAMPAIGN_DATA", "/nowhere.xlsx")
+    what, data = benchmark_window()
+    assert "simulated" in what
+    assert data.media.shape == (87 - 28, 19)
+
+
+def test_unknown_benchmark_is_answered_with_the_known_ones(capsys):
+    assert run_benchmarks(["speed"]) == 2
+    assert all(name in capsys.readouterr().out for name in BENCHMARKS)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_every_benchmark_explains_its_options(name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run_benchmarks([name, "--help"])
+    assert ended.value.code == 0
+    assert "--result" in capsys.readouterr().out

@@ -46,7 +46,7 @@ def _column(pattern: str, weekdays: np.ndarray, leader: np.ndarray | None, rng: 
     weekend = np.isin(weekdays, _WEEKEND)
     jitter = np.exp(rng.normal(0.0, 0.25, days))
     if pattern == "follower" and leader is not None:
-        level = np.where(leader > 0, leader, 0.1) * np.exp(rng.normal(0.0, 0.27, days))
+        level = np.where(leader > 0, leader, 0.1) * np.exp(rng.normal(0.0, 0.42, days))
     elif pattern == "campaigns":
         level = np.where(_blocks(days, on=(10, 24), off=(6, 16), rng=rng), 1.0, 0.0) * jitter
     elif pattern == "pulsing":

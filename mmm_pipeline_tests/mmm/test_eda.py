@@ -303,9 +303,9 @@ def test_any_contract_keeping_matrix_can_be_profiled(seed: int, channels: int, d
 def test_demo_profile_names_the_twins_and_the_dead_channel() -> None:
     market = simulate_market()
     profile = eda_profile(_market_matrix(market), holdout_start=dt.date(2025, 7, 21))
-    twins = next(row for row in profile["findings"] if row["code"] == "moves_together")
+    twins = profile["correlated_pairs"][0]
     patterns = {channel.name: channel.pattern for channel in market.channels}
-    assert {patterns[twins["channel"]], patterns[twins["values"]["other_channel"]]} == {"pulsing", "follower"}
+    assert {patterns[twins["channel"]], patterns[twins["other_channel"]]} == {"pulsing", "follower"}
     assert _codes(profile, DEAD_CHANNEL) == ["no_activity"]
 
 

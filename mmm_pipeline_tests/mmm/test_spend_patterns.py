@@ -19,7 +19,7 @@ def _activity(*patterns: str, seed: int = 0) -> np.ndarray:
 def test_follower_moves_with_the_channel_before_it_only() -> None:
     table = _activity("always_on", "pulsing", "follower")
     correlation = np.corrcoef(table.T)
-    assert correlation[1, 2] > 0.85
+    assert correlation[1, 2] > 0.75
     assert abs(correlation[0, 2]) < 0.3
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from mmm_pipeline.mmm.budget.problem import BudgetProblem, BudgetRequest, budget_problem
 from mmm_pipeline.mmm.budget.rounding import CENTS
 from mmm_pipeline.mmm.budget.solver import Allocation, AllocationProblem, allocate
+from mmm_pipeline.mmm.budget.targets import smallest_total, spend_while_worthwhile
 from mmm_pipeline.mmm.fit import Fit
 from mmm_pipeline.mmm.response import HorizonResponse, current_spend, horizon_responses, media_prices
 
@@ -32,9 +33,10 @@ class BudgetPlan:
 def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_interval: float = 0.9) -> BudgetPlan:
     """The allocation with the highest expected KPI under the request, with its optimality certificate.
 
-    The plan maximises the posterior mean of the incremental media KPI (see `response`) and is compared with the current
-    allocation scaled to the same total. The gain is `material_gain` when the lower end of its credible interval is
-    above 0 and it is at least `MATERIAL_GAIN` of the current allocation's KPI, else `no_material_gain`. Deterministic.
+    The plan maximises the posterior mean of the incremental media KPI (see `response`), or meets the target of the
+    request, and is compared with the current allocation scaled to the same total. The gain is `material_gain` when
+    the lower end of its credible interval is above 0 and it is at least `MATERIAL_GAIN` of the current allocation's
+    KPI, else `no_material_gain`. Deterministic.
 
     Args:
         fit: the posterior; the days after its window are planned.
@@ -47,17 +49,16 @@ def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_inte
     request = request or BudgetRequest()
     problem = budget_problem(fit.data.channels, current_spend(fit, request.horizon_days), request)
     responses = horizon_responses(fit, request.horizon_days, count_after_horizon=request.count_after_horizon)
-    allocation = allocate(
-        responses, AllocationProblem(problem.low, problem.high, problem.total), problem.reference / CENTS
-    )
-    current = _outcome(responses, problem.reference)
+    allocation = _allocated(problem, responses, request)
+    reference = problem.reference(allocation.cents)
+    current = _outcome(responses, reference)
     optimal = _outcome(responses, allocation.cents)
     table = pd.DataFrame(
         {
             "channel": problem.channels,
-            "current_spend": problem.reference / CENTS,
+            "current_spend": reference / CENTS,
             "optimal_spend": allocation.cents / CENTS,
-            "change": (allocation.cents - problem.reference) / CENTS,
+            "change": (allocation.cents - reference) / CENTS,
             "low": problem.low / CENTS,
             "high": problem.high / CENTS,
             "is_locked": problem.locked,
@@ -69,7 +70,28 @@ def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_inte
         }
     )
     uplift = optimal.draws - current.draws
-    return BudgetPlan(table, _summary(problem, allocation, current, optimal, uplift, credible_interval), uplift)
+    return BudgetPlan(
+        table, _summary(problem.horizon_days, allocation, current, optimal, uplift, credible_interval), uplift
+    )
+
+
+def _allocated(problem: BudgetProblem, responses: Sequence[HorizonResponse], request: BudgetRequest) -> Allocation:
+    """The best plan of every block; blocks share nothing, so their plans, KPIs and bounds add up."""
+    cents, value, upper_bound = np.empty_like(problem.current), 0.0, 0.0
+    for block in problem.blocks:
+        curves = [responses[c] for c in block.members]
+        low, high = problem.low[block.members], problem.high[block.members]
+        start = problem.current[block.members] / CENTS
+        if block.total is not None:
+            part = allocate(curves, AllocationProblem(low, high, block.total), start)
+        elif request.target_kpi is not None:
+            part = smallest_total(curves, low, high, request.target_kpi, start)
+        else:
+            assert request.target_marginal_roi is not None
+            part = spend_while_worthwhile(curves, low, high, request.target_marginal_roi, start)
+        cents[block.members] = part.cents
+        value, upper_bound = value + part.value, upper_bound + part.upper_bound
+    return Allocation(cents, value, upper_bound)
 
 
 @dataclass(frozen=True)
@@ -92,7 +114,7 @@ def _outcome(responses: Sequence[HorizonResponse], cents: np.ndarray) -> _Outcom
 
 
 def _summary(
-    problem: BudgetProblem,
+    horizon_days: int,
     allocation: Allocation,
     current: _Outcome,
     optimal: _Outcome,
@@ -104,8 +126,8 @@ def _summary(
     material = low > 0 and gain >= MATERIAL_GAIN * float(current.kpi.sum())
     return pd.DataFrame(
         {
-            "total": [problem.total / CENTS],
-            "horizon_days": [problem.horizon_days],
+            "total": [int(allocation.cents.sum()) / CENTS],
+            "horizon_days": [horizon_days],
             "expected_kpi_current": [float(current.kpi.sum())],
             "expected_kpi_optimal": [float(optimal.kpi.sum())],
             "uplift": [gain],

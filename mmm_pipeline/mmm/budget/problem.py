@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,32 +11,54 @@ import numpy as np
 from mmm_pipeline.errors import InfeasibleBudget
 from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total, to_cents
 
-__all__ = ["BudgetProblem", "BudgetRequest", "budget_problem"]
+__all__ = ["Block", "BudgetProblem", "BudgetRequest", "budget_problem"]
 
 
 @dataclass(frozen=True)
 class BudgetRequest:
-    """What the user asks for.
+    """What the user asks for: by default, the most KPI at a total.
 
     Attributes:
         total: currency over the horizon; None: what the last horizon cost.
+        target_kpi: instead of a total: spend as little as reaches this incremental media KPI.
+        target_marginal_roi: instead of a total: spend until the next unit of currency brings no more KPI than this.
         horizon_days: length of the plan.
         lower, upper: bounds of every channel, as multiples of its current spend (the spend of the window's last
             `horizon_days` days). A channel that spent nothing then stays at nothing unless `amounts` says otherwise.
         bounds: channel -> (low, high), multiples of its current spend, instead of `lower` and `upper`.
         amounts: channel -> (low, high) in currency over the horizon, instead of multiples.
         locked: channels that keep their current spend, whatever the total.
+        groups: name -> (channels, currency): channels that share a total of their own, e.g. those of a brand. With
+            `total`, the other channels share what the groups leave.
         count_after_horizon: whether effect carried over to the days after the horizon counts.
     """
 
     total: float | None = None
+    target_kpi: float | None = None
+    target_marginal_roi: float | None = None
     horizon_days: int = 28
     lower: float = 0.5
     upper: float = 2.0
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     amounts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     locked: tuple[str, ...] = ()
+    groups: Mapping[str, tuple[tuple[str, ...], float]] = field(default_factory=dict)
     count_after_horizon: bool = True
+
+
+@dataclass(frozen=True)
+class Block:
+    """Channels that share a total.
+
+    Attributes:
+        name: of the group; None: the channels outside groups.
+        members: positions of the channels.
+        total: cents, between the sums of the members' bounds; None: the target decides.
+    """
+
+    name: str | None
+    members: np.ndarray
+    total: int | None
 
 
 @dataclass(frozen=True)
@@ -45,22 +67,32 @@ class BudgetProblem:
 
     Attributes:
         channels: C names.
-        reference: the current allocation scaled to the total, locked channels as they are; what a plan is compared
-            with. It adds up to the total and may lie outside the bounds, when those ask for change.
+        current: spend of the last horizon.
         low: lower bounds.
         high: upper bounds.
         locked: (C,) whether the channel is locked.
-        total: cents to spend, between the sums of the bounds.
+        blocks: every channel is in one.
         horizon_days: length of the plan.
     """
 
     channels: tuple[str, ...]
-    reference: np.ndarray
+    current: np.ndarray
     low: np.ndarray
     high: np.ndarray
     locked: np.ndarray
-    total: int
+    blocks: tuple[Block, ...]
     horizon_days: int
+
+    def reference(self, plan: np.ndarray) -> np.ndarray:
+        """(C,) cents: the current allocation at the cost of a plan, block by block; what the plan is compared with.
+
+        Locked channels stay as they are, the others are scaled. It may lie outside bounds that ask for change.
+        """
+        reference = np.empty_like(self.current)
+        for block in self.blocks:
+            m = block.members
+            reference[m] = _scaled(self.current[m], self.high[m], self.locked[m], int(plan[m].sum()))
+        return reference
 
 
 def budget_problem(channels: tuple[str, ...], current_spend: np.ndarray, request: BudgetRequest) -> BudgetProblem:
@@ -79,21 +111,36 @@ def budget_problem(channels: tuple[str, ...], current_spend: np.ndarray, request
     current = to_cents(current_spend)
     locked = np.array([channel in request.locked for channel in channels])
     low, high = _bounds(channels, current, locked, request)
-    total = int(current.sum()) if request.total is None else int(to_cents(request.total))
-    if total <= 0:
+    blocks = tuple(_blocks(channels, current, request))
+    for block in blocks:
+        if block.total is not None:
+            _require_feasible(channels, low, high, locked, block, block.total, request)
+    return BudgetProblem(channels, current, low, high, locked, blocks, request.horizon_days)
+
+
+def _blocks(channels: tuple[str, ...], current: np.ndarray, request: BudgetRequest) -> Iterator[Block]:
+    if request.target_kpi is not None or request.target_marginal_roi is not None:
+        yield Block(None, np.arange(len(channels)), None)
+        return
+    grouped = 0
+    others = set(channels)
+    for name, (members, amount) in request.groups.items():
+        grouped += int(to_cents(amount))
+        others -= set(members)
+        yield Block(name, np.array([channels.index(member) for member in members]), int(to_cents(amount)))
+    rest = np.array([c for c, channel in enumerate(channels) if channel in others], dtype=int)
+    total = int(current[rest].sum()) if request.total is None else int(to_cents(request.total)) - grouped
+    if not len(rest) and request.total is not None and total:
         raise InfeasibleBudget(
-            f"the last {request.horizon_days} days cost nothing, so there is no default total: set budget.total"
+            f"the groups hold every channel and {_money(grouped)} in all, but the total is {request.total:,.2f}: "
+            "leave the total out or make them agree"
         )
-    _require_feasible(channels, low, high, locked, total, request)
-    return BudgetProblem(
-        channels=channels,
-        reference=_reference(current, low, high, locked, total),
-        low=low,
-        high=high,
-        locked=locked,
-        total=total,
-        horizon_days=request.horizon_days,
-    )
+    if len(rest):
+        if total <= 0 and not request.groups:
+            raise InfeasibleBudget(
+                f"the last {request.horizon_days} days cost nothing, so there is no default total: set budget.total"
+            )
+        yield Block(None, rest, total)
 
 
 def _bounds(
@@ -121,7 +168,8 @@ def _bounds(
     return low, high
 
 
-def _reference(current: np.ndarray, low: np.ndarray, high: np.ndarray, locked: np.ndarray, total: int) -> np.ndarray:
+def _scaled(current: np.ndarray, high: np.ndarray, locked: np.ndarray, total: int) -> np.ndarray:
+    """Current spend scaled to a total, locked channels as they are."""
     free = ~locked
     remaining, spent = total - int(current[locked].sum()), int(current[free].sum())
     # Without any current spend to scale, the upper bounds say where money may go.
@@ -134,14 +182,11 @@ def _reference(current: np.ndarray, low: np.ndarray, high: np.ndarray, locked: n
 def _require_sensible(channels: tuple[str, ...], request: BudgetRequest) -> None:
     for what, names in (("bounds", request.bounds), ("amounts", request.amounts), ("locked", request.locked)):
         for name in names:
-            if name not in channels:
-                raise InfeasibleBudget(
-                    f"budget.{what} names {name!r}, not a channel of the model: accepted are {', '.join(channels)}"
-                )
+            _require_channel(what, name, channels)
     if request.horizon_days < 1:
         raise InfeasibleBudget(f"budget.horizon_days is {request.horizon_days}: at least 1 is needed")
-    if request.total is not None and not (math.isfinite(request.total) and request.total > 0):
-        raise InfeasibleBudget(f"budget.total is {request.total}: a finite amount above 0 is needed")
+    _require_sensible_objective(request)
+    _require_sensible_groups(channels, request)
     ranges = {"lower and upper": (request.lower, request.upper)}
     ranges |= {f"bounds[{name!r}]": pair for name, pair in request.bounds.items()}
     ranges |= {f"amounts[{name!r}]": pair for name, pair in request.amounts.items()}
@@ -150,22 +195,67 @@ def _require_sensible(channels: tuple[str, ...], request: BudgetRequest) -> None
             raise InfeasibleBudget(f"budget.{where} is [{low}, {high}]: accepted is 0 <= low <= high, both finite")
 
 
+def _require_sensible_objective(request: BudgetRequest) -> None:
+    objectives = {name: getattr(request, name) for name in ("total", "target_kpi", "target_marginal_roi")}
+    given = {name: value for name, value in objectives.items() if value is not None}
+    for name, value in given.items():
+        if not (math.isfinite(value) and value > 0):
+            raise InfeasibleBudget(f"budget.{name} is {value}: a finite number above 0 is needed")
+    if len(given) > 1:
+        raise InfeasibleBudget(f"{' and '.join(f'budget.{name}' for name in given)} exclude each other: give one")
+    if request.groups and (request.target_kpi is not None or request.target_marginal_roi is not None):
+        raise InfeasibleBudget("budget.groups have totals of their own, so they do not go with a target: give one")
+
+
+def _require_sensible_groups(channels: tuple[str, ...], request: BudgetRequest) -> None:
+    owner: dict[str, str] = {}
+    for name, (members, amount) in request.groups.items():
+        if not members:
+            raise InfeasibleBudget(f"budget.groups[{name!r}] has no channels")
+        if not (math.isfinite(amount) and amount >= 0):
+            raise InfeasibleBudget(f"budget.groups[{name!r}] has the total {amount}: a finite amount of at least 0")
+        for member in members:
+            _require_channel(f"groups[{name!r}]", member, channels)
+            if member in owner:
+                raise InfeasibleBudget(f"channel {member!r} is in two budget.groups, {owner[member]!r} and {name!r}")
+            owner[member] = name
+
+
+def _require_channel(where: str, name: str, channels: tuple[str, ...]) -> None:
+    if name not in channels:
+        raise InfeasibleBudget(
+            f"budget.{where} names {name!r}, not a channel of the model: accepted are {', '.join(channels)}"
+        )
+
+
 def _require_feasible(
-    channels: tuple[str, ...], low: np.ndarray, high: np.ndarray, locked: np.ndarray, total: int, request: BudgetRequest
+    channels: tuple[str, ...],
+    low: np.ndarray,
+    high: np.ndarray,
+    locked: np.ndarray,
+    block: Block,
+    total: int,
+    request: BudgetRequest,
 ) -> None:
+    names = tuple(channels[c] for c in block.members)
+    low, high, locked = low[block.members], high[block.members], locked[block.members]
     least, most = int(low.sum()), int(high.sum())
     if least <= total <= most:
         return
-    origin = "" if request.total is not None else f" (what the last {request.horizon_days} days cost)"
+    whose = f"the total of group {block.name!r}," if block.name else "the total of"
+    if block.name is None and request.groups:
+        whose = "the total that the groups leave to the other channels,"
+    default = block.name is None and request.total is None
+    origin = f" (what the last {request.horizon_days} days cost)" if default else ""
     fixed = f", {_money(low[locked].sum())} of it locked" if locked.any() else ""
     if total < least:
         raise InfeasibleBudget(
-            f"the total of {_money(total)}{origin} is below the sum of the lower bounds, {_money(least)}{fixed}; "
-            f"the largest are {_largest(channels, low, locked)}: raise the total, lower the bounds or unlock channels"
+            f"{whose} {_money(total)}{origin} is below the sum of the lower bounds, {_money(least)}{fixed}; "
+            f"the largest are {_largest(names, low, locked)}: raise the total, lower the bounds or unlock channels"
         )
     raise InfeasibleBudget(
-        f"the total of {_money(total)}{origin} is above the sum of the upper bounds, {_money(most)}{fixed}; "
-        f"the largest are {_largest(channels, high, locked)}: lower the total, raise the bounds or unlock channels"
+        f"{whose} {_money(total)}{origin} is above the sum of the upper bounds, {_money(most)}{fixed}; "
+        f"the largest are {_largest(names, high, locked)}: lower the total, raise the bounds or unlock channels"
     )
 
 

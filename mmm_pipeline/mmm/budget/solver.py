@@ -18,15 +18,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mmm_pipeline.mmm.budget.ascent import ascend
-from mmm_pipeline.mmm.budget.curves import CurvePoints, ResponseCurve
-from mmm_pipeline.mmm.budget.envelope import BoundedCurve, Envelope
+from mmm_pipeline.mmm.budget.curves import ResponseCurve
+from mmm_pipeline.mmm.budget.knowledge import Knowledge
 from mmm_pipeline.mmm.budget.relaxation import fill_by_slope
 from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total
 
-__all__ = ["Allocation", "AllocationProblem", "allocate"]
+__all__ = ["GAP_TARGET", "Allocation", "AllocationProblem", "allocate", "solve"]
+
+GAP_TARGET = 1e-4
+"""Share of the KPI at which a proof of optimality is good enough."""
 
 _MAX_ROUNDS = 500
-_POINTS_IF_NOT_CONCAVE = 7
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def allocate(
     curves: Sequence[ResponseCurve],
     problem: AllocationProblem,
     start: np.ndarray,
-    gap_target: float = 1e-4,
+    gap_target: float = GAP_TARGET,
     workers: int | None = None,
 ) -> Allocation:
     """The best plan, to within `gap_target` where that is reached.
@@ -78,64 +80,26 @@ def allocate(
         workers: threads that evaluate responses; default: one per core.
     """
     with ThreadPoolExecutor(max_workers=workers or os.cpu_count() or 1) as pool:
-        knowledge = _Knowledge(curves, problem, pool)
-        incumbent = _Incumbent(knowledge, problem, start)
+        return solve(Knowledge(curves, problem.low, problem.high, pool), problem, start, gap_target)
+
+
+def solve(
+    knowledge: Knowledge, problem: AllocationProblem, start: np.ndarray, gap_target: float = GAP_TARGET
+) -> Allocation:
+    """`allocate` with what is known already; the next problem on the same bounds starts from what this one learned."""
+    incumbent = _Incumbent(knowledge, problem, start)
+    incumbent.climb()
+    climbed = incumbent.value
+    upper_bound = _branch_and_bound(knowledge, incumbent, problem, gap_target)
+    if incumbent.value > climbed:
         incumbent.climb()
-        climbed = incumbent.value
-        upper_bound = _branch_and_bound(knowledge, incumbent, problem, gap_target)
-        if incumbent.value > climbed:
-            incumbent.climb()
     return Allocation(cents=incumbent.cents, value=incumbent.value, upper_bound=max(upper_bound, incumbent.value))
-
-
-class _Knowledge:
-    """Every response evaluated so far and the bounds it proves; shared by all boxes."""
-
-    def __init__(self, curves: Sequence[ResponseCurve], problem: AllocationProblem, pool: ThreadPoolExecutor) -> None:
-        self._curves, self._pool = curves, pool
-        grids = []
-        for curve, low, high in zip(curves, problem.low / CENTS, problem.high / CENTS, strict=True):
-            count = 1 if high <= low else 2 if curve.is_concave else _POINTS_IF_NOT_CONCAVE
-            grids.append(np.linspace(low, high, count))
-        self._bounded = [BoundedCurve(points) for points in pool.map(lambda curve, grid: curve.at(grid), curves, grids)]
-
-    def knows(self, plan: np.ndarray) -> bool:
-        return all(curve.knows(spend) for curve, spend in zip(self._bounded, plan, strict=True))
-
-    def at(self, plan: np.ndarray) -> CurvePoints:
-        """All responses at a (C,) plan; only what is not known yet is computed."""
-        new = [c for c, spend in enumerate(plan) if not self._bounded[c].knows(spend)]
-        self._learn(plan, new)
-        return CurvePoints(*np.stack([curve.recall(s) for curve, s in zip(self._bounded, plan, strict=True)], axis=1))
-
-    def learn_where_loose(self, plan: np.ndarray, tolerable: float) -> bool:
-        """Evaluate the channels whose bound at the plan may be off by more than is tolerable; whether there were any."""
-        loose = [c for c, spend in enumerate(plan) if self._bounded[c].slack(spend) > tolerable]
-        new = [c for c in loose if not self._bounded[c].knows(plan[c])]
-        self._learn(plan, new)
-        return bool(new)
-
-    def _learn(self, plan: np.ndarray, channels: list[int]) -> None:
-        points = self._pool.map(lambda c: self._curves[c].at(plan[c : c + 1]), channels)
-        for channel, point in zip(channels, points, strict=True):
-            self._bounded[channel].add(point)
-
-    def envelopes(self, low: np.ndarray, high: np.ndarray) -> list[Envelope]:
-        """C upper bounds over the box [low, high], in cents."""
-        return [
-            curve.envelope(float(a), float(b))
-            for curve, a, b in zip(self._bounded, low / CENTS, high / CENTS, strict=True)
-        ]
-
-    def upper(self, plan: np.ndarray) -> np.ndarray:
-        """(C,) bounds of the responses themselves, before the envelopes bridge their dents."""
-        return np.array([curve.upper(spend) for curve, spend in zip(self._bounded, plan, strict=True)])
 
 
 class _Incumbent:
     """The best whole-cent plan so far."""
 
-    def __init__(self, knowledge: _Knowledge, problem: AllocationProblem, start: np.ndarray) -> None:
+    def __init__(self, knowledge: Knowledge, problem: AllocationProblem, start: np.ndarray) -> None:
         self._knowledge, self._problem = knowledge, problem
         self.value, self.cents = -np.inf, problem.low
         self.offer(round_to_total(start, problem.low, problem.high, problem.total))
@@ -162,7 +126,7 @@ class _Box:
 
 
 def _branch_and_bound(
-    knowledge: _Knowledge, incumbent: _Incumbent, problem: AllocationProblem, gap_target: float
+    knowledge: Knowledge, incumbent: _Incumbent, problem: AllocationProblem, gap_target: float
 ) -> float:
     """Improve the incumbent and tighten the bound until they meet; returns the bound."""
     age = itertools.count()
@@ -178,14 +142,10 @@ def _branch_and_bound(
                 break
             continue
 
-        # Some responses jump within the first cent: a spend that left its lower bound must not be rounded back onto it.
-        off_bound = relaxed.spend > box.low / CENTS
-        lifted = np.where(off_bound, np.maximum(relaxed.spend, (box.low + 1) / CENTS), relaxed.spend)
-        cents = round_to_total(lifted, box.low, box.high, problem.total)
+        cents = _whole_cents(relaxed.spend, box, problem)
         plan = cents / CENTS
-        bridged = np.array([envelope.at(s) for envelope, s in zip(envelopes, plan, strict=True)]) - knowledge.upper(
-            plan
-        )
+        hull = np.array([envelope.at(spend) for envelope, spend in zip(envelopes, plan, strict=True)])
+        bridged = hull - knowledge.upper(plan)
         tolerable = 0.25 * gap_target * abs(incumbent.value) / len(plan)
         learned = knowledge.learn_where_loose(plan, tolerable)
         if not learned:
@@ -202,6 +162,16 @@ def _branch_and_bound(
         if len(pieces) == 1 and not learned:
             break
     return -boxes[0].negative_bound
+
+
+def _whole_cents(spend: np.ndarray, box: _Box, problem: AllocationProblem) -> np.ndarray:
+    """A relaxed plan rounded inside its box.
+
+    Some responses jump within the first cent, so a spend that has left its lower bound is not rounded back onto it.
+    """
+    off_bound = spend > box.low / CENTS
+    lifted = np.where(off_bound, np.maximum(spend, (box.low + 1) / CENTS), spend)
+    return round_to_total(lifted, box.low, box.high, problem.total)
 
 
 def _split(box: _Box, channel: int, cents: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -126,3 +126,46 @@ def test_prices_are_spend_per_media_unit() -> None:
 def test_a_total_that_no_plan_can_spend_is_refused() -> None:
     with pytest.raises(InfeasibleBudget, match="upper bounds"):
         plan_budget(synthetic_fit(), BudgetRequest(total=1e9))
+
+
+def test_groups_spend_their_own_totals() -> None:
+    fit = synthetic_fit(channels=4)
+    today = plan_budget(fit).table["current_spend"]
+    brand = round(1.2 * float(today[[0, 2]].sum()), 2)
+
+    plan = plan_budget(fit, BudgetRequest(groups={"brand": (("channel 0", "channel 2"), brand)}))
+
+    spend = plan.table["optimal_spend"]
+    assert round(spend[[0, 2]].sum(), 2) == brand
+    assert round(spend[[1, 3]].sum(), 2) == round(today[[1, 3]].sum(), 2)
+    assert plan.summary.loc[0, "optimality_gap"] < 1e-3
+    assert violations("budget_plan", plan.table).empty
+
+
+def test_the_smallest_budget_for_a_kpi_reaches_it_and_a_smaller_one_does_not(fit: Fit) -> None:
+    target = float(plan_budget(fit).summary.loc[0, "expected_kpi_current"])
+
+    cheapest = plan_budget(fit, BudgetRequest(target_kpi=target)).summary.iloc[0]
+    cheaper = plan_budget(fit, BudgetRequest(total=round(cheapest["total"] * 0.999, 2))).summary.iloc[0]
+
+    assert cheapest["expected_kpi_optimal"] >= target
+    assert cheapest["total"] <= plan_budget(fit).summary.loc[0, "total"]
+    assert cheaper["expected_kpi_optimal"] < target
+
+
+def test_a_kpi_out_of_reach_is_refused_with_what_can_be_reached() -> None:
+    with pytest.raises(InfeasibleBudget, match="out of reach: with every channel at its upper bound"):
+        plan_budget(synthetic_fit(), BudgetRequest(target_kpi=1e12))
+
+
+def test_money_is_spent_until_the_next_unit_brings_no_more_than_asked() -> None:
+    fit = synthetic_fit(channels=4)
+    today = plan_budget(fit).table["marginal_roi_optimal"].median()
+
+    table = plan_budget(fit, BudgetRequest(target_marginal_roi=float(today) * 0.97, upper=8.0)).table
+
+    inner = (table["optimal_spend"] > table["low"]) & (table["optimal_spend"] < table["high"])
+    assert inner.any()
+    np.testing.assert_allclose(table.loc[inner, "marginal_roi_optimal"], today * 0.97, rtol=1e-4)
+    assert (table.loc[table["optimal_spend"] == table["high"], "marginal_roi_optimal"] >= today * 0.97 * 0.9999).all()
+    assert (table.loc[table["optimal_spend"] == table["low"], "marginal_roi_optimal"] <= today * 0.97 * 1.0001).all()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from mmm_pipeline.errors import InfeasibleBudget
 from mmm_pipeline.mmm.budget.problem import BudgetRequest, budget_problem
+from mmm_pipeline.mmm.budget.rounding import round_to_total
 
 _CHANNELS = ("search", "video", "social")
 _CURRENT = np.array([100.0, 50.0, 25.5])
@@ -17,8 +18,8 @@ _CURRENT = np.array([100.0, 50.0, 25.5])
 def test_by_default_the_last_horizons_spend_is_reallocated_within_half_to_double() -> None:
     problem = budget_problem(_CHANNELS, _CURRENT, BudgetRequest())
 
-    assert problem.total == 17_550
-    assert problem.reference.tolist() == [10_000, 5_000, 2_550]
+    assert [block.total for block in problem.blocks] == [17_550]
+    assert problem.current.tolist() == [10_000, 5_000, 2_550]
     assert problem.low.tolist() == [5_000, 2_500, 1_275]
     assert problem.high.tolist() == [20_000, 10_000, 5_100]
 
@@ -35,15 +36,15 @@ def test_bounds_of_a_channel_replace_the_general_ones_and_amounts_are_currency()
 def test_locked_channels_keep_their_spend_and_the_reference_scales_the_others() -> None:
     problem = budget_problem(_CHANNELS, _CURRENT, BudgetRequest(total=251.0, locked=("search",)))
 
-    assert problem.low[0] == problem.high[0] == problem.reference[0] == 10_000
+    assert problem.low[0] == problem.high[0] == 10_000
     assert problem.locked.tolist() == [True, False, False]
-    assert problem.reference.tolist() == [10_000, 10_000, 5_100]
+    assert problem.reference(np.array([10_000, 5_000, 10_100])).tolist() == [10_000, 10_000, 5_100]
 
 
-def test_everything_locked_is_the_current_allocation() -> None:
-    problem = budget_problem(_CHANNELS, _CURRENT, BudgetRequest(locked=_CHANNELS))
+def test_at_todays_total_the_reference_is_todays_spend() -> None:
+    problem = budget_problem(_CHANNELS, _CURRENT, BudgetRequest(locked=("video",)))
 
-    assert problem.reference.tolist() == problem.low.tolist() == problem.high.tolist() == [10_000, 5_000, 2_550]
+    assert problem.reference(np.array([9_000, 5_000, 3_550])).tolist() == [10_000, 5_000, 2_550]
 
 
 def test_a_paused_channel_stays_paused_unless_an_amount_is_given() -> None:
@@ -63,7 +64,26 @@ def test_without_any_current_spend_the_reference_follows_the_upper_bounds() -> N
 
     problem = budget_problem(_CHANNELS, np.zeros(3), request)
 
-    assert problem.reference.tolist() == [2_000, 1_333, 667]
+    assert problem.reference(np.array([3_000, 1_000, 0])).tolist() == [2_000, 1_333, 667]
+
+
+def test_groups_have_their_own_total_and_the_others_share_the_rest() -> None:
+    request = BudgetRequest(total=180.0, groups={"brand": (("social", "search"), 110.0)})
+
+    problem = budget_problem(_CHANNELS, _CURRENT, request)
+
+    assert [(b.name, b.members.tolist(), b.total) for b in problem.blocks] == [
+        ("brand", [2, 0], 11_000),
+        (None, [1], 7_000),
+    ]
+    # Within the brand 100 and 25.50 are scaled to 110; the other channel has the rest to itself.
+    assert problem.reference(np.array([6_000, 7_000, 5_000])).tolist() == [8_765, 7_000, 2_235]
+
+
+def test_without_a_total_channels_outside_groups_share_what_they_cost() -> None:
+    problem = budget_problem(_CHANNELS, _CURRENT, BudgetRequest(groups={"brand": (("search",), 150.0)}))
+
+    assert [(b.name, b.total) for b in problem.blocks] == [("brand", 15_000), (None, 7_550)]
 
 
 @given(
@@ -84,9 +104,11 @@ def test_a_total_between_the_bounds_is_always_feasible(
         request = BudgetRequest(total=total / 100, lower=lower, upper=upper, locked=tuple(locked))
         problem = budget_problem(_CHANNELS, current, request)
 
-        assert problem.low.sum() <= problem.total <= problem.high.sum()
-        assert problem.reference.sum() == problem.total == total
-        assert (problem.reference >= 0).all()
+        reference = problem.reference(round_to_total(current, problem.low, problem.high, total))
+        assert [block.total for block in problem.blocks] == [total]
+        assert reference.sum() == total
+        assert (reference >= 0).all()
+        assert (reference[problem.locked] == problem.current[problem.locked]).all()
 
 
 @pytest.mark.parametrize(
@@ -109,6 +131,30 @@ def test_a_total_between_the_bounds_is_always_feasible(
         (BudgetRequest(bounds={"video": (2.0, 1.0)}), r"budget\.bounds\['video'\] is \[2\.0, 1\.0\]"),
         (BudgetRequest(lower=-1.0), r"budget\.lower and upper is \[-1\.0, 2\.0\]"),
         (BudgetRequest(total=float("nan")), r"budget\.total is nan"),
+        (BudgetRequest(total=5.0, target_kpi=9.0), r"budget\.total and budget\.target_kpi exclude each other"),
+        (BudgetRequest(target_marginal_roi=0.0), r"budget\.target_marginal_roi is 0\.0"),
+        (
+            BudgetRequest(target_kpi=9.0, groups={"brand": (("video",), 5.0)}),
+            r"budget\.groups .* do not go with a target",
+        ),
+        (
+            BudgetRequest(groups={"brand": (("search", "video"), 400.0)}),
+            r"total of group 'brand', 400\.00 is above .* 300\.00.*'search' 200\.00, 'video' 100\.00",
+        ),
+        (
+            BudgetRequest(total=420.0, groups={"brand": (("search",), 190.0)}),
+            r"groups leave to the other channels, 230\.00 is above .* 151\.00",
+        ),
+        (
+            BudgetRequest(total=420.0, groups={"brand": (_CHANNELS, 190.0)}),
+            r"groups hold every channel and 190\.00 in all, but the total is 420\.00",
+        ),
+        (
+            BudgetRequest(groups={"a": (("search",), 90.0), "b": (("search",), 90.0)}),
+            r"'search' is in two budget\.groups, 'a' and 'b'",
+        ),
+        (BudgetRequest(groups={"brand": (("radio",), 5.0)}), r"groups\['brand'\] names 'radio'"),
+        (BudgetRequest(groups={"brand": ((), 5.0)}), r"groups\['brand'\] has no channels"),
         (BudgetRequest(horizon_days=0), r"budget\.horizon_days is 0"),
     ],
 )

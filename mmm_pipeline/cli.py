@@ -205,3 +205,7 @@ def _fail(*problems: str, hint: str | None = None) -> NoReturn:
     if hint:
         console.print(escape(hint), highlight=False, soft_wrap=True)
     raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()

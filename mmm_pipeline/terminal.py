@@ -92,11 +92,10 @@ class RunDisplay:
 def leaderboard_table(summary: Mapping[str, Any]) -> Table:
     """Specs, best first, with the naive forecasts they have to beat."""
     table = Table(title="Leaderboard (holdout)", title_justify="left")
-    for column, justify in (
-        ("spec", "left"), ("MAPE", "right"), ("R-hat", "right"), ("ESS bulk", "right"),
-        ("ESS tail", "right"), ("divergences", "right"), ("seconds", "right"), ("converged", "left"),
-    ):  # fmt: skip
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    table.add_column("spec", no_wrap=True)
+    for column in ("MAPE", "R-hat", "ESS", "tail", "div.", "s"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("converged", no_wrap=True)
     champion = summary["champion"] or {}
     for spec in summary["specs"]:
         wins = (spec["adstock"], spec["degrees"]) == (champion.get("adstock"), champion.get("degrees"))

@@ -1,0 +1,234 @@
+"""Pictures: complete, legible at any number of channels, the same bytes every time, and never a box for a letter."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import itertools
+import logging
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from mmm_pipeline.reporting.charts import _DRAWINGS, CHART_NAMES, draw_charts, fonts, style
+from mmm_pipeline.reporting.charts.context import ChartContext, chart_context
+from mmm_pipeline.reporting.tables import Language, ResultTables
+from mmm_pipeline_tests.reporting.conftest import WrittenReport
+from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+
+needs_hangul = pytest.mark.skipif(fonts.hangul_font() is None, reason="no font with Hangul is installed")
+
+
+@pytest.fixture
+def no_hangul(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine without any font that has Hangul."""
+    monkeypatch.setattr(fonts, "HANGUL_FONTS", ())
+    fonts.hangul_font.cache_clear()
+    yield
+    fonts.hangul_font.cache_clear()
+
+
+def _figures(context: ChartContext, names: tuple[str, ...] = CHART_NAMES) -> Iterator[tuple[str, Figure]]:
+    """Charts, laid out but not written."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(style.rc(context.fonts))
+        for name in names:
+            figure = _DRAWINGS[name](context).figure
+            figure.draw_without_rendering()
+            yield name, figure
+
+
+def _texts(figure: Figure) -> list[Text]:
+    """Every text that is drawn; a tick outside the view has a label, but no ink."""
+    from matplotlib.text import Text
+
+    unseen = {
+        label
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in axis.get_major_ticks()
+        for label in (tick.label1, tick.label2)
+        if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
+    }
+    return [
+        text for text in figure.findobj(Text) if text not in unseen and text.get_visible() and text.get_text().strip()
+    ]
+
+
+def test_every_chart_is_written_in_every_language_with_its_words(report: WrittenReport) -> None:
+    for charts in report.charts.values():
+        assert tuple(chart.name for chart in charts) == CHART_NAMES
+        for chart in charts:
+            assert chart.path.name == f"{chart.name}.png"
+            assert all((chart.title, chart.caption, chart.alt))
+            assert "{" not in chart.title + chart.caption + chart.alt
+
+
+def test_pictures_are_sharp_small_and_without_metadata(report: WrittenReport) -> None:
+    for chart in report.charts["en"]:
+        assert chart.path.stat().st_size < 200_000
+        with Image.open(chart.path) as picture:
+            assert picture.width == 1600
+            assert set(picture.info) <= {"dpi"}
+            assert picture.convert("RGB").getpixel((2, 2)) == (255, 255, 255)
+
+
+def test_the_same_tables_give_the_same_bytes(report: WrittenReport, tmp_path: Path) -> None:
+    again = draw_charts(report.tables, tmp_path, "ko", ("response_curves", "budget"))
+    first = {chart.name: chart.path.read_bytes() for chart in report.charts["ko"]}
+    assert {chart.name: chart.path.read_bytes() == first[chart.name] for chart in again} == {
+        "response_curves": True,
+        "budget": True,
+    }
+
+
+def test_other_tables_give_other_pictures(report: WrittenReport, tmp_path: Path) -> None:
+    other = synthetic_results(5, seed=1)
+    (drawn,) = draw_charts(other, tmp_path, "en", ("roi",))
+    assert drawn.path.read_bytes() != next(c for c in report.charts["en"] if c.name == "roi").path.read_bytes()
+
+
+@pytest.mark.parametrize(("channels", "language"), [(20, "ko"), (40, "en")])
+def test_nothing_overlaps_and_nothing_leaves_the_page(channels: int, language: Language) -> None:
+    for name, figure in _figures(chart_context(synthetic_results(channels), language)):
+        page, drawn = figure.bbox, set(_texts(figure))
+        for text in drawn:
+            box = text.get_window_extent()
+            edges = (box.x0 - page.x0, box.y0 - page.y0, page.x1 - box.x1, page.y1 - box.y1)
+            assert min(edges) >= -1, f"{name}: {text.get_text()!r} is cut off"
+        for axes in figure.axes:
+            rows = [label.get_window_extent() for label in axes.get_yticklabels() if label in drawn]
+            order = sorted(rows, key=lambda box: box.y0)
+            assert all(low.y1 <= high.y0 + 1 for low, high in itertools.pairwise(order)), f"{name}: rows touch"
+            columns = [label.get_window_extent() for label in axes.get_xticklabels() if label in drawn]
+            order = sorted(columns, key=lambda box: box.x0)
+            assert all(one.x1 <= two.x0 + 1 for one, two in itertools.pairwise(order)), f"{name}: ticks touch"
+        titles = [axes.title.get_window_extent() for axes in figure.axes] + [
+            axes._left_title.get_window_extent() for axes in figure.axes if axes._left_title.get_text()
+        ]
+        assert not any(
+            one.overlaps(two) for i, one in enumerate(titles) for two in titles[i + 1 :] if one.width and two.width
+        ), f"{name}: panel titles overlap"
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_letter_drawn_exists_in_a_font(language: Language) -> None:
+    context = chart_context(synthetic_results(HOSTILE_NAMES), language)
+    for name, figure in _figures(context):
+        for text in _texts(figure):
+            line = text.get_text().replace("\n", " ")
+            assert fonts.drawable(line, context.fonts) == " ".join(line.split()), f"{name}: {line!r}"
+
+
+def test_hostile_names_stay_apart_and_draw_without_a_word_of_warning(tmp_path: Path) -> None:
+    context = chart_context(synthetic_results(HOSTILE_NAMES), "en")
+    assert len(set(context.labels.values())) == len(HOSTILE_NAMES)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draw_charts(synthetic_results(HOSTILE_NAMES), tmp_path, "en", ("roi", "retention", "roi_and_spend"))
+
+
+@needs_hangul
+def test_korean_charts_have_korean_words() -> None:
+    context = chart_context(synthetic_results(3), "ko")
+    for name, figure in _figures(context):
+        assert any("가" <= letter <= "힣" for text in _texts(figure) for letter in text.get_text()), name
+
+
+@pytest.mark.usefixtures("no_hangul")
+def test_without_a_hangul_font_the_picture_is_english_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    tables = synthetic_results(["여름 세일", "검색 광고"])
+    with caplog.at_level(logging.WARNING):
+        (chart,) = draw_charts(tables, tmp_path, "ko", ("roi",))
+    context = chart_context(tables, "ko")
+    assert context.words.language == "en"
+    assert set(context.labels.values()) == {"#1", "#2"}
+    assert "한글 글꼴이 없어" in chart.caption
+    assert "no font with Hangul" in caplog.text
+
+
+def test_a_font_installed_after_matplotlib_made_its_list_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    from matplotlib import font_manager
+
+    hangul = fonts.hangul_font()
+    if hangul is None:
+        pytest.skip("no font with Hangul is installed")
+    without = [e for e in font_manager.fontManager.ttflist if e.name not in fonts.HANGUL_FONTS]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", without)
+    fonts.hangul_font.cache_clear()
+    try:
+        assert fonts.hangul_font() is not None
+    finally:
+        fonts.hangul_font.cache_clear()
+
+
+def test_the_look_does_not_depend_on_the_users_matplotlib_settings(report: WrittenReport, tmp_path: Path) -> None:
+    with matplotlib.rc_context({"axes.facecolor": "black", "font.size": 30, "lines.linewidth": 9}):
+        (chart,) = draw_charts(report.tables, tmp_path, "en", ("marginal_roi",))
+        assert matplotlib.rcParams["font.size"] == 30
+    first = next(c for c in report.charts["en"] if c.name == "marginal_roi")
+    assert chart.path.read_bytes() == first.path.read_bytes()
+
+
+def test_pyplot_is_not_touched(report: WrittenReport) -> None:
+    import matplotlib.pyplot as plt
+
+    assert report.charts
+    assert plt.get_fignums() == []
+
+
+def _replaced(tables: ResultTables, name: str, **columns: object) -> ResultTables:
+    return dataclasses.replace(tables, **{name: getattr(tables, name).assign(**columns)})
+
+
+def test_a_vast_interval_does_not_flatten_the_others() -> None:
+    tables = synthetic_results(10)
+    high = tables.attribution["roi_high"].to_numpy().copy()
+    high[3] = 5_000.0
+    context = chart_context(_replaced(tables, "attribution", roi_high=high), "en")
+    ((_, figure),) = _figures(context, ("roi",))
+    (axes,) = figure.axes
+    assert axes.get_xlim()[1] < 100
+    assert any("5,000" in text.get_text() for text in _texts(figure))
+
+
+def test_missing_figures_are_told_and_do_not_stop_a_chart() -> None:
+    tables = synthetic_results(4)
+    nothing = pd.Series([np.nan, 1.2, 0.8, 1.1])
+    tables = _replaced(
+        tables, "attribution", spend=[0.0, 5.0, 5.0, 5.0], roi=nothing, roi_low=nothing, roi_high=nothing
+    )
+    tables = _replaced(tables, "leaderboard", mape=tables.leaderboard["mape"].where(lambda m: m.index != 8))
+    drawn = dict(_figures(chart_context(tables, "en"), ("roi", "leaderboard", "contribution", "roi_and_spend")))
+    assert any("no spend" in text.get_text() for text in _texts(drawn["roi"]))
+    assert any(text.get_text() == "not converged" for text in _texts(drawn["leaderboard"]))
+
+
+def test_three_years_of_days_stay_legible() -> None:
+    context = chart_context(synthetic_results(5, days=1095), "en")
+    ((_, figure),) = _figures(context, ("kpi_forecast",))
+    (axes,) = figure.axes
+    low, high = axes.get_xlim()
+    assert high - low < 200
+    assert any("The last" in text.get_text() for text in _texts(figure))
+
+
+def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    (first,) = draw_charts(synthetic_results(2), tmp_path, "en", ("leaderboard",))
+    draw_charts(synthetic_results(3), tmp_path, "en", ("leaderboard",))
+    Image.open(io.BytesIO(first.path.read_bytes())).verify()
+    assert [file.name for file in tmp_path.iterdir()] == ["leaderboard.png"]

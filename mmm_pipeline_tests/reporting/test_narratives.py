@@ -1,0 +1,181 @@
+"""The offline narratives: verdict first, honest about what is not known, in both languages."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mmm_pipeline.mmm.eda import eda_profile
+from mmm_pipeline.reporting.narratives import budget_report, chart_report, eda_report, offline_narratives, verdict
+from mmm_pipeline.reporting.tables import Language, ResultTables, RowCounts
+from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
+
+LANGUAGES: tuple[Language, ...] = ("en", "ko")
+QUICK = {"en": "Quick run: fewer draws, do not decide on it", "ko": "빠른 실행: 표본이 적으므로 이 결과로 결정하지"}
+BY_TEMPLATE = {"en": "Written by the offline template: no language model is configured", "ko": "오프라인 템플릿이 작성"}
+
+
+def _profiled(tables: ResultTables, days: int = 120) -> ResultTables:
+    """With the real profile of a made-up matrix: twins, a dead channel, a spike."""
+    rng = np.random.default_rng(0)
+    dates = pd.date_range("2021-10-17", periods=days)
+    first = rng.lognormal(6, 0.5, days)
+    media = {
+        "Search": first,
+        "Search copy": first * 1.02,
+        "Dead": np.zeros(days),
+        "Stopped": np.r_[first[:40], np.zeros(days - 40)],
+    }
+    kpi = 5000 + rng.normal(0, 100, days)
+    kpi[60] = 40_000
+    matrix = pd.concat(
+        pd.DataFrame({"date": dates, "channel": name, "media_units": x, "spend": x / 100, "kpi": kpi / len(media)})
+        for name, x in media.items()
+    )
+    profile = eda_profile(matrix, holdout_start=dt.date(2021, 10, 17) + dt.timedelta(days - 28))
+    return dataclasses.replace(tables, eda_profile=profile)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_narrative_opens_by_saying_that_a_template_wrote_it_and_why(language: Language) -> None:
+    texts = offline_narratives(synthetic_results(3), language)
+    for text in (texts.eda, texts.charts, texts.budget):
+        assert BY_TEMPLATE[language] in text.splitlines()[0]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_quick_run_says_so_before_anything_else(language: Language) -> None:
+    texts = offline_narratives(synthetic_results(3, quick=True), language)
+    for text in (texts.eda, texts.charts, texts.budget):
+        paragraphs = [line for line in text.splitlines()[1:] if line and not line.startswith("#")]
+        assert QUICK[language] in paragraphs[0]
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "does not beat"), ("ko", "낫지 않습니다")])
+def test_a_champion_that_does_not_beat_the_naive_forecast_is_the_first_paragraph(language: Language, said: str) -> None:
+    text = chart_report(synthetic_results(3, beats_naive=False), language)
+    paragraphs = [line for line in text.splitlines()[1:] if line and not line.startswith("#")]
+    assert said in paragraphs[0]
+    assert said not in chart_report(synthetic_results(3), language)
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "No material gain"), ("ko", "의미 있는 이득이 없습니다")])
+def test_a_plan_without_material_gain_says_keep_the_split(language: Language, said: str) -> None:
+    tables = synthetic_results(6, material=False)
+    assert said in budget_report(tables, language)
+    assert said in verdict(tables, language)["budget"]
+    assert said not in budget_report(synthetic_results(6), language)
+
+
+def test_a_doubtful_model_never_recommends_without_an_if() -> None:
+    tables = synthetic_results(6, beats_naive=False)
+    assert "If the model is right" in budget_report(tables, "en")
+    assert "Reallocating is worth it" not in budget_report(tables, "en")
+    assert verdict(tables, "en")["headline"].startswith("If the model is right")
+
+
+@pytest.mark.parametrize(
+    ("language", "advice"), [("en", "a lift test is needed"), ("ko", "리프트 테스트가 필요합니다")]
+)
+def test_channels_without_evidence_are_named_with_what_to_do(language: Language, advice: str) -> None:
+    tables = synthetic_results(3)
+    tables = dataclasses.replace(tables, attribution=tables.attribution.assign(prior_width_ratio=[0.2, 0.97, 0.2]))
+    text = chart_report(tables, language)
+    section = text[text.index(advice) :]
+    assert "Brand 2 Ad Group 002" in section.split("##")[0]
+    assert "97%" in section
+
+
+def test_every_channel_comes_with_its_interval() -> None:
+    text = chart_report(synthetic_results(8), "en")
+    bullets = [line for line in text.splitlines() if line.startswith("- **Brand")]
+    assert len(bullets) == 8
+    assert all(re.search(r"ROI [\d.]+ \([\d.]+ to [\d.]+\)", line) for line in bullets)
+
+
+def test_long_lists_are_cut_and_counted() -> None:
+    text = chart_report(synthetic_results(40), "en")
+    assert re.search(r"- and \d+ more: see the table", text)
+    assert sum(line.startswith("- **Brand") for line in text.splitlines()) <= 4 * 8
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_specs_that_could_not_win_are_listed_with_their_reason(language: Language) -> None:
+    assert "1.043" in chart_report(synthetic_results(3), language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_excluded_channels_and_refused_rows_are_told_with_reasons(language: Language) -> None:
+    tables = dataclasses.replace(
+        synthetic_results(3), rows=RowCounts(1_000, 70, {"unparseable_date": 65, "some_new_reason": 5})
+    )
+    text = eda_report(tables, language)
+    assert "Brand 1 Ad Group 12" in text
+    assert "6.5%" in text
+    assert {"en": "date cannot be read: 65", "ko": "날짜를 읽을 수 없음: 65"}[language] in text
+    assert "some new reason: 5" in text.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "en",
+            [
+                "Search with Search copy (r = 1.00)",
+                "Dead (no spend and no media)",
+                "far above what is usual on 1 day(s)",
+            ],
+        ),
+        ("ko", ["Search · Search copy(r = 1.00)", "Dead(지출도 노출도 없음)", "평소보다 훨씬 높은 날이 1일"]),
+    ],
+)
+def test_findings_of_the_profile_become_sentences_of_the_language(language: Language, said: list[str]) -> None:
+    text = eda_report(_profiled(synthetic_results(3)), language)
+    for sentence in said:
+        assert sentence in text
+
+
+def test_a_finding_that_no_phrase_knows_is_still_told() -> None:
+    finding = {"code": "brand_new", "severity": "warning", "channel": None, "text": "Something odd.", "values": {}}
+    tables = dataclasses.replace(synthetic_results(2), eda_profile={"findings": [finding]})
+    assert "- Something odd." in eda_report(tables, "ko")
+
+
+def test_a_run_without_profile_says_so() -> None:
+    assert "not profiled" in eda_report(synthetic_results(2), "en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_plan_warns_of_spend_beyond_the_data_and_of_moves_without_evidence(language: Language) -> None:
+    text = budget_report(synthetic_results(40), language)
+    assert {"en": "**Beyond the data:**", "ko": "**관측 범위 밖:**"}[language] in text
+    assert {"en": "**Without evidence:**", "ko": "**근거 없음:**"}[language] in text
+    assert {"en": "**Locked:** Brand 2 Ad Group 002", "ko": "채널: Brand 2 Ad Group 002"}[language] in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_roi_is_explained_and_extrapolation_is_called_an_assumption(language: Language) -> None:
+    text = chart_report(synthetic_results(2), language)
+    assert "**ROI**" in text
+    assert {"en": "assumption, not experience", "ko": "경험이 아니라 모델의 가정"}[language] in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_hostile_names_stay_text(language: Language) -> None:
+    texts = offline_narratives(synthetic_results(HOSTILE_NAMES), language)
+    together = texts.eda + texts.charts + texts.budget
+    assert "\\<script\\>" in together
+    assert not re.search(r"(?<!\\)<script", together)
+    assert "\u202e" not in together
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_channel_is_enough(language: Language) -> None:
+    texts = offline_narratives(synthetic_results(1), language)
+    assert "Brand 1 Ad Group 001" in texts.charts

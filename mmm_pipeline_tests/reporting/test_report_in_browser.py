@@ -1,0 +1,100 @@
+"""The page in a real browser: it fits its window, follows the colour scheme, switches languages and prints."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmm_pipeline_tests.reporting.conftest import WrittenReport
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed to look at the page with")
+
+_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+)
+
+
+def _chromium(page: Path, profile: Path, *flags: str) -> str:
+    """Open a page headless; what it prints is what `--dump-dom` asks for."""
+    command = [str(CHROMIUM), *_FLAGS, f"--user-data-dir={profile}", *flags, page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+def _probed(report: WrittenReport, folder: Path, script: str) -> Path:
+    """A copy of the page whose policy lets a probe of ours run."""
+    html = report.files.html.read_text(encoding="utf-8")
+    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
+    copy = folder / "probed.html"
+    copy.write_text(html.replace("</body>", f"<script>{script}</script></body>"), encoding="utf-8")
+    return copy
+
+
+def _answer(page: Path, folder: Path, *flags: str) -> str:
+    dom = _chromium(page, folder / "profile", "--dump-dom", *flags)
+    match = re.search(r'data-answer="([^"]*)"', dom)
+    assert match is not None
+    return match[1]
+
+
+_OVERFLOW = (
+    "document.body.dataset.answer = [...document.querySelectorAll('article')].map(a => "
+    "(document.getElementById('show-' + a.lang).click(), "
+    "document.documentElement.scrollWidth - document.documentElement.clientWidth)).join()"
+)
+
+
+@pytest.mark.parametrize("which", ["hostile_report", "doubtful_report"])
+def test_no_name_or_table_makes_the_page_scroll_sideways(
+    which: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    page = _probed(request.getfixturevalue(which), tmp_path, _OVERFLOW)
+    assert _answer(page, tmp_path, "--window-size=1280,900") == "0,0"
+
+
+def test_the_language_switch_works_without_a_script_of_the_page(report: WrittenReport, tmp_path: Path) -> None:
+    script = (
+        "const shown = () => [...document.querySelectorAll('article')]"
+        ".filter(a => getComputedStyle(a).display !== 'none').map(a => a.lang).join('+');"
+        "const before = shown(); document.querySelector('label[for=show-ko]').click();"
+        "document.body.dataset.answer = before + ' ' + shown()"
+    )
+    assert _answer(_probed(report, tmp_path, script), tmp_path) == "en ko"
+
+
+def test_the_page_follows_the_colour_scheme_and_charts_stay_on_white(report: WrittenReport, tmp_path: Path) -> None:
+    brightness = {}
+    for scheme, setting in (("light", 1), ("dark", 0)):
+        picture = tmp_path / f"{scheme}.png"
+        flags = (f"--blink-settings=preferredColorScheme={setting}", "--window-size=1280,3600")
+        _chromium(report.files.html, tmp_path / "profile", f"--screenshot={picture}", *flags)
+        pixels = np.asarray(Image.open(picture).convert("L"))
+        brightness[scheme] = float(np.median(pixels[:700]))
+        assert (pixels == 255).mean() > 0.2
+    assert brightness["light"] > 200 > 80 > brightness["dark"]
+
+
+def test_the_page_prints_on_paper(report: WrittenReport, tmp_path: Path) -> None:
+    paper = tmp_path / "report.pdf"
+    _chromium(report.files.html, tmp_path / "profile", "--no-pdf-header-footer", f"--print-to-pdf={paper}")
+    content = paper.read_bytes()
+    sizes = {
+        tuple(round(float(edge)) for edge in match.split())
+        for match in re.findall(rb"/MediaBox \[0 0 ([\d. ]+)\]", content)
+    }
+    assert all(abs(width - 595) <= 1 and abs(height - 842) <= 1 for width, height in sizes), "A4 in points"
+    assert 4 <= len(re.findall(rb"/Type /Page\b", content)) <= 16

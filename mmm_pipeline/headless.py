@@ -174,5 +174,8 @@ def _without_class(message: str) -> str:
     return re.sub(r"^[\w.]+: ", "", message.strip(), count=1)
 
 
-def _all_subclasses(cls: type) -> set[type]:
-    return {cls}.union(*(_all_subclasses(child) for child in cls.__subclasses__()))
+def _all_subclasses(parent: type) -> set[type]:
+    found = {parent}
+    for child in parent.__subclasses__():
+        found |= _all_subclasses(child)
+    return found

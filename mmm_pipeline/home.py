@@ -16,6 +16,14 @@ __all__ = ["CONFIG_VARIABLE", "HOME_VARIABLE", "Home", "find_config", "home_from
 HOME_VARIABLE = "MMM_HOME"
 CONFIG_VARIABLE = "MMM_CONFIG"
 
+_WORKSPACE_YAML = """\
+# Written by mmm_pipeline; read by `mmm ui`.
+load_from:
+  - python_module:
+      module_name: mmm_pipeline.definitions
+      location_name: mmm_pipeline
+"""
+
 _DAGSTER_YAML = """\
 # Written by mmm_pipeline on first use; yours to edit.
 telemetry:
@@ -59,21 +67,26 @@ class Home:
         return self.root / "cache" / "jax"
 
     @property
+    def workspace_file(self) -> Path:
+        """Names the code location as the project's own workspace.yaml does, so that both see the same schedules."""
+        return self.root / "workspace.yaml"
+
+    @property
     def settings_file(self) -> Path:
         """The effective settings of the last `mmm run`, read by `mmm ui` when no other file is given."""
         return self.root / "pipeline.yaml"
 
     def prepare(self) -> None:
-        """Create the folder and Dagster's instance file when they are missing.
+        """Create the folder and Dagster's own files when they are missing.
 
         Raises:
             SettingsError: the folder cannot be created or written.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            instance_file = self.root / "dagster.yaml"
-            if not instance_file.exists():
-                instance_file.write_text(_DAGSTER_YAML, encoding="utf-8")
+            for file, text in ((self.root / "dagster.yaml", _DAGSTER_YAML), (self.workspace_file, _WORKSPACE_YAML)):
+                if not file.exists():
+                    file.write_text(text, encoding="utf-8")
         except OSError as error:
             raise SettingsError(
                 f"home folder {self.root}: cannot be used: {error}. Choose another with --home"

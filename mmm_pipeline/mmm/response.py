@@ -49,11 +49,6 @@ class HorizonResponse:
     media: EffectiveMedia
     media_per_currency: float
 
-    @property
-    def is_concave(self) -> bool:
-        """Power curves have exponents below 1; a Hill curve is concave where its slope is at most 1 in every draw."""
-        return self.adstock != "hill_adstock" or bool((self.parameters["slope"] <= 1).all())
-
     def draws(self, spend: float) -> np.ndarray:
         """(S,) incremental KPI of a total spend over the horizon, per posterior draw."""
         totals = np.empty(len(self.weight))

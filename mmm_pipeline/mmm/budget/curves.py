@@ -41,11 +41,6 @@ class CurvePoints:
 class ResponseCurve(Protocol):
     """One channel's expected KPI as a function of its total spend."""
 
-    @property
-    def is_concave(self) -> bool:
-        """Whether the response is known to be concave, so that few points suffice to bound it."""
-        ...
-
     def at(self, spend: np.ndarray) -> CurvePoints:
         """Evaluate at (m,) spends of at least 0."""
         ...

@@ -13,13 +13,11 @@ from mmm_pipeline.mmm.budget.rounding import CENTS
 
 __all__ = ["Knowledge"]
 
-_POINTS_IF_NOT_CONCAVE = 7
-
 
 class Knowledge:
     """Every response evaluated so far and the bounds it proves; grows with every question.
 
-    Starts with the ends of the box, and with a coarse grid where a response may not be concave.
+    Starts with the ends of the box; the search says where more points are worth their time.
 
     Args:
         curves: C responses.
@@ -32,11 +30,8 @@ class Knowledge:
         self, curves: Sequence[ResponseCurve], low: np.ndarray, high: np.ndarray, pool: ThreadPoolExecutor
     ) -> None:
         self._curves, self._pool = curves, pool
-        grids = []
-        for curve, least, most in zip(curves, low / CENTS, high / CENTS, strict=True):
-            count = 1 if most <= least else 2 if curve.is_concave else _POINTS_IF_NOT_CONCAVE
-            grids.append(np.linspace(least, most, count))
-        self._bounded = [BoundedCurve(points) for points in pool.map(lambda curve, grid: curve.at(grid), curves, grids)]
+        ends = [np.unique([least, most]) for least, most in zip(low / CENTS, high / CENTS, strict=True)]
+        self._bounded = [BoundedCurve(points) for points in pool.map(lambda curve, at: curve.at(at), curves, ends)]
 
     def knows(self, plan: np.ndarray) -> bool:
         return all(curve.knows(spend) for curve, spend in zip(self._bounded, plan, strict=True))

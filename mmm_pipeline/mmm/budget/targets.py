@@ -95,7 +95,6 @@ class _Kept:
     """Money not spent, worth the same per unit however much there is."""
 
     worth: float
-    is_concave: bool = True
 
     def at(self, spend: np.ndarray) -> CurvePoints:
         zero = np.zeros_like(spend)

@@ -19,7 +19,6 @@ class Power:
     scale: float
     exponent: float
     carried: float = 0.0
-    is_concave: bool = True
 
     def at(self, spend: np.ndarray) -> CurvePoints:
         z = np.maximum(spend + self.carried, 1e-100)
@@ -36,7 +35,6 @@ class Hill:
     scale: float
     half: float
     n: float
-    is_concave: bool = False
 
     def at(self, spend: np.ndarray) -> CurvePoints:
         z = np.maximum(spend, 1e-100)
@@ -56,8 +54,6 @@ class Hill:
 @dataclass(frozen=True)
 class Zero:
     """A channel that brings nothing."""
-
-    is_concave: bool = True
 
     def at(self, spend: np.ndarray) -> CurvePoints:
         zero = np.zeros_like(spend)

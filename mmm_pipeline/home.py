@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from mmm_pipeline.atomic_files import write_text
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.settings import Settings, load_settings
 
@@ -97,10 +98,7 @@ class Home:
         text = "# The settings of the last `mmm run`; rewritten by the next one.\n" + yaml.safe_dump(
             settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True
         )
-        temporary = self.settings_file.with_suffix(f".yaml.{os.getpid()}.tmp")
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(self.settings_file)
-        return self.settings_file
+        return write_text(self.settings_file, text)
 
 
 def home_from_environment() -> Home:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from mmm_pipeline.atomic_files import write_bytes, write_text
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.mmm.simulate import DEAD_CHANNEL, market_rows, simulate_market, truth
-from mmm_pipeline.reporting.files import write_bytes, write_text
 
 __all__ = ["demo_rows", "demo_truth", "write_demo_data"]
 

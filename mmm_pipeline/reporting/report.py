@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from mmm_pipeline.atomic_files import write_text
 from mmm_pipeline.reporting.charts import Chart
-from mmm_pipeline.reporting.files import write_text
 from mmm_pipeline.reporting.findings import findings
 from mmm_pipeline.reporting.formatting import Formatter
 from mmm_pipeline.reporting.markdown import Markdown, defused, demoted, markdown_to_html

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmm_pipeline.atomic_files import write_text, write_with
 from mmm_pipeline.errors import StoredResultError
 
 if TYPE_CHECKING:
@@ -16,23 +15,7 @@ if TYPE_CHECKING:
 
     from mmm_pipeline.mmm.fit import Fit
 
-__all__ = ["ArtifactStore", "write_atomically"]
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it into place.
-
-    A process killed at any moment leaves the earlier file, never a half-written one.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(temporary)
-        with temporary.open("rb+") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+__all__ = ["ArtifactStore"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +30,7 @@ class ArtifactStore:
 
     def write_dataset(self, name: str, dataset: xr.Dataset) -> Path:
         path = self.path(name)
-        write_atomically(path, lambda file: dataset.to_netcdf(file, engine="h5netcdf"))
+        write_with(path, lambda file: dataset.to_netcdf(file, engine="h5netcdf"))
         return path
 
     def read_dataset(self, name: str) -> xr.Dataset:
@@ -65,7 +48,7 @@ class ArtifactStore:
         path = self.path(name, key)
         inference = fit.to_inference_data()
         inference.attrs["fingerprint"] = fingerprint
-        write_atomically(path, lambda file: inference.to_netcdf(str(file), engine="h5netcdf"))
+        write_with(path, lambda file: inference.to_netcdf(str(file), engine="h5netcdf"))
         return path
 
     def read_fit(self, name: str, key: str | None = None) -> tuple[Fit, str]:
@@ -86,7 +69,7 @@ class ArtifactStore:
     def write_json(self, name: str, content: Any, key: str | None = None) -> Path:
         path = self.path(name, key, ".json")
         text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False, default=str)
-        write_atomically(path, lambda file: file.write_text(text + "\n", encoding="utf-8"))
+        write_text(path, text + "\n")
         return path
 
     def read_json(self, name: str, key: str | None = None) -> Any:
@@ -99,7 +82,7 @@ class ArtifactStore:
 
     def write_text(self, name: str, text: str, suffix: str) -> Path:
         path = self.path(name, suffix=suffix)
-        write_atomically(path, lambda file: file.write_text(text, encoding="utf-8"))
+        write_text(path, text)
         return path
 
     def read_text(self, name: str, suffix: str) -> str:

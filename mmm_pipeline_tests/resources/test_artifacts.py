@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.resources.artifacts import ArtifactStore, write_atomically
+from mmm_pipeline.resources.artifacts import ArtifactStore
 
 
 def dataset(value: float) -> xr.Dataset:
@@ -20,20 +20,6 @@ def test_a_dataset_survives_the_round_trip(tmp_path: Path) -> None:
     store = ArtifactStore(tmp_path)
     store.write_dataset("model_inputs", dataset(1.5))
     xr.testing.assert_identical(store.read_dataset("model_inputs"), dataset(1.5))
-
-
-def test_a_write_that_fails_half_way_leaves_the_earlier_file(tmp_path: Path) -> None:
-    target = tmp_path / "a.txt"
-    target.write_text("good")
-
-    def half(path: Path) -> None:
-        path.write_text("ba")
-        raise OSError("no space left on device")
-
-    with pytest.raises(OSError, match="no space"):
-        write_atomically(target, half)
-    assert target.read_text() == "good"
-    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
 def test_a_missing_artifact_says_what_to_materialize(tmp_path: Path) -> None:

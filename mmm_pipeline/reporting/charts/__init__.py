@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mmm_pipeline.atomic_files import write_bytes
 from mmm_pipeline.reporting.charts import budget, channels, curves, leaderboard, over_time, style
 from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, chart_context
-from mmm_pipeline.reporting.files import write_bytes
 from mmm_pipeline.reporting.tables import Language, ResultTables
 from mmm_pipeline.reporting.wording import wording
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmm_pipeline.reporting.files import write_bytes, write_text
+from mmm_pipeline.atomic_files import write_bytes, write_text, write_with
 
 
 def test_folders_are_made_and_content_is_replaced(tmp_path: Path) -> None:
@@ -36,3 +36,17 @@ def test_others_may_read_what_the_umask_allows(tmp_path: Path) -> None:
         assert write_bytes(tmp_path / "x", b"").stat().st_mode & 0o777 == 0o644
     finally:
         os.umask(before)
+
+
+def test_a_write_that_fails_half_way_leaves_the_earlier_file(tmp_path: Path) -> None:
+    target = tmp_path / "a.txt"
+    target.write_text("good")
+
+    def half(path: Path) -> None:
+        path.write_text("ba")
+        raise OSError("no space left on device")
+
+    with pytest.raises(OSError, match="no space"):
+        write_with(target, half)
+    assert target.read_text() == "good"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]

@@ -43,7 +43,7 @@ class CollapsedInputs(NamedTuple):
     """All data of the density; arguments of the compiled program, never constants in it. NumPy or JAX arrays.
 
     Attributes:
-        media: (T, C) scaled media; for carryover its lags, (L, T, C).
+        media: (T, C) scaled media; for carryover its lags, (C, T, L).
         kpi: (T,) scaled KPI.
         time: (T,) days since the first.
         basis: (T, R) orthonormal basis U of the fixed columns, padded with zero columns.
@@ -210,6 +210,6 @@ def linear_block(
 
 
 def _lagged(media: np.ndarray) -> np.ndarray:
-    """(L, T, C) media of the same day and the days before it."""
+    """(C, T, L) media of the same day and the days before it."""
     padded = np.concatenate([np.zeros((CARRYOVER_LAGS - 1, media.shape[1])), media])
-    return np.stack([padded[CARRYOVER_LAGS - 1 - lag :][: len(media)] for lag in range(CARRYOVER_LAGS)])
+    return np.stack([padded[CARRYOVER_LAGS - 1 - lag :][: len(media)].T for lag in range(CARRYOVER_LAGS)], axis=-1)

@@ -47,14 +47,7 @@ def adstocked(media: Array, retention: Array) -> Array:
     Returns:
         (T, C)
     """
-
-    def step(carried: Array, today: Array) -> tuple[Array, Array]:
-        carried = retention * carried + today
-        return carried, carried
-
-    # Unrolled: one trip of an XLA loop costs more than the arithmetic of a day.
-    _, carried = jax.lax.scan(step, jnp.zeros_like(media[0]), media, unroll=16)
-    return (1 - retention) * carried
+    return (1 - retention) * _carried(media, retention)
 
 
 def hill(x: Array, half_saturation: Array, slope: Array) -> Array:
@@ -75,10 +68,10 @@ def hill(x: Array, half_saturation: Array, slope: Array) -> Array:
 
 
 def lagged(media: Array, lags: int = CARRYOVER_LAGS) -> Array:
-    """Media of the same day and the days before it: (lags, T, C), zero before the first day."""
+    """Media of the same day and the days before it: (C, T, lags), zero before the first day."""
     days = media.shape[0]
     padded = jnp.concatenate([jnp.zeros((lags - 1, *media.shape[1:]), media.dtype), media])
-    return jnp.stack([padded[lags - 1 - lag : lags - 1 - lag + days] for lag in range(lags)])
+    return jnp.stack([padded[lags - 1 - lag : lags - 1 - lag + days].T for lag in range(lags)], axis=-1)
 
 
 def carryover(media: Array, retention: Array, peak_delay: Array, lags: int = CARRYOVER_LAGS) -> Array:
@@ -93,7 +86,7 @@ def carryover(media: Array, retention: Array, peak_delay: Array, lags: int = CAR
     Returns:
         (T, C)
     """
-    return _carried_over(lagged(media, lags), retention, peak_delay)
+    return _carried_over(lagged(media, lags), retention, peak_delay).T
 
 
 def power(x: Array, exponent: Array) -> Array:
@@ -124,11 +117,43 @@ def transform_prepared(adstock: Adstock, prepared: Array, parameters: Mapping[st
         carried = adstocked(prepared, parameters["retention"])
         return hill(carried, parameters["half_saturation"], parameters["slope"])
     mean = _carried_over(prepared, parameters["retention"], parameters["peak_delay"])
-    return power(mean, parameters["exponent"])
+    return power(mean, parameters["exponent"][:, None]).T
 
 
 def _carried_over(lagged_media: Array, retention: Array, peak_delay: Array) -> Array:
-    lag = jnp.arange(lagged_media.shape[0], dtype=lagged_media.dtype)[:, None]
+    """(C, T) from (C, T, lags): channels lead, because then the product is one batched matrix product."""
+    lag = jnp.arange(lagged_media.shape[-1], dtype=lagged_media.dtype)
     # A softmax: weights of a small r and a long delay would all underflow to 0 / 0.
-    weights = jax.nn.softmax((lag - peak_delay) ** 2 * jnp.log(retention), axis=0)
-    return jnp.einsum("lc,ltc->tc", weights, lagged_media)
+    weights = jax.nn.softmax((lag - peak_delay[:, None]) ** 2 * jnp.log(retention)[:, None])
+    return jnp.einsum("ctl,cl->ct", lagged_media, weights)
+
+
+@jax.custom_vjp
+def _carried(x: Array, retention: Array) -> Array:
+    """s_t = λ s_(t-1) + x_t. Its derivative is the same recursion backwards in time."""
+    return _recursion(x, retention)
+
+
+def _recursion(x: Array, retention: Array, *, backwards: bool = False) -> Array:
+    """By doubling: log2(T) shifted multiply-adds, because a trip of an XLA loop costs more than a day's arithmetic."""
+    distance, decay = 1, retention
+    while distance < x.shape[0]:
+        zeros = jnp.zeros((distance, *x.shape[1:]), x.dtype)
+        shifted = [x[distance:], zeros] if backwards else [zeros, x[:-distance]]
+        x = x + decay * jnp.concatenate(shifted)
+        distance, decay = 2 * distance, decay * decay
+    return x
+
+
+def _carried_forward(x: Array, retention: Array) -> tuple[Array, tuple[Array, Array]]:
+    carried = _recursion(x, retention)
+    return carried, (carried, retention)
+
+
+def _carried_backward(saved: tuple[Array, Array], slope: Array) -> tuple[Array, Array]:
+    carried, retention = saved
+    reached = _recursion(slope, retention, backwards=True)
+    return reached, jnp.sum(reached[1:] * carried[:-1], axis=0)
+
+
+_carried.defvjp(_carried_forward, _carried_backward)

@@ -2,6 +2,9 @@
 
 The prior of u is N(0, I) whatever the prior of the parameter, and with the weak data of media mix modelling the
 posterior stays close to it: the sampler meets almost a standard Normal.
+
+A quantile is computed from the logarithm of that tail probability which keeps its digits: log Φ(u) of the lower tail for
+priors that crowd at 0, log Φ(-u) of the upper tail for unbounded ones.
 """
 
 from __future__ import annotations
@@ -24,13 +27,12 @@ class Functions(NamedTuple):
     """The same functions from one of two libraries: JAX inside the sampler, NumPy on stored draws."""
 
     exp: Callable[[Any], Any]
-    ndtr: Callable[[Any], Any]
     log_ndtr: Callable[[Any], Any]
     ndtri: Callable[[Any], Any]
 
 
-JAX = Functions(jnp.exp, jax.scipy.special.ndtr, jax.scipy.special.log_ndtr, jax.scipy.special.ndtri)
-NUMPY = Functions(np.exp, scipy.special.ndtr, scipy.special.log_ndtr, scipy.special.ndtri)
+JAX = Functions(jnp.exp, jax.scipy.special.log_ndtr, jax.scipy.special.ndtri)
+NUMPY = Functions(np.exp, scipy.special.log_ndtr, scipy.special.ndtri)
 
 
 def coordinates(adstock: Adstock, channels: int) -> int:
@@ -50,37 +52,45 @@ def parameters_from_coordinates(adstock: Adstock, u: Any, media_scale: Any, f: F
     Returns:
         `media_coefficient`, the parameters of the transform, (..., C) each; `trend_exponent`, `noise_sd`, (...) each.
     """
-    names = MEDIA_PARAMETERS[adstock]
-    rows = u[..., :-2].reshape(*u.shape[:-1], 1 + len(names), media_scale.shape[0])
-    parameters = {"media_coefficient": media_scale * _half_normal(f, rows[..., 0, :])}
-    for i, name in enumerate(names, start=1):
-        parameters[name] = _MEDIA_MAPS[adstock][name](f, rows[..., i, :])
-    parameters["trend_exponent"] = 0.5 + f.ndtr(u[..., -2])
-    parameters["noise_sd"] = _exponential(f, u[..., -1])
+    channels = media_scale.shape[0]
+    per_channel = {"media_coefficient": _HALF_NORMAL} | _MEDIA_QUANTILES[adstock]
+    tails = [np.full(channels, quantile.tail) for quantile in per_channel.values()]
+    tails.append(np.array([_TREND_EXPONENT.tail, _NOISE.tail]))
+    # One call for all coordinates: the function is long, and every copy of it would be compiled.
+    log_tail = f.log_ndtr(np.concatenate(tails).astype(u.dtype) * u)
+    rows = log_tail[..., :-2].reshape(*u.shape[:-1], len(per_channel), channels)
+    parameters = {name: quantile.of(f, rows[..., i, :]) for i, (name, quantile) in enumerate(per_channel.items())}
+    parameters["media_coefficient"] = media_scale * parameters["media_coefficient"]
+    parameters["trend_exponent"] = _TREND_EXPONENT.of(f, log_tail[..., -2])
+    parameters["noise_sd"] = _NOISE.of(f, log_tail[..., -1])
     return parameters
 
 
-def _beta_1(concentration: float) -> Callable[[Functions, Any], Any]:
+_LOWER, _UPPER = 1.0, -1.0
+
+
+class _Quantile(NamedTuple):
+    """A prior's quantile as a function of the log probability of one tail."""
+
+    tail: float
+    of: Callable[[Functions, Any], Any]
+
+
+def _beta_1(concentration: float) -> _Quantile:
     """Beta(concentration, 1), whose distribution function is x^concentration."""
-    return lambda f, u: f.exp(f.log_ndtr(u) / concentration)
+    return _Quantile(_LOWER, lambda f, log_tail: f.exp(log_tail / concentration))
 
 
-def _exponential(f: Functions, u: Any) -> Any:
-    """Gamma(1, 1)."""
-    return -f.log_ndtr(-u)
+def _half_normal(scale: float) -> _Quantile:
+    return _Quantile(_UPPER, lambda f, log_tail: -scale * f.ndtri(0.5 * f.exp(log_tail)))
 
 
-def _half_normal(f: Functions, u: Any) -> Any:
-    """HalfNormal(1)."""
-    return -f.ndtri(0.5 * f.ndtr(-u))
-
-
-_MEDIA_MAPS: dict[Adstock, dict[str, Callable[[Functions, Any], Any]]] = {
+_HALF_NORMAL = _half_normal(1.0)
+_EXPONENTIAL = _Quantile(_UPPER, lambda f, log_tail: -log_tail)  # Gamma(1, 1)
+_NOISE = _EXPONENTIAL
+_TREND_EXPONENT = _Quantile(_LOWER, lambda f, log_tail: 0.5 + f.exp(log_tail))  # Uniform(0.5, 1.5)
+_MEDIA_QUANTILES: dict[Adstock, dict[str, _Quantile]] = {
     "adstock": {"retention": _beta_1(2.0), "exponent": _beta_1(9.0)},
-    "hill_adstock": {"retention": _beta_1(2.0), "half_saturation": _exponential, "slope": _exponential},
-    "carryover": {
-        "retention": lambda f, u: f.ndtr(u),
-        "peak_delay": lambda f, u: 2.0 * _half_normal(f, u),
-        "exponent": _beta_1(9.0),
-    },
+    "hill_adstock": {"retention": _beta_1(2.0), "half_saturation": _EXPONENTIAL, "slope": _EXPONENTIAL},
+    "carryover": {"retention": _beta_1(1.0), "peak_delay": _half_normal(2.0), "exponent": _beta_1(9.0)},
 }

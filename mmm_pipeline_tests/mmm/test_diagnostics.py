@@ -51,6 +51,7 @@ def test_divergences_count_against_their_share(divergences, converged):
     assert verdict.divergences == divergences
 
 
+@pytest.mark.filterwarnings("ignore:invalid value encountered:RuntimeWarning")
 def test_a_parameter_that_never_moves_cannot_converge():
     stuck = posterior()
     stuck["noise_sd"][:] = 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import glob
 from collections import deque
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -43,16 +44,23 @@ def stage_csv(staging: Staging, path: Path, wanted: Collection[str]) -> tuple[st
     staging.create(header.names)
     if not (shape.is_plain and header.is_first_line and _read_at_once(staging, path, header, shape)):
         staging.create(header.names)
-        _read_by_record(staging, path, header)
+        _read_by_record(staging, path, header, skip_spaces=shape.has_spaced_quotes)
     return header.names
 
 
 @dataclass(frozen=True)
 class _Shape:
-    """What a look at the bytes tells: number of lines, and whether DuckDB and the csv module must agree on them."""
+    """What a look at the bytes tells.
+
+    Attributes:
+        lines: physical lines.
+        is_plain: one kind of line end, and no quote beside a space: there DuckDB and the csv module agree.
+        has_spaced_quotes: a quote stands beside a space, so that `1, "a, b"` may be meant as two fields.
+    """
 
     lines: int
     is_plain: bool
+    has_spaced_quotes: bool
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ def _scan(path: Path) -> _Shape:
     if not last:
         raise CampaignDataError(f"{path}: is empty: expected a header line and rows")
     uniform = returns == pairs and pairs in (0, lines)
-    return _Shape(lines + (last != b"\n"), uniform and not spaced_quotes)
+    return _Shape(lines + (last != b"\n"), uniform and not spaced_quotes, bool(spaced_quotes))
 
 
 def _byte_order_mark(start: bytes) -> str | None:
@@ -168,22 +176,23 @@ def _read_at_once(staging: Staging, path: Path, header: _Header, shape: _Shape) 
         INSERT INTO source
         SELECT row_number() OVER () + 1, * FROM read_csv($path, columns = {{{columns}}}, delim = '{header.delimiter}',
             quote = '"', escape = '"', auto_detect = false, header = false, skip = 1, strict_mode = true,
-            null_padding = false, ignore_errors = false)"""
+            null_padding = false, ignore_errors = false,
+            compression = 'none', hive_partitioning = false)"""
     try:
-        staging.connection.execute(query, {"path": str(path)})
+        staging.connection.execute(query, {"path": glob.escape(str(path))})
     except (duckdb.InvalidInputException, duckdb.IOException):
         return False
     [(records,)] = staging.connection.execute("SELECT COUNT(*) FROM source").fetchall()
     return bool(records == shape.lines - 1)
 
 
-def _read_by_record(staging: Staging, path: Path, header: _Header) -> None:
+def _read_by_record(staging: Staging, path: Path, header: _Header, *, skip_spaces: bool) -> None:
     """Read with the csv module: slower by a few times, exact about lines, and able to go on after a broken one."""
     width = len(header.names)
     lines: list[int] = []
     rows: list[list[str]] = []
     broken = 0
-    for number, fields in _records(path, header):
+    for number, fields in _records(path, header.delimiter, skip_spaces):
         if isinstance(fields, str):
             broken += 1
             if broken > _MOST_BROKEN_QUOTES:
@@ -195,7 +204,7 @@ def _read_by_record(staging: Staging, path: Path, header: _Header) -> None:
             continue
         if len(fields) > width and not any(fields[width:]):
             fields = fields[:width]
-        if not fields:
+        if len(fields) < width and not any(map(str.strip, fields)):
             fields = [""] * width
         if len(fields) == width:
             lines.append(number)
@@ -209,14 +218,14 @@ def _read_by_record(staging: Staging, path: Path, header: _Header) -> None:
     staging.append(lines, rows)
 
 
-def _records(path: Path, header: _Header) -> Iterator[tuple[int, list[str] | str]]:
+def _records(path: Path, delimiter: str, skip_spaces: bool) -> Iterator[tuple[int, list[str] | str]]:
     """Each record after the header: the line it begins on and its fields, or the line itself if its quotes are broken.
 
     A record with broken quotes gives up its first line only: the lines after it are read again as records.
     """
     with path.open(encoding="utf-8-sig", newline="") as file:
         source = _Rereadable(file)
-        reader = csv.reader(source, delimiter=header.delimiter, strict=True, skipinitialspace=True)
+        reader = csv.reader(source, delimiter=delimiter, strict=True, skipinitialspace=skip_spaces)
         number = 1
         seen_header = False
         while True:

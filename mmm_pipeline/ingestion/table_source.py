@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,8 +45,9 @@ def stage_parquet(staging: Staging, path: Path) -> tuple[str, ...]:
         texts = _as_text(staging.columns, zones)
         staging.connection.execute(
             f"""INSERT INTO source SELECT line_number + 2, {texts}
-            FROM read_parquet($path, file_row_number = true) AS t({", ".join([*staging.columns, "line_number"])})""",
-            {"path": str(path), **zones},
+            FROM read_parquet($path, file_row_number = true, hive_partitioning = false)
+                AS t({", ".join([*staging.columns, "line_number"])})""",
+            {"path": glob.escape(str(path)), **zones},
         )
     except (pa.ArrowException, duckdb.Error, OSError) as error:
         raise CampaignDataError(

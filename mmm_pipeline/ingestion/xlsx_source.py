@@ -93,7 +93,7 @@ def _rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
     # Some writers store a wrong size of the sheet, which would hide cells.
     sheet.reset_dimensions()
     for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
-        if any(cell is not None and cell != "" for cell in cells):
+        if any(cell is not None and str(cell).strip() for cell in cells):
             yield number, cells
 
 

@@ -23,10 +23,10 @@ def leaking_features(
 ) -> pd.DataFrame:
     """Features that explain more of the same day's KPI than `max_r2`.
 
-    R² is the squared partial correlation of the feature and the KPI of the same day given a linear and a quadratic
-    trend, the weekday and the media; on the values or on their ranks (a copy need not be linear), whichever is larger.
-    Refused is a feature above the threshold whose link to the same day is also there (t test, 1 %) given the KPI and
-    the feature of the day before and the day after.
+    R² is the squared correlation of the feature and the KPI of the same day, or their squared partial correlation given
+    a linear and a quadratic trend, the weekday and the media; on the values or on their ranks (a copy need not be
+    linear); the largest of these. Refused is a feature above the threshold whose link to the same day is also there
+    (t test, 1 %) given trend, weekday, media, and both series of the day before and the day after.
 
     Args:
         kpi: KPI per day; a daily DatetimeIndex of T days.
@@ -43,9 +43,14 @@ def leaking_features(
     rows = []
     for feature, column in features.items():
         values, target = column.to_numpy(dtype=float), kpi.to_numpy(dtype=float)
-        versions = [(values, target), (stats.rankdata(values), stats.rankdata(target))]
-        scored = [(_partial_r2(one, other, known), one, other) for one, other in versions]
-        r2, one, other = max(scored, key=lambda version: version[0])
+        r2, one, other = max(
+            (
+                (_partial_r2(one, other, given), one, other)
+                for one, other in ((values, target), (stats.rankdata(values), stats.rankdata(target)))
+                for given in (known[:, :1], known)
+            ),
+            key=lambda version: version[0],
+        )
         if r2 > max_r2 and _same_day_counts(one, other, known):
             rows.append({"feature": str(feature), "r2": r2, "reason": _reason(str(feature), r2, max_r2)})
     return pd.DataFrame(rows, columns=["feature", "r2", "reason"])
@@ -53,7 +58,7 @@ def leaking_features(
 
 def _reason(feature: str, r2: float, max_r2: float) -> str:
     return (
-        f"feature {feature!r} explains {r2:.0%} of what trend, weekday and media leave of the same day's KPI "
+        f"feature {feature!r} explains {r2:.0%} of the same day's KPI, or of what trend, weekday and media leave of it "
         f"(accepted: {max_r2:.0%}), as a feature does that was computed from the KPI itself. If it is known before the "
         "day and not derived from the KPI, raise features.max_leakage_r2; else remove it"
     )
@@ -81,7 +86,7 @@ def _same_day_counts(values: np.ndarray, target: np.ndarray, known: np.ndarray) 
 
 
 def _partial_r2(one: np.ndarray, other: np.ndarray, given: np.ndarray) -> float:
-    """Squared correlation of what `given` (T, K) leaves of two series (T,); 0 where it leaves nothing of one."""
+    """Squared correlation of what `given` (T, K), an intercept among it, leaves of two series; 0 if nothing of one."""
     together = _standardised(np.column_stack([one, other]))
     left = together - given @ np.linalg.lstsq(given, together, rcond=None)[0]
     squares = (left**2).sum(axis=0)

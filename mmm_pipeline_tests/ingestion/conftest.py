@@ -1,0 +1,62 @@
+"""Small campaign files and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from mmm_pipeline.ingestion.load import LoadSummary, load_campaigns
+from mmm_pipeline.resources.warehouse import Warehouse
+from mmm_pipeline.settings import Settings, parse_settings
+
+HEADER = "Date,Ad group alias,Impressions,Spend,Sales"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A source after loading."""
+
+    summary: LoadSummary
+    accepted: pd.DataFrame
+    rejected: pd.DataFrame
+
+
+Load = Callable[..., Loaded]
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path / "home" / "warehouse.duckdb")
+
+
+def settings_for(path: Path, *, share: float = 1.0, **sections: Any) -> Settings:
+    """Settings that read `path` and accept that any share of its rows is refused."""
+    return parse_settings(
+        {"source": {"kind": "file", "path": str(path)}, "validation": {"max_rejected_share": share}, **sections}
+    )
+
+
+@pytest.fixture
+def load(tmp_path: Path, warehouse: Warehouse) -> Load:
+    """Load a file, or text written to one."""
+
+    def load_it(content: Path | str | bytes, *, name: str = "campaigns.csv", **options: Any) -> Loaded:
+        if isinstance(content, Path):
+            path = content
+        else:
+            path = tmp_path / name
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        summary = load_campaigns(warehouse, settings_for(path, **options))
+        return Loaded(summary, warehouse.read_table("raw_campaigns"), warehouse.read_table("rejected_rows"))
+
+    return load_it
+
+
+def rows(*lines: str, header: str = HEADER, end: str = "\n") -> str:
+    """A CSV file of a header and lines."""
+    return end.join([header, *lines, ""])

@@ -216,6 +216,7 @@ def _read_by_record(staging: Staging, path: Path, header: _Header, *, skip_space
             staging.append(lines, rows)
             lines, rows = [], []
     staging.append(lines, rows)
+    staging.flush()
 
 
 def _records(path: Path, delimiter: str, skip_spaces: bool) -> Iterator[tuple[int, list[str] | str]]:

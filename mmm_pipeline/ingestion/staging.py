@@ -15,11 +15,13 @@ from mmm_pipeline.errors import StoredResultError
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 __all__ = ["Staging", "staging_area"]
 
 MEMORY_LIMIT = "2GB"
 _PREFIX = "staging-"
+_BATCH_ROWS = 10_000
 _ABANDONED_AFTER = 24 * 3600.0
 
 
@@ -53,6 +55,7 @@ class Staging:
         self.connection = connection
         self._width = 0
         self._names: tuple[str, ...] = ()
+        self._refused: list[tuple[int, str, str, str]] = []
 
     @property
     def columns(self) -> list[str]:
@@ -61,6 +64,7 @@ class Staging:
 
     def create(self, headers: Sequence[str]) -> None:
         """Empty tables for a source with these headers."""
+        self._refused.clear()
         self._width = len(headers)
         self._names = tuple(header.strip() or f"column {number}" for number, header in enumerate(headers, 1))
         columns = ", ".join(f"{column} VARCHAR" for column in self.columns)
@@ -73,20 +77,35 @@ class Staging:
         """Add rows, each as wide as the header; '' counts as no value."""
         import pyarrow as pa
 
-        if not rows:
-            return
-        names = ["line_number", *self.columns]
-        texts = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
-        self.connection.register("batch", pa.table([pa.array(lines, pa.int64()), *texts], names=names))
-        blanked = ", ".join(f"NULLIF({column}, '')" for column in self.columns)
-        self.connection.execute(f"INSERT INTO source SELECT line_number, {blanked} FROM batch")
-        self.connection.unregister("batch")
+        if rows:
+            texts = [pa.array(column, pa.string()) for column in zip(*rows, strict=True)]
+            batch = pa.table([pa.array(lines, pa.int64()), *texts], names=["line_number", *self.columns])
+            blanked = ", ".join(f"NULLIF({column}, '')" for column in self.columns)
+            self._insert(f"INSERT INTO source SELECT line_number, {blanked} FROM batch", batch)
 
     def refuse(self, line: int, reason: str, value: str, fields: Sequence[str]) -> None:
         """Note a row that has no columns; its fields are kept under the headers as far as they go."""
         names = [*self._names, *(f"field {number}" for number in range(len(self._names) + 1, len(fields) + 1))]
         row = json.dumps(dict(zip(names, fields, strict=False)), ensure_ascii=False)
-        self.connection.execute("INSERT INTO refused VALUES (?, ?, ?, ?)", [line, reason, value, row])
+        self._refused.append((line, reason, value, row))
+        if len(self._refused) >= _BATCH_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Bring rows noted by `refuse` into their table."""
+        import pyarrow as pa
+
+        if self._refused:
+            lines, *texts = zip(*self._refused, strict=True)
+            columns = [pa.array(lines, pa.int64()), *(pa.array(column, pa.string()) for column in texts)]
+            batch = pa.table(columns, names=["line_number", "reason", "value", "row"])
+            self._insert("INSERT INTO refused SELECT * FROM batch", batch)
+            self._refused.clear()
+
+    def _insert(self, statement: str, batch: pa.Table) -> None:
+        self.connection.register("batch", batch)
+        self.connection.execute(statement)
+        self.connection.unregister("batch")
 
     def close_to_files(self) -> None:
         """From here on no SQL can read or write a file."""

@@ -49,7 +49,7 @@ def stage_parquet(staging: Staging, path: Path) -> tuple[str, ...]:
                 AS t({", ".join([*staging.columns, "line_number"])})""",
             {"path": glob.escape(str(path)), **zones},
         )
-    except (pa.ArrowException, duckdb.Error, OSError) as error:
+    except (pa.ArrowException, duckdb.Error, OSError, UnicodeError) as error:
         raise CampaignDataError(
             f"{path}: is not a readable Parquet file: {_first_line(error)}. "
             "It may be truncated or damaged: write it again"

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm_pipeline.ingestion.dialect import DUCKDB, Dialect, day, name, number, trimmed
@@ -93,9 +93,9 @@ def test_other_text_is_no_day(connection: duckdb.DuckDBPyConnection, text: str) 
 
 
 @given(st.dates(dt.date(1000, 1, 1), dt.date(9999, 12, 31)), st.sampled_from(["%Y-%m-%d", "%m/%d/%Y", "%B %d, %Y"]))
-def test_a_day_survives_being_written(date: dt.date, spelling: str) -> None:
-    with duckdb.connect(":memory:") as connection:
-        assert value_of(connection, day, date.strftime(spelling)) == date
+@settings(max_examples=50, deadline=None)
+def test_a_day_survives_being_written(connection: duckdb.DuckDBPyConnection, date: dt.date, spelling: str) -> None:
+    assert value_of(connection, day, date.strftime(spelling)) == date
 
 
 @pytest.mark.parametrize(
@@ -192,15 +192,15 @@ def test_infinite_and_undefined_numbers_are_read_as_such(connection: duckdb.Duck
 
 
 @given(st.decimals(min_value=Decimal("-1e12"), max_value=Decimal("1e12"), places=2))
-def test_thousands_separators_do_not_change_a_number(amount: Decimal) -> None:
-    with duckdb.connect(":memory:") as connection:
-        assert value_of(connection, number, f"{amount:,}") == float(amount)
+@settings(max_examples=50, deadline=None)
+def test_thousands_separators_do_not_change_a_number(connection: duckdb.DuckDBPyConnection, amount: Decimal) -> None:
+    assert value_of(connection, number, f"{amount:,}") == float(amount)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_a_float_survives_being_written(value: float) -> None:
-    with duckdb.connect(":memory:") as connection:
-        assert value_of(connection, number, repr(value)) == value
+@settings(max_examples=50, deadline=None)
+def test_a_float_survives_being_written(connection: duckdb.DuckDBPyConnection, value: float) -> None:
+    assert value_of(connection, number, repr(value)) == value
 
 
 @pytest.mark.parametrize(

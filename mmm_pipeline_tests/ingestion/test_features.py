@@ -1,0 +1,93 @@
+"""The user's table of extra features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from mmm_pipeline.errors import CampaignDataError
+from mmm_pipeline.ingestion.features import load_features
+from mmm_pipeline.settings import Settings, parse_settings
+
+Read = Callable[..., pd.DataFrame | None]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    def read_it(text: str, **options: Any) -> pd.DataFrame | None:
+        path = tmp_path / "features.csv"
+        path.write_text(text, encoding="utf-8")
+        return load_features(parse_settings({"features": {"path": str(path), **options}}))
+
+    return read_it
+
+
+def test_no_path_means_no_features() -> None:
+    assert load_features(Settings()) is None
+
+
+def test_dates_and_numbers_are_read_like_those_of_a_campaign_file(read: Read) -> None:
+    table = read('Date,Price,Temperature\n10/18/2021,"$1,000.5",-3\n"Oct 17, 2021",2,(4)\n')
+
+    assert table is not None
+    assert table.to_dict("list") == {
+        "date": [pd.Timestamp("2021-10-17"), pd.Timestamp("2021-10-18")],
+        "Price": [2.0, 1000.5],
+        "Temperature": [-4.0, -3.0],
+    }
+
+
+def test_only_the_columns_asked_for_are_read(read: Read) -> None:
+    table = read("Day,Price,Note\n2021-10-17,1,hello\n", date="day", columns=["PRICE"])
+
+    assert table is not None
+    assert list(table.columns) == ["date", "Price"]
+
+
+@pytest.mark.parametrize("suffix", [".xlsx", ".parquet"])
+def test_workbooks_and_parquet_files_are_read(tmp_path: Path, suffix: str) -> None:
+    frame = pd.DataFrame({"Date": pd.date_range("2021-10-17", periods=3), "Price": [1.5, 2.0, -3.0]})
+    path = tmp_path / f"features{suffix}"
+    frame.to_excel(path, index=False) if suffix == ".xlsx" else frame.to_parquet(path)
+
+    table = load_features(parse_settings({"features": {"path": str(path)}}))
+
+    assert table is not None
+    assert table["Price"].tolist() == [1.5, 2.0, -3.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Date,Price\n2021-10-17,\n", "line 2: Price = '' is not a finite number"),
+        ("Date,Price\n2021-10-17,1\n2021-10-18,inf\n", "line 3: Price = 'inf' is not a finite number"),
+        ("Date,Price\n2021-10-17,nan\n", "line 2: Price = 'nan' is not a finite number"),
+        ("Date,Price\n2021-10-17,yes\n", "line 2: Price = 'yes' is not a finite number"),
+        ("Date,Price\n17/10/2021,1\n", "line 2: Date = '17/10/2021' is not a date"),
+        ("Date,Price\n2021-10-17,1\n10/17/2021,1\n", r"2021-10-17 appears more than once \(lines 2, 3\)"),
+        ("Date,Price\n2021-10-17,1,2\n", "line 2 is no row of features: too_many_fields"),
+        ("Date\n2021-10-17\n", "has no column beside the date 'Date'"),
+        ("Date,Price\n", "has a header but no rows"),
+        ("Day,Price\n2021-10-17,1\n", r"date: 'Date' is missing.*set features\.date"),
+        ("", "is empty"),
+    ],
+)
+def test_a_table_that_is_not_complete_is_one_clear_error(read: Read, text: str, message: str) -> None:
+    with pytest.raises(CampaignDataError, match=f"(?s){message}"):
+        read(text)
+
+
+def test_a_feature_that_is_not_there_is_an_error_with_the_closest_name(read: Read) -> None:
+    with pytest.raises(CampaignDataError, match=r"'Prise' is missing \(closest: 'Price'\)"):
+        read("Date,Price\n2021-10-17,1\n", columns=["Prise"])
+
+
+def test_many_bad_cells_are_counted(read: Read) -> None:
+    lines = "\n".join(f"2021-10-{day:02},x" for day in range(1, 21))
+
+    with pytest.raises(CampaignDataError, match="and 15 more"):
+        read(f"Date,Price\n{lines}\n")

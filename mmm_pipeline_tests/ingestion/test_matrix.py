@@ -1,0 +1,176 @@
+"""The daily matrix: dense, exact, and refused when it cannot carry a model."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from mmm_pipeline.contracts import violations
+from mmm_pipeline.errors import CampaignDataError, StoredResultError
+from mmm_pipeline.ingestion.matrix import build_media_matrix, check_window, holdout_start
+from mmm_pipeline.resources.warehouse import Warehouse
+from mmm_pipeline.settings import Settings, parse_settings
+
+FIRST = dt.date(2025, 1, 1)
+
+
+def campaigns(*, days: int = 60, channels: tuple[str, ...] = ("A", "B"), **columns: Any) -> pd.DataFrame:
+    """One row per day and channel."""
+    dates = np.repeat(pd.date_range(FIRST, periods=days), len(channels))
+    count = len(dates)
+    table = pd.DataFrame(
+        {
+            "line_number": np.arange(2, count + 2),
+            "date": dates,
+            "channel": list(channels) * days,
+            "media_units": 10.0,
+            "spend": 2.0,
+            "kpi": np.arange(count, dtype=float),
+            "brand": None,
+            "marketplace": None,
+        }
+    )
+    return table.assign(**columns)
+
+
+def settings(**sections: Any) -> Settings:
+    return parse_settings(sections)
+
+
+def matrix_of(warehouse: Warehouse, table: pd.DataFrame, **sections: Any) -> pd.DataFrame:
+    warehouse.write_table("raw_campaigns", table)
+    return build_media_matrix(warehouse, settings(**sections))
+
+
+def test_rows_of_a_day_and_channel_add_up(warehouse: Warehouse) -> None:
+    table = campaigns()
+    matrix = matrix_of(warehouse, pd.concat([table, table.assign(kpi=1.0)]))
+
+    assert len(matrix) == 120
+    assert matrix["media_units"].unique().tolist() == [20.0]
+    assert matrix["kpi"].sum() == table["kpi"].sum() + 120
+    assert violations("media_matrix", matrix).empty
+
+
+def test_every_channel_has_every_day(warehouse: Warehouse) -> None:
+    table = campaigns()
+    sparse = table.drop(table.index[(table["channel"] == "B") & (table["date"] != "2025-02-01")])
+
+    matrix = matrix_of(warehouse, sparse)
+
+    of_b = matrix[matrix["channel"] == "B"].set_index("date")["spend"]
+    assert len(of_b) == 60
+    assert of_b[of_b > 0].index.tolist() == [pd.Timestamp("2025-02-01")]
+
+
+def test_the_matrix_is_also_a_table_of_the_warehouse(warehouse: Warehouse) -> None:
+    matrix = matrix_of(warehouse, campaigns())
+
+    pd.testing.assert_frame_equal(warehouse.read_table("media_matrix"), matrix)
+
+
+@given(st.lists(st.tuples(st.integers(0, 59), st.sampled_from("ABC"), st.floats(0, 1e9)), min_size=1, max_size=30))
+@hypothesis_settings(max_examples=15, deadline=None)
+def test_the_matrix_holds_the_same_totals_as_the_rows(extra: list[tuple[int, str, float]]) -> None:
+    import tempfile
+    from pathlib import Path
+
+    more = pd.DataFrame(
+        {
+            "date": [pd.Timestamp(FIRST) + pd.Timedelta(days=day) for day, _, _ in extra],
+            "channel": [channel for _, channel, _ in extra],
+            "spend": [amount for _, _, amount in extra],
+        }
+    )
+    table = pd.concat([campaigns(), more.assign(line_number=2, media_units=1.0, kpi=0.5, brand=None, marketplace=None)])
+    with tempfile.TemporaryDirectory() as folder:
+        matrix = matrix_of(Warehouse(Path(folder) / "warehouse.duckdb"), table)
+
+    by_hand = table.groupby(["date", "channel"])["spend"].sum()
+    in_matrix = matrix.set_index(["date", "channel"])["spend"]
+    np.testing.assert_allclose(in_matrix[in_matrix > 0].sort_index(), by_hand[by_hand > 0].sort_index(), rtol=1e-12)
+
+
+def test_days_without_any_row_are_an_error_that_lists_them(warehouse: Warehouse) -> None:
+    table = campaigns()
+    missing = table["date"].isin(pd.date_range("2025-01-10", periods=7))
+
+    with pytest.raises(CampaignDataError, match=r"7 day\(s\) have no row at all: 2025-01-10, .*2025-01-14 and 2 more"):
+        matrix_of(warehouse, table[~missing])
+    assert not warehouse.has_table("media_matrix")
+
+
+def test_days_without_any_row_are_zero_when_the_setting_says_so(warehouse: Warehouse) -> None:
+    table = campaigns()
+    matrix = matrix_of(warehouse, table[table["date"] != "2025-01-10"], validation={"missing_kpi_days": "zero"})
+
+    assert (
+        matrix.loc[matrix["date"] == "2025-01-10", ["media_units", "spend", "kpi"]].to_numpy().tolist()
+        == [[0.0] * 3] * 2
+    )
+
+
+def test_a_matrix_without_campaign_rows_says_what_to_run(warehouse: Warehouse) -> None:
+    with pytest.raises(StoredResultError, match="no table 'raw_campaigns' yet"):
+        build_media_matrix(warehouse, settings())
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (campaigns(days=1), r"covers 1 day\(s\), 2025-01-01 to 2025-01-01; needed are at least 56"),
+        (campaigns(days=55), r"covers 55 day\(s\).*needed are at least 56: the holdout of 28 days"),
+        (campaigns(kpi=0.0), "is 0 on all 60 days, 2025-01-01 to 2025-03-01: there is nothing to explain"),
+        (campaigns(kpi=7.0), r"is the same on all 60 days.*\(14\)"),
+        (campaigns(kpi=[0.1, 0.2] * 60), "is the same on all 60 days"),
+        (campaigns(kpi=[0.0] * 70 + [1.0] * 50), "is 0 on every day before the holdout, 2025-01-01 to 2025-02-01"),
+        (campaigns(kpi=[1.0] * 70 + [2.0] * 50), "is the same on every day before the holdout"),
+        (pd.concat([campaigns(spend=1e308)] * 2), r"the spend of 'A' on 2025-01-01 add up to inf"),
+    ],
+)
+def test_a_window_that_cannot_carry_a_model_is_a_clear_error(
+    warehouse: Warehouse, table: pd.DataFrame, message: str
+) -> None:
+    with pytest.raises(CampaignDataError, match=message):
+        matrix_of(warehouse, table)
+    assert not warehouse.has_table("media_matrix")
+
+
+def test_the_shortest_window_is_accepted(warehouse: Warehouse) -> None:
+    assert len(matrix_of(warehouse, campaigns(days=56))) == 112
+
+
+def test_the_holdout_is_the_last_days() -> None:
+    assert holdout_start(FIRST, dt.date(2025, 3, 31), settings(split={"holdout_days": 14})) == dt.date(2025, 3, 18)
+
+
+def test_the_holdout_may_begin_on_a_date() -> None:
+    chosen = settings(split={"holdout_start": "2025-03-01"})
+
+    assert holdout_start(FIRST, dt.date(2025, 3, 31), chosen) == dt.date(2025, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        ("2024-12-31", "outside the data"),
+        ("2025-01-01", "outside the data"),
+        ("2025-04-01", "outside the data"),
+        ("2025-01-20", r"leaves 19 day\(s\) to learn from, needed are at least 28"),
+    ],
+)
+def test_a_holdout_date_that_leaves_too_little_is_an_error(start: str, message: str) -> None:
+    with pytest.raises(CampaignDataError, match=message):
+        holdout_start(FIRST, dt.date(2025, 3, 31), settings(split={"holdout_start": start}))
+
+
+def test_an_empty_matrix_is_an_error() -> None:
+    with pytest.raises(CampaignDataError, match="no accepted campaign rows"):
+        check_window(pd.DataFrame(columns=["date", "channel", "media_units", "spend", "kpi"]), settings())

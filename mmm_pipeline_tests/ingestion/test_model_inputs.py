@@ -1,0 +1,198 @@
+"""What the models see: split, channel rules, scaling, extra features."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from mmm_pipeline.errors import CampaignDataError, SettingsError
+from mmm_pipeline.ingestion.model_inputs import build_model_inputs
+from mmm_pipeline.mmm.inputs import train_data
+from mmm_pipeline.settings import Settings, parse_settings
+
+DAYS, HOLDOUT = 70, 28
+TRAIN = DAYS - HOLDOUT
+DATES = pd.date_range("2025-01-01", periods=DAYS)
+
+
+def matrix(seed: int = 0, channels: tuple[str, ...] = ("A", "B", "C")) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    count = DAYS * len(channels)
+    return pd.DataFrame(
+        {
+            "date": np.repeat(DATES, len(channels)),
+            "channel": list(channels) * DAYS,
+            "media_units": rng.gamma(2.0, 500.0, count),
+            "spend": rng.gamma(2.0, 5.0, count),
+            "kpi": rng.gamma(9.0, 10.0, count),
+        }
+    )
+
+
+def settings(**sections: Any) -> Settings:
+    return parse_settings(sections)
+
+
+def with_values(table: pd.DataFrame, channel: str, where: slice = slice(None), **values: float) -> pd.DataFrame:
+    """`table` with values of one channel replaced on a slice of the days."""
+    table = table.copy()
+    rows = table["channel"].eq(channel) & table["date"].isin(DATES[where])
+    for column, value in values.items():
+        table.loc[rows, column] = value
+    return table
+
+
+def test_the_dataset_has_series_in_original_units() -> None:
+    table = matrix()
+    dataset, excluded = build_model_inputs(table, settings())
+
+    assert dict(dataset.sizes) == {"time": DAYS, "channel": 3}
+    assert excluded.empty
+    assert dataset.attrs == {"start": "2025-01-01", "end": "2025-03-11", "holdout_start": "2025-02-12"}
+    of_b = table[table["channel"] == "B"]
+    np.testing.assert_array_equal(dataset["media"].sel(channel="B"), of_b["media_units"])
+    np.testing.assert_array_equal(dataset["spend"].sel(channel="B"), of_b["spend"])
+    np.testing.assert_allclose(dataset["kpi"], table.groupby("date")["kpi"].sum())
+
+
+def test_the_order_of_the_rows_does_not_matter() -> None:
+    shuffled = matrix().sample(frac=1, random_state=1)
+
+    xr.testing.assert_identical(
+        build_model_inputs(shuffled, settings())[0], build_model_inputs(matrix(), settings())[0]
+    )
+
+
+def test_scaled_series_have_mean_one_over_the_train_window() -> None:
+    dataset, _ = build_model_inputs(matrix(), settings())
+
+    np.testing.assert_allclose(dataset["media_scaled"][:TRAIN].mean("time"), 1.0)
+    np.testing.assert_allclose(dataset["kpi_scaled"][:TRAIN].mean("time"), 1.0)
+    np.testing.assert_allclose(dataset["media_scaled"] * dataset["media_scale"], dataset["media"])
+
+
+def test_the_model_scales_as_the_stored_scalers_say() -> None:
+    dataset, _ = build_model_inputs(matrix(), settings())
+    data = train_data(dataset)
+
+    np.testing.assert_allclose(data.media, dataset["media_scaled"][:TRAIN])
+    np.testing.assert_allclose(data.kpi, dataset["kpi_scaled"][:TRAIN])
+
+
+@given(st.integers(0, 10_000), st.floats(0.0, 1e6))
+@hypothesis_settings(max_examples=40, deadline=None)
+def test_holdout_values_never_touch_train_values_or_scalers(seed: int, size: float) -> None:
+    rng = np.random.default_rng(seed)
+    table = matrix()
+    features = pd.DataFrame({"date": DATES, "price": rng.normal(size=DAYS)})
+    held_out = table["date"] >= DATES[TRAIN]
+    changed = table.copy()
+    for column in ("media_units", "spend", "kpi"):
+        changed.loc[held_out, column] = rng.random(int(held_out.sum())) * size
+    other_features = features.copy()
+    other_features.loc[TRAIN:, "price"] = rng.normal(size=HOLDOUT) * size
+    never_leaking = settings(features={"max_leakage_r2": 1.0})
+
+    before, excluded_before = build_model_inputs(table, never_leaking, features)
+    after, excluded_after = build_model_inputs(changed, never_leaking, other_features)
+
+    scalers = ["media_scale", "kpi_scale", "feature_scale"]
+    xr.testing.assert_identical(before[scalers], after[scalers])
+    xr.testing.assert_identical(before.isel(time=slice(TRAIN)), after.isel(time=slice(TRAIN)))
+    pd.testing.assert_frame_equal(excluded_before, excluded_after)
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"media_units": 0.0, "spend": 0.0}, "no media and no spend on the 42 days before the holdout"),
+        ({"spend": 0.0}, "no spend on the 42 days before the holdout"),
+        ({"media_units": 0.0}, "no media on the 42 days before the holdout"),
+    ],
+)
+def test_a_channel_without_media_or_spend_in_train_is_left_out(values: dict[str, float], reason: str) -> None:
+    table = with_values(matrix(), "B", slice(TRAIN), **values)
+    dataset, excluded = build_model_inputs(table, settings())
+
+    assert excluded.to_numpy().tolist() == [["B", reason]]
+    assert dataset["channel"].to_numpy().tolist() == ["A", "C"]
+
+
+def test_the_kpi_of_an_excluded_channel_still_counts() -> None:
+    dataset, _ = build_model_inputs(matrix(), settings(channels={"exclude": ["B"]}))
+
+    np.testing.assert_allclose(dataset["kpi"], matrix().groupby("date")["kpi"].sum())
+
+
+def test_a_channel_with_few_active_days_or_little_spend_is_left_out_when_rules_say_so() -> None:
+    table = with_values(matrix(), "A", slice(3, TRAIN), media_units=0.0)
+    table = with_values(table, "B", slice(TRAIN), spend=0.25)
+    rules = settings(channels={"min_active_days": 4, "min_spend": 10.5})
+
+    _, excluded = build_model_inputs(table, rules)
+
+    assert excluded.to_numpy().tolist() == [
+        ["A", "3 active day(s) on the 42 days before the holdout, fewer than channels.min_active_days = 4"],
+        ["B", "spend of 10.50 on the 42 days before the holdout, not above channels.min_spend = 10.50"],
+    ]
+
+
+def test_the_exclude_list_is_obeyed() -> None:
+    _, excluded = build_model_inputs(matrix(), settings(channels={"exclude": ["C"]}))
+
+    assert excluded.to_numpy().tolist() == [["C", "named in channels.exclude"]]
+
+
+def test_an_unknown_name_in_the_exclude_list_is_an_error_with_the_closest_names() -> None:
+    table = matrix(channels=("Search Generic", "Video"))
+
+    with pytest.raises(
+        SettingsError, match=r"'Search Genric', which is no channel of the data; closest: 'Search Generic'"
+    ):
+        build_model_inputs(table, settings(channels={"exclude": ["Search Genric"]}))
+
+
+def test_no_channel_left_is_an_error() -> None:
+    with pytest.raises(CampaignDataError, match=r"no channel is left for the model: A: named in channels\.exclude; B"):
+        build_model_inputs(matrix(), settings(channels={"exclude": ["A", "B", "C"]}))
+
+
+def test_features_are_aligned_to_the_days_of_the_window() -> None:
+    calendar = pd.date_range("2024-12-01", "2025-06-30")
+    features = pd.DataFrame({"date": calendar, "holiday": calendar.day == 1, "price": np.arange(len(calendar)) - 40.0})
+    dataset, _ = build_model_inputs(matrix(), settings(), features.sample(frac=1, random_state=0))
+
+    assert dataset["feature"].to_numpy().tolist() == ["holiday", "price"]
+    np.testing.assert_array_equal(dataset["feature_values"].sel(feature="price"), np.arange(DAYS) - 9.0)
+    np.testing.assert_allclose(abs(dataset["feature_scaled"][:TRAIN]).mean("time"), 1.0)
+
+
+def test_a_day_without_features_is_an_error() -> None:
+    features = pd.DataFrame({"date": DATES.delete([5, 6]), "price": 1.0})
+
+    with pytest.raises(CampaignDataError, match=r"miss 2 day\(s\) of 2025-01-01 to 2025-03-11: 2025-01-06, 2025-01-07"):
+        build_model_inputs(matrix(), settings(), features)
+
+
+def test_a_feature_made_from_the_kpi_is_refused() -> None:
+    kpi = matrix().groupby("date")["kpi"].sum()
+    noise = np.random.default_rng(0).normal(0, 0.1 * kpi.std() / 10, DAYS)
+    features = pd.DataFrame({"date": DATES, "organic": kpi.to_numpy() / 10 + noise})
+
+    with pytest.raises(CampaignDataError, match=r"feature 'organic' explains 9\d% of the same day's KPI"):
+        build_model_inputs(matrix(), settings(), features)
+
+
+def test_the_dataset_survives_netcdf(tmp_path: Any) -> None:
+    features = pd.DataFrame({"date": DATES, "price": 1.0})
+    dataset, _ = build_model_inputs(matrix(channels=("🚀 é", "B")), settings(), features)
+    dataset.to_netcdf(tmp_path / "inputs.nc", engine="h5netcdf")
+
+    xr.testing.assert_identical(xr.load_dataset(tmp_path / "inputs.nc", engine="h5netcdf"), dataset)

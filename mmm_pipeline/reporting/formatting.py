@@ -99,6 +99,13 @@ class Formatter:
             return f"<{10**-digits:.{digits}f}%"
         return _signed(f"{value:,.{digits}f}%")
 
+    def probability(self, value: Any) -> str:
+        """A percentage that never claims certainty: draws are finite."""
+        amount = _finite(value)
+        if amount is None:
+            return MISSING
+        return "<1%" if amount < 0.01 else ">99%" if amount > 0.99 else self.percent(amount)
+
     def signed_percent(self, share: Any, digits: int = 0) -> str:
         """`percent` with its sign always shown."""
         amount = _finite(share)

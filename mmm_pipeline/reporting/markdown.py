@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Markdown", "defused", "demoted", "escape_markdown", "markdown_to_html"]
 
-_SPECIAL = re.compile(r"([\\`*_\[\]>#|&!$@]|<(?!\d)|(?<!\s)~|~(?!\s))")
-_BLOCK_START = re.compile(r"\A(?:(?=[-=])|(?=\+(?:\s|\Z))|\d{1,9}(?=[.)](?:\s|\Z)))")
+_SPECIAL = re.compile(r"([\\`*_\[\]#|&!$@]|<(?!\d)|(?<!\s)~|~(?!\s))")
+_BLOCK_START = re.compile(r"\A(?:(?=[-=>])|(?=\+(?:\s|\Z))|\d{1,9}(?=[.)](?:\s|\Z)))")
 _LIVE = re.compile(r"(?<!\\)((?:\\\\)*)(\]?)((?<=\])[(:\[]|<)")
 _LINKS = re.compile(r"(www)\.|(:)//", re.IGNORECASE)
 

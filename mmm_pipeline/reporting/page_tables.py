@@ -108,7 +108,7 @@ def _channels(found: Findings, words: Wording, write: Formatter) -> PageTable:
                 Cell(write.compact(row["contribution"]), _span(write, row, "contribution", write.compact)),
                 Cell(write.percent(row["share"], 1), _span(write, row, "share", write.percent)),
                 Cell(write.figure(row["roi"]), _span(write, row, "roi", write.figure), glyph=_glyph(row, limit)),
-                Cell(write.percent(row["probability_roi_above_1"])),
+                Cell(write.probability(row["probability_roi_above_1"])),
                 Cell(write.figure(row["marginal_roi"]), _span(write, row, "marginal_roi", write.figure)),
                 Cell(write.percent(row["prior_width_ratio"])),
             ]

@@ -55,6 +55,13 @@ def test_shares_are_percentages_and_small_ones_never_vanish(share: float, text: 
     assert EN.percent(share) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"), [(1.0, ">99%"), (0.0, "<1%"), (0.03, "3.0%"), (0.956, "96%"), (None, MISSING)]
+)
+def test_a_probability_never_claims_certainty(value: float | None, text: str) -> None:
+    assert EN.probability(value) == text
+
+
 def test_dates_follow_the_language() -> None:
     day = dt.date(2021, 10, 7)
     assert (EN.date(day), KO.date(pd.Timestamp(day))) == ("7 Oct 2021", "2021년 10월 7일")

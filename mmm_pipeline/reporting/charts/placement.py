@@ -28,8 +28,11 @@ def place_labels(axes: Axes, x: np.ndarray, y: np.ndarray, radii: np.ndarray, la
     Returns:
         How many labels were written.
     """
-    figure = axes.get_figure(root=True)
-    assert figure is not None
+    from matplotlib.figure import Figure
+    from matplotlib.patheffects import withStroke
+
+    figure = axes.figure
+    assert isinstance(figure, Figure)
     figure.draw_without_rendering()  # fixes the layout, so that pixels mean something
     pixels = axes.transData.transform(np.column_stack([x, y]))
     per_point = figure.dpi / 72
@@ -48,6 +51,7 @@ def place_labels(axes: Axes, x: np.ndarray, y: np.ndarray, radii: np.ndarray, la
                 ha=horizontal,
                 va=vertical,
                 fontsize=8,
+                path_effects=[withStroke(linewidth=2.2, foreground="white")],
             )
             box = text.get_window_extent()
             edges = np.array([box.x0, box.y0, box.x1, box.y1])

@@ -49,10 +49,10 @@ class EffectiveMedia:
         """(S,) sum over days of an (S, D) effect."""
         return effect.sum(axis=1) + (self.repeats - 1) * effect[:, self.repeated_day]
 
-    def weighted_total(self, weight: np.ndarray, effect: np.ndarray) -> float:
-        """Sum over days and draws of an (S, D) effect, each draw with its (S,) weight."""
-        once = (weight @ effect).sum()
-        return float(once + (weight * (self.repeats - 1)) @ effect[:, self.repeated_day])
+    def total_of_product(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """(S,) `total(a * b)`, without the product in memory."""
+        day = self.repeated_day
+        return np.vecdot(a, b) + (self.repeats - 1) * a[:, day] * b[:, day]
 
 
 @dataclass(frozen=True)

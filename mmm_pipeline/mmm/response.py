@@ -16,7 +16,7 @@ import numpy as np
 from mmm_pipeline.mmm.budget.curves import CurvePoints
 from mmm_pipeline.mmm.effective_media import EffectiveMedia, effective_media, history
 from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.saturation import saturate, saturate_slope, saturation_derivatives
+from mmm_pipeline.mmm.saturation import SaturatedTotals, saturate, saturated_totals
 from mmm_pipeline.mmm.specs import Adstock
 
 __all__ = ["DAYS_AFTER_HORIZON", "HorizonResponse", "current_spend", "horizon_responses", "media_prices"]
@@ -51,12 +51,7 @@ class HorizonResponse:
 
     def draws(self, spend: float) -> np.ndarray:
         """(S,) incremental KPI of a total spend over the horizon, per posterior draw."""
-        totals = np.empty(len(self.weight))
-        for part in self._parts:
-            at_spend = saturate(self.adstock, part.media.at(spend * self.media_per_currency), part.parameters)
-            at_zero = saturate(self.adstock, part.media.carried, part.parameters)
-            totals[self.order[part.rows]] = part.weight * part.media.total(at_spend - at_zero)
-        return totals
+        return self._in_order([part.increment(spend * self.media_per_currency) for part in self._parts])
 
     def slope_draws(self, spend: float) -> np.ndarray:
         """(S,) KPI of the next unit of currency, per posterior draw.
@@ -65,42 +60,32 @@ class HorizonResponse:
         """
         if spend <= 0:
             return self.draws(1.0)
-        totals = np.empty(len(self.weight))
-        for part in self._parts:
-            z = part.media.at(spend * self.media_per_currency)
-            slope = saturate_slope(self.adstock, z, part.media.gain, part.parameters)
-            totals[self.order[part.rows]] = part.weight * part.media.total(slope)
-        return totals * self.media_per_currency
+        slopes = [part.weight * part.totals(spend * self.media_per_currency).slope for part in self._parts]
+        return self._in_order(slopes) * self.media_per_currency
 
     def at(self, spend: np.ndarray) -> CurvePoints:
         """Posterior means of the response, its derivatives and its convex part at (m,) spends."""
         spend = np.asarray(spend, float)
         rows = np.zeros((5, len(spend)))
         for part in self._parts:
-            media, weight = part.media, part.weight
             for i, amount in enumerate(spend):
-                z = media.at(amount * self.media_per_currency)
-                f = saturation_derivatives(self.adstock, z, media.gain, part.parameters)
-                rows[0, i] += media.weighted_total(weight, f.value)
-                rows[1, i] += media.weighted_total(weight * f.slope_factor, f.slope)
-                rows[2, i] += media.weighted_total(weight * f.slope_factor, f.curvature)
-                if f.convex_value is not None and f.convex_slope is not None:
-                    rows[3, i] += media.weighted_total(weight, f.convex_value)
-                    rows[4, i] += media.weighted_total(weight, f.convex_slope)
+                rows[:, i] += np.stack(part.totals(amount * self.media_per_currency)) @ part.weight
         value, slope, curvature, convex_value, convex_slope = rows / len(self.weight)
         rate = self.media_per_currency
         return CurvePoints(
             spend, value - self._at_zero, slope * rate, curvature * rate**2, convex_value, convex_slope * rate
         )
 
+    def _in_order(self, parts: list[np.ndarray]) -> np.ndarray:
+        """(S,) values of the rows as values of the draws."""
+        draws = np.empty(len(self.weight))
+        draws[self.order] = np.concatenate(parts)
+        return draws
+
     @cached_property
     def _at_zero(self) -> float:
         """Expected KPI that history alone brings in the days that count."""
-        total = sum(
-            part.media.weighted_total(part.weight, saturate(self.adstock, part.media.carried, part.parameters))
-            for part in self._parts
-        )
-        return total / len(self.weight)
+        return float(sum(part.weight @ part.totals(0.0).value for part in self._parts)) / len(self.weight)
 
     @cached_property
     def _parts(self) -> list[_Part]:
@@ -110,12 +95,12 @@ class HorizonResponse:
         slices = [slice(first, min(first + size, draws)) for first in range(0, draws, size)]
         return [
             _Part(
-                part,
-                {name: values[part] for name, values in self.parameters.items()},
-                self.weight[part],
-                self.media.of_rows(part),
+                self.adstock,
+                {name: values[rows] for name, values in self.parameters.items()},
+                self.weight[rows],
+                self.media.of_rows(rows),
             )
-            for part in slices
+            for rows in slices
         ]
 
 
@@ -123,10 +108,19 @@ class HorizonResponse:
 class _Part:
     """Some of the rows: views, no copies."""
 
-    rows: slice
+    adstock: Adstock
     parameters: dict[str, np.ndarray]
     weight: np.ndarray
     media: EffectiveMedia
+
+    def totals(self, daily_media: float) -> SaturatedTotals:
+        return saturated_totals(self.adstock, self.media, daily_media, self.parameters)
+
+    def increment(self, daily_media: float) -> np.ndarray:
+        """KPI over that of no media, per row."""
+        bought = saturate(self.adstock, self.media.at(daily_media), self.parameters)
+        nothing = saturate(self.adstock, self.media.carried, self.parameters)
+        return self.weight * self.media.total(bought - nothing)
 
 
 def horizon_responses(fit: Fit, horizon_days: int, *, count_after_horizon: bool = True) -> tuple[HorizonResponse, ...]:

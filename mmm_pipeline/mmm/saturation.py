@@ -11,34 +11,33 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmm_pipeline.mmm.effective_media import EffectiveMedia
 from mmm_pipeline.mmm.specs import Adstock
 
-__all__ = ["Derivatives", "saturate", "saturate_slope", "saturation_derivatives"]
+__all__ = ["SaturatedTotals", "saturate", "saturated_totals"]
 
 _TINY = 1e-100
 """Stands for zero media where a derivative is infinite: large, but its square stays finite."""
 
 
-class Derivatives(NamedTuple):
-    """A saturation curve f along u, without factors that are the same on all days of a draw.
+class SaturatedTotals(NamedTuple):
+    """Saturated media f summed over the days, per draw, as a function of u.
 
-    With p = f - q concave, q being what of f lies above its tangent where it inflects:
+    f = p + q, p concave and q convex: q is what of f lies above the tangent at its inflection, 0 beyond that point.
 
     Attributes:
-        value: (S, D) f.
-        slope: (S, D) df/du over `slope_factor`.
-        curvature: (S, D) d²f/du² over `slope_factor`.
-        slope_factor: (S,).
-        convex_value: (S, D) q; None where f is concave in all draws.
-        convex_slope: (S, D) dq/du; None where f is concave in all draws.
+        value: (S,) sum of f.
+        slope: (S,) its derivative.
+        curvature: (S,) its second derivative.
+        convex_value: (S,) sum of q.
+        convex_slope: (S,) its derivative.
     """
 
     value: np.ndarray
     slope: np.ndarray
     curvature: np.ndarray
-    slope_factor: np.ndarray
-    convex_value: np.ndarray | None = None
-    convex_slope: np.ndarray | None = None
+    convex_value: np.ndarray
+    convex_slope: np.ndarray
 
 
 def saturate(adstock: Adstock, z: np.ndarray, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -50,42 +49,33 @@ def saturate(adstock: Adstock, z: np.ndarray, parameters: Mapping[str, np.ndarra
         parameters: (S,) draws of `exponent`, or of `half_saturation` k and `slope` n.
     """
     positive = np.maximum(z, _TINY)
-    if adstock == "hill_adstock":
-        value = _hill(positive, parameters)
-    else:
-        value = np.exp(parameters["exponent"][:, None] * np.log(positive))
-    return _zero_at_zero(value, z)
+    value = _hill(positive, parameters) if adstock == "hill_adstock" else _power(positive, parameters)
+    # A curve with a very small exponent jumps at zero, where the stand-in would not do.
+    np.copyto(value, 0.0, where=z <= 0)
+    return value
 
 
-def saturate_slope(
-    adstock: Adstock, z: np.ndarray, gain: np.ndarray, parameters: Mapping[str, np.ndarray]
-) -> np.ndarray:
-    """(S, D) derivative of `saturate` along u."""
-    derivatives = saturation_derivatives(adstock, z, gain, parameters)
-    return derivatives.slope * derivatives.slope_factor[:, None]
-
-
-def saturation_derivatives(
-    adstock: Adstock, z: np.ndarray, gain: np.ndarray, parameters: Mapping[str, np.ndarray]
-) -> Derivatives:
-    """Saturated media and its derivatives along u.
+def saturated_totals(
+    adstock: Adstock, media: EffectiveMedia, daily_media: float, parameters: Mapping[str, np.ndarray]
+) -> SaturatedTotals:
+    """Saturated media of a plan over all its days, with derivatives along the daily media.
 
     Args:
         adstock: which transform.
-        z: (S, D) effective media at the u of interest.
-        gain: (S, D) its derivative.
+        media: effective media of the days.
+        daily_media: u, scaled units a day.
         parameters: as for `saturate`.
     """
-    positive = np.maximum(z, _TINY)
-    rate = gain / positive
+    z = media.at(daily_media)
     if adstock == "hill_adstock":
-        return _hill_derivatives(z, positive, gain, rate, parameters)
-    exponent = parameters["exponent"]
-    value = np.exp(exponent[:, None] * np.log(positive))
-    slope = value * rate
-    curvature = slope * rate
-    curvature *= exponent[:, None] - 1
-    return Derivatives(_zero_at_zero(value, z), slope, curvature, exponent)
+        return _hill_totals(media, z, parameters)
+    return _power_totals(media, z, parameters)
+
+
+def _power(positive: np.ndarray, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+    logs = np.log(positive)
+    logs *= parameters["exponent"][:, None]
+    return np.exp(logs, out=logs)
 
 
 def _hill(positive: np.ndarray, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -98,38 +88,48 @@ def _hill(positive: np.ndarray, parameters: Mapping[str, np.ndarray]) -> np.ndar
     return np.divide(1.0, odds, out=odds)
 
 
-def _hill_derivatives(
-    z: np.ndarray, positive: np.ndarray, gain: np.ndarray, rate: np.ndarray, parameters: Mapping[str, np.ndarray]
-) -> Derivatives:
+def _power_totals(media: EffectiveMedia, z: np.ndarray, parameters: Mapping[str, np.ndarray]) -> SaturatedTotals:
+    exponent = parameters["exponent"]
+    positive = np.maximum(z, _TINY)
+    rate = media.gain / positive
+    value = _power(positive, parameters)
+    slope = value * rate
+    rate *= slope
+    np.copyto(value, 0.0, where=z <= 0)
+    none = np.zeros_like(exponent)
+    return SaturatedTotals(
+        value=media.total(value),
+        slope=exponent * media.total(slope),
+        curvature=exponent * (exponent - 1) * media.total(rate),
+        convex_value=none,
+        convex_slope=none,
+    )
+
+
+def _hill_totals(media: EffectiveMedia, z: np.ndarray, parameters: Mapping[str, np.ndarray]) -> SaturatedTotals:
+    """Sums of products go straight to the rows: this is where a budget plan spends its time."""
     n = parameters["slope"]
+    positive = np.maximum(z, _TINY)
+    rate = media.gain / positive
     value = _hill(positive, parameters)
     slope = 1 - value
     slope *= value
-    slope *= rate
-    curvature = value * (-2 * n)[:, None]
-    curvature += (n - 1)[:, None]
-    curvature *= slope
-    curvature *= rate
-    _zero_at_zero(value, z)
-    if (n <= 1).all():
-        return Derivatives(value, slope, curvature, n)
-    # For n <= 1 the curve is concave: the inflection moves to 0 and the convex part vanishes.
-    steep = np.maximum(n, 1.0)
-    inflection = parameters["half_saturation"] * ((steep - 1) / (steep + 1)) ** (1 / steep)
-    at_inflection = (steep - 1) / (2 * steep)
-    tangent = steep * at_inflection * (1 - at_inflection) / np.maximum(inflection, _TINY)
-    below = z < inflection[:, None]
-    convex_value = z * -tangent[:, None]
-    convex_value += value
-    convex_value += (tangent * inflection - at_inflection)[:, None]
-    convex_value *= below
-    convex_slope = slope * n[:, None]
-    convex_slope -= gain * tangent[:, None]
-    convex_slope *= below
-    return Derivatives(value, slope, curvature, n, convex_value, convex_slope)
-
-
-def _zero_at_zero(value: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """A curve with a very small exponent jumps at zero, where the stand-in would not do."""
+    slope *= rate  # df/du over n
+    rate *= slope
+    curvature = n * ((n - 1) * media.total(rate) - 2 * n * media.total_of_product(rate, value))
     np.copyto(value, 0.0, where=z <= 0)
-    return value
+    convex_value = convex_slope = np.zeros_like(n)
+    if (n > 1).any():
+        # For n <= 1 the curve is concave: the inflection moves to 0 and the convex part vanishes.
+        steep = np.maximum(n, 1.0)
+        inflection = parameters["half_saturation"] * ((steep - 1) / (steep + 1)) ** (1 / steep)
+        at_inflection = (steep - 1) / (2 * steep)
+        tangent = steep * at_inflection * (1 - at_inflection) / np.maximum(inflection, _TINY)
+        below = (z < inflection[:, None]).astype(float)
+        convex_value = (
+            media.total_of_product(below, value)
+            - tangent * media.total_of_product(below, z)
+            + (tangent * inflection - at_inflection) * media.total(below)
+        )
+        convex_slope = n * media.total_of_product(below, slope) - tangent * media.total_of_product(below, media.gain)
+    return SaturatedTotals(media.total(value), n * media.total(slope), curvature, convex_value, convex_slope)

@@ -24,7 +24,12 @@ from mmm_pipeline.mmm.design import LinearDesign, linear_design, trend_column
 from mmm_pipeline.mmm.inputs import FitData
 from mmm_pipeline.mmm.specs import Adstock, ModelSpec
 from mmm_pipeline.mmm.transforms import CARRYOVER_LAGS, power, transform_prepared
-from mmm_pipeline.mmm.whitening import parameters_from_coordinates
+from mmm_pipeline.mmm.whitening import (
+    COEFFICIENT_QUANTILE,
+    coefficients,
+    log_change_of_variables,
+    parameters_from_coordinates,
+)
 
 __all__ = [
     "CollapsedInputs",
@@ -90,8 +95,12 @@ def collapsed_inputs(spec: ModelSpec, data: FitData, dtype: type = np.float64) -
 
 def potential_energy(adstock: Adstock, u: Array, inputs: CollapsedInputs) -> Array:
     """Minus the log posterior density of the whitened coordinates u (D,), up to a constant."""
-    parameters = parameters_from_coordinates(adstock, u, inputs.media_scale)
-    return 0.5 * jnp.dot(u, u) - collapsed_log_likelihood(adstock, parameters, inputs)
+    parameters = parameters_from_coordinates(adstock, u, len(inputs.media_scale))
+    transformed = transform_prepared(adstock, inputs.media, parameters)
+    quantile, scale, mean_effect = parameters[COEFFICIENT_QUANTILE], inputs.media_scale, transformed.mean(axis=0)
+    residual = inputs.kpi - transformed @ coefficients(quantile, scale, mean_effect)
+    log_prior = -0.5 * jnp.dot(u, u) + log_change_of_variables(quantile, scale, mean_effect)
+    return -log_prior - _log_likelihood(residual, parameters["trend_exponent"], parameters["noise_sd"], inputs)
 
 
 def collapsed_log_likelihood(adstock: Adstock, parameters: dict[str, Array], inputs: CollapsedInputs) -> Array:
@@ -104,12 +113,17 @@ def collapsed_log_likelihood(adstock: Adstock, parameters: dict[str, Array], inp
     """
     transformed = transform_prepared(adstock, inputs.media, parameters)
     residual = inputs.kpi - transformed @ parameters["media_coefficient"]
-    trend = inputs.trend_scale * power(inputs.time, parameters["trend_exponent"])
+    return _log_likelihood(residual, parameters["trend_exponent"], parameters["noise_sd"], inputs)
+
+
+def _log_likelihood(residual: Array, trend_exponent: Array, noise_sd: Array, inputs: CollapsedInputs) -> Array:
+    """Log density of the residual (T,) under the linear coefficients' prior and the noise."""
+    trend = inputs.trend_scale * power(inputs.time, trend_exponent)
     intercept = inputs.intercept_scale * jnp.ones_like(inputs.kpi)
 
     # Gram matrix of (residual, trend, intercept) under the inverse of σ²I + USSUᵀ; the part outside the span of U is
     # formed first, because the difference of two large squares would lose digits.
-    noise_variance = parameters["noise_sd"] ** 2
+    noise_variance = noise_sd**2
     columns = jnp.stack([residual, trend, intercept], axis=1)
     inside = inputs.basis.T @ columns
     outside = columns - inputs.basis @ inside

@@ -15,7 +15,7 @@ from mmm_pipeline.mmm.inputs import FitData
 from mmm_pipeline.mmm.nuts import Draws
 from mmm_pipeline.mmm.specs import ModelSpec
 from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
-from mmm_pipeline.mmm.whitening import NUMPY, parameters_from_coordinates
+from mmm_pipeline.mmm.whitening import COEFFICIENT_QUANTILE, NUMPY, coefficients, parameters_from_coordinates
 
 __all__ = ["inference_data", "scaled_baseline"]
 
@@ -35,20 +35,23 @@ def inference_data(spec: ModelSpec, data: FitData, draws: Draws, *, seed: tuple[
     chains, length = draws.position.shape[:2]
     positions = draws.position.reshape(chains * length, -1).astype(float)
     scale = data.spend_share_scale * spec.priors.media_scale
-    parameters = parameters_from_coordinates(spec.adstock, positions, scale, NUMPY)
+    parameters = parameters_from_coordinates(spec.adstock, positions, len(data.channels), NUMPY)
+    quantiles = parameters.pop(COEFFICIENT_QUANTILE)
+    parameters["media_coefficient"] = np.empty_like(quantiles)
     design = linear_design(spec, data)
-    coefficients = np.empty((len(positions), len(design.scales)))
+    linear = np.empty((len(positions), len(design.scales)))
     log_likelihood = np.empty((len(positions), data.days))
     generator = np.random.default_rng(seed)
     for part in chunks(len(positions), data.days * max(len(data.channels), len(design.scales))):
         here = {name: values[part] for name, values in parameters.items()}
         media = media_transform_of_draws(spec.adstock, data.media, here)
+        here["media_coefficient"][:] = coefficients(quantiles[part], scale, media.mean(axis=1))
         residual = data.kpi - np.einsum("stc,sc->st", media, here["media_coefficient"])
         sigma = here["noise_sd"]
         block = linear_block(design, residual, here["trend_exponent"], sigma)
-        coefficients[part] = block.draw(generator)
-        mean = coefficients[part][:, :-2] @ design.fixed.T + coefficients[part][:, -1:]
-        mean += coefficients[part][:, -2, None] * trend_column(design.time, here["trend_exponent"])
+        linear[part] = block.draw(generator)
+        mean = linear[part][:, :-2] @ design.fixed.T + linear[part][:, -1:]
+        mean += linear[part][:, -2, None] * trend_column(design.time, here["trend_exponent"])
         # Density of the KPI in its own units: scaling by a constant shifts the log density.
         log_likelihood[part] = (
             -0.5 * ((residual - mean) / sigma[:, None]) ** 2
@@ -57,8 +60,8 @@ def inference_data(spec: ModelSpec, data: FitData, draws: Draws, *, seed: tuple[
             - np.log(data.kpi_scale)
         )
 
-    parameters |= {name: coefficients[:, columns] for name, columns in design.blocks.items()}
-    parameters |= {"trend_coefficient": coefficients[:, -2], "intercept": coefficients[:, -1]}
+    parameters |= {name: linear[:, columns] for name, columns in design.blocks.items()}
+    parameters |= {"trend_coefficient": linear[:, -2], "intercept": linear[:, -1]}
     labels: dict[str, tuple[str, list[Any]]] = {
         "seasonality": ("fourier", fourier_names(spec.degrees)),
         "weekday": ("day_of_week", list(range(DAYS_PER_WEEK)) if spec.weekday else []),

@@ -9,7 +9,7 @@ from mmm_pipeline.mmm.draws import chunks, media_transform_of_draws
 from mmm_pipeline.mmm.inputs import FitData
 from mmm_pipeline.mmm.specs import ModelSpec
 from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
-from mmm_pipeline.mmm.whitening import NUMPY, coordinates, parameters_from_coordinates
+from mmm_pipeline.mmm.whitening import COEFFICIENT_QUANTILE, NUMPY, coordinates, parameters_from_coordinates
 
 __all__ = ["prior_contributions", "prior_media_parameters"]
 
@@ -27,9 +27,9 @@ def prior_media_parameters(spec: ModelSpec, data: FitData, draws: int = 1000, se
         Name -> (S, C), the names being those of `Fit.media_parameters`.
     """
     u = np.random.default_rng(seed).standard_normal((draws, coordinates(spec.adstock, len(data.channels))))
-    scale = data.spend_share_scale * spec.priors.media_scale
-    parameters = parameters_from_coordinates(spec.adstock, u, scale, NUMPY)
-    return {name: parameters[name] for name in ("media_coefficient", *MEDIA_PARAMETERS[spec.adstock])}
+    parameters = parameters_from_coordinates(spec.adstock, u, len(data.channels), NUMPY)
+    coefficient = data.spend_share_scale * spec.priors.media_scale * parameters[COEFFICIENT_QUANTILE]
+    return {"media_coefficient": coefficient} | {name: parameters[name] for name in MEDIA_PARAMETERS[spec.adstock]}
 
 
 def prior_contributions(spec: ModelSpec, data: FitData, draws: int = 1000, seed: int = 0) -> xr.DataArray:

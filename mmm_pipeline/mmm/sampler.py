@@ -131,12 +131,12 @@ def _sampled(
     on_cpu = jax.default_backend() == "cpu"
     with jax.enable_x64(settings.double_precision):
         run = program(spec.adstock, inputs, settings.max_tree_depth, None if on_cpu else settings.chains)
-        key = jax.random.fold_in(jax.random.key(settings.seed), attempt)
+        sequence = np.random.SeedSequence((settings.seed, attempt))
+        words = sequence.generate_state(2 * settings.chains).reshape(settings.chains, 2)
+        keys = jax.random.wrap_key_data(jnp.asarray(words, jnp.uint32))
         # The chains start from the prior, which is standard Normal in these coordinates.
-        keys = jax.random.split(key, settings.chains + 1)
         shape = (settings.chains, coordinates(spec.adstock, len(data.channels)))
-        positions = jax.random.normal(keys[0], shape, inputs.kpi.dtype)
-        keys = keys[1:]
+        positions = jnp.asarray(np.random.default_rng(sequence).standard_normal(shape), inputs.kpi.dtype)
         job = _Job(run, jax.device_put(inputs), settings, attempt, progress)
         if not on_cpu:
             return job.run(range(settings.chains), keys, positions)

@@ -128,32 +128,24 @@ def _carried_over(lagged_media: Array, retention: Array, peak_delay: Array) -> A
     return jnp.einsum("ctl,cl->ct", lagged_media, weights)
 
 
-@jax.custom_vjp
+@jax.custom_jvp
 def _carried(x: Array, retention: Array) -> Array:
-    """s_t = λ s_(t-1) + x_t. Its derivative is the same recursion backwards in time."""
-    return _recursion(x, retention)
-
-
-def _recursion(x: Array, retention: Array, *, backwards: bool = False) -> Array:
-    """By doubling: log2(T) shifted multiply-adds, because a trip of an XLA loop costs more than a day's arithmetic."""
+    """s_t = λ s_(t-1) + x_t, by doubling: log2(T) shifted multiply-adds are cheaper than T trips of an XLA loop."""
     distance, decay = 1, retention
     while distance < x.shape[0]:
-        zeros = jnp.zeros((distance, *x.shape[1:]), x.dtype)
-        shifted = [x[distance:], zeros] if backwards else [zeros, x[:-distance]]
-        x = x + decay * jnp.concatenate(shifted)
+        x = x + decay * _later(x, distance)
         distance, decay = 2 * distance, decay * decay
     return x
 
 
-def _carried_forward(x: Array, retention: Array) -> tuple[Array, tuple[Array, Array]]:
-    carried = _recursion(x, retention)
-    return carried, (carried, retention)
+@_carried.defjvp
+def _carried_derivative(at: tuple[Array, Array], towards: tuple[Array, Array]) -> tuple[Array, Array]:
+    """The derivative obeys the same recursion, ds_t = λ ds_(t-1) + dx_t + dλ s_(t-1), so no step of it is stored."""
+    x, retention = at
+    dx, dretention = towards
+    carried = _carried(x, retention)
+    return carried, _carried(dx + dretention * _later(carried, 1), retention)
 
 
-def _carried_backward(saved: tuple[Array, Array], slope: Array) -> tuple[Array, Array]:
-    carried, retention = saved
-    reached = _recursion(slope, retention, backwards=True)
-    return reached, jnp.sum(reached[1:] * carried[:-1], axis=0)
-
-
-_carried.defvjp(_carried_forward, _carried_backward)
+def _later(x: Array, days: int) -> Array:
+    return jnp.concatenate([jnp.zeros((days, *x.shape[1:]), x.dtype), x[:-days]])

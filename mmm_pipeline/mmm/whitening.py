@@ -3,8 +3,13 @@
 The prior of u is N(0, I) whatever the prior of the parameter, and with the weak data of media mix modelling the
 posterior stays close to it: the sampler meets almost a standard Normal.
 
-A quantile is computed from the logarithm of that tail probability which keeps its digits: log Φ(u) of the lower tail for
-priors that crowd at 0, log Φ(-u) of the upper tail for unbounded ones.
+Media coefficients take one step more. The data knows a channel's mean effect β · mean(m) better than β: at a fixed β
+the retention alone moves the whole effect, the stiffest direction of all. So β = s q / √(1 + κ²), where q is the
+half-Normal quantile of u, s the prior's scale and κ = s · mean(m): nearly the mean effect itself where the prior is
+wide. The prior stays what it is, because the change of variables is added to the density.
+
+A quantile is computed from the logarithm of that tail probability which keeps its digits: log Φ(u) of the lower tail
+for priors that crowd at 0, log Φ(-u) of the upper tail for unbounded ones.
 """
 
 from __future__ import annotations
@@ -20,7 +25,18 @@ import scipy.special
 from mmm_pipeline.mmm.specs import Adstock
 from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
 
-__all__ = ["JAX", "NUMPY", "Functions", "coordinates", "parameters_from_coordinates"]
+__all__ = [
+    "COEFFICIENT_QUANTILE",
+    "JAX",
+    "NUMPY",
+    "Functions",
+    "coefficients",
+    "coordinates",
+    "log_change_of_variables",
+    "parameters_from_coordinates",
+]
+
+COEFFICIENT_QUANTILE = "media_coefficient_quantile"
 
 
 class Functions(NamedTuple):
@@ -40,30 +56,50 @@ def coordinates(adstock: Adstock, channels: int) -> int:
     return (1 + len(MEDIA_PARAMETERS[adstock])) * channels + 2
 
 
-def parameters_from_coordinates(adstock: Adstock, u: Any, media_scale: Any, f: Functions = JAX) -> dict[str, Any]:
-    """The sampled parameters at u.
+def parameters_from_coordinates(adstock: Adstock, u: Any, channels: int, f: Functions = JAX) -> dict[str, Any]:
+    """The sampled parameters at u, with the quantile q in place of the media coefficient.
 
     Args:
         adstock: the media transform.
         u: (..., D) standard Normal a priori.
-        media_scale: (C,) scale of the half-Normal priors of the media coefficients.
+        channels: C.
         f: the library to compute with.
 
     Returns:
-        `media_coefficient`, the parameters of the transform, (..., C) each; `trend_exponent`, `noise_sd`, (...) each.
+        `media_coefficient_quantile` and the parameters of the transform, (..., C) each; `trend_exponent` and
+        `noise_sd`, (...) each.
     """
-    channels = media_scale.shape[0]
-    per_channel = {"media_coefficient": _HALF_NORMAL} | _MEDIA_QUANTILES[adstock]
+    per_channel = {COEFFICIENT_QUANTILE: _half_normal(1.0)} | _MEDIA_QUANTILES[adstock]
     tails = [np.full(channels, quantile.tail) for quantile in per_channel.values()]
     tails.append(np.array([_TREND_EXPONENT.tail, _NOISE.tail]))
     # One call for all coordinates: the function is long, and every copy of it would be compiled.
     log_tail = f.log_ndtr(np.concatenate(tails).astype(u.dtype) * u)
     rows = log_tail[..., :-2].reshape(*u.shape[:-1], len(per_channel), channels)
     parameters = {name: quantile.of(f, rows[..., i, :]) for i, (name, quantile) in enumerate(per_channel.items())}
-    parameters["media_coefficient"] = media_scale * parameters["media_coefficient"]
     parameters["trend_exponent"] = _TREND_EXPONENT.of(f, log_tail[..., -2])
     parameters["noise_sd"] = _NOISE.of(f, log_tail[..., -1])
     return parameters
+
+
+def coefficients(q: Any, media_scale: Any, mean_effect: Any) -> Any:
+    """Media coefficients β (..., C) from their quantiles.
+
+    Args:
+        q: (..., C) half-Normal quantiles of the coordinates.
+        media_scale: (C,) scale s of the half-Normal priors.
+        mean_effect: (..., C) mean over the window of the transformed media.
+    """
+    return media_scale * q * _stretch(media_scale, mean_effect) ** -0.5
+
+
+def log_change_of_variables(q: Any, media_scale: Any, mean_effect: Any) -> Any:
+    """() log of the prior of the coefficients in the coordinates u, relative to the standard Normal density of u."""
+    stretch = _stretch(media_scale, mean_effect)
+    return 0.5 * jnp.sum(q**2 * (1 - 1 / stretch) - jnp.log(stretch))
+
+
+def _stretch(media_scale: Any, mean_effect: Any) -> Any:
+    return 1 + (media_scale * mean_effect) ** 2
 
 
 _LOWER, _UPPER = 1.0, -1.0
@@ -85,7 +121,6 @@ def _half_normal(scale: float) -> _Quantile:
     return _Quantile(_UPPER, lambda f, log_tail: -scale * f.ndtri(0.5 * f.exp(log_tail)))
 
 
-_HALF_NORMAL = _half_normal(1.0)
 _EXPONENTIAL = _Quantile(_UPPER, lambda f, log_tail: -log_tail)  # Gamma(1, 1)
 _NOISE = _EXPONENTIAL
 _TREND_EXPONENT = _Quantile(_LOWER, lambda f, log_tail: 0.5 + f.exp(log_tail))  # Uniform(0.5, 1.5)

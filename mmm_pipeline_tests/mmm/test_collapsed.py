@@ -15,10 +15,17 @@ from mmm_pipeline.mmm.collapsed import (
     potential_energy,
 )
 from mmm_pipeline.mmm.design import linear_design
+from mmm_pipeline.mmm.draws import media_transform_of_draws
 from mmm_pipeline.mmm.model import media_mix_model
 from mmm_pipeline.mmm.specs import ADSTOCKS, ModelSpec, Priors
 from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
-from mmm_pipeline.mmm.whitening import NUMPY, coordinates, parameters_from_coordinates
+from mmm_pipeline.mmm.whitening import (
+    COEFFICIENT_QUANTILE,
+    NUMPY,
+    coefficients,
+    coordinates,
+    parameters_from_coordinates,
+)
 from mmm_pipeline_tests.mmm import plain_statement as plain
 
 log_likelihood = jax.jit(collapsed_log_likelihood, static_argnums=0)
@@ -41,22 +48,26 @@ def _double_precision():
 
 def random_point(spec, data, generator):
     """Every parameter of the model, drawn from the priors; the noise kept away from 0."""
-    linear = linear_design(spec, data)
+    design = linear_design(spec, data)
     u = generator.standard_normal(coordinates(spec.adstock, len(data.channels)))
     u[-1] = abs(u[-1])
+    sampled = {
+        name: np.asarray(value)
+        for name, value in parameters_from_coordinates(spec.adstock, u, len(data.channels), NUMPY).items()
+    }
     scale = data.spend_share_scale * spec.priors.media_scale
-    sampled = {name: np.asarray(v) for name, v in parameters_from_coordinates(spec.adstock, u, scale, NUMPY).items()}
-    coefficients = generator.normal(0, linear.scales)
-    coefficients[-1] = abs(coefficients[-1])
+    sampled["media_coefficient"] = scale * sampled.pop(COEFFICIENT_QUANTILE)
+    linear = generator.normal(0, design.scales)
+    linear[-1] = abs(linear[-1])
     # A trend of the prior's size dwarfs everything else within a month.
-    coefficients[-2] /= 10
-    return sampled, coefficients
+    linear[-2] /= 10
+    return sampled, linear
 
 
-def named(spec, data, sampled, coefficients):
+def named(spec, data, sampled, linear):
     blocks = linear_design(spec, data).blocks
-    point = sampled | {name: coefficients[columns] for name, columns in blocks.items() if coefficients[columns].size}
-    return point | {"trend_coefficient": coefficients[-2], "intercept": coefficients[-1]}
+    point = sampled | {name: linear[columns] for name, columns in blocks.items() if linear[columns].size}
+    return point | {"trend_coefficient": linear[-2], "intercept": linear[-1]}
 
 
 @pytest.mark.parametrize(("adstock", "degrees", "weekday", "features"), GRID)
@@ -66,7 +77,7 @@ def test_collapsed_density_times_the_blocks_conditional_is_the_joint_density(ads
     inputs = collapsed_inputs(spec, data)
     generator = np.random.default_rng(degrees + 10 * weekday + 100 * features)
     for _ in range(3):
-        sampled, coefficients = random_point(spec, data, generator)
+        sampled, linear = random_point(spec, data, generator)
         effect = plain.media_effect(adstock, data.media, sampled) @ sampled["media_coefficient"]
         exponent, noise = np.array([sampled["trend_exponent"]]), np.array([sampled["noise_sd"]])
         block = linear_block(linear_design(spec, data), (data.kpi - effect)[None], exponent, noise)
@@ -76,9 +87,9 @@ def test_collapsed_density_times_the_blocks_conditional_is_the_joint_density(ads
         prior += stats.gamma(1.0).logpdf(sampled["noise_sd"])
 
         density = prior + float(log_likelihood(adstock, sampled, inputs))
-        density += float(block.log_density(coefficients[None])[0])
+        density += float(block.log_density(linear[None])[0])
 
-        expected = plain.joint_log_density(spec, data, named(spec, data, sampled, coefficients))
+        expected = plain.joint_log_density(spec, data, named(spec, data, sampled, linear))
         assert density == pytest.approx(expected, rel=1e-9, abs=1e-6)
 
 
@@ -94,18 +105,16 @@ def test_numpyro_model_has_the_joint_density_of_its_formulas(adstock, features):
 
 @pytest.mark.parametrize("adstock", ADSTOCKS)
 def test_whitened_coordinates_have_the_priors_of_the_parameters(adstock):
-    scale = np.array([0.5, 2.0])
     u = np.linspace(-4, 4, 41)[:, None] * np.ones(coordinates(adstock, 2))
-    parameters = parameters_from_coordinates(adstock, u, scale, NUMPY)
+    parameters = parameters_from_coordinates(adstock, u, 2, NUMPY)
     probability = stats.norm.cdf(u[:, 0])
     expected = {
-        "media_coefficient": stats.halfnorm(scale=scale),
+        COEFFICIENT_QUANTILE: stats.halfnorm(),
         "trend_exponent": stats.uniform(0.5, 1.0),
         "noise_sd": stats.gamma(1.0),
     } | plain.media_priors(adstock)
-    assert set(parameters) == set(expected) == {
-        "media_coefficient", "trend_exponent", "noise_sd", *MEDIA_PARAMETERS[adstock]
-    }  # fmt: skip
+    assert set(parameters) == set(expected)
+    assert set(MEDIA_PARAMETERS[adstock]) < set(parameters)
     for name, prior in expected.items():
         quantile = prior.ppf(probability[:, None] if parameters[name].ndim == 2 else probability)
         np.testing.assert_allclose(parameters[name], np.broadcast_to(quantile, parameters[name].shape), rtol=1e-6)
@@ -114,11 +123,39 @@ def test_whitened_coordinates_have_the_priors_of_the_parameters(adstock):
 @pytest.mark.parametrize("adstock", ADSTOCKS)
 def test_jax_and_numpy_read_coordinates_alike(adstock):
     u = np.random.default_rng(0).normal(0, 3, (5, coordinates(adstock, 2)))
-    scale = np.array([0.5, 2.0])
-    jax_values = jax.jit(parameters_from_coordinates, static_argnums=0)(adstock, u, scale)
-    numpy_values = parameters_from_coordinates(adstock, u, scale, NUMPY)
+    jax_values = jax.jit(parameters_from_coordinates, static_argnums=(0, 2))(adstock, u, 2)
+    numpy_values = parameters_from_coordinates(adstock, u, 2, NUMPY)
     for name, values in numpy_values.items():
         np.testing.assert_allclose(jax_values[name], values, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("adstock", ADSTOCKS)
+def test_density_of_the_coordinates_is_that_of_the_parameters_times_the_change_of_variables(adstock):
+    spec, data = ModelSpec(adstock, 1, priors=PRIORS), plain.small_window()
+    inputs = collapsed_inputs(spec, data)
+
+    def sampled(u):
+        """Every sampled parameter, flat, for many u at once."""
+        parameters = parameters_from_coordinates(adstock, u, 3, NUMPY)
+        quantile = parameters.pop(COEFFICIENT_QUANTILE)
+        mean_effect = media_transform_of_draws(adstock, data.media, parameters).mean(axis=1)
+        parameters["media_coefficient"] = coefficients(quantile, inputs.media_scale, mean_effect)
+        return parameters
+
+    def flat(u):
+        return np.concatenate([values.reshape(len(u), -1) for values in sampled(u).values()], axis=1)
+
+    u = np.random.default_rng(6).normal(size=(1, coordinates(adstock, 3)))
+    step = 1e-5 * np.eye(u.size)
+    log_volume = np.linalg.slogdet((flat(u + step) - flat(u - step)) / 2e-5).logabsdet
+    point = {name: value[0] for name, value in sampled(u).items()}
+    prior = stats.halfnorm(scale=inputs.media_scale).logpdf(point["media_coefficient"]).sum()
+    prior += sum(p.logpdf(point[name]).sum() for name, p in plain.media_priors(adstock).items())
+    prior += stats.gamma(1.0).logpdf(point["noise_sd"])
+    expected = prior + float(log_likelihood(adstock, point, inputs)) + log_volume
+
+    energy, _ = energy_and_gradient(adstock, u[0], inputs)
+    assert -float(energy) - u.size / 2 * np.log(2 * np.pi) == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize("adstock", ADSTOCKS)

@@ -134,3 +134,16 @@ def test_a_day_without_media_has_zero_effect_and_finite_gradients(adstock):
     parameters = dict.fromkeys(MEDIA_PARAMETERS[adstock], jnp.array([0.3]))
     np.testing.assert_array_equal(media_transform(adstock, media, parameters)[:3], 0.0)
     assert jnp.isfinite(jax.grad(total)(jnp.array([0.3]))).all()
+
+
+def test_adstock_has_the_same_derivatives_forwards_backwards_and_by_finite_differences():
+    media = jnp.asarray(np.random.default_rng(0).gamma(1.0, 1.0, (23, 2)))
+
+    def last(retention):
+        return transforms.adstocked(media, retention)[-1]
+
+    retention = jnp.array([0.4, 0.9])
+    step = 1e-6
+    numeric = (last(retention + step) - last(retention - step)) / (2 * step)
+    np.testing.assert_allclose(jnp.diag(jax.jacfwd(last)(retention)), numeric, rtol=1e-6)
+    np.testing.assert_allclose(jnp.diag(jax.jacrev(last)(retention)), numeric, rtol=1e-6)

@@ -61,8 +61,8 @@ def synthetic_fit(
             dims=("chain", "draw", "channel"),
             coords={"channel": list(data.channels)},
         )
-    names = {"fourier": fourier_names(degrees), "weekday": list(range(DAYS_PER_WEEK))}
-    for name, dimension in (("seasonality", "fourier"), ("weekday", "weekday")):
+    names = {"fourier": fourier_names(degrees), "day_of_week": list(range(DAYS_PER_WEEK))}
+    for name, dimension in (("seasonality", "fourier"), ("weekday", "day_of_week")):
         posterior[name] = xr.DataArray(
             rng.normal(0, 0.02, (chains, draws, len(names[dimension]))),
             dims=("chain", "draw", dimension),

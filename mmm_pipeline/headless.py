@@ -176,6 +176,7 @@ def _without_class(message: str) -> str:
 
 def _all_subclasses(parent: type) -> set[type]:
     found = {parent}
-    for child in parent.__subclasses__():
+    children: list[type] = parent.__subclasses__()
+    for child in children:
         found |= _all_subclasses(child)
     return found

@@ -28,7 +28,7 @@ def eda_profile(media_matrix: pd.DataFrame, model_inputs: Any, workspace: Worksp
     profile = profile_of(
         media_matrix,
         holdout_start=dt.date.fromisoformat(str(model_inputs.attrs["holdout_start"])),
-        rejected=warehouse.read_table("rejected_rows", limit=1000),
+        rejected=warehouse.read_table("rejected_rows"),
         breakdown=warehouse.breakdown(),
     )
     path = workspace.artifacts().write_json(EDA_PROFILE, profile)

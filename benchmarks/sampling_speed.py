@@ -4,10 +4,11 @@ Both sides draw the same number of chains, warm-up and kept draws, so that the e
 the same noise on both. The figure compared is the smallest bulk effective sample size over all parameters, divided by
 the seconds of warm-up and draws; compilation is left out on both sides and listed on its own.
 
-Once a chain has settled, effective draws grow in proportion to draws, so a shorter run stands for a long one, with two
-errors: a chain that has not settled (see R-hat) is flattered, because its effective sample size is overestimated; and
-the smallest of a hundred estimates, each at most about chains x draws, holds the faster mixer down. Both make the ratio
-of a short run too small, and below a few hundred draws it is rough.
+Once a chain has settled, effective draws grow in proportion to draws, so a shorter run stands for a long one, with
+errors either way: a chain that has not settled (see R-hat) is flattered, because its effective sample size is
+overestimated; the smallest of a hundred estimates, each at most about chains x draws, holds the faster mixer down; and
+a short warm-up leaves steps and metric ill adapted, for whichever sampler depends on them more. With fewer than a few
+hundred draws the ratio tells the order of magnitude and no more.
 
 The original runs in an environment of its own, whose interpreter MMM_LIGHTWEIGHT_PYTHON names; how to make it is in
 `mmm_pipeline_tests/mmm/golden/make_golden.py`. Without it, this side alone is measured.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 from dataclasses import dataclass
@@ -96,13 +95,12 @@ def _warehouse(home: Home) -> Finding:
 
 def _bigquery() -> Finding:
     credentials = "present" if os.environ.get("GOOGLE_APPLICATION_CREDENTIALS") else "absent"
-    if importlib.util.find_spec("google.cloud.bigquery") is None:
-        return Finding(
-            "BigQuery client",
-            "absent",
-            f"not installed (GOOGLE_APPLICATION_CREDENTIALS {credentials}); files and DuckDB work",
-        )
-    return Finding("BigQuery client", "ok", f"installed; GOOGLE_APPLICATION_CREDENTIALS {credentials}")
+    try:
+        version = importlib.metadata.version("google-cloud-bigquery")
+    except importlib.metadata.PackageNotFoundError:
+        detail = f"not installed, and not needed yet: sources are files and DuckDB (credentials {credentials})"
+        return Finding("BigQuery client", "absent", detail)
+    return Finding("BigQuery client", "ok", f"{version}; GOOGLE_APPLICATION_CREDENTIALS {credentials}")
 
 
 def _chart_font() -> Finding:

@@ -30,7 +30,7 @@ class SourceSettings(Section):
     kind: Literal["demo", "file", "duckdb"] = Field("demo", description="demo market, a file, or a DuckDB table")
     path: Path | None = Field(None, description="CSV, XLSX or Parquet file; for duckdb: the database file")
     table: str | None = Field(None, description="duckdb: [schema.]table that holds the rows")
-    demo_seed: int = Field(7, ge=0, description="seed of the demo market")
+    demo_seed: int = Field(5, ge=0, description="seed of the demo market")
 
     @model_validator(mode="after")
     def _complete(self) -> SourceSettings:

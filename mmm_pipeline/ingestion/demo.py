@@ -21,17 +21,17 @@ _SUFFIXES = (".csv", ".xlsx", ".parquet")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
 
-def demo_rows(seed: int = 7) -> pd.DataFrame:
+def demo_rows(seed: int = 5) -> pd.DataFrame:
     """The demo campaign table, with the columns of a marketplace export; `Date` is text in mixed spellings."""
     return market_rows(simulate_market(seed=seed))
 
 
-def demo_truth(seed: int = 7) -> dict[str, Any]:
+def demo_truth(seed: int = 5) -> dict[str, Any]:
     """What a perfect model would say about `demo_rows(seed)`: see `mmm_pipeline.mmm.market.truth`."""
     return {**truth(simulate_market(seed=seed)), "excluded_channels": [DEAD_CHANNEL]}
 
 
-def write_demo_data(path: Path, *, seed: int = 7) -> tuple[Path, Path]:
+def write_demo_data(path: Path, *, seed: int = 5) -> tuple[Path, Path]:
     """Write the demo table as CSV, XLSX or Parquet by the suffix of `path`, and `<path>.truth.json` beside it.
 
     Both are written beside their place and renamed, so that a reader never sees half a file.

@@ -36,10 +36,10 @@ def simulate_market(
     *,
     channels: int = 8,
     days: int = 196,
-    seed: int = 7,
+    seed: int = 5,
     adstock: Adstock = "adstock",
     media_share: float = 0.45,
-    noise: float = 0.03,
+    noise: float = 0.02,
     start: dt.date = dt.date(2025, 2, 3),
 ) -> Market:
     """Simulate daily media, spend and KPI of a marketplace advertiser.

@@ -46,11 +46,11 @@ def _column(pattern: str, weekdays: np.ndarray, leader: np.ndarray | None, rng: 
     weekend = np.isin(weekdays, _WEEKEND)
     jitter = np.exp(rng.normal(0.0, 0.25, days))
     if pattern == "follower" and leader is not None:
-        level = np.where(leader > 0, leader, 0.1) * np.exp(rng.normal(0.0, 0.42, days))
+        level = np.where(leader > 0, leader, 0.1) * np.exp(rng.normal(0.0, 0.5, days))
     elif pattern == "campaigns":
         level = np.where(_blocks(days, on=(10, 24), off=(6, 16), rng=rng), 1.0, 0.0) * jitter
     elif pattern == "pulsing":
-        level = np.where(_blocks(days, on=(3, 8), off=(6, 14), rng=rng), 2.2, 0.35) * jitter
+        level = np.where(_blocks(days, on=(3, 8), off=(6, 14), rng=rng), 2.2, 0.35) * jitter * (0.5 + _steps(days, rng))
     elif pattern == "sparse":
         level = np.where(rng.random(days) < 0.3, 1.5, 0.0) * jitter
     elif pattern == "ramped":

@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO_HOME ?= .mmm-demo
 
-.PHONY: help setup demo test lint format ui bench clean
+.PHONY: help setup demo test lint format docs ui bench clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ lint: setup  ## ruff (lint and format) and mypy
 format: setup  ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: setup  ## make the reference pages anew from the contracts and the settings
+	$(BIN)/python -m mmm_pipeline.reference_pages
 
 ui: setup  ## open the Dagster UI on the demo's results
 	$(BIN)/mmm ui --home $(DEMO_HOME)

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import dagster as dg
 import jsonschema
+import pandas as pd
 import pytest
 
+from mmm_pipeline.assets import inputs
 from mmm_pipeline.contracts import CONTRACTS, violations
+from mmm_pipeline.home import Home
+from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.resources.warehouse import Warehouse
 from mmm_pipeline_tests.pipeline.conftest import SmallRun, run_into, small_settings
 
@@ -110,3 +114,22 @@ def test_no_converged_spec_means_no_champion_and_an_honest_message(small_campaig
     assert not failed.outcome.succeeded
     assert "champion_model" in failed.outcome.problems[0]
     assert "budget_plan" not in {step.name for step in failed.steps if step.kind == "materialized"}
+
+
+def test_a_stage_that_breaks_its_contract_stops_everything_below_and_shows_the_rows(
+    small_campaign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def with_a_negative_spend(*arguments: object) -> pd.DataFrame:
+        matrix = build_media_matrix(*arguments)
+        matrix.loc[7, "spend"] = -12.5
+        return matrix
+
+    monkeypatch.setattr(inputs, "build_media_matrix", with_a_negative_spend)
+    failed = run_into(Home(tmp_path / "home"), small_settings(small_campaign))
+    assert not failed.outcome.succeeded
+    [problem] = failed.outcome.problems
+    assert "media_matrix_contract" in problem
+    assert "column=spend" in problem
+    assert "-12.5" in problem
+    materialized = {step.name for step in failed.steps if step.kind == "materialized"}
+    assert materialized == {"raw_campaigns", "rejected_rows", "media_matrix"}

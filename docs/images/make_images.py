@@ -63,9 +63,7 @@ def main() -> None:
     )
     try:
         wait_for(PORT)
-        photograph(
-            f"http://127.0.0.1:{PORT}/locations/mmm_pipeline/jobs/refresh", FOLDER / "asset-graph.png", 2200, 1100
-        )
+        photograph(f"http://127.0.0.1:{PORT}/asset-groups/", FOLDER / "asset-graph.png", 2300, 860)
     finally:
         os.killpg(interface.pid, signal.SIGTERM)
         try:

@@ -19,7 +19,7 @@ _CHECKED_BY_SQL = {"raw_campaigns", "rejected_rows"}
 
 def all_checks() -> list[dg.AssetChecksDefinition]:
     """Every check of the pipeline."""
-    return [*(_contract_check(name) for name in CONTRACTS), fits_converged, champion_beats_naive]
+    return [*(_contract_check(name) for name in CONTRACTS), fits_converged, champion_beats_naive, advice_is_steady]
 
 
 def _contract_check(name: str) -> dg.AssetChecksDefinition:
@@ -95,4 +95,31 @@ def champion_beats_naive(workspace: Workspace) -> dg.AssetCheckResult:
             f"the naive forecast {best['forecast']!r}: {best['mape']:.1%}"
         ),
         metadata={"champion_mape": float(row["mape"]), "naive_mape": float(best["mape"]), "skill": float(row["skill"])},
+    )
+
+
+@dg.asset_check(
+    asset="drift",
+    name="advice_is_steady",
+    description="No channel's recommendation turned from increase to decrease, or back, without the data saying so.",
+)
+def advice_is_steady(workspace: Workspace) -> dg.AssetCheckResult:
+    """Warn about recommendations that flipped since the earlier champion although no posterior supports it."""
+    table = workspace.warehouse().read_table("drift")
+    flipped = table[table["recommendation"] == "flip_unsupported"]
+    turns = [f"{row.channel} ({row.direction_before} before, {row.direction_now} now)" for row in flipped.itertuples()]
+    if table.empty:
+        told = "no earlier champion to compare with"
+    elif turns:
+        told = (
+            f"the recommendation flipped without the data saying so for {len(turns)} channel(s): {', '.join(turns)}; "
+            "leave their spend as it is, or run a lift test"
+        )
+    else:
+        told = f"no unsupported flip since the champion of {table['window_end_before'].iloc[0]:%Y-%m-%d}"
+    return dg.AssetCheckResult(
+        passed=flipped.empty,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=told,
+        metadata={} if flipped.empty else {"flipped": preview(flipped)},
     )

@@ -6,60 +6,21 @@ all derived from these objects.
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 import pandera.pandas as pa
 
+from mmm_pipeline.comparison_contracts import DRIFT
+from mmm_pipeline.contract_parts import AT_LEAST_0 as _AT_LEAST_0
+from mmm_pipeline.contract_parts import CURRENCY_PER_DAY as _CURRENCY_PER_DAY
+from mmm_pipeline.contract_parts import DATE as _DATE
+from mmm_pipeline.contract_parts import FINITE as _FINITE
+from mmm_pipeline.contract_parts import KPI as _KPI
+from mmm_pipeline.contract_parts import column as _column
+from mmm_pipeline.contract_parts import interval as _interval
+from mmm_pipeline.contract_parts import ordered as _ordered
+from mmm_pipeline.contract_parts import table as _table
+
 __all__ = ["CONTRACTS", "empty_table", "violations"]
-
-
-def _column(
-    dtype: Any,
-    description: str,
-    *checks: pa.Check,
-    unit: str | None = None,
-    nullable: bool = False,
-) -> pa.Column:
-    return pa.Column(
-        dtype,
-        list(checks),
-        nullable=nullable,
-        coerce=True,
-        description=description,
-        metadata={"unit": unit} if unit else None,
-    )
-
-
-def _table(name: str, description: str, columns: dict[str, pa.Column], **options: Any) -> pa.DataFrameSchema:
-    return pa.DataFrameSchema(columns, name=name, description=description, strict=True, **options)
-
-
-_AT_LEAST_0 = pa.Check.ge(0)
-_DATE = "datetime64[ns]"
-_CURRENCY_PER_DAY = "currency per day"
-_KPI = "KPI units"
-_FINITE = pa.Check(lambda values: values.abs() < float("inf"), name="finite", error="must be finite")
-
-
-def _interval(quantity: str, unit: str | None = None) -> dict[str, pa.Column]:
-    """The two columns of a credible interval of `quantity`."""
-    return {
-        f"{quantity}_low": _column(
-            float, f"lower end of the credible interval of {quantity}", unit=unit, nullable=True
-        ),
-        f"{quantity}_high": _column(
-            float, f"upper end of the credible interval of {quantity}", unit=unit, nullable=True
-        ),
-    }
-
-
-def _ordered(low: str, high: str) -> pa.Check:
-    return pa.Check(
-        lambda frame: ~(frame[low] > frame[high]),
-        name=f"{low}<={high}",
-        error=f"{low} must not exceed {high}",
-    )
 
 
 RAW_CAMPAIGNS = _table(
@@ -306,6 +267,7 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         RESPONSE_CURVES,
         BUDGET_PLAN,
         BUDGET_SUMMARY,
+        DRIFT,
     )
 }
 

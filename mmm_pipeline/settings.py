@@ -155,6 +155,12 @@ class BudgetSettings(Section):
         return self
 
 
+class DriftSettings(Section):
+    """What is kept for comparing one refresh with the one before."""
+
+    keep_champions: int = Field(12, ge=0, le=1000, description="earlier champions that stay readable; 0: no comparison")
+
+
 class ReportSettings(Section):
     """Charts, narratives and the HTML report."""
 
@@ -184,6 +190,7 @@ class Settings(Section):
     convergence: ConvergenceSettings = ConvergenceSettings()
     priors: PriorSettings = PriorSettings()
     budget: BudgetSettings = BudgetSettings()
+    drift: DriftSettings = DriftSettings()
     report: ReportSettings = ReportSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     quick: bool = Field(False, description="set by --quick: fewer draws, looser thresholds; every output says so")

@@ -22,6 +22,7 @@ REPORTED_TABLES = (
     "response_curves",
     "budget_plan",
     "budget_summary",
+    "drift",
     "excluded_channels",
 )
 

@@ -13,6 +13,7 @@ from mmm_pipeline.assets.table_outputs import preview, table_asset, table_out
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.partitions import spec_keys
 from mmm_pipeline.resources.artifacts import ArtifactStore
+from mmm_pipeline.resources.champions import ChampionHistory
 from mmm_pipeline.resources.workspace import Workspace
 from mmm_pipeline.settings import Settings
 
@@ -120,7 +121,8 @@ def champion_model(
             f"the winning spec {spec.key} converged on the train window, but not when refitted on all days, after "
             f"{len(fit.attempts)} attempt(s): {missed}. Raise sampler.warmup, sampler.draws or sampler.max_escalations"
         )
-    return dg.MaterializeResult(metadata={"spec": spec.key, **fit_metadata(fit, reused)})
+    kept = ChampionHistory(workspace.artifacts()).keep(CHAMPION_MODEL, settings.drift.keep_champions, settings.quick)
+    return dg.MaterializeResult(metadata={"spec": spec.key, "kept_champions": kept, **fit_metadata(fit, reused)})
 
 
 @table_asset("forecast", group=_GROUP, deps=[FITTED_MODEL])

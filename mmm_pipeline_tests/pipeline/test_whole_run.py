@@ -75,6 +75,12 @@ def test_the_run_and_its_materializations_are_visible_to_dagster(small_run: Smal
         assert len(instance.get_materialized_partitions(dg.AssetKey("fitted_model"))) == 9
 
 
+def test_the_champion_is_kept_for_the_next_refresh(small_run: SmallRun) -> None:
+    kept = list((small_run.home.artifacts / "champions").glob("*.nc"))
+    assert [path.read_bytes() for path in kept] == [(small_run.home.artifacts / "champion_model.nc").read_bytes()]
+    assert Warehouse(small_run.home.warehouse_file).read_table("drift").empty
+
+
 def test_nothing_is_pickled(small_run: SmallRun) -> None:
     assert not [path for path in small_run.home.root.rglob("*") if path.suffix in {".pkl", ".pickle"}]
     artifacts = [path for path in (small_run.home.root / "artifacts").rglob("*") if path.is_file()]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.contracts import CONTRACTS
+from mmm_pipeline.contracts import CONTRACTS, empty_table
 from mmm_pipeline.reporting.tables import ResultTables, RowCounts, Window
 from mmm_pipeline.settings import Settings, parse_settings
 
@@ -45,6 +45,7 @@ def synthetic_results(
     quick: bool = False,
     beats_naive: bool = True,
     material: bool = True,
+    refreshed: bool = True,
     settings: Mapping[str, Any] | None = None,
 ) -> ResultTables:
     """Tables of one run over `days` days, each validated (and typed) by its contract.
@@ -57,6 +58,7 @@ def synthetic_results(
         quick: whether the run was a quick one.
         beats_naive: whether the champion is better than the best naive forecast.
         material: the verdict of the budget plan.
+        refreshed: whether there is an earlier champion to compare with.
         settings: `pipeline.yaml` content; default: a report in both languages.
     """
     names = plain_names(channels) if isinstance(channels, int) else list(channels)
@@ -71,6 +73,7 @@ def synthetic_results(
         "response_curves": market.response_curves(),
         "budget_plan": market.budget_plan(),
         "budget_summary": market.budget_summary(material),
+        "drift": market.drift() if refreshed else empty_table("drift"),
         "excluded_channels": pd.DataFrame(
             {"channel": ["Brand 1 Ad Group 12"], "reason": ["no spend and no media in the train window"]}
         ),
@@ -253,6 +256,47 @@ class _Market:
                 "upper_bound": [after * 1.0002],
                 "optimality_gap": [0.0002],
                 "verdict": ["material_gain" if material else "no_material_gain"],
+            }
+        )
+
+    def drift(self) -> pd.DataFrame:
+        """A week earlier: ROI a little different; every fifth channel flipped without support."""
+        plan, rng, count = self.budget_plan(), self.rng, len(self.names)
+        position = np.arange(count)
+        learned = self.roi * rng.normal(0, 0.25, count)
+        media, sd = self.roi * rng.normal(0, 0.03, count), self.roi * self.spread
+        advised = np.where(plan["change"].abs() <= 0.05 * plan["current_spend"], "hold", "increase")
+        advised = np.where((advised != "hold") & (plan["change"] < 0), "decrease", advised)
+        flipped = (position % 5 == 0) & (advised != "hold")
+        opposite = np.where(advised == "increase", "decrease", "increase")
+        verdicts = np.array(["sampler_noise", "within_uncertainty", "data"])
+        return pd.DataFrame(
+            {
+                "channel": self.names,
+                "roi_before": self.roi - learned - media,
+                "roi_now": self.roi,
+                "change": learned + media,
+                "change_from_media": media,
+                "change_learned": learned,
+                "change_mcse": 0.02 * sd,
+                "change_sd": sd,
+                "probability_roi_higher": 1 / (1 + np.exp(-1.7 * learned / sd)),
+                "verdict": verdicts[position % 3],
+                "spend_before": plan["current_spend"] * 0.97,
+                "plan_before": plan["current_spend"] * np.where(flipped, 1.3, 1.0),
+                "plan_noise_before": plan["current_spend"] * 0.03,
+                "probability_increase_before": 0.6,
+                "direction_before": np.where(flipped, opposite, advised),
+                "spend_now": plan["current_spend"],
+                "plan_now": plan["optimal_spend"],
+                "plan_noise_now": plan["current_spend"] * 0.03,
+                "probability_increase_now": 0.6,
+                "direction_now": advised,
+                "recommendation": np.where(flipped, "flip_unsupported", "same"),
+                "spec_before": "carryover|1",
+                "spec_now": "carryover|1",
+                "window_end_before": self.dates[-8],
+                "window_end_now": self.dates[-1],
             }
         )
 

@@ -134,4 +134,5 @@ def forecast(leaderboard: pd.DataFrame, model_inputs: Any, workspace: Workspace)
 
     fit, _ = workspace.artifacts().read_fit(FITTED_MODEL, choose_champion(leaderboard))
     holdout = holdout_of(model_inputs)
-    return forecast_table(fit, holdout.media, holdout.kpi, holdout.features)
+    interval = workspace.settings().report.credible_interval
+    return forecast_table(fit, holdout.media, holdout.kpi, holdout.features, credible_interval=interval)

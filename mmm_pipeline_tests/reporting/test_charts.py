@@ -218,6 +218,46 @@ def test_missing_figures_are_told_and_do_not_stop_a_chart() -> None:
     assert any(text.get_text() == "not converged" for text in _texts(drawn["leaderboard"]))
 
 
+def test_the_steps_of_a_waterfall_are_seen_at_forty_channels_and_end_at_the_fitted_total() -> None:
+    tables = synthetic_results(40)
+    ((_, figure),) = _figures(chart_context(tables, "en"), ("waterfall",))
+    (axes,) = figure.axes
+    assert "other channels (26)" in [label.get_text() for label in axes.get_yticklabels()]
+    ends = [patch.get_x() + patch.get_width() for patch in axes.patches]
+    assert ends[-1] == pytest.approx(tables.contribution_over_time["mean"].sum())
+    assert ends[-2] == pytest.approx(ends[-1])
+
+
+def test_a_proposal_beyond_anything_tried_is_marked() -> None:
+    tables = synthetic_results(6)
+    curves = tables.response_curves
+    dearest = tables.budget_plan.sort_values("optimal_spend")["channel"].iloc[-1]
+    untried = curves["is_extrapolated"] | ((curves["channel"] == dearest) & (curves["spend"] > 0))
+    within, beyond = (
+        dict(_figures(chart_context(_replaced(tables, "response_curves", is_extrapolated=flags), "en"), ("budget",)))
+        for flags in (False, untried)
+    )
+    assert "proposed, beyond the data" not in [text.get_text() for text in _texts(within["budget"])]
+    assert "proposed, beyond the data" in [text.get_text() for text in _texts(beyond["budget"])]
+
+
+def test_a_channel_without_spend_has_no_relative_change() -> None:
+    tables = synthetic_results(4)
+    plan = tables.budget_plan
+    nothing = plan["current_spend"].where(plan.index != 2, 0.0)
+    ((_, figure),) = _figures(chart_context(_replaced(tables, "budget_plan", current_spend=nothing), "en"), ("budget",))
+    assert [text.get_text() for text in _texts(figure)].count("nothing spent now") == 1
+
+
+def test_every_forecast_without_a_model_has_its_bar() -> None:
+    tables = synthetic_results(3)
+    ((_, figure),) = _figures(chart_context(tables, "en"), ("leaderboard",))
+    (axes,) = figure.axes
+    lengths = sorted(patch.get_width() for patch in axes.patches)
+    mapes = [*tables.leaderboard["mape"], *tables.naive_forecasts["mape"]]
+    assert lengths == pytest.approx(sorted(mapes))
+
+
 def test_three_years_of_days_stay_legible() -> None:
     context = chart_context(synthetic_results(5, days=1095), "en")
     ((_, figure),) = _figures(context, ("kpi_forecast",))

@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmm_pipeline.atomic_files import write_bytes
-from mmm_pipeline.reporting.charts import budget, channels, curves, leaderboard, over_time, style
+from mmm_pipeline.reporting.charts import (
+    bubbles,
+    budget,
+    channels,
+    curves,
+    leaderboard,
+    marginal_roi,
+    over_time,
+    style,
+    waterfall,
+)
 from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, chart_context
 from mmm_pipeline.reporting.tables import Language, ResultTables
 from mmm_pipeline.reporting.wording import wording
@@ -23,13 +33,13 @@ _DRAWINGS: dict[str, Callable[[ChartContext], Drawing]] = {
     "leaderboard": leaderboard.leaderboard,
     "contribution": channels.contribution,
     "roi": channels.roi,
-    "roi_and_spend": channels.roi_and_spend,
-    "waterfall": channels.waterfall,
+    "roi_and_spend": bubbles.roi_and_spend,
+    "waterfall": waterfall.waterfall,
     "contributions_over_time": over_time.contributions_over_time,
     "response_curves": curves.response_curves,
     "retention": curves.retention,
     "budget": budget.budget,
-    "marginal_roi": budget.marginal_roi,
+    "marginal_roi": marginal_roi.marginal_roi,
 }
 CHART_NAMES = tuple(_DRAWINGS)
 

@@ -1,20 +1,29 @@
-"""The budget before and after, and what the next unit of currency brings in either."""
+"""The budget before and after: what the plan promises, what moves, and how far each channel could have moved."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from mmm_pipeline.reporting.charts import style
 from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis
-from mmm_pipeline.reporting.charts.style import BLUE, INK, MUTED, PALE
+from mmm_pipeline.reporting.charts.style import BLUE, GREY, INK, MUTED, ORANGE, PALE
 from mmm_pipeline.reporting.tables import records
 
-__all__ = ["budget", "marginal_roi"]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["budget"]
+
+_UPLIFT_HEIGHT = 0.62  # inches
+_WIDEST_CHANGE = 2.5
+"""Relative changes beyond this leave the picture; the amounts are written beside the bars."""
 
 
 def budget(context: ChartContext) -> Drawing:
-    """Current and optimal spend per channel with the allowed range; the uplift with its interval in the heading."""
+    """The uplift with its interval; spend per channel now and proposed; and relative changes within their bounds."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -24,11 +33,15 @@ def budget(context: ChartContext) -> Drawing:
     legend = [
         (Patch(color=PALE), words("legend.current")),
         (Patch(color=BLUE), words("legend.optimal")),
-        (Line2D([], [], color=INK, linewidth=0.9, marker="|", markersize=5), words("legend.bounds")),
+        (Line2D([], [], color=GREY, linewidth=2.4), words("legend.bounds")),
     ]
+    if plan["beyond_data"].any():
+        look: dict[str, Any] = {"marker": "o", "linestyle": "", "color": ORANGE, "markeredgecolor": INK}
+        legend.append((Line2D([], [], **look), words("legend.beyond_data")))
     write = context.format
+    height = max(len(plan), 3) * 0.27 + 0.75
     page = style.new_page(
-        max(len(plan), 3) * 0.29 + 0.55,
+        height + _UPLIFT_HEIGHT,
         words("charts.budget.title", days=int(summary["horizon_days"])),
         words(
             "charts.budget.subtitle",
@@ -40,24 +53,16 @@ def budget(context: ChartContext) -> Drawing:
         ),
         legend,
     )
+    grid = page.figure.add_gridspec(2, 2, height_ratios=(_UPLIFT_HEIGHT, height), width_ratios=(1.9, 1))
+    _uplift(page.figure.add_subplot(grid[0, :]), context)
     labels = [
         label + (" " + words("chart_text.locked") if locked else "")
         for label, locked in zip(plan["label"], plan["is_locked"], strict=True)
     ]
-    axes = style.row_axes(page, labels)
-    rows = np.arange(len(plan))
-    axes.barh(rows - 0.19, plan["current_spend"], height=0.34, color=PALE)
-    axes.barh(rows + 0.19, plan["optimal_spend"], height=0.34, color=BLUE)
-    free = ~plan["is_locked"].to_numpy(dtype=bool)
-    axes.hlines(rows[free] + 0.19, plan["low"][free], plan["high"][free], color=INK, linewidth=0.9)
-    for end in ("low", "high"):
-        axes.plot(plan[end][free], rows[free] + 0.19, "|", color=INK, markersize=4, markeredgewidth=0.9)
-    ends = plan[["current_spend", "optimal_spend", "high"]].max(axis=1)
-    for row, (end, text) in enumerate(zip(ends, _changes(context, plan), strict=True)):
-        axes.annotate(text, (end, row), (6, 0), textcoords="offset points", va="center", fontsize=7.5, color=MUTED)
-    axes.set_xlim(0, 1.22 * max(float(ends.max()), 1e-9))
-    format_axis(axes, "x", context.format.compact_money)
-    axes.set_xlabel(words("axis.spend_horizon", days=int(summary["horizon_days"])))
+    amounts = style.row_axes(page, labels, page.figure.add_subplot(grid[1, 0]))
+    _amounts(amounts, context, plan)
+    changes = style.row_axes(page, [""] * len(plan), page.figure.add_subplot(grid[1, 1]))
+    _relative_changes(changes, context, plan)
     moved = float(plan["change"].abs().sum()) / 2
     return Drawing(
         page.figure,
@@ -65,54 +70,72 @@ def budget(context: ChartContext) -> Drawing:
     )
 
 
-def marginal_roi(context: ChartContext) -> Drawing:
-    """Marginal ROI per channel at the current spend and at the plan: a good plan brings them together."""
-    from matplotlib.lines import Line2D
+def _uplift(axes: Axes, context: ChartContext) -> None:
+    """The expected gain with its interval against zero."""
+    summary = context.found.budget
+    low, middle, high = (float(summary[key]) for key in ("uplift_low", "uplift", "uplift_high"))
+    axes.axvline(0, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    axes.hlines(0, low, high, color=BLUE, linewidth=3)
+    axes.plot(middle, 0, "o", color=BLUE, markeredgecolor="white", markersize=8)
+    axes.set_yticks([0], [context.words("chart_text.uplift", kpi=context.kpi)], color=INK)
+    axes.set_ylim(-1, 1)
+    axes.grid(axis="y", visible=False)
+    axes.spines["left"].set_visible(False)
+    low, high = min(low, middle, 0.0), max(high, middle, 0.0)
+    room = 0.08 * max(high - low, 1e-9)
+    axes.set_xlim(low - room, high + room)
+    format_axis(axes, "x", lambda value: _signed(context.format.compact(value)) if value else "0")
 
-    words, plan = context.words, _plan(context)
-    plan = plan.sort_values("marginal_roi_current", ascending=False, kind="stable")
-    page = style.new_page(
-        style.row_height(len(plan)),
-        words("charts.marginal_roi.title"),
-        words("charts.marginal_roi.subtitle", kpi=context.kpi),
-        [
-            (Line2D([], [], color=MUTED, marker="o", linestyle="", markerfacecolor="white"), words("legend.current")),
-            (Line2D([], [], color=BLUE, marker="o", linestyle=""), words("legend.optimal")),
-        ],
-    )
-    axes = style.row_axes(page, plan["label"].tolist())
+
+def _amounts(axes: Axes, context: ChartContext, plan: pd.DataFrame) -> None:
     rows = np.arange(len(plan))
-    before, after = plan["marginal_roi_current"], plan["marginal_roi_optimal"]
-    axes.hlines(rows, before, after, color=PALE, linewidth=2)
-    axes.plot(before, rows, "o", color=MUTED, markerfacecolor="white", markersize=5)
-    axes.plot(after, rows, "o", color=BLUE, markersize=5)
-    axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-    axes.set_xlim(min(0.0, float(np.nanmin([before, after]))), 1.05 * max(float(np.nanmax([before, after])), 1.0))
-    format_axis(axes, "x", context.format.tick)
-    axes.set_xlabel(words("axis.marginal_roi", kpi=context.kpi))
-    spread = context.prose.span(context.prose.figure(after.min()), context.prose.figure(after.max()))
-    return Drawing(page.figure, {"spread": spread})
+    axes.barh(rows - 0.19, plan["current_spend"], height=0.34, color=PALE)
+    axes.barh(rows + 0.19, plan["optimal_spend"], height=0.34, color=BLUE)
+    ends = plan[["current_spend", "optimal_spend"]].max(axis=1)
+    for row, (end, change, locked) in enumerate(zip(ends, plan["change"], plan["is_locked"], strict=True)):
+        text = "" if locked else _signed(context.format.compact(change))
+        axes.annotate(text, (end, row), (5, 0), textcoords="offset points", va="center", fontsize=7.5, color=MUTED)
+    axes.set_xlim(0, 1.18 * max(float(ends.max()), 1e-9))
+    format_axis(axes, "x", context.format.compact_money, ticks=5)
+    axes.set_xlabel(context.words("axis.spend_horizon", days=int(context.found.budget["horizon_days"])))
 
 
-def _changes(context: ChartContext, plan: pd.DataFrame) -> list[str]:
-    """What happens to each channel, in words that stay readable where the bars are slivers."""
-    texts = []
-    for row in records(plan):
-        change = _signed(context.format.compact(row["change"]))
-        if row["is_locked"]:
-            texts.append("")
-        elif row["current_spend"] > 0:
-            texts.append(f"{change} ({context.format.signed_percent(row['optimal_spend'] / row['current_spend'] - 1)})")
-        else:
-            texts.append(change)
-    return texts
+def _relative_changes(axes: Axes, context: ChartContext, plan: pd.DataFrame) -> None:
+    """What happens to each channel compared with now: legible for a small channel beside a huge one."""
+    from matplotlib.ticker import MaxNLocator
+
+    write = context.format
+    axes.axvline(0, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    for row, channel in enumerate(records(plan)):
+        now = channel["current_spend"]
+        if channel["is_locked"] or not now > 0:
+            text = "" if channel["is_locked"] else context.words("chart_text.from_nothing")
+            axes.annotate(text, (0, row), (5, 0), textcoords="offset points", va="center", fontsize=7.5, color=MUTED)
+            continue
+        low, change, high = (channel[key] / now - 1 for key in ("low", "optimal_spend", "high"))
+        axes.hlines(row, low, min(high, _WIDEST_CHANGE), color=PALE, linewidth=2.4)
+        colours: dict[str, Any] = (
+            {"color": ORANGE, "markeredgecolor": INK} if channel["beyond_data"] else {"color": BLUE}
+        )
+        axes.plot(min(change, _WIDEST_CHANGE), row, "o", markersize=5.5, **colours)
+        at = max(min(high, _WIDEST_CHANGE), min(change, _WIDEST_CHANGE))
+        text = write.signed_percent(change)
+        axes.annotate(text, (at, row), (6, 0), textcoords="offset points", va="center", fontsize=7.5, color=MUTED)
+    left, right = axes.get_xlim()
+    ticks = [tick for tick in MaxNLocator(4).tick_values(left, right) if left <= tick <= right]
+    axes.set_xticks(ticks, [write.signed_percent(tick) if tick else "0" for tick in ticks])
+    axes.set_xlim(left, right + 0.28 * (right - left))  # room for the figures
+    axes.set_xlabel(context.words("axis.relative_change"))
 
 
 def _plan(context: ChartContext) -> pd.DataFrame:
-    """The budget plan, largest current spend first, with labels."""
-    plan = context.tables.budget_plan
-    plan = plan.assign(label=[context.labels.get(name, name) for name in plan["channel"]])
-    return plan.sort_values("current_spend", ascending=False, kind="stable").reset_index(drop=True)
+    """The budget plan, largest current spend first, with labels and whether a proposal was ever tried on a day."""
+    plan = context.labelled_plan
+    curves = context.tables.response_curves
+    observed = curves[~curves["is_extrapolated"].astype(bool)].groupby("channel")["spend"].max()
+    limits = plan["channel"].map(observed).fillna(np.inf).to_numpy(dtype=float)
+    daily = plan["optimal_spend"].to_numpy(dtype=float) / float(context.found.budget["horizon_days"])
+    return plan.assign(beyond_data=daily > limits * (1 + 1e-9))
 
 
 def _signed(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from mmm_pipeline.reporting.charts.fonts import drawable, families, hangul_font
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["ChartContext", "Drawing", "chart_context", "format_axis"]
+__all__ = ["ChartContext", "Drawing", "chart_context", "format_axis", "readable_limit"]
 
 LABEL_WIDTH = 26
 
@@ -68,6 +69,13 @@ class ChartContext:
         table = self.tables.attribution.set_index("channel", drop=False).loc[list(self.labels)]
         return table.assign(label=list(self.labels.values()), evidence=[c.evidence for c in self.found.channels])
 
+    @property
+    def labelled_plan(self) -> pd.DataFrame:
+        """The budget plan, largest current spend first, with a `label` column."""
+        plan = self.tables.budget_plan
+        plan = plan.assign(label=[self.labels.get(name, name) for name in plan["channel"]])
+        return plan.sort_values("current_spend", ascending=False, kind="stable").reset_index(drop=True)
+
 
 def chart_context(tables: ResultTables, language: Language) -> ChartContext:
     """Prepare one run for drawing in a language."""
@@ -92,5 +100,15 @@ def format_axis(axes: Axes, which: str, formatter: Any, ticks: int = 6) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axis = axes.xaxis if which == "x" else axes.yaxis
-    axis.set_major_locator(MaxNLocator(ticks))
+    axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _position: formatter(value)))
+
+
+def readable_limit(values: pd.Series, highs: pd.Series) -> float:
+    """Where an axis of intervals ends: one vast interval must not flatten all others."""
+    finite = highs[np.isfinite(highs.astype(float))].astype(float)
+    if finite.empty:
+        return 2.0
+    usual = 2.5 * float(np.quantile(finite, 0.75))
+    central = float(np.nanquantile(values.astype(float), 0.9))
+    return max(min(float(finite.max()), max(usual, 1.3 * central)), 1.5)

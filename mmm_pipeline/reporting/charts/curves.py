@@ -90,7 +90,13 @@ def _response(axes: Axes, context: ChartContext, curve: pd.DataFrame) -> None:
     if beyond.size and within.size:
         axes.axvspan(within.max(), spend.max(), color=_BEYOND, linewidth=0, zorder=0)
     axes.fill_between(spend, curve["low"], curve["high"], color=BLUE, alpha=0.2, linewidth=0)
-    axes.plot(spend, curve["kpi"], color=BLUE, linewidth=1.5)
+    tried = spend <= (within.max() if within.size else np.inf)
+    kpi = curve["kpi"].to_numpy(dtype=float)
+    axes.plot(spend[tried], kpi[tried], color=BLUE, linewidth=1.5)
+    untried = np.flatnonzero(~tried)
+    if untried.size:
+        since = max(int(untried[0]) - 1, 0)
+        axes.plot(spend[since:], kpi[since:], color=BLUE, linewidth=1.5, linestyle=(0, (3, 1.6)))
     today = curve[curve["is_current"].astype(bool)]
     axes.plot(today["spend"], today["kpi"], "o", color=ORANGE, markeredgecolor=INK, markeredgewidth=0.6, markersize=5)
     axes.set_xlim(0, spend.max() or 1)
@@ -101,7 +107,9 @@ def _response(axes: Axes, context: ChartContext, curve: pd.DataFrame) -> None:
 
 
 def _panel_title(axes: Axes, label: str, columns: int) -> None:
-    axes.set_title(shorten(label, 26 if columns <= 4 else 22), fontsize=8.5 if columns <= 3 else 7.5, loc="left", pad=3)
+    axes.set_title(
+        shorten(label, 26 if columns <= 4 else 22), fontsize=8.5 if columns <= 3 else 7.5, loc="left", pad=3, y=1.0
+    )
 
 
 def _panel_height(columns: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,7 @@ HANGUL_FONTS = (
 )
 """Tried in this order; free ones of Linux first, then those that macOS and Windows bring."""
 
+_LANGUAGE = re.compile(r"(CJK|Han Sans) (?:KR|JP)$")  # one file has the families of several languages
 _BUNDLED = "DejaVu Sans"  # comes with matplotlib: Latin, Greek, Cyrillic, Arabic, Hebrew, symbols; no Hangul
 _PROBE = "한글값"
 
@@ -97,4 +99,5 @@ def _font(family: str) -> FT2Font:
 def _plausible(file: Path) -> bool:
     """Whether the file's name is that of a wanted font; opening every font on a machine takes seconds."""
     name = file.stem.lower().replace("-", "").replace("_", "")
-    return any(name.startswith(family.lower().replace(" ", "")) for family in HANGUL_FONTS)
+    wanted = [_LANGUAGE.sub(r"\1", family).lower().replace(" ", "") for family in HANGUL_FONTS]
+    return any(name.startswith(stem) for stem in wanted)

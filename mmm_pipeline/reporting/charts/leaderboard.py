@@ -1,14 +1,15 @@
-"""All specs against the best forecast that needs no model."""
+"""All specs, and below them the forecasts that need no model."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mmm_pipeline.reporting.charts import style
 from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis
-from mmm_pipeline.reporting.charts.style import BLUE, MUTED, PALE, RED, SKY
+from mmm_pipeline.reporting.charts.style import BLUE, GREY, INK, MUTED, PALE, RED, SKY
 from mmm_pipeline.reporting.tables import records
 
 __all__ = ["leaderboard"]
@@ -17,29 +18,30 @@ _ON_WHITE = {"facecolor": "white", "linewidth": 0, "pad": 0.8, "alpha": 0.85}
 
 
 def leaderboard(context: ChartContext) -> Drawing:
-    """Holdout MAPE of every spec, with the naive forecasts as lines."""
+    """Holdout MAPE of every spec and of every naive forecast, with a line at the best of these."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     words, board = context.words, context.tables.leaderboard
-    naive = context.tables.naive_forecasts
+    naive = context.tables.naive_forecasts.sort_values("mape", kind="stable")
     best = context.found.best_naive
     page = style.new_page(
-        max(style.row_height(len(board)), 2.0) + 0.1,
+        max(style.row_height(len(board) + len(naive)), 2.0) + 0.2,
         words("charts.leaderboard.title"),
         words("charts.leaderboard.subtitle"),
         [
             (Patch(color=BLUE), words("legend.champion")),
             (Patch(color=SKY), words("legend.converged")),
             (Patch(facecolor="white", edgecolor=PALE, hatch="////"), words("legend.cannot_win")),
+            (Patch(color=GREY), words("legend.naive")),
             (
                 Line2D([], [], color=RED, linestyle=(0, (4, 2)), linewidth=1.6),
                 words("legend.best_naive", name=words.get(f"naive.{best['forecast']}", str(best["forecast"]))),
             ),
         ],
-        columns=4,
+        columns=5,
     )
-    labels = [
+    names = [
         words(
             "chart_text.spec",
             adstock=words.get(f"adstock.{row['adstock']}", str(row["adstock"])),
@@ -47,28 +49,26 @@ def leaderboard(context: ChartContext) -> Drawing:
         )
         for row in records(board)
     ]
-    axes = style.row_axes(page, labels)
-    limit = _limit(board["mape"].dropna().to_numpy(dtype=float), float(best["mape"]))
-    for position, row in enumerate(records(board)):
-        converged = row["status"] == "converged"
-        status = words.get(f"status.{row['status']}", str(row["status"]))
-        if not np.isfinite(row["mape"]):
-            text = status
-            axes.text(0.01 * limit, position, text, va="center", color=MUTED, fontsize=8)
+    names += [words.get(f"naive.{name}", str(name)) for name in naive["forecast"]]
+    axes = style.row_axes(page, names)
+    mapes = pd.concat([board["mape"].dropna(), naive["mape"]]).to_numpy(dtype=float)
+    limit = _limit(mapes, float(best["mape"]))
+    rows = [*((row["mape"], *_look(context, row)) for row in records(board))]
+    rows += [(mape, {"color": GREY}, "") for mape in naive["mape"]]
+    for position, (mape, look, note) in enumerate(rows):
+        if not np.isfinite(mape):
+            axes.text(0.01 * limit, position, note, va="center", color=MUTED, fontsize=8)
             continue
-        look: dict[str, Any] = {"facecolor": "white", "edgecolor": PALE, "hatch": "////"}
-        if converged:
-            look = {"color": BLUE if row["is_champion"] else SKY}
-        end = min(row["mape"], limit)
+        end = min(mape, limit)
         axes.barh(position, end, height=0.62, **look)
-        text = context.format.percent(row["mape"], 1)
-        if not converged:
-            text += f" · {status}"
+        text = context.format.percent(mape, 1) + (f" · {note}" if note else "") + (" →" if mape > limit else "")
         axes.text(end + 0.008 * limit, position, text, va="center", fontsize=8, bbox=_ON_WHITE)
-    for mape in naive["mape"]:
-        if mape != best["mape"] and mape <= limit:
-            axes.axvline(mape, color=PALE, linewidth=0.9, linestyle=":")
+    axes.axhline(len(board) - 0.5, color=PALE, linewidth=0.8)
     axes.axvline(best["mape"], color=RED, linewidth=1.6, linestyle=(0, (4, 2)))
+    champion = board["is_champion"].to_numpy(dtype=bool)
+    for label, bold in zip(axes.get_yticklabels(), champion, strict=False):
+        label.set_fontweight("bold" if bold else "normal")
+        label.set_color(INK)
     axes.set_xlim(0, 1.25 * limit)
     format_axis(axes, "x", context.format.percent_tick)
     axes.set_xlabel(words("axis.mape"))
@@ -82,8 +82,14 @@ def leaderboard(context: ChartContext) -> Drawing:
     )
 
 
+def _look(context: ChartContext, row: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """How the bar of a spec is filled, and what is written behind it."""
+    if row["status"] == "converged":
+        return {"color": BLUE if row["is_champion"] else SKY}, ""
+    status = context.words.get(f"status.{row['status']}", str(row["status"]))
+    return {"facecolor": "white", "edgecolor": PALE, "hatch": "////"}, status
+
+
 def _limit(mapes: np.ndarray, naive: float) -> float:
     """Where the axis ends: a spec that went astray must not squeeze the others."""
-    if not mapes.size:
-        return 1.5 * naive
     return float(max(min(mapes.max(), 5 * np.median(mapes)), 1.15 * naive))

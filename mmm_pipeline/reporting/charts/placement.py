@@ -15,7 +15,9 @@ __all__ = ["place_labels"]
 _SIDES = ((1, 0, "left", "center"), (-1, 0, "right", "center"), (0, 1, "center", "bottom"), (0, -1, "center", "top"))
 
 
-def place_labels(axes: Axes, x: np.ndarray, y: np.ndarray, radii: np.ndarray, labels: Sequence[str]) -> int:
+def place_labels(
+    axes: Axes, x: np.ndarray, y: np.ndarray, radii: np.ndarray, labels: Sequence[str], at_most: int
+) -> int:
     """Write each label beside its point, the first points first; one that would cover another or leave is left out.
 
     Args:
@@ -24,6 +26,7 @@ def place_labels(axes: Axes, x: np.ndarray, y: np.ndarray, radii: np.ndarray, la
         y: data coordinates.
         radii: of the bubbles, in points.
         labels: texts.
+        at_most: how many are written; more would be a thicket.
 
     Returns:
         How many labels were written.
@@ -40,6 +43,8 @@ def place_labels(axes: Axes, x: np.ndarray, y: np.ndarray, radii: np.ndarray, la
     bubbles = np.column_stack([pixels - radii[:, None] * per_point, pixels + radii[:, None] * per_point])
     taken: list[np.ndarray] = []
     for position, label in enumerate(labels):
+        if len(taken) == at_most:
+            break
         others = np.delete(bubbles, position, axis=0)
         for right, up, horizontal, vertical in _SIDES:
             offset = (right * (radii[position] + 2), up * (radii[position] + 2))

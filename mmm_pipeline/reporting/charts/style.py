@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["BLUE", "GREEN", "GRID", "INK", "MUTED", "ORANGE", "PALE", "PALETTE", "RED", "SKY"]
+__all__ = ["BLUE", "GREEN", "GREY", "GRID", "INK", "MUTED", "ORANGE", "PALE", "PALETTE", "RED", "SKY"]
 __all__ += ["Page", "face", "new_page", "panels", "rc", "row_axes", "to_png"]
 
 # Okabe & Ito 2008: told apart with every common colour-vision deficiency.
@@ -27,7 +27,7 @@ BLUE, ORANGE, GREEN, RED, SKY, PURPLE, YELLOW = (
     "#CC79A7",
     "#F0E442",
 )
-INK, MUTED, PALE, GRID = "#1f2328", "#656d76", "#b6bcc4", "#e6e8eb"
+INK, MUTED, GREY, PALE, GRID = "#1f2328", "#656d76", "#9199a1", "#b6bcc4", "#e6e8eb"
 PALETTE = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE, YELLOW)
 
 WIDTH = 8.0  # inches; shown about 800 px wide, so the resolution is twice the screen's
@@ -70,6 +70,7 @@ def rc(families: Sequence[str]) -> Any:
         "xtick.major.size": 0,
         "xtick.minor.size": 0,
         "ytick.major.size": 0,
+        "ytick.minor.size": 0,
         "legend.frameon": False,
         "legend.fontsize": 8.5,
         "hatch.linewidth": 0.6,
@@ -124,9 +125,9 @@ def new_page(
     return Page(figure, header)
 
 
-def row_axes(page: Page, labels: Sequence[str]) -> Axes:
-    """Axes with one row per label, the first at the top."""
-    axes = page.figure.subplots()
+def row_axes(page: Page, labels: Sequence[str], axes: Axes | None = None) -> Axes:
+    """Axes (by default the page's only ones) with one row per label, the first at the top."""
+    axes = axes or page.figure.subplots()
     axes.set_yticks(range(len(labels)), labels, color=INK)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)

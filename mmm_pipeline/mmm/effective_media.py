@@ -16,7 +16,24 @@ from scipy.special import softmax
 from mmm_pipeline.mmm.specs import Adstock
 from mmm_pipeline.mmm.transforms import CARRYOVER_LAGS
 
-__all__ = ["EffectiveMedia", "History", "effective_media", "history"]
+__all__ = ["EffectiveMedia", "Fading", "History", "effective_media", "history"]
+
+
+@dataclass(frozen=True)
+class Fading:
+    """Days after the last of `EffectiveMedia`, on each of which the same share of its effective media is left.
+
+    Attributes:
+        log_share: (S,) log of the share that a day leaves.
+        days: how many such days count.
+    """
+
+    log_share: np.ndarray
+    days: int
+
+    def sum_of_last(self, count: np.ndarray) -> np.ndarray:
+        """(S,) effective media of the last `count` days, (S,) whole numbers, as shares of the day before the first."""
+        return np.exp((self.days - count) * self.log_share) * _geometric_sum(self.log_share, count)
 
 
 @dataclass(frozen=True)
@@ -28,12 +45,14 @@ class EffectiveMedia:
         gain: (S, D) effective media per unit of constant daily media.
         repeated_day: position of the day that stands for several.
         repeats: (S,) how many days of full effect it stands for.
+        fading: the days that follow; none where `repeats` covers them.
     """
 
     carried: np.ndarray
     gain: np.ndarray
     repeated_day: int
     repeats: np.ndarray
+    fading: Fading
 
     def at(self, daily_media: float) -> np.ndarray:
         """(S, D) effective media of a constant amount of scaled media a day."""
@@ -43,7 +62,8 @@ class EffectiveMedia:
 
     def of_rows(self, rows: slice) -> EffectiveMedia:
         """The same of some of the draws; views, no copies."""
-        return EffectiveMedia(self.carried[rows], self.gain[rows], self.repeated_day, self.repeats[rows])
+        fading = Fading(self.fading.log_share[rows], self.fading.days)
+        return EffectiveMedia(self.carried[rows], self.gain[rows], self.repeated_day, self.repeats[rows], fading)
 
     def total(self, effect: np.ndarray) -> np.ndarray:
         """(S,) sum over days of an (S, D) effect."""
@@ -97,28 +117,22 @@ def effective_media(
     """
     if adstock == "carryover":
         return _carryover(parameters, past, horizon_days, days_after)
-    retention = parameters["retention"][:, None]
-    log_retention = np.log(np.maximum(retention, np.finfo(float).tiny))
-    fading = np.exp(log_retention * np.arange(1, horizon_days + 1))
-    carried, gain = past.adstocked[:, None] * fading, 1 - fading
+    log_retention = np.log(np.maximum(parameters["retention"], np.finfo(float).tiny))
+    left = np.exp(log_retention[:, None] * np.arange(1, horizon_days + 1))
+    carried, gain = past.adstocked[:, None] * left, 1 - left
+    last = horizon_days - 1
     if adstock == "adstock":
         # After the horizon everything fades by the same factor, and so does its power: a geometric series.
-        repeats = 1 + _geometric_sum(log_retention[:, 0] * parameters["exponent"], days_after)
-        return EffectiveMedia(carried, gain, horizon_days - 1, repeats)
-    after = np.exp(log_retention * np.arange(1, days_after + 1))
-    return EffectiveMedia(
-        carried=np.concatenate([carried, carried[:, -1:] * after], axis=1),
-        gain=np.concatenate([gain, gain[:, -1:] * after], axis=1),
-        repeated_day=horizon_days - 1,
-        repeats=np.ones(len(retention)),
-    )
+        repeats = 1 + _geometric_sum(log_retention * parameters["exponent"], days_after)
+        return EffectiveMedia(carried, gain, last, repeats, Fading(log_retention, 0))
+    return EffectiveMedia(carried, gain, last, np.ones(len(left)), Fading(log_retention, days_after))
 
 
-def _geometric_sum(log_ratio: np.ndarray, terms: int) -> np.ndarray:
+def _geometric_sum(log_ratio: np.ndarray, terms: int | np.ndarray) -> np.ndarray:
     """Sum of ratio^k over k = 1 .. terms, also where the ratio is all but 1."""
     with np.errstate(invalid="ignore"):
         total = np.exp(log_ratio) * np.expm1(terms * log_ratio) / np.expm1(log_ratio)
-    return np.where(log_ratio < -1e-300, total, float(terms))
+    return np.where(log_ratio < -1e-300, total, terms)
 
 
 def _carryover(
@@ -139,4 +153,5 @@ def _carryover(
         gain=weights @ inside.T,
         repeated_day=settled,
         repeats=np.full(len(weights), float(horizon_days - settled)),
+        fading=Fading(log_retention, 0),
     )

@@ -16,7 +16,7 @@ import numpy as np
 from mmm_pipeline.mmm.budget.curves import CurvePoints
 from mmm_pipeline.mmm.effective_media import EffectiveMedia, effective_media, history
 from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.saturation import SaturatedTotals, saturate, saturated_totals
+from mmm_pipeline.mmm.saturated_days import SaturatedDays, saturated_days
 from mmm_pipeline.mmm.specs import Adstock
 
 __all__ = ["DAYS_AFTER_HORIZON", "HorizonResponse", "current_spend", "horizon_responses", "media_prices"]
@@ -51,76 +51,72 @@ class HorizonResponse:
 
     def draws(self, spend: float) -> np.ndarray:
         """(S,) incremental KPI of a total spend over the horizon, per posterior draw."""
-        return self._in_order([part.increment(spend * self.media_per_currency) for part in self._parts])
+        rows = np.concatenate([part.value(spend * self.media_per_currency) for part in self._parts])
+        return self._in_order(self.weight * (rows - self._nothing))
 
     def slope_draws(self, spend: float) -> np.ndarray:
         """(S,) KPI of the next unit of currency, per posterior draw.
 
         The exact derivative; at zero spend, where a power curve has none, the gain from the first unit of currency.
         """
+        return self.outcome(spend)[1]
+
+    def outcome(self, spend: float) -> tuple[np.ndarray, np.ndarray]:
+        """`draws` and `slope_draws` of a total spend, each (S,)."""
         if spend <= 0:
-            return self.draws(1.0)
-        slopes = [part.weight * part.totals(spend * self.media_per_currency).slope for part in self._parts]
-        return self._in_order(slopes) * self.media_per_currency
+            return np.zeros_like(self.weight), self.draws(1.0)
+        totals = [part.totals(spend * self.media_per_currency) for part in self._parts]
+        value = np.concatenate([total.value for total in totals])
+        slope = np.concatenate([total.slope for total in totals])
+        return (
+            self._in_order(self.weight * (value - self._nothing)),
+            self._in_order(self.weight * slope * self.media_per_currency),
+        )
 
     def at(self, spend: np.ndarray) -> CurvePoints:
         """Posterior means of the response, its derivatives and its convex part at (m,) spends."""
         spend = np.asarray(spend, float)
         rows = np.zeros((5, len(spend)))
-        for part in self._parts:
+        for part, weight in zip(self._parts, self._weights, strict=True):
             for i, amount in enumerate(spend):
-                rows[:, i] += np.stack(part.totals(amount * self.media_per_currency)) @ part.weight
+                rows[:, i] += [quantity @ weight for quantity in part.totals(amount * self.media_per_currency)]
         value, slope, curvature, convex_value, convex_slope = rows / len(self.weight)
+        value -= float(self._nothing @ self.weight) / len(self.weight)
         rate = self.media_per_currency
-        return CurvePoints(
-            spend, value - self._at_zero, slope * rate, curvature * rate**2, convex_value, convex_slope * rate
-        )
+        return CurvePoints(spend, value, slope * rate, curvature * rate**2, convex_value, convex_slope * rate)
 
-    def _in_order(self, parts: list[np.ndarray]) -> np.ndarray:
+    def _in_order(self, rows: np.ndarray) -> np.ndarray:
         """(S,) values of the rows as values of the draws."""
-        draws = np.empty(len(self.weight))
-        draws[self.order] = np.concatenate(parts)
+        draws = np.empty_like(rows)
+        draws[self.order] = rows
         return draws
 
     @cached_property
-    def _at_zero(self) -> float:
-        """Expected KPI that history alone brings in the days that count."""
-        return float(sum(part.weight @ part.totals(0.0).value for part in self._parts)) / len(self.weight)
+    def _nothing(self) -> np.ndarray:
+        """(S,) transformed media that history alone brings in the days that count, row by row."""
+        return np.concatenate([part.value(0.0) for part in self._parts])
 
     @cached_property
-    def _parts(self) -> list[_Part]:
-        """The rows in portions whose temporaries fit a processor's cache."""
-        draws, days = self.media.gain.shape
-        size = max(1, _CACHED_ELEMENTS // days)
-        slices = [slice(first, min(first + size, draws)) for first in range(0, draws, size)]
+    def _weights(self) -> list[np.ndarray]:
+        return [self.weight[rows] for rows in self._portions]
+
+    @cached_property
+    def _parts(self) -> list[SaturatedDays]:
         return [
-            _Part(
+            saturated_days(
                 self.adstock,
-                {name: values[rows] for name, values in self.parameters.items()},
-                self.weight[rows],
                 self.media.of_rows(rows),
+                {name: values[rows] for name, values in self.parameters.items()},
             )
-            for rows in slices
+            for rows in self._portions
         ]
 
-
-@dataclass(frozen=True)
-class _Part:
-    """Some of the rows: views, no copies."""
-
-    adstock: Adstock
-    parameters: dict[str, np.ndarray]
-    weight: np.ndarray
-    media: EffectiveMedia
-
-    def totals(self, daily_media: float) -> SaturatedTotals:
-        return saturated_totals(self.adstock, self.media, daily_media, self.parameters)
-
-    def increment(self, daily_media: float) -> np.ndarray:
-        """KPI over that of no media, per row."""
-        bought = saturate(self.adstock, self.media.at(daily_media), self.parameters)
-        nothing = saturate(self.adstock, self.media.carried, self.parameters)
-        return self.weight * self.media.total(bought - nothing)
+    @cached_property
+    def _portions(self) -> list[slice]:
+        """The rows in portions whose temporaries fit a processor's cache."""
+        draws, days = self.media.gain.shape
+        size = max(1, _CACHED_ELEMENTS // max(days, self.media.fading.days))
+        return [slice(first, min(first + size, draws)) for first in range(0, draws, size)]
 
 
 def horizon_responses(fit: Fit, horizon_days: int, *, count_after_horizon: bool = True) -> tuple[HorizonResponse, ...]:

@@ -17,7 +17,7 @@ __all__ = ["ascend"]
 
 _MAX_STEPS = 40
 _MAX_HALVINGS = 6
-_TOLERANCE = 1e-12
+_TOLERANCE = 1e-10
 _REACH = 8.0  # a step changes a channel's spend by at most this factor
 _ELASTICITY = (-50.0, -1e-4)
 

@@ -7,6 +7,7 @@ spends bounds the concave envelope of R there, and hence every Lagrangian dual o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,9 @@ import numpy as np
 from mmm_pipeline.mmm.budget.curves import CurvePoints
 
 __all__ = ["BoundedCurve", "Envelope"]
+
+_CLOSEST = 0.1
+"""Share of an interval that the next point keeps from the plan at its end."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,29 @@ class BoundedCurve:
     def upper(self, spend: float) -> float:
         """The bound of R at any spend between the known ones, before the hull."""
         return float(np.interp(spend, self._line_spend, self._line_value))
+
+    def doubtful(self, multiplier: float, plan: float, tolerable: float) -> float | None:
+        """Where to evaluate next so that the bound stops promising more than a known plan; None when it does not.
+
+        A spend promises the bound there less `multiplier` times itself. The bound is off by the square of the distance
+        between its points, so they go closer to each other towards the plan: at the geometric mean of an interval's
+        distances from it, or, in an interval that ends there, where the excess would be tolerable.
+
+        Args:
+            multiplier: KPI that a unit of currency has to bring.
+            plan: a known spend.
+            tolerable: excess that may stay.
+        """
+        promised = self._line_value - multiplier * self._line_spend
+        best = int(promised.argmax())
+        excess = float(promised[best]) - (float(self.recall(plan)[1]) - multiplier * plan)
+        if excess <= tolerable or best % 2 == 0:  # every second vertex is a known point: no fault of the bound
+            return None
+        left, right = float(self._line_spend[best - 1]), float(self._line_spend[best + 1])
+        near, far = sorted((abs(plan - left), abs(plan - right)))
+        reach = far * min(max(math.sqrt(tolerable / excess), _CLOSEST), 0.5) if near == 0 else math.sqrt(near * far)
+        spend = plan + reach if right > plan else plan - reach
+        return spend if left < spend < right else None
 
     def slack(self, spend: float) -> float:
         """How far the bound lies above the straight line between the known points; 0 where R is known."""

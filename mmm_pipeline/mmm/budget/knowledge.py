@@ -13,6 +13,8 @@ from mmm_pipeline.mmm.budget.rounding import CENTS
 
 __all__ = ["Knowledge"]
 
+_MAX_REFINEMENTS = 30
+
 
 class Knowledge:
     """Every response evaluated so far and the bounds it proves; grows with every question.
@@ -48,6 +50,23 @@ class Knowledge:
         new = [c for c in loose if not self._bounded[c].knows(plan[c])]
         self._learn(plan, new)
         return bool(new)
+
+    def tighten(self, plan: np.ndarray, multiplier: float, tolerable: float) -> None:
+        """Evaluate where the bounds still promise more than a (C,) plan at the price `multiplier` of a unit of money.
+
+        The dual bound at that multiplier exceeds the plan's KPI by the sum over channels of what these promises are
+        too high by. Each channel is refined alone, until its share is tolerable or is no fault of the bound.
+        """
+
+        def refine(channel: int) -> None:
+            curve, bounded = self._curves[channel], self._bounded[channel]
+            for _ in range(_MAX_REFINEMENTS):
+                spend = bounded.doubtful(multiplier, plan[channel], tolerable)
+                if spend is None:
+                    return
+                bounded.add(curve.at(np.array([spend])))
+
+        list(self._pool.map(refine, range(len(plan))))
 
     def envelopes(self, low: np.ndarray, high: np.ndarray) -> list[Envelope]:
         """C upper bounds over the box [low, high], in cents."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,13 +106,14 @@ class _Outcome:
 
 
 def _outcome(responses: Sequence[HorizonResponse], cents: np.ndarray) -> _Outcome:
-    kpi, marginal_roi = np.empty(len(responses)), np.empty(len(responses))
-    draws = np.zeros(len(responses[0].weight))
-    for c, (response, spend) in enumerate(zip(responses, cents / CENTS, strict=True)):
-        of_channel = response.draws(spend)
-        draws += of_channel
-        kpi[c], marginal_roi[c] = of_channel.mean(), response.slope_draws(spend).mean()
-    return _Outcome(kpi, marginal_roi, draws)
+    spends = (cents / CENTS).tolist()
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        outcomes = list(pool.map(lambda response, spend: response.outcome(spend), responses, spends))
+    return _Outcome(
+        kpi=np.array([draws.mean() for draws, _ in outcomes]),
+        marginal_roi=np.array([slopes.mean() for _, slopes in outcomes]),
+        draws=np.sum([draws for draws, _ in outcomes], axis=0),
+    )
 
 
 def _summary(

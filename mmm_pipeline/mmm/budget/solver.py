@@ -90,6 +90,7 @@ def solve(
     incumbent = _Incumbent(knowledge, problem, start)
     incumbent.climb()
     climbed = incumbent.value
+    knowledge.tighten(incumbent.plan, incumbent.multiplier(), gap_target * abs(climbed) / len(problem.low))
     upper_bound = _branch_and_bound(knowledge, incumbent, problem, gap_target)
     if incumbent.value > climbed:
         incumbent.climb()
@@ -103,6 +104,17 @@ class _Incumbent:
         self._knowledge, self._problem = knowledge, problem
         self.value, self.cents = -np.inf, problem.low
         self.offer(round_to_total(start, problem.low, problem.high, problem.total))
+
+    @property
+    def plan(self) -> np.ndarray:
+        """(C,) currency."""
+        return self.cents / CENTS
+
+    def multiplier(self) -> float:
+        """What the next unit of money brings where it can still move; the steepest channel's where none can."""
+        slope = self._knowledge.at(self.plan).slope
+        free = (self._problem.low < self.cents) & (self.cents < self._problem.high)
+        return float(np.median(slope[free]) if free.any() else slope.max())
 
     def offer(self, cents: np.ndarray) -> None:
         value = float(self._knowledge.at(cents / CENTS).value.sum())

@@ -63,3 +63,32 @@ def test_known_points_are_recalled_and_keep_their_value_as_bound() -> None:
 
     assert [bounded.knows(s) for s in (0.0, 100.0, 700.0, 700.5, 5000.0)] == [True, True, True, False, False]
     assert bounded.upper(700.0) == bounded.recall(700.0)[1] == pytest.approx(curve.at(np.array([700.0])).value[0])
+
+
+@pytest.mark.parametrize("curve", [Hill(100, 800, 0.5), Hill(100, 800, 0.9), Power(1, 0.3)], ids=str)
+def test_few_further_points_prove_that_no_spend_promises_more_than_the_plan(curve: ResponseCurve) -> None:
+    plan, tolerable = 900.0, 1e-3
+    bounded = BoundedCurve(curve.at(np.array([0.0, plan, 5000.0])))
+    multiplier = float(curve.at(np.array([plan])).slope[0])
+
+    added = 0
+    while (spend := bounded.doubtful(multiplier, plan, tolerable)) is not None:
+        bounded.add(curve.at(np.array([spend])))
+        added += 1
+
+    envelope = bounded.envelope(0.0, 5000.0)
+    promised = max(envelope.value - multiplier * envelope.spend)
+    assert promised - (bounded.recall(plan)[1] - multiplier * plan) <= tolerable
+    assert added <= 12
+
+
+def test_a_better_spend_that_is_known_is_not_the_bounds_fault() -> None:
+    curve = Hill(100, 800, 6)
+    bounded = BoundedCurve(curve.at(np.array([0.0, 100.0, 3000.0])))
+
+    while (spend := bounded.doubtful(1e-3, 100.0, 1e-3)) is not None:
+        bounded.add(curve.at(np.array([spend])))
+
+    envelope = bounded.envelope(0.0, 3000.0)
+    best = int((envelope.value - 1e-3 * envelope.spend).argmax())
+    assert bounded.knows(float(envelope.spend[best]))

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from mmm_pipeline.mmm.budget.curves import ResponseCurve
+from mmm_pipeline.mmm.budget.curves import CurvePoints, ResponseCurve
 from mmm_pipeline.mmm.budget.rounding import CENTS
-from mmm_pipeline.mmm.budget.solver import Allocation, AllocationProblem, allocate
+from mmm_pipeline.mmm.budget.solver import GAP_TARGET, Allocation, AllocationProblem, allocate
 from mmm_pipeline_tests.mmm.budget.abstract_curves import Hill, Power, Zero, total_value
 
 _CURVES = st.one_of(
@@ -140,6 +140,27 @@ def test_the_same_problem_has_the_same_answer_with_any_number_of_threads() -> No
 
     assert np.array_equal(one.cents, four.cents)
     assert (one.value, one.upper_bound) == (four.value, four.upper_bound)
+
+
+def test_a_proof_takes_a_dozen_evaluations_of_a_concave_channel() -> None:
+    counted = [_Counted(Hill(10 + c, 500, 0.4 + 0.05 * c)) for c in range(12)]
+    problem = AllocationProblem(np.zeros(12, int), np.full(12, 200_000), 480_000)
+
+    allocation = allocate(counted, problem, np.full(12, 400.0))
+
+    assert allocation.optimality_gap <= GAP_TARGET
+    assert sum(curve.evaluations for curve in counted) <= 12 * 12
+
+
+class _Counted:
+    """A response that counts how often it is asked."""
+
+    def __init__(self, curve: ResponseCurve) -> None:
+        self.curve, self.evaluations = curve, 0
+
+    def at(self, spend: np.ndarray) -> CurvePoints:
+        self.evaluations += len(spend)
+        return self.curve.at(spend)
 
 
 def test_a_single_channel_takes_everything() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import dagster as dg
 import pandas as pd
@@ -20,7 +20,8 @@ _GROUP = "decisions"
 
 
 def _champion(workspace: Workspace) -> Fit:
-    return workspace.artifacts().read_fit(CHAMPION_MODEL)[0]
+    fit, _ = workspace.artifacts().read_fit(CHAMPION_MODEL)
+    return cast("Fit", fit)
 
 
 @dg.multi_asset(

@@ -21,7 +21,8 @@ from mmm_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit import Fit
-    from mmm_pipeline.mmm.inputs import FitData
+    from mmm_pipeline.mmm.inputs import FitData, PanelData
+    from mmm_pipeline.mmm.panel_fit import PanelFit
     from mmm_pipeline.mmm.sampler import SamplingProgress
     from mmm_pipeline.mmm.specs import ModelSpec
 
@@ -77,7 +78,7 @@ def build_fitted_model(grid: dg.MultiPartitionsDefinition) -> dg.AssetsDefinitio
 
 def fit_or_reuse(
     spec: "ModelSpec",
-    data: "FitData",
+    data: "FitData | PanelData",
     settings: Settings,
     artifacts: ArtifactStore,
     name: str,
@@ -86,7 +87,7 @@ def fit_or_reuse(
     log: Callable[[str], object],
     *,
     label: str | None = None,
-) -> tuple["Fit", bool]:
+) -> tuple["Fit | PanelFit", bool]:
     """A stored fit of exactly these inputs and settings, or a new one, stored as soon as it is there."""
     label = label or spec.key
     fingerprint = fit_fingerprint(spec, data, settings)
@@ -114,7 +115,7 @@ def fit_or_reuse(
 
 def reusable_fit(
     artifacts: ArtifactStore, name: str, key: str | None, fingerprint: str, log: Callable[[str], object]
-) -> "Fit | None":
+) -> "Fit | PanelFit | None":
     """The stored fit when it carries this fingerprint; a missing, stale or damaged one is None."""
     if not artifacts.has(name, key):
         return None
@@ -143,7 +144,7 @@ def _progress_reporter(fit: str, log: Callable[[str], object]) -> "Callable[[Sam
     return reporter
 
 
-def fit_metadata(fit: "Fit", reused: bool) -> dict[str, Any]:
+def fit_metadata(fit: "Fit | PanelFit", reused: bool) -> dict[str, Any]:
     convergence = fit.convergence
     return {
         "converged": convergence.converged,

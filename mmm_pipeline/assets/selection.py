@@ -18,7 +18,7 @@ from mmm_pipeline.resources.workspace import Workspace
 from mmm_pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.inputs import FitData
+    from mmm_pipeline.mmm.inputs import FitData, PanelData
     from mmm_pipeline.mmm.ranking import Entry
 
 __all__ = ["CHAMPION_MODEL", "champion_model", "forecast", "leaderboard"]
@@ -45,7 +45,7 @@ def leaderboard(
 
     train = train_data(model_inputs)
     holdout = holdout_of(model_inputs)
-    naive = score_naive_forecasts(train.kpi * train.kpi_scale, holdout.kpi.to_numpy())
+    naive = score_naive_forecasts(train.total_kpi, holdout.kpi.to_numpy())
     entries = _entries(workspace.settings(), workspace.artifacts(), train, holdout, context.log.warning)
     board = build_leaderboard(list(entries), naive)
     champion = board.loc[board["is_champion"]]
@@ -61,7 +61,11 @@ def leaderboard(
 
 
 def _entries(
-    settings: Settings, artifacts: ArtifactStore, train: "FitData", holdout: Any, warn: Callable[[str], object]
+    settings: Settings,
+    artifacts: ArtifactStore,
+    train: "FitData | PanelData",
+    holdout: Any,
+    warn: Callable[[str], object],
 ) -> "Iterator[Entry]":
     """One entry per spec of the grid; one without a usable fit says why."""
     from mmm_pipeline.mmm.ranking import entry_of_fit, entry_without_fit, score_fit
@@ -99,14 +103,14 @@ def champion_model(
 ) -> dg.MaterializeResult:
     """Refit the best converged spec on train and holdout days together."""
     from mmm_pipeline.errors import ModelNotConverged
-    from mmm_pipeline.mmm.inputs import fit_data
+    from mmm_pipeline.mmm.inputs import window_data
     from mmm_pipeline.mmm.ranking import choose_champion
 
     settings = workspace.settings()
     spec = spec_of_key(settings, choose_champion(leaderboard))
     fit, reused = fit_or_reuse(
         spec,
-        fit_data(model_inputs),
+        window_data(model_inputs),
         settings,
         workspace.artifacts(),
         CHAMPION_MODEL,

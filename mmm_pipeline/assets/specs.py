@@ -9,12 +9,12 @@ from mmm_pipeline.mmm.specs import Adstock, ConvergenceThresholds, ModelSpec, Pr
 from mmm_pipeline.settings import Settings
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.inputs import FitData
+    from mmm_pipeline.mmm.inputs import FitData, PanelData
 
 __all__ = ["convergence_thresholds", "fit_fingerprint", "model_spec", "sampler_settings", "spec_of_key"]
 
 # Raise when the same inputs and settings would give another posterior, so that stored fits are not reused.
-_MODEL_VERSION = 1
+_MODEL_VERSION = 2
 
 
 def model_spec(settings: Settings, adstock: Adstock, degrees: int) -> ModelSpec:
@@ -41,13 +41,16 @@ def convergence_thresholds(settings: Settings) -> ConvergenceThresholds:
     return ConvergenceThresholds(**settings.convergence.model_dump())
 
 
-def fit_fingerprint(spec: ModelSpec, data: FitData, settings: Settings) -> str:
+def fit_fingerprint(spec: ModelSpec, data: FitData | PanelData, settings: Settings) -> str:
     """Hash of everything a posterior depends on; equal means that a stored fit can be reused."""
     digest = hashlib.sha256()
     for part in (_MODEL_VERSION, spec, sampler_settings(settings), convergence_thresholds(settings)):
         digest.update(repr(part).encode())
-    for array in (data.media, data.kpi, data.feature_values, data.spend, data.media_scale):
-        digest.update(repr(array.shape).encode())
-        digest.update(array.astype("<f8").tobytes())
-    digest.update(repr((str(data.dates[0]), data.channels, data.features, data.kpi_scale)).encode())
+    for window in data.windows:
+        for array in (window.media, window.kpi, window.feature_values, window.spend, window.media_scale):
+            digest.update(repr(array.shape).encode())
+            digest.update(array.astype("<f8").tobytes())
+        digest.update(repr(window.kpi_scale).encode())
+    names = (str(data.dates[0]), data.channels, data.features, data.events, data.markets)
+    digest.update(repr(names).encode())
     return digest.hexdigest()[:32]

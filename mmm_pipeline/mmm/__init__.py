@@ -17,14 +17,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.diagnostics import Attempt, Convergence
     from mmm_pipeline.mmm.fit import Fit
-    from mmm_pipeline.mmm.inputs import FitData, fit_data, train_data, train_days
+    from mmm_pipeline.mmm.inputs import FitData, PanelData, fit_data, panel_data, train_data, train_days, window_data
     from mmm_pipeline.mmm.model import media_mix_model
+    from mmm_pipeline.mmm.panel_fit import PanelFit, restored_fit
     from mmm_pipeline.mmm.prior import prior_contributions, prior_media_parameters
     from mmm_pipeline.mmm.programs import use_compilation_cache
     from mmm_pipeline.mmm.sampler import SamplingProgress, sample
-    from mmm_pipeline.mmm.specs import ADSTOCKS, Adstock, ConvergenceThresholds, ModelSpec, Priors, SamplerSettings
+    from mmm_pipeline.mmm.specs import (
+        ADSTOCKS,
+        Adstock,
+        ConvergenceThresholds,
+        FeatureSign,
+        ModelSpec,
+        Priors,
+        RoiPrior,
+        SamplerSettings,
+    )
 
 _HOMES = {
+    "window_data": "inputs",
+    "restored_fit": "panel_fit",
+    "panel_data": "inputs",
+    "RoiPrior": "specs",
+    "PanelFit": "panel_fit",
+    "PanelData": "inputs",
+    "FeatureSign": "specs",
     "ADSTOCKS": "specs",
     "Adstock": "specs",
     "Attempt": "diagnostics",
@@ -52,20 +69,27 @@ __all__ = [
     "Attempt",
     "Convergence",
     "ConvergenceThresholds",
+    "FeatureSign",
     "Fit",
     "FitData",
     "ModelSpec",
+    "PanelData",
+    "PanelFit",
     "Priors",
+    "RoiPrior",
     "SamplerSettings",
     "SamplingProgress",
     "fit_data",
     "media_mix_model",
+    "panel_data",
     "prior_contributions",
     "prior_media_parameters",
+    "restored_fit",
     "sample",
     "train_data",
     "train_days",
     "use_compilation_cache",
+    "window_data",
 ]
 
 

@@ -1,4 +1,4 @@
-"""The model's density with the linear coefficients integrated out, and the exact draw of what was integrated.
+"""Normal noise: the likelihood with the linear coefficients integrated out, and the exact draw of what was integrated.
 
 Given the media parameters, the trend exponent e and the noise σ, all of {seasonality, weekday, features, trend,
 intercept} enter the mean linearly with Normal priors, so r = y - Mβ is N(0, σ²I + BBᵀ), B being the columns times their
@@ -10,9 +10,12 @@ of its conditional. Exact only while those priors are Normal.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -20,114 +23,86 @@ from jax.scipy.special import log_ndtr
 from scipy.special import log_ndtr as log_ndtr_numpy
 from scipy.special import ndtri_exp
 
-from mmm_pipeline.mmm.design import LinearDesign, linear_design, trend_column
-from mmm_pipeline.mmm.inputs import FitData
-from mmm_pipeline.mmm.specs import Adstock, ModelSpec
-from mmm_pipeline.mmm.transforms import CARRYOVER_LAGS, power, transform_prepared
-from mmm_pipeline.mmm.whitening import (
-    COEFFICIENT_QUANTILE,
-    coefficients,
-    log_change_of_variables,
-    parameters_from_coordinates,
-)
+from mmm_pipeline.mmm.design import LinearDesign, trend_column
+from mmm_pipeline.mmm.transforms import power
 
 __all__ = [
-    "CollapsedInputs",
+    "PADDED_DEGREES",
+    "IntegratedLinear",
     "LinearBlock",
-    "collapsed_inputs",
-    "collapsed_log_likelihood",
+    "integrated_linear",
+    "integrated_log_likelihood",
     "linear_block",
-    "potential_energy",
 ]
 
-_PADDED_DEGREES = 4
+PADDED_DEGREES = 4
 """Fourier pairs of every compiled program: a padded column is zero, so up to this many degrees share one program."""
 
 
-class CollapsedInputs(NamedTuple):
-    """All data of the density; arguments of the compiled program, never constants in it. NumPy or JAX arrays.
+class IntegratedLinear(NamedTuple):
+    """The linear columns of W windows as the likelihood needs them. NumPy or JAX arrays.
 
     Attributes:
-        media: (T, C) scaled media; for carryover its lags, (C, T, L).
-        kpi: (T,) scaled KPI.
-        time: (T,) days since the first.
-        basis: (T, R) orthonormal basis U of the fixed columns, padded with zero columns.
-        variances: (R,) squared singular values, 0 for padding.
+        basis: (W, T, R) orthonormal basis U of the fixed columns, padded with zero columns.
+        variances: (W, R) squared singular values, 0 for padding.
         trend_scale: () prior standard deviation of the trend coefficient.
         intercept_scale: () scale of the intercept's half-Normal prior.
-        media_scale: (C,) scales of the media coefficients' half-Normal priors.
     """
 
-    media: Array
-    kpi: Array
-    time: Array
-    basis: Array
-    variances: Array
-    trend_scale: Array
-    intercept_scale: Array
-    media_scale: Array
+    basis: Any
+    variances: Any
+    trend_scale: Any
+    intercept_scale: Any
 
 
-def collapsed_inputs(spec: ModelSpec, data: FitData, dtype: type = np.float64) -> CollapsedInputs:
-    """Prepare a window for `potential_energy`; shapes are the same for all degrees up to 4."""
-    design = linear_design(spec, data)
+def integrated_linear(designs: Sequence[LinearDesign]) -> IntegratedLinear:
+    """Prepare the windows' columns; shapes are the same for all degrees up to `PADDED_DEGREES`."""
+    bases, variances = zip(*(_spectrum(design) for design in designs), strict=True)
+    trend_scale, intercept_scale = designs[0].scales[-2:]
+    return IntegratedLinear(np.stack(bases), np.stack(variances), trend_scale, intercept_scale)
+
+
+def _spectrum(design: LinearDesign) -> tuple[np.ndarray, np.ndarray]:
     fixed = design.fixed * design.scales[:-2]
     left, singular, _ = np.linalg.svd(fixed, full_matrices=False)
-    rank = fixed.shape[1] + 2 * max(0, _PADDED_DEGREES - spec.degrees)
-    basis = np.zeros((data.days, rank))
-    variances = np.zeros(rank)
+    rank = fixed.shape[1] + max(0, 2 * PADDED_DEGREES - design.seasonality.shape[1])
+    basis, variances = np.zeros((len(design.time), rank)), np.zeros(rank)
     used = singular > singular.max(initial=0.0) * 1e-12
     basis[:, : used.sum()] = left[:, used]
     variances[: used.sum()] = singular[used] ** 2
-    media = _lagged(data.media) if spec.adstock == "carryover" else data.media
-    arrays = (
-        media,
-        data.kpi,
-        design.time,
-        basis,
-        variances,
-        np.asarray(spec.priors.trend_scale),
-        np.asarray(spec.priors.intercept_scale),
-        data.spend_share_scale * spec.priors.media_scale,
-    )
-    return CollapsedInputs(*(np.asarray(array, dtype=dtype) for array in arrays))  # type: ignore[arg-type]
+    return basis, variances
 
 
-def potential_energy(adstock: Adstock, u: Array, inputs: CollapsedInputs) -> Array:
-    """Minus the log posterior density of the whitened coordinates u (D,), up to a constant."""
-    parameters = parameters_from_coordinates(adstock, u, len(inputs.media_scale))
-    transformed = transform_prepared(adstock, inputs.media, parameters)
-    quantile, scale, mean_effect = parameters[COEFFICIENT_QUANTILE], inputs.media_scale, transformed.mean(axis=0)
-    residual = inputs.kpi - transformed @ coefficients(quantile, scale, mean_effect)
-    log_prior = -0.5 * jnp.dot(u, u) + log_change_of_variables(quantile, scale, mean_effect)
-    return -log_prior - _log_likelihood(residual, parameters["trend_exponent"], parameters["noise_sd"], inputs)
-
-
-def collapsed_log_likelihood(adstock: Adstock, parameters: dict[str, Array], inputs: CollapsedInputs) -> Array:
-    """Log p(y | media parameters, e, σ): the linear coefficients integrated out.
+def integrated_log_likelihood(
+    residual: Array, trend_exponent: Array, noise_sd: Array, time: Array, linear: IntegratedLinear
+) -> Array:
+    """Log density of the residual under the linear coefficients' prior and the noise.
 
     Args:
-        adstock: the media transform.
-        parameters: `media_coefficient` and those of the transform, (C,) each; `trend_exponent`, `noise_sd`, scalars.
-        inputs: the window.
+        residual: (W, T) scaled KPI minus media and signed features.
+        trend_exponent: () e.
+        noise_sd: (W,) σ of every window.
+        time: (T,) days since the first.
+        linear: of `integrated_linear`.
     """
-    transformed = transform_prepared(adstock, inputs.media, parameters)
-    residual = inputs.kpi - transformed @ parameters["media_coefficient"]
-    return _log_likelihood(residual, parameters["trend_exponent"], parameters["noise_sd"], inputs)
+    of_window = partial(
+        _log_likelihood, linear.trend_scale * power(time, trend_exponent), linear.intercept_scale * jnp.ones_like(time)
+    )
+    if residual.shape[0] == 1:
+        return of_window(residual[0], noise_sd[0], linear.basis[0], linear.variances[0])
+    return jax.vmap(of_window)(residual, noise_sd, linear.basis, linear.variances).sum()
 
 
-def _log_likelihood(residual: Array, trend_exponent: Array, noise_sd: Array, inputs: CollapsedInputs) -> Array:
-    """Log density of the residual (T,) under the linear coefficients' prior and the noise."""
-    trend = inputs.trend_scale * power(inputs.time, trend_exponent)
-    intercept = inputs.intercept_scale * jnp.ones_like(inputs.kpi)
-
+def _log_likelihood(
+    trend: Array, intercept: Array, residual: Array, noise_sd: Array, basis: Array, variances: Array
+) -> Array:
     # Gram matrix of (residual, trend, intercept) under the inverse of σ²I + USSUᵀ; the part outside the span of U is
     # formed first, because the difference of two large squares would lose digits.
     noise_variance = noise_sd**2
     columns = jnp.stack([residual, trend, intercept], axis=1)
-    inside = inputs.basis.T @ columns
-    outside = columns - inputs.basis @ inside
-    weights = 1 / (noise_variance + inputs.variances)
+    inside = basis.T @ columns
+    outside = columns - basis @ inside
+    weights = 1 / (noise_variance + variances)
     gram = outside.T @ outside / noise_variance + inside.T @ (weights[:, None] * inside)
 
     # Cholesky step of trend, then intercept: I + [trend intercept]ᵀ Σ₀⁻¹ [trend intercept].
@@ -137,10 +112,10 @@ def _log_likelihood(residual: Array, trend_exponent: Array, noise_sd: Array, inp
     trend_fit = gram[0, 1] / trend_sd
     intercept_fit = (gram[0, 2] - cross * trend_fit) / intercept_sd
 
-    days = inputs.kpi.shape[0]
+    days = residual.shape[0]
     log_determinant = (
         days * jnp.log(noise_variance)
-        + jnp.sum(jnp.log1p(inputs.variances / noise_variance))
+        + jnp.sum(jnp.log1p(variances / noise_variance))
         + 2 * jnp.log(trend_sd)
         + 2 * jnp.log(intercept_sd)
     )
@@ -221,9 +196,3 @@ def linear_block(
     factor = np.linalg.cholesky(precision)
     projected = np.linalg.solve(factor, transposed @ residual[..., None])[..., 0]
     return LinearBlock(factor=factor, projected=projected, noise_sd=noise_sd, scales=design.scales)
-
-
-def _lagged(media: np.ndarray) -> np.ndarray:
-    """(C, T, L) media of the same day and the days before it."""
-    padded = np.concatenate([np.zeros((CARRYOVER_LAGS - 1, media.shape[1])), media])
-    return np.stack([padded[CARRYOVER_LAGS - 1 - lag :][: len(media)].T for lag in range(CARRYOVER_LAGS)], axis=-1)

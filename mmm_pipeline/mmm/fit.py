@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from mmm_pipeline.errors import ModelInputError
+from mmm_pipeline.errors import ModelInputError, StoredResultError
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.diagnostics import Attempt, Convergence, parameter_diagnostics
 from mmm_pipeline.mmm.draws import chunks, media_transform_of_draws
@@ -31,6 +31,7 @@ class Fit:
         convergence: the verdict on the posterior.
         attempts: every try, the last being this posterior's.
         seconds: wall time of all tries.
+        market: which market of a panel this is; None for a fit of its own.
     """
 
     spec: ModelSpec
@@ -39,11 +40,16 @@ class Fit:
     convergence: Convergence
     attempts: tuple[Attempt, ...]
     seconds: float
+    market: str | None = None
 
     @property
     def posterior(self) -> xr.Dataset:
         """Draws of every parameter, on the scaled data: (chain, draw, ...)."""
         return self.inference["posterior"]
+
+    def markets(self) -> tuple[Fit, ...]:
+        """This fit: what the fit of a panel has several of."""
+        return (self,)
 
     def media_parameters(self) -> dict[str, np.ndarray]:
         """Coefficient and transform parameters of every channel: name -> (S, C), S = chains x draws."""
@@ -133,9 +139,12 @@ class Fit:
         """The fit that `to_inference_data` described.
 
         Raises:
-            StoredResultError: a group or attribute is missing, damaged or of another version.
+            StoredResultError: a group or attribute is missing, damaged, of another version, or of a panel.
         """
-        return cls(**restored(idata)._asdict())
+        parts = restored(idata)
+        if not isinstance(parts.data, FitData):
+            raise StoredResultError("the stored fit is that of a panel of markets: restored_fit reads both kinds")
+        return cls(**parts._asdict())
 
     def _flat(self, name: str) -> np.ndarray:
         values = self.posterior[name].to_numpy()
@@ -158,7 +167,12 @@ class Fit:
         return effect
 
     def _with_noise(self, mean: xr.DataArray, seed: int) -> xr.DataArray:
-        noise = np.random.default_rng(seed).standard_normal(mean.shape)
+        generator = np.random.default_rng(seed)
+        if self.spec.noise == "student_t":
+            degrees = self.posterior["noise_degrees"].to_numpy()[..., None]
+            noise = generator.standard_t(np.broadcast_to(degrees, mean.shape))
+        else:
+            noise = generator.standard_normal(mean.shape)
         return mean + self.posterior["noise_sd"] * self.data.kpi_scale * mean.copy(data=noise)
 
     def _labelled(self, values: np.ndarray, dates: np.ndarray, *, channel: bool = False) -> xr.DataArray:

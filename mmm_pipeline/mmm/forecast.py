@@ -7,12 +7,13 @@ import pandas as pd
 import xarray as xr
 
 from mmm_pipeline.mmm.fit import Fit
+from mmm_pipeline.mmm.panel_fit import PanelFit
 
 __all__ = ["forecast_table"]
 
 
 def forecast_table(
-    fit: Fit,
+    fit: Fit | PanelFit,
     holdout_media: xr.DataArray | np.ndarray,
     holdout_kpi: xr.DataArray | np.ndarray,
     features: xr.DataArray | np.ndarray | None = None,
@@ -24,14 +25,14 @@ def forecast_table(
 
     Args:
         fit: the posterior, fitted on the train window.
-        holdout_media: (H, C) media units of the days that follow the window.
+        holdout_media: (H, C) media units of the days that follow; of a panel labelled (market, time, channel).
         holdout_kpi: (H,) observed KPI of those days.
         features: (H, F), when the model has features.
         credible_interval: probability of the outer interval; the inner one is 50 %.
         seed: of the predictive noise.
     """
-    train_kpi = fit.data.kpi * fit.data.kpi_scale
-    train = _days(fit.fitted_mean(), fit.posterior_predictive(seed=seed), train_kpi, credible_interval)
+    predictive = fit.posterior_predictive(seed=seed)
+    train = _days(fit.fitted_mean(), predictive, fit.data.total_kpi, credible_interval)
     ahead = fit.predict_mean(holdout_media, features=features)
     draws = fit.predict(holdout_media, features=features, seed=seed + 1)
     holdout = _days(ahead, draws, np.asarray(holdout_kpi, dtype=float), credible_interval)

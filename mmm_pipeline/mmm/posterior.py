@@ -6,79 +6,86 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from scipy import stats
 
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.collapsed import linear_block
-from mmm_pipeline.mmm.design import DAYS_PER_WEEK, fourier_names, linear_design, trend_column
+from mmm_pipeline.mmm.collapsed import PADDED_DEGREES, linear_block
+from mmm_pipeline.mmm.density import layout_of
+from mmm_pipeline.mmm.design import WEEKDAYS, LinearDesign, fourier_names, linear_design, trend_column
 from mmm_pipeline.mmm.draws import chunks, media_transform_of_draws
-from mmm_pipeline.mmm.inputs import FitData
+from mmm_pipeline.mmm.inputs import FitData, PanelData
+from mmm_pipeline.mmm.media_coefficients import channel_priors, media_coefficients
 from mmm_pipeline.mmm.nuts import Draws
 from mmm_pipeline.mmm.specs import ModelSpec
+from mmm_pipeline.mmm.student_t import SampledLinear, linear_coefficients, sampled_linear
 from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
-from mmm_pipeline.mmm.whitening import COEFFICIENT_QUANTILE, NUMPY, coefficients, parameters_from_coordinates
+from mmm_pipeline.mmm.whitening import (
+    INTERCEPT_QUANTILE,
+    LINEAR,
+    NOISE_EXCESS,
+    NUMPY,
+    SIGNED_QUANTILE,
+    parameters_from_coordinates,
+)
 
-__all__ = ["inference_data", "scaled_baseline"]
+__all__ = ["PER_MARKET", "inference_data", "scaled_baseline"]
+
+PER_MARKET = (
+    "media_coefficient",
+    "intercept",
+    "trend_coefficient",
+    "noise_sd",
+    "seasonality",
+    "weekday",
+    "feature_coefficient",
+)
+"""Parameters that every market of a panel has for itself."""
 
 
-def inference_data(spec: ModelSpec, data: FitData, draws: Draws, *, seed: tuple[int, ...]) -> az.InferenceData:
+def inference_data(
+    spec: ModelSpec, data: FitData | PanelData, draws: Draws, *, seed: tuple[int, ...]
+) -> az.InferenceData:
     """The posterior with every parameter of the model, sampler statistics and pointwise log likelihood.
 
     Args:
         spec: the model.
-        data: the window.
+        data: the window, or those of a panel.
         draws: arrays with leading dimensions (chain, draw).
         seed: of the exact draw of the linear coefficients.
 
     Returns:
-        Groups `posterior`, `sample_stats`, `log_likelihood`, `observed_data` (KPI in its own units).
+        Groups `posterior`, `sample_stats`, `log_likelihood`, `observed_data` (KPI in its own units). Of a panel, the
+        parameters in `PER_MARKET`, the log likelihood and the KPI have a dimension `market`.
     """
     chains, length = draws.position.shape[:2]
-    positions = draws.position.reshape(chains * length, -1).astype(float)
-    scale = data.spend_share_scale * spec.priors.media_scale
-    parameters = parameters_from_coordinates(spec.adstock, positions, len(data.channels), NUMPY)
-    quantiles = parameters.pop(COEFFICIENT_QUANTILE)
-    parameters["media_coefficient"] = np.empty_like(quantiles)
-    design = linear_design(spec, data)
-    linear = np.empty((len(positions), len(design.scales)))
-    log_likelihood = np.empty((len(positions), data.days))
-    generator = np.random.default_rng(seed)
-    for part in chunks(len(positions), data.days * max(len(data.channels), len(design.scales))):
-        here = {name: values[part] for name, values in parameters.items()}
-        media = media_transform_of_draws(spec.adstock, data.media, here)
-        here["media_coefficient"][:] = coefficients(quantiles[part], scale, media.mean(axis=1))
-        residual = data.kpi - np.einsum("stc,sc->st", media, here["media_coefficient"])
-        sigma = here["noise_sd"]
-        block = linear_block(design, residual, here["trend_exponent"], sigma)
-        linear[part] = block.draw(generator)
-        mean = linear[part][:, :-2] @ design.fixed.T + linear[part][:, -1:]
-        mean += linear[part][:, -2, None] * trend_column(design.time, here["trend_exponent"])
-        # Density of the KPI in its own units: scaling by a constant shifts the log density.
-        log_likelihood[part] = (
-            -0.5 * ((residual - mean) / sigma[:, None]) ** 2
-            - np.log(sigma)[:, None]
-            - 0.5 * np.log(2 * np.pi)
-            - np.log(data.kpi_scale)
-        )
+    positions = np.asarray(draws.position, dtype=float).reshape(chains * length, -1)
+    parameters, log_likelihood = _parameters(spec, data, positions, np.random.default_rng(seed))
 
-    parameters |= {name: linear[:, columns] for name, columns in design.blocks.items()}
-    parameters |= {"trend_coefficient": linear[:, -2], "intercept": linear[:, -1]}
+    panel = isinstance(data, PanelData)
+    coords: dict[str, Any] = {"chain": np.arange(chains), "draw": np.arange(length)}
+    if panel:
+        coords["market"] = list(data.markets)
     labels: dict[str, tuple[str, list[Any]]] = {
         "seasonality": ("fourier", fourier_names(spec.degrees)),
-        "weekday": ("day_of_week", list(range(DAYS_PER_WEEK)) if spec.weekday else []),
+        "weekday": ("day_of_week", list(WEEKDAYS) if spec.weekday else []),
         "feature_coefficient": ("feature", list(data.features)),
     }
-    for name in ("media_coefficient", *MEDIA_PARAMETERS[spec.adstock]):
+    for name in ("media_coefficient", "channel_level", *MEDIA_PARAMETERS[spec.adstock]):
         labels[name] = ("channel", list(data.channels))
-
-    index = {"chain": np.arange(chains), "draw": np.arange(length)}
-    posterior = xr.Dataset(coords=index)
+    posterior = xr.Dataset(coords=coords)
     for name, values in sorted(parameters.items()):
-        dimension, names = labels.get(name, ("", []))
-        if not dimension:
-            posterior[name] = (("chain", "draw"), values.reshape(chains, length))
-        elif names:
-            shaped = values.reshape(chains, length, len(names))
-            posterior[name] = xr.DataArray(shaped, dims=("chain", "draw", dimension), coords={dimension: names})
+        dimensions = ["chain", "draw", *(["market"] if panel and name in PER_MARKET else [])]
+        here = dict(coords)
+        if name in labels:
+            dimension, names = labels[name]
+            if not names:
+                continue
+            dimensions.append(dimension)
+            here[dimension] = names
+        shape = tuple(len(here[dimension]) for dimension in dimensions)
+        posterior[name] = xr.DataArray(
+            values.reshape(shape), dims=dimensions, coords={dimension: here[dimension] for dimension in dimensions}
+        )
 
     statistics = {
         "diverging": draws.diverging,
@@ -87,16 +94,95 @@ def inference_data(spec: ModelSpec, data: FitData, draws: Draws, *, seed: tuple[
         "step_size": draws.step_size,
         "lp": -draws.energy,
     }
-    time = data.dates.astype("datetime64[ns]")
+    days = {"time": data.dates.astype("datetime64[ns]")}
+    series = {**{name: values for name, values in coords.items() if name == "market"}, **days}
+    shape = tuple(len(values) for values in series.values())
+    kpi = np.stack([window.kpi * window.kpi_scale for window in data.windows]).reshape(shape)
+    index = {name: coords[name] for name in ("chain", "draw")}
     return az.InferenceData(
         posterior=posterior,
         sample_stats=xr.Dataset({name: (("chain", "draw"), value) for name, value in statistics.items()}, coords=index),
         log_likelihood=xr.Dataset(
-            {"kpi": (("chain", "draw", "time"), log_likelihood.reshape(chains, length, -1))},
-            coords={**index, "time": time},
+            {"kpi": (("chain", "draw", *series), log_likelihood.reshape(chains, length, *shape))},
+            coords={**index, **series},
         ),
-        observed_data=xr.Dataset({"kpi": ("time", data.kpi * data.kpi_scale)}, coords={"time": time}),
+        observed_data=xr.Dataset({"kpi": (tuple(series), kpi)}, coords=series),
     )
+
+
+def _parameters(
+    spec: ModelSpec, data: FitData | PanelData, positions: np.ndarray, generator: np.random.Generator
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Every parameter, (S, ...), those of the windows (S, W, ...), and the log likelihood (S, W, T)."""
+    layout, priors = layout_of(spec, data), channel_priors(spec, data)
+    sampled = parameters_from_coordinates(layout, positions, NUMPY)
+    designs = [linear_design(spec, window) for window in data.windows]
+    student = (
+        sampled_linear(designs, [window.kpi for window in data.windows], spec.priors.noise_degrees_mean)
+        if spec.noise == "student_t"
+        else None
+    )
+    count, windows, channels = len(positions), layout.windows, layout.channels
+    coefficient, level = np.empty((count, windows, channels)), np.empty((count, channels))
+    linear = np.empty((count, windows, len(designs[0].scales)))
+    log_likelihood = np.empty((count, windows, data.days))
+    degrees = 1 + spec.priors.noise_degrees_mean * sampled[NOISE_EXCESS] if student else None
+    for part in chunks(count, windows * data.days * max(channels, linear.shape[2])):
+        here = {name: values[part] for name, values in sampled.items()}
+        media = np.stack(
+            [media_transform_of_draws(spec.adstock, window.media, here) for window in data.windows], axis=1
+        )
+        coefficient[part], level[part] = media_coefficients(layout, here, priors, media.mean(axis=2), NUMPY)
+        residual = np.stack([window.kpi for window in data.windows]) - np.einsum(
+            "swtc,swc->swt", media, coefficient[part]
+        )
+        if layout.signed_features:
+            signed = np.stack([design.signed for design in designs])
+            residual -= np.einsum("wtk,swk->swt", signed, here[SIGNED_QUANTILE])
+        for w, design in enumerate(designs):
+            sigma, exponent = here["noise_sd"][:, w], here["trend_exponent"]
+            if student is None:
+                own = linear_block(design, residual[:, w], exponent, sigma).draw(generator)
+            else:
+                own = _sampled_coefficients(spec, design, here, residual, student, w)
+            linear[part, w] = own
+            mean = own[:, :-2] @ design.fixed.T + own[:, -1:]
+            mean += own[:, -2, None] * trend_column(design.time, exponent)
+            error = (residual[:, w] - mean) / sigma[:, None]
+            density = stats.norm.logpdf(error) if degrees is None else stats.t.logpdf(error, degrees[part, None])
+            # Density of the KPI in its own units: scaling by a constant shifts the log density.
+            log_likelihood[part, w] = density - np.log(sigma)[:, None] - np.log(data.windows[w].kpi_scale)
+
+    design = designs[0]
+    blocks = {name: linear[..., columns] for name, columns in design.blocks.items()}
+    quantiles = sampled.get(SIGNED_QUANTILE, np.empty((count, windows, 0)))
+    blocks["feature_coefficient"] = design.feature_coefficients(blocks["feature_coefficient"], quantiles)
+    names = (*MEDIA_PARAMETERS[spec.adstock], "trend_exponent", "noise_sd")
+    parameters = {name: sampled[name] for name in names} | blocks
+    parameters |= {"media_coefficient": coefficient, "trend_coefficient": linear[..., -2], "intercept": linear[..., -1]}
+    if layout.markets:
+        parameters["channel_level"] = level
+    if degrees is not None:
+        parameters["noise_degrees"] = degrees
+    return parameters, log_likelihood
+
+
+def _sampled_coefficients(
+    spec: ModelSpec,
+    design: LinearDesign,
+    sampled: dict[str, np.ndarray],
+    residual: np.ndarray,
+    student: SampledLinear,
+    window: int,
+) -> np.ndarray:
+    """(S, K) linear coefficients of one window that were sampled, in the units of the scaled KPI."""
+    intercept = spec.priors.intercept_scale * sampled[INTERCEPT_QUANTILE]
+    standardised = linear_coefficients(sampled[LINEAR], residual, intercept, student)[:, window]
+    padding = max(0, 2 * PADDED_DEGREES - design.seasonality.shape[1])
+    fixed = standardised[:, : design.fixed.shape[1]]
+    assert standardised.shape[1] == fixed.shape[1] + padding + 1
+    without_intercept = np.concatenate([fixed, standardised[:, -1:]], axis=1) * design.scales[:-1]
+    return np.concatenate([without_intercept, intercept[:, window, None]], axis=1)
 
 
 def scaled_baseline(
@@ -118,7 +204,7 @@ def scaled_baseline(
     columns = {
         "seasonality": design.seasonality,
         "weekday": design.weekday,
-        "feature_coefficient": design.features,
+        "feature_coefficient": feature_values,
     }
     for name, block in columns.items():
         if name in posterior:

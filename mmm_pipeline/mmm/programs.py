@@ -14,9 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from mmm_pipeline.mmm import nuts
-from mmm_pipeline.mmm.collapsed import CollapsedInputs, potential_energy
-from mmm_pipeline.mmm.specs import Adstock
-from mmm_pipeline.mmm.whitening import coordinates
+from mmm_pipeline.mmm.density import DensityInputs, potential_energy
+from mmm_pipeline.mmm.whitening import Layout, coordinates
 
 __all__ = ["CHUNK", "Program", "program", "use_compilation_cache"]
 
@@ -46,27 +45,27 @@ def use_compilation_cache(path: Path | str) -> None:
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-def program(adstock: Adstock, inputs: CollapsedInputs, max_tree_depth: int, chains: int | None) -> Program:
+def program(layout: Layout, inputs: DensityInputs, max_tree_depth: int, chains: int | None) -> Program:
     """The program for inputs of these shapes and this precision; compiled at the first request.
 
     Must be called, like the program, inside `jax.enable_x64` of the inputs' precision.
 
     Args:
-        adstock: the media transform.
+        layout: what there is to sample.
         inputs: arrays of the size and precision to compile for; their values do not matter.
         max_tree_depth: a trajectory has at most 2^depth - 1 steps.
         chains: how many chains one call runs side by side; None: one, without the leading dimension.
     """
-    shapes = tuple((array.shape, array.dtype.str) for array in inputs)
-    key = (adstock, shapes, max_tree_depth, chains, jax.default_backend())
+    shapes = tuple((array.shape, array.dtype.str) for array in jax.tree.leaves(inputs))
+    key = (layout, shapes, max_tree_depth, chains, jax.default_backend())
     with _compiling:
         if key not in _programs:
-            _programs[key] = _compiled(adstock, inputs, max_tree_depth, chains)
+            _programs[key] = _compiled(layout, inputs, max_tree_depth, chains)
         return _programs[key]
 
 
-def _compiled(adstock: Adstock, inputs: CollapsedInputs, max_tree_depth: int, chains: int | None) -> Program:
-    potential = partial(potential_energy, adstock)
+def _compiled(layout: Layout, inputs: DensityInputs, max_tree_depth: int, chains: int | None) -> Program:
+    potential = partial(potential_energy, layout)
     start = partial(nuts.start, potential)
     advance = partial(nuts.advance, potential, max_tree_depth=max_tree_depth)
     if chains is not None:
@@ -76,7 +75,7 @@ def _compiled(adstock: Adstock, inputs: CollapsedInputs, max_tree_depth: int, ch
     dtype = inputs.kpi.dtype
     leading = () if chains is None else (chains,)
     key = jax.eval_shape(lambda: jax.random.split(jax.random.key(0), leading) if leading else jax.random.key(0))
-    position = jax.ShapeDtypeStruct((*leading, coordinates(adstock, len(inputs.media_scale))), dtype)
+    position = jax.ShapeDtypeStruct((*leading, coordinates(layout)), dtype)
     state = jax.eval_shape(start, key, position, inputs)
     flags = jax.ShapeDtypeStruct((CHUNK,), np.int32)
     count = jax.ShapeDtypeStruct((), np.int32)

@@ -20,6 +20,7 @@ from mmm_pipeline.errors import ModelInputError, ModelNotConverged
 from mmm_pipeline.mmm.diagnostics import Convergence
 from mmm_pipeline.mmm.fit import Fit
 from mmm_pipeline.mmm.metrics import absolute_percentage_errors, coverage, crps, mape, rmse, wape
+from mmm_pipeline.mmm.panel_fit import PanelFit
 from mmm_pipeline.mmm.specs import ModelSpec
 from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
 
@@ -89,7 +90,7 @@ class Entry:
 
 
 def score_fit(
-    fit: Fit,
+    fit: Fit | PanelFit,
     holdout_media: xr.DataArray | np.ndarray,
     holdout_kpi: xr.DataArray | np.ndarray,
     features: xr.DataArray | np.ndarray | None = None,
@@ -103,8 +104,8 @@ def score_fit(
 
     Args:
         fit: the posterior, fitted on the train window.
-        holdout_media: (H, C) media units.
-        holdout_kpi: (H,) observed KPI.
+        holdout_media: (H, C) media units; of a panel labelled (market, time, channel).
+        holdout_kpi: (H,) observed KPI, of all markets together.
         features: (H, F), when the model has features.
         seed: of the predictive noise.
 
@@ -127,7 +128,7 @@ def score_fit(
     )
 
 
-def entry_of_fit(fit: Fit, score: HoldoutScore) -> Entry:
+def entry_of_fit(fit: Fit | PanelFit, score: HoldoutScore) -> Entry:
     """The entry of a fit, converged or not."""
     return Entry(fit.spec, score, fit.convergence, len(fit.attempts), fit.seconds)
 

@@ -9,17 +9,18 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, overload
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from mmm_pipeline.mmm import nuts
-from mmm_pipeline.mmm.collapsed import CollapsedInputs, collapsed_inputs
+from mmm_pipeline.mmm.density import DensityInputs, density_inputs, layout_of
 from mmm_pipeline.mmm.diagnostics import Attempt, Convergence, convergence_of, parameter_diagnostics
 from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.inputs import FitData
+from mmm_pipeline.mmm.inputs import FitData, PanelData
+from mmm_pipeline.mmm.panel_fit import PanelFit
 from mmm_pipeline.mmm.posterior import inference_data
 from mmm_pipeline.mmm.programs import CHUNK, Program, program, use_compilation_cache
 from mmm_pipeline.mmm.specs import ConvergenceThresholds, ModelSpec, SamplerSettings
@@ -43,13 +44,43 @@ class SamplingProgress:
     attempt: int = 1
 
 
+@overload
 def sample(
     spec: ModelSpec,
     data: FitData,
     sampler: SamplerSettings | None = None,
     thresholds: ConvergenceThresholds | None = None,
     progress: Callable[[SamplingProgress], None] | None = None,
-) -> Fit:
+) -> Fit: ...
+
+
+@overload
+def sample(
+    spec: ModelSpec,
+    data: PanelData,
+    sampler: SamplerSettings | None = None,
+    thresholds: ConvergenceThresholds | None = None,
+    progress: Callable[[SamplingProgress], None] | None = None,
+) -> PanelFit: ...
+
+
+@overload
+def sample(
+    spec: ModelSpec,
+    data: FitData | PanelData,
+    sampler: SamplerSettings | None = None,
+    thresholds: ConvergenceThresholds | None = None,
+    progress: Callable[[SamplingProgress], None] | None = None,
+) -> Fit | PanelFit: ...
+
+
+def sample(
+    spec: ModelSpec,
+    data: FitData | PanelData,
+    sampler: SamplerSettings | None = None,
+    thresholds: ConvergenceThresholds | None = None,
+    progress: Callable[[SamplingProgress], None] | None = None,
+) -> Fit | PanelFit:
     """Draw from the posterior with NUTS; try again, harder, while the thresholds are missed.
 
     Chains run in parallel threads on a CPU and side by side in one program on an accelerator. The same seed gives the
@@ -59,7 +90,7 @@ def sample(
 
     Args:
         spec: the model.
-        data: the window, from `fit_data`.
+        data: the window, from `fit_data`, or those of a panel of markets, from `panel_data`.
         sampler: chains, draws, seed and so on; default: 4 chains of 1000 + 1000.
         thresholds: when the fit counts as converged.
         progress: called at intervals and at the end of every phase, by one thread at a time.
@@ -85,14 +116,10 @@ def sample(
         attempts.append(_attempt(settings, verdict, time.perf_counter() - tried))
         if verdict.converged:
             break
-    return Fit(
-        spec=spec,
-        data=data,
-        inference=inference,
-        convergence=verdict,
-        attempts=tuple(attempts),
-        seconds=time.perf_counter() - began,
-    )
+    seconds = time.perf_counter() - began
+    if isinstance(data, PanelData):
+        return PanelFit(spec, data, inference, verdict, tuple(attempts), seconds)
+    return Fit(spec, data, inference, verdict, tuple(attempts), seconds)
 
 
 def _escalation(sampler: SamplerSettings) -> Iterator[SamplerSettings]:
@@ -121,26 +148,30 @@ def _attempt(settings: SamplerSettings, verdict: Convergence, seconds: float) ->
 
 def _sampled(
     spec: ModelSpec,
-    data: FitData,
+    data: FitData | PanelData,
     settings: SamplerSettings,
     attempt: int,
     progress: Callable[[SamplingProgress], None] | None,
 ) -> nuts.Draws:
     """Draws after warm-up, as NumPy arrays with leading dimensions (chain, draw)."""
-    inputs = collapsed_inputs(spec, data, np.float64 if settings.double_precision else np.float32)
+    layout, inputs = layout_of(spec, data), density_inputs(spec, data, _precision(settings))
     on_cpu = jax.default_backend() == "cpu"
     with jax.enable_x64(settings.double_precision):
-        run = program(spec.adstock, inputs, settings.max_tree_depth, None if on_cpu else settings.chains)
+        run = program(layout, inputs, settings.max_tree_depth, None if on_cpu else settings.chains)
         sequence = np.random.SeedSequence((settings.seed, attempt))
         words = sequence.generate_state(2 * settings.chains).reshape(settings.chains, 2)
         keys = jax.random.wrap_key_data(jnp.asarray(words, jnp.uint32))
         # The chains start from the prior, which is standard Normal in these coordinates.
-        shape = (settings.chains, coordinates(spec.adstock, len(data.channels)))
+        shape = (settings.chains, coordinates(layout))
         positions = jnp.asarray(np.random.default_rng(sequence).standard_normal(shape), inputs.kpi.dtype)
         job = _Job(run, jax.device_put(inputs), settings, attempt, progress)
         if not on_cpu:
             return job.run(range(settings.chains), keys, positions)
         return job.run_in_threads(keys, positions)
+
+
+def _precision(settings: SamplerSettings) -> type:
+    return np.float64 if settings.double_precision else np.float32
 
 
 class _Job:
@@ -149,7 +180,7 @@ class _Job:
     def __init__(
         self,
         run: Program,
-        inputs: CollapsedInputs,
+        inputs: DensityInputs,
         settings: SamplerSettings,
         attempt: int,
         progress: Callable[[SamplingProgress], None] | None,

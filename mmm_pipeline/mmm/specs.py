@@ -5,15 +5,33 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["ADSTOCKS", "Adstock", "ConvergenceThresholds", "ModelSpec", "Priors", "SamplerSettings"]
+__all__ = [
+    "ADSTOCKS",
+    "Adstock",
+    "ConvergenceThresholds",
+    "FeatureSign",
+    "ModelSpec",
+    "Noise",
+    "Priors",
+    "RoiPrior",
+    "SamplerSettings",
+    "Sign",
+]
 
 Adstock = Literal["adstock", "hill_adstock", "carryover"]
 ADSTOCKS: tuple[Adstock, ...] = ("adstock", "hill_adstock", "carryover")
+Noise = Literal["normal", "student_t"]
+Sign = Literal["positive", "negative"]
 
 
 @dataclass(frozen=True)
 class Priors:
-    """Prior scales, on the mean-scaled data; the defaults are those of `lightweight-mmm` 0.1.9."""
+    """Prior scales, on the mean-scaled data; the defaults are those of `lightweight-mmm` 0.1.9.
+
+    The last two have no counterpart there: `event_scale` is that of an event's coefficient, `noise_degrees_mean` the
+    mean of ν - 1 ~ Exponential, ν being the degrees of freedom of Student-t noise (Kruschke 2013, "Bayesian estimation
+    supersedes the t test").
+    """
 
     intercept_scale: float = 2.0
     trend_scale: float = 1.0
@@ -21,6 +39,31 @@ class Priors:
     weekday_scale: float = 0.5
     feature_scale: float = 1.0
     media_scale: float = 1.0
+    event_scale: float = 0.5
+    noise_degrees_mean: float = 29.0
+
+
+@dataclass(frozen=True)
+class RoiPrior:
+    """What is believed of a channel's ROI over the fitted window before its data is seen: a log-Normal.
+
+    Attributes:
+        channel: its name.
+        mean: KPI per unit of currency, above 0.
+        sd: standard deviation, KPI per unit of currency, above 0.
+    """
+
+    channel: str
+    mean: float
+    sd: float
+
+
+@dataclass(frozen=True)
+class FeatureSign:
+    """That a feature or event can only raise (`positive`) or only lower (`negative`) the KPI where its value is > 0."""
+
+    feature: str
+    sign: Sign
 
 
 @dataclass(frozen=True)
@@ -29,10 +72,13 @@ class ModelSpec:
 
     Attributes:
         adstock: the media transform.
-        degrees: number of Fourier pairs of the yearly seasonality.
+        degrees: number of Fourier pairs of the yearly seasonality; 0: none.
         weekday: whether a coefficient per day of the week is in the model.
         seasonality_period_days: F of the Fourier terms.
         priors: prior scales.
+        noise: distribution of the noise; `student_t` lets single days be far off without pulling everything else.
+        roi_priors: beliefs on the ROI of single channels, in place of the prior of their coefficients.
+        feature_signs: signs of single features and events; their coefficients are half-Normal instead of Normal.
     """
 
     adstock: Adstock
@@ -40,6 +86,9 @@ class ModelSpec:
     weekday: bool = True
     seasonality_period_days: float = 365.0
     priors: Priors = field(default_factory=Priors)
+    noise: Noise = "normal"
+    roi_priors: tuple[RoiPrior, ...] = ()
+    feature_signs: tuple[FeatureSign, ...] = ()
 
     @property
     def key(self) -> str:

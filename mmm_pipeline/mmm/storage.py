@@ -12,12 +12,12 @@ import xarray as xr
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.diagnostics import Attempt, Convergence
-from mmm_pipeline.mmm.inputs import FitData
-from mmm_pipeline.mmm.specs import ModelSpec, Priors
+from mmm_pipeline.mmm.inputs import FitData, PanelData
+from mmm_pipeline.mmm.specs import FeatureSign, ModelSpec, Priors, RoiPrior
 
 __all__ = ["StoredFit", "restored", "stored"]
 
-_FORMAT = 1
+_FORMAT = 2
 """Version of the layout; raised when an older reader could misread it."""
 
 _GROUP = "constant_data"
@@ -36,7 +36,7 @@ class StoredFit(NamedTuple):
     """The parts of a `Fit`."""
 
     spec: ModelSpec
-    data: FitData
+    data: FitData | PanelData
     inference: az.InferenceData
     convergence: Convergence
     attempts: tuple[Attempt, ...]
@@ -45,7 +45,7 @@ class StoredFit(NamedTuple):
 
 def stored(fit: StoredFit) -> az.InferenceData:
     """The fit's groups with the window in `constant_data` and the rest in that group's attributes."""
-    data = fit.data
+    data, windows = fit.data, fit.data.windows
     coords: dict[str, Any] = {
         "time": data.dates.astype("datetime64[ns]"),
         "channel": np.asarray(data.channels, dtype=object),
@@ -56,15 +56,18 @@ def stored(fit: StoredFit) -> az.InferenceData:
         coords["feature"] = np.asarray(data.features, dtype=object)
     description = {
         "spec": dataclasses.asdict(fit.spec),
+        "events": data.events,
         "convergence": dataclasses.asdict(fit.convergence),
         "attempts": [dataclasses.asdict(attempt) for attempt in fit.attempts],
         "seconds": fit.seconds,
     }
-    constant = xr.Dataset(
-        {name: (dims, getattr(data, name)) for name, dims in dimensions.items()},
-        coords=coords,
-        attrs={"mmm_format": _FORMAT, "mmm_fit": json.dumps(description)},
-    )
+    variables: dict[str, Any] = {}
+    for name, dims in dimensions.items():
+        values = np.stack([np.asarray(getattr(window, name)) for window in windows])
+        variables[name] = (("market", *dims), values) if data.markets else (dims, values[0])
+    if data.markets:
+        coords["market"] = np.asarray(data.markets, dtype=object)
+    constant = xr.Dataset(variables, coords=coords, attrs={"mmm_format": _FORMAT, "mmm_fit": json.dumps(description)})
     groups: dict[str, Any] = {name: fit.inference[name] for name in fit.inference.groups() if name != _GROUP}
     return az.InferenceData(**groups, constant_data=constant)
 
@@ -83,12 +86,11 @@ def restored(idata: az.InferenceData) -> StoredFit:
                 f"the stored fit has format {version}, this version reads {_FORMAT}: fit the model again"
             )
         description = json.loads(constant.attrs["mmm_fit"])
-        spec = description["spec"]
         convergence = description["convergence"]
         groups: dict[str, Any] = {name: idata[name] for name in idata.groups() if name != _GROUP}
         return StoredFit(
-            spec=ModelSpec(**{**spec, "priors": Priors(**spec["priors"])}),
-            data=_window(constant),
+            spec=_spec(description["spec"]),
+            data=_data(constant, tuple(description["events"])),
             inference=az.InferenceData(**groups),
             convergence=Convergence(**{**convergence, "failures": tuple(convergence["failures"])}),
             attempts=tuple(Attempt(**attempt) for attempt in description["attempts"]),
@@ -98,7 +100,23 @@ def restored(idata: az.InferenceData) -> StoredFit:
         raise StoredResultError(f"the stored fit is damaged ({error!r}): fit the model again") from error
 
 
-def _window(constant: xr.Dataset) -> FitData:
+def _spec(described: dict[str, Any]) -> ModelSpec:
+    parts = {
+        "priors": Priors(**described["priors"]),
+        "roi_priors": tuple(RoiPrior(**prior) for prior in described["roi_priors"]),
+        "feature_signs": tuple(FeatureSign(**sign) for sign in described["feature_signs"]),
+    }
+    return ModelSpec(**{**described, **parts})
+
+
+def _data(constant: xr.Dataset, events: tuple[str, ...]) -> FitData | PanelData:
+    if "market" not in constant.dims:
+        return _window(constant, events)
+    markets = tuple(str(name) for name in constant["market"].to_numpy())
+    return PanelData(markets, tuple(_window(constant.sel(market=name, drop=True), events) for name in markets))
+
+
+def _window(constant: xr.Dataset, events: tuple[str, ...]) -> FitData:
     days = constant.sizes["time"]
     features = tuple(str(name) for name in constant["feature"].to_numpy()) if "feature" in constant.coords else ()
     return FitData(
@@ -112,4 +130,5 @@ def _window(constant: xr.Dataset) -> FitData:
         kpi_scale=float(constant["kpi_scale"]),
         feature_scale=constant["feature_scale"].to_numpy() if features else np.zeros(0),
         spend=constant["spend"].to_numpy(),
+        events=events,
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from mmm_pipeline.mmm.fit import Fit
+    from mmm_pipeline.mmm.panel_fit import PanelFit
 
 __all__ = ["ArtifactStore"]
 
@@ -43,7 +44,7 @@ class ArtifactStore:
         except Exception as error:
             raise _damaged(path, name, error) from error
 
-    def write_fit(self, name: str, fit: Fit, *, fingerprint: str, key: str | None = None) -> Path:
+    def write_fit(self, name: str, fit: Fit | PanelFit, *, fingerprint: str, key: str | None = None) -> Path:
         """Store a posterior together with the fingerprint of what it was fitted on."""
         path = self.path(name, key)
         inference = fit.to_inference_data()
@@ -51,18 +52,18 @@ class ArtifactStore:
         write_with(path, lambda file: inference.to_netcdf(str(file), engine="h5netcdf"))
         return path
 
-    def read_fit(self, name: str, key: str | None = None) -> tuple[Fit, str]:
+    def read_fit(self, name: str, key: str | None = None) -> tuple[Fit | PanelFit, str]:
         """The stored fit and its fingerprint; raises StoredResultError when it is missing or damaged."""
         import arviz as az
 
-        from mmm_pipeline.mmm.fit import Fit
+        from mmm_pipeline.mmm.panel_fit import restored_fit
 
         path = self._existing(self.path(name, key), name)
         try:
             inference = az.from_netcdf(str(path), engine="h5netcdf")
             inference.load()
             inference.close()
-            return Fit.from_inference_data(inference), str(inference.attrs["fingerprint"])
+            return restored_fit(inference), str(inference.attrs["fingerprint"])
         except Exception as error:
             raise _damaged(path, name, error) from error
 

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.design import DAYS_PER_WEEK, fourier_names
+from mmm_pipeline.mmm.design import WEEKDAYS, fourier_names
 from mmm_pipeline.mmm.diagnostics import Attempt, Convergence
 from mmm_pipeline.mmm.fit import Fit
 from mmm_pipeline.mmm.inputs import fit_data
@@ -61,7 +61,7 @@ def synthetic_fit(
             dims=("chain", "draw", "channel"),
             coords={"channel": list(data.channels)},
         )
-    names = {"fourier": fourier_names(degrees), "day_of_week": list(range(DAYS_PER_WEEK))}
+    names = {"fourier": fourier_names(degrees), "day_of_week": list(WEEKDAYS)}
     for name, dimension in (("seasonality", "fourier"), ("weekday", "day_of_week")):
         posterior[name] = xr.DataArray(
             rng.normal(0, 0.02, (chains, draws, len(names[dimension]))),

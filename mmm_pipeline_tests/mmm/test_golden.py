@@ -17,7 +17,8 @@ from scipy import stats
 
 from mmm_pipeline.mmm import ADSTOCKS, Convergence, Fit, ModelSpec, fit_data, media_mix_model, transforms
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.collapsed import collapsed_inputs, collapsed_log_likelihood, linear_block
+from mmm_pipeline.mmm.collapsed import linear_block
+from mmm_pipeline.mmm.density import density_inputs, layout_of, log_likelihood
 from mmm_pipeline.mmm.design import linear_design
 from mmm_pipeline.mmm.draws import media_transform_of_draws
 from mmm_pipeline_tests.mmm import plain_statement as plain
@@ -45,7 +46,7 @@ NAMES = {
 }
 """What the original calls its parameters, and what they are called here."""
 
-log_likelihood = jax.jit(collapsed_log_likelihood, static_argnums=0)
+likelihood = jax.jit(log_likelihood, static_argnums=0)
 
 
 @pytest.fixture(autouse=True)
@@ -87,8 +88,12 @@ def train_window(features=True):
 
 
 def named(original, degrees, *, weekday=True, features=True):
-    """A point of the original under the names and shapes of here."""
+    """A point of the original under the names and shapes of here.
+
+    The original counts weekdays from the first day, a Wednesday.
+    """
     point = {NAMES[name]: np.array(value) for name, value in original.items()}
+    point["weekday"] = np.roll(point["weekday"], 2, axis=-1)
     for name in ("intercept", "trend_coefficient", "noise_sd"):
         point[name] = point[name].squeeze(-1)
     point["seasonality"] = point["seasonality"][..., :degrees, :].reshape(*point["noise_sd"].shape, 2 * degrees)
@@ -156,7 +161,7 @@ def test_joint_log_density_is_the_originals(model):
 @pytest.mark.parametrize("model", MODELS["models"], ids=model_id)
 def test_collapsed_density_times_the_blocks_conditional_is_the_originals_joint_density(model):
     spec, data = spec_of(model), train_window(model["features"])
-    inputs, design = collapsed_inputs(spec, data), linear_design(spec, data)
+    layout, inputs, design = layout_of(spec, data), density_inputs(spec, data), linear_design(spec, data)
     for point, expected in zip(points_of(model), model["log_density"], strict=True):
         sampled = {name: value for name, value in point.items() if name in sampled_priors(spec, data)}
         prior = sum(family.logpdf(sampled[name]).sum() for name, family in sampled_priors(spec, data).items())
@@ -167,7 +172,8 @@ def test_collapsed_density_times_the_blocks_conditional_is_the_originals_joint_d
             [point[name] for name in design.blocks if name in point]
             + [[point["trend_coefficient"], point["intercept"]]]
         )
-        collapsed = prior + float(log_likelihood(spec.adstock, sampled, inputs))
+        windows = {name: sampled[name][None] for name in ("media_coefficient", "noise_sd")}
+        collapsed = prior + float(likelihood(layout, sampled | windows, inputs))
         assert collapsed + float(block.log_density(linear[None])[0]) == pytest.approx(expected, rel=1e-9)
 
 

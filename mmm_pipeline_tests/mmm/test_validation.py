@@ -9,9 +9,9 @@ import pytest
 import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm import ModelSpec, Priors, SamplerSettings, fit_data
+from mmm_pipeline.mmm import FeatureSign, ModelSpec, Priors, RoiPrior, SamplerSettings, fit_data
 from mmm_pipeline.mmm.validation import require_fittable, require_samplable
-from mmm_pipeline_tests.mmm.plain_statement import small_window
+from mmm_pipeline_tests.mmm.plain_statement import small_panel, small_window
 
 SPEC = ModelSpec("adstock", 1)
 
@@ -69,13 +69,47 @@ def test_impossible_prior_scale_names_the_key(name, value):
     ("change", "message"),
     [
         ({"adstock": "geometric"}, "adstock is 'geometric': accepted are adstock, hill_adstock, carryover"),
-        ({"degrees": 0}, "degrees is 0"),
+        ({"degrees": -1}, "degrees is -1"),
+        ({"noise": "cauchy"}, "noise is 'cauchy': accepted are normal, student_t"),
         ({"seasonality_period_days": 0.0}, "seasonality_period_days is 0.0"),
     ],
 )
 def test_impossible_spec_names_the_key(change, message):
     with pytest.raises(ModelInputError, match=message):
         require_fittable(dataclasses.replace(SPEC, **change), small_window())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"roi_priors": (RoiPrior("tv", 2.0, 1.0),)}, r"priors\.roi\['tv'\] is no channel of the model"),
+        ({"roi_priors": (RoiPrior("channel 0", -2.0, 1.0),)}, r"priors\.roi\['channel 0'\]\.mean is -2"),
+        ({"roi_priors": (RoiPrior("channel 0", 2.0, 0.0),)}, r"priors\.roi\['channel 0'\]\.sd is 0"),
+        ({"roi_priors": (RoiPrior("channel 0", 2.0, 1.0),) * 2}, r"is given twice"),
+        ({"feature_signs": (FeatureSign("price", "negative"),)}, r"names 'price', no feature of the model"),
+        ({"feature_signs": (FeatureSign("feature 0", "up"),)}, r"is 'up': accepted are positive, negative"),
+    ],
+)
+def test_impossible_belief_names_its_channel_or_feature(change, message):
+    with pytest.raises(ModelInputError, match=message):
+        require_fittable(dataclasses.replace(SPEC, **change), small_window(features=1))
+
+
+def test_a_channel_may_be_silent_in_one_market_but_not_in_all():
+    require_fittable(SPEC, small_panel(markets=2))
+    silent = small_panel(markets=2, silent=False)
+    windows = tuple(
+        changed(changed(w, "media", slice(None), 1, 0.0), "spend", slice(None), 1, 0.0) for w in silent.windows
+    )
+    with pytest.raises(ModelInputError, match=r"channel 'channel 1' has no media on any of the 30 days"):
+        require_fittable(SPEC, dataclasses.replace(silent, windows=windows))
+
+
+def test_bad_media_of_a_panel_names_market_channel_and_day():
+    panel = small_panel(markets=2)
+    windows = (panel.windows[0], changed(panel.windows[1], "media", 4, 2, np.nan))
+    with pytest.raises(ModelInputError, match=r"media 'channel 2' in market 'market 1' is not finite on 2023-03-05"):
+        require_fittable(SPEC, dataclasses.replace(panel, windows=windows))
 
 
 @pytest.mark.parametrize("change", [{"chains": 0}, {"warmup": 1}, {"draws": 0}, {"target_accept": 1.0}])

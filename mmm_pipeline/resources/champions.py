@@ -14,6 +14,7 @@ from mmm_pipeline.resources.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit import Fit
+    from mmm_pipeline.mmm.panel_fit import PanelFit
 
 __all__ = ["ChampionHistory", "KeptChampion"]
 
@@ -94,7 +95,7 @@ class ChampionHistory:
         others = [entry for entry in self.entries() if entry.fingerprint != fingerprint and (quick or not entry.quick)]
         return others[-1] if others else None
 
-    def read(self, entry: KeptChampion) -> Fit:
+    def read(self, entry: KeptChampion) -> Fit | PanelFit:
         """The posterior of a kept champion.
 
         Raises:

@@ -8,6 +8,7 @@ from mmm_pipeline.assets.fitting import FITTED_MODEL
 from mmm_pipeline.assets.table_outputs import preview
 from mmm_pipeline.contracts import CONTRACTS, violations
 from mmm_pipeline.errors import StoredResultError
+from mmm_pipeline.narrative_checks import narrative_checks
 from mmm_pipeline.partitions import spec_keys
 from mmm_pipeline.resources.workspace import Workspace
 
@@ -19,7 +20,13 @@ _CHECKED_BY_SQL = {"raw_campaigns", "rejected_rows"}
 
 def all_checks() -> list[dg.AssetChecksDefinition]:
     """Every check of the pipeline."""
-    return [*(_contract_check(name) for name in CONTRACTS), fits_converged, champion_beats_naive, advice_is_steady]
+    return [
+        *(_contract_check(name) for name in CONTRACTS),
+        fits_converged,
+        champion_beats_naive,
+        advice_is_steady,
+        *narrative_checks(),
+    ]
 
 
 def _contract_check(name: str) -> dg.AssetChecksDefinition:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from mmm_pipeline.reporting.narratives import Narratives
     from mmm_pipeline.reporting.tables import Language, ResultTables
 
-__all__ = ["budget_report", "chart_report", "charts", "decision_report", "eda_report"]
+__all__ = ["NARRATIVES", "budget_report", "chart_report", "charts", "decision_report", "eda_report"]
+
+NARRATIVES = ("eda_report", "chart_report", "budget_report")
 
 _GROUP = "reports"
 _SHOWN_CHARTS = ("kpi_forecast", "roi", "budget")

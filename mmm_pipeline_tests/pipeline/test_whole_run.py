@@ -81,6 +81,10 @@ def test_the_champion_is_kept_for_the_next_refresh(small_run: SmallRun) -> None:
     assert Warehouse(small_run.home.warehouse_file).read_table("drift").empty
 
 
+def test_every_figure_of_the_narratives_was_found_in_the_tables(small_run: SmallRun) -> None:
+    assert [warning for warning in small_run.outcome.warnings if "_figures" in warning] == []
+
+
 def test_nothing_is_pickled(small_run: SmallRun) -> None:
     assert not [path for path in small_run.home.root.rglob("*") if path.suffix in {".pkl", ".pickle"}]
     artifacts = [path for path in (small_run.home.root / "artifacts").rglob("*") if path.is_file()]

@@ -3,42 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime as dt
 import re
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from mmm_pipeline.mmm.eda import eda_profile
 from mmm_pipeline.reporting.narratives import budget_report, chart_report, eda_report, offline_narratives, verdict
-from mmm_pipeline.reporting.tables import Language, ResultTables, RowCounts
+from mmm_pipeline.reporting.tables import Language, RowCounts
+from mmm_pipeline_tests.reporting.profiled_results import profiled
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
 
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
 QUICK = {"en": "Quick run: fewer draws, do not decide on it", "ko": "빠른 실행: 표본이 적으므로 이 결과로 결정하지"}
 BY_TEMPLATE = {"en": "Written by the offline template: no language model is configured", "ko": "오프라인 템플릿이 작성"}
-
-
-def _profiled(tables: ResultTables, days: int = 120) -> ResultTables:
-    """With the real profile of a made-up matrix: twins, a dead channel, a spike."""
-    rng = np.random.default_rng(0)
-    dates = pd.date_range("2021-10-17", periods=days)
-    first = rng.lognormal(6, 0.5, days)
-    media = {
-        "Search": first,
-        "Search copy": first * 1.02,
-        "Dead": np.zeros(days),
-        "Stopped": np.r_[first[:40], np.zeros(days - 40)],
-    }
-    kpi = 5000 + rng.normal(0, 100, days)
-    kpi[60] = 40_000
-    matrix = pd.concat(
-        pd.DataFrame({"date": dates, "channel": name, "media_units": x, "spend": x / 100, "kpi": kpi / len(media)})
-        for name, x in media.items()
-    )
-    profile = eda_profile(matrix, holdout_start=dt.date(2021, 10, 17) + dt.timedelta(days - 28))
-    return dataclasses.replace(tables, eda_profile=profile)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -136,7 +112,7 @@ def test_excluded_channels_and_refused_rows_are_told_with_reasons(language: Lang
     ],
 )
 def test_findings_of_the_profile_become_sentences_of_the_language(language: Language, said: list[str]) -> None:
-    text = eda_report(_profiled(synthetic_results(3)), language)
+    text = eda_report(profiled(synthetic_results(3)), language)
     for sentence in said:
         assert sentence in text
 

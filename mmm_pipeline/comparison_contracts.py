@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from mmm_pipeline.contract_parts import AT_LEAST_0, DATE, column, table
+from mmm_pipeline.contract_parts import AT_LEAST_0, DATE, KPI, column, interval, ordered, table
 
-__all__ = ["DRIFT"]
+__all__ = ["AVERAGED_ATTRIBUTION", "DRIFT", "ROLLING_ORIGINS", "SPEC_AGREEMENT"]
 
 DRIFT = table(
     "drift",
@@ -77,4 +77,80 @@ DRIFT = table(
         "window_end_now": column(DATE, "last day that the present champion has seen"),
     },
     unique=["channel"],
+)
+
+ROLLING_ORIGINS = table(
+    "rolling_origins",
+    "Errors of every spec on every forecast window and on all together; empty unless split.rolling_origins asks.",
+    {
+        "adstock": column(str, "media transform"),
+        "degrees": column("int64", "Fourier pairs of the yearly seasonality"),
+        "origin": column(DATE, "first forecast day; empty for all windows together", nullable=True),
+        "is_pooled": column(bool, "whether the row is of all windows together, which is what ranks"),
+        "train_days": column("Int64", "days that the window's fit learned from", unit="days", nullable=True),
+        "forecast_days": column("int64", "days that were forecast", unit="days"),
+        "converged": column(bool, "whether the window's fit converged; pooled: whether all did"),
+        "mape": column(float, "mean absolute percentage error, as a share", nullable=True),
+        "wape": column(float, "sum of absolute errors over sum of KPI", nullable=True),
+        "rmse": column(float, "root mean squared error", unit=KPI),
+        "crps": column(float, "continuous ranked probability score", unit=KPI),
+        "coverage_50": column(float, "share of days inside the central 50 % interval"),
+        "coverage_90": column(float, "share of days inside the central 90 % interval"),
+        "standard_error": column(
+            float,
+            "standard error of the error that ranks (of its square, for RMSE): over days or over windows, the larger",
+            nullable=True,
+        ),
+        "naive_error": column(float, "the same error of the best naive forecast", nullable=True),
+        "skill": column(float, "1 - error / naive_error", nullable=True),
+    },
+    unique=["adstock", "degrees", "origin"],
+)
+
+SPEC_AGREEMENT = table(
+    "spec_agreement",
+    "Whether the specs that predict about equally well tell the same of a channel; by their fits on the train window.",
+    {
+        "channel": column(str, "name of the channel", pa.Check.str_length(min_value=1)),
+        "specs": column("int64", "specs compared: those that is_rival marks on the leaderboard, and the champion"),
+        "roi_champion": column(float, "posterior mean ROI by the champion spec"),
+        "roi_lowest": column(float, "smallest posterior mean ROI of a spec"),
+        "spec_lowest": column(str, "the spec that says so"),
+        "roi_highest": column(float, "largest posterior mean ROI of a spec"),
+        "spec_highest": column(str, "the spec that says so"),
+        "band_low": column(float, "smallest lower end of a spec's credible interval"),
+        "band_high": column(float, "largest upper end of a spec's credible interval"),
+        "between_share": column(
+            float,
+            "share of the variance of ROI that is between the specs rather than within them",
+            pa.Check.in_range(0, 1),
+        ),
+        "verdict": column(
+            str,
+            "agree; disagree_means (between_share of at least a half: the choice of spec moves ROI more than all else "
+            "that is unknown); disagree_intervals (two credible intervals do not even touch); single_spec",
+            pa.Check.isin(["agree", "disagree_means", "disagree_intervals", "single_spec"]),
+        ),
+    },
+    unique=["channel"],
+    checks=[ordered("roi_lowest", "roi_highest"), ordered("band_low", "band_high")],
+)
+
+AVERAGED_ATTRIBUTION = table(
+    "averaged_attribution",
+    "Attribution of the train window averaged over the converged specs by their stacking weights; empty unless "
+    "ranking.averaging asks.",
+    {
+        "channel": column(str, "name of the channel", pa.Check.str_length(min_value=1)),
+        "spend": column(float, "spend over the train window", AT_LEAST_0, unit="currency"),
+        "contribution": column(float, "mean KPI caused inside the window", unit=KPI),
+        **interval("contribution", KPI),
+        "share": column(float, "contribution over the fitted KPI of the window"),
+        **interval("share"),
+        "roi": column(float, "contribution per unit of spend"),
+        **interval("roi"),
+        "probability_roi_above_1": column(float, "probability that ROI exceeds 1", pa.Check.in_range(0, 1)),
+    },
+    unique=["channel"],
+    checks=[ordered(f"{quantity}_low", f"{quantity}_high") for quantity in ("contribution", "share", "roi")],
 )

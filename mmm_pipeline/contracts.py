@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 import pandera.pandas as pa
 
-from mmm_pipeline.comparison_contracts import DRIFT
+from mmm_pipeline.comparison_contracts import AVERAGED_ATTRIBUTION, DRIFT, ROLLING_ORIGINS, SPEC_AGREEMENT
 from mmm_pipeline.contract_parts import AT_LEAST_0 as _AT_LEAST_0
 from mmm_pipeline.contract_parts import CURRENCY_PER_DAY as _CURRENCY_PER_DAY
 from mmm_pipeline.contract_parts import DATE as _DATE
@@ -83,13 +83,38 @@ LEADERBOARD = _table(
         ),
         "reason": _column(str, "which thresholds were missed, or why there is no fit", nullable=True),
         "is_champion": _column(bool, "whether the spec won"),
+        "is_rival": _column(bool, "converged, and its error is within two standard errors of the smallest one"),
         "mape": _column(float, "mean absolute percentage error on the holdout, as a share", nullable=True),
         "wape": _column(float, "sum of absolute errors over sum of KPI on the holdout", nullable=True),
         "rmse": _column(float, "root mean squared error on the holdout", unit=_KPI, nullable=True),
         "crps": _column(float, "continuous ranked probability score on the holdout", unit=_KPI, nullable=True),
         "coverage_50": _column(float, "share of holdout days inside the central 50 % interval", nullable=True),
         "coverage_90": _column(float, "share of holdout days inside the central 90 % interval", nullable=True),
-        "skill": _column(float, "1 - MAPE / MAPE of the best naive forecast; above 0 beats it", nullable=True),
+        "skill": _column(
+            float,
+            "1 - error / error of the best naive forecast, by the error that ranks; above 0 beats it",
+            nullable=True,
+        ),
+        "elpd_loo": _column(
+            float,
+            "PSIS-LOO expected log predictive density of the train days; believe it only where loo_status says so",
+            nullable=True,
+        ),
+        "elpd_loo_se": _column(float, "standard error of elpd_loo", nullable=True),
+        "pareto_k_max": _column(float, "worst Pareto k of a train day", nullable=True),
+        "pareto_k_above": _column("Int64", "train days whose Pareto k exceeds 0.7", nullable=True),
+        "loo_status": _column(
+            str,
+            "reliable; unreliable (some Pareto k above 0.7); refused (not converged, or the likelihood is not finite)",
+            pa.Check.isin(["reliable", "unreliable", "refused"]),
+            nullable=True,
+        ),
+        "weight": _column(
+            float,
+            "stacking weight in the averaged attribution; empty when specs are not averaged",
+            pa.Check.in_range(0, 1),
+            nullable=True,
+        ),
         "rhat_max": _column(float, "largest rank-normalised R-hat of any parameter", nullable=True),
         "ess_bulk_min": _column(float, "smallest bulk effective sample size", nullable=True),
         "ess_tail_min": _column(float, "smallest tail effective sample size", nullable=True),
@@ -104,11 +129,14 @@ NAIVE_FORECASTS = _table(
     "naive_forecasts",
     "Forecasts without a model, scored on the same holdout; a spec has to beat the best of them.",
     {
-        "forecast": _column(str, "mean, median, weekday_mean, last_day, last_week"),
+        "forecast": _column(
+            str, "mean, median, weekday_mean, last_day, last_week, seasonal_naive (train window of 52 weeks and more)"
+        ),
         "mape": _column(float, "mean absolute percentage error on the holdout, as a share"),
         "wape": _column(float, "sum of absolute errors over sum of KPI on the holdout"),
         "rmse": _column(float, "root mean squared error on the holdout", unit=_KPI),
-        "is_best": _column(bool, "whether its MAPE is the smallest"),
+        "crps": _column(float, "mean absolute error: the CRPS of a forecast without uncertainty", unit=_KPI),
+        "is_best": _column(bool, "whether it has the smallest of the errors that rank"),
     },
     unique=["forecast"],
 )
@@ -148,6 +176,7 @@ ATTRIBUTION = _table(
         "marginal_roi": _column(float, "KPI of the next unit of currency at today's daily spend", nullable=True),
         **_interval("marginal_roi"),
         "cost_per_kpi": _column(float, "spend per KPI unit caused", unit="currency per KPI unit", nullable=True),
+        **_interval("cost_per_kpi", "currency per KPI unit"),
         "prior_width_ratio": _column(
             float,
             "posterior width of the contribution over its prior width; near 1: the data says nothing",
@@ -155,7 +184,10 @@ ATTRIBUTION = _table(
         ),
     },
     unique=["channel"],
-    checks=[_ordered("contribution_low", "contribution_high"), _ordered("roi_low", "roi_high")],
+    checks=[
+        _ordered(f"{quantity}_low", f"{quantity}_high")
+        for quantity in ("contribution", "share", "roi", "marginal_roi", "cost_per_kpi")
+    ],
 )
 
 CONTRIBUTION_OVER_TIME = _table(
@@ -260,8 +292,11 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         EXCLUDED_CHANNELS,
         LEADERBOARD,
         NAIVE_FORECASTS,
+        ROLLING_ORIGINS,
         FORECAST,
         ATTRIBUTION,
+        SPEC_AGREEMENT,
+        AVERAGED_ATTRIBUTION,
         CONTRIBUTION_OVER_TIME,
         RETENTION_DENSITY,
         RESPONSE_CURVES,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from mmm_pipeline.assets import decisions, drift, fitting, ingestion, inputs, profile, reports, selection
+from mmm_pipeline.assets import agreement, decisions, drift, fitting, ingestion, inputs, profile, reports, selection
 from mmm_pipeline.automation import refresh_job, weekly_schedule
 from mmm_pipeline.checks import all_checks
 from mmm_pipeline.home import Home, find_config, home_from_environment, load_effective_settings
@@ -35,6 +35,7 @@ def build_definitions(home: Home, config: Path | None) -> dg.Definitions:
             selection.leaderboard,
             selection.forecast,
             selection.champion_model,
+            agreement.spec_agreement,
             decisions.attribution,
             decisions.retention_density,
             decisions.response_curves,

@@ -71,6 +71,21 @@ class SplitSettings(Section):
 
     holdout_days: int = Field(28, ge=1, description="last days kept for scoring; ignored when holdout_start is set")
     holdout_start: dt.date | None = Field(None, description="first holdout day")
+    rolling_origins: int = Field(
+        0,
+        ge=0,
+        le=20,
+        description="score over this many expanding windows instead of one; k windows cost k fits a spec",
+    )
+
+
+class RankingSettings(Section):
+    """How the specs are compared."""
+
+    error: Literal["mape", "wape", "rmse", "crps"] = Field("mape", description="which error ranks the specs")
+    averaging: Literal["none", "stacking"] = Field(
+        "none", description="stacking: also an attribution averaged over the converged specs"
+    )
 
 
 class FeatureSettings(Section):
@@ -184,6 +199,7 @@ class Settings(Section):
     validation: ValidationSettings = ValidationSettings()
     channels: ChannelSettings = ChannelSettings()
     split: SplitSettings = SplitSettings()
+    ranking: RankingSettings = RankingSettings()
     features: FeatureSettings = FeatureSettings()
     model: ModelSettings = ModelSettings()
     sampler: SamplerSection = SamplerSection()

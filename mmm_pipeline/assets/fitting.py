@@ -2,7 +2,7 @@
 
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
@@ -23,12 +23,24 @@ if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit import Fit
     from mmm_pipeline.mmm.inputs import FitData, PanelData
     from mmm_pipeline.mmm.panel_fit import PanelFit
+    from mmm_pipeline.mmm.rolling import Window
     from mmm_pipeline.mmm.sampler import SamplingProgress
     from mmm_pipeline.mmm.specs import ModelSpec
 
-__all__ = ["FITTED_MODEL", "FIT_POOL", "build_fitted_model", "fit_metadata", "fit_or_reuse", "reusable_fit"]
+__all__ = [
+    "FITTED_MODEL",
+    "FIT_POOL",
+    "ROLLING_FITS",
+    "build_fitted_model",
+    "fit_metadata",
+    "fit_or_reuse",
+    "reusable_fit",
+    "rolling_key",
+]
 
 FITTED_MODEL = "fitted_model"
+ROLLING_FITS = "rolling_fits"
+"""Fits of the forecast windows before the holdout's; the holdout's own is the fitted model."""
 FIT_POOL = "fits"
 _LOG_PARTS = 2
 
@@ -49,9 +61,11 @@ def build_fitted_model(grid: dg.MultiPartitionsDefinition) -> dg.AssetsDefinitio
         context: dg.AssetExecutionContext, model_inputs: Any, workspace: Workspace
     ) -> dg.MaterializeResult:
         from mmm_pipeline.mmm.inputs import train_data
+        from mmm_pipeline.mmm.rolling import rolling_windows
 
         settings, artifacts = workspace.settings(), workspace.artifacts()
         data = train_data(model_inputs)
+        earlier = rolling_windows(model_inputs, settings.split.rolling_origins)[:-1]
         failures: dict[str, str] = {}
         for key in map(str, context.partition_keys):
             spec = spec_of_key(settings, key)
@@ -60,13 +74,15 @@ def build_fitted_model(grid: dg.MultiPartitionsDefinition) -> dg.AssetsDefinitio
                 fit, reused = fit_or_reuse(
                     spec, data, settings, artifacts, FITTED_MODEL, key, workspace, context.log.info
                 )
+                fit_earlier_windows(spec, model_inputs, earlier, settings, workspace, context.log.info)
             except Exception as error:
                 if not isinstance(error, MmmError):
                     context.log.exception(f"{key}: the fit failed")
                 failures[key] = f"{type(error).__name__}: {error}"
                 artifacts.write_json(FITTED_MODEL, {"key": key, "error": failures[key]}, f"{key}.failure")
                 continue
-            context.add_asset_metadata(fit_metadata(fit, reused), partition_key=key)
+            metadata = {**fit_metadata(fit, reused), "earlier_windows": len(earlier)}
+            context.add_asset_metadata(metadata, partition_key=key)
         if len(failures) == len(context.partition_keys):
             raise dg.Failure("no spec could be fitted: " + "; ".join(f"{key}: {why}" for key, why in failures.items()))
         for key, why in failures.items():
@@ -74,6 +90,37 @@ def build_fitted_model(grid: dg.MultiPartitionsDefinition) -> dg.AssetsDefinitio
         return dg.MaterializeResult()
 
     return fitted_model
+
+
+def fit_earlier_windows(
+    spec: "ModelSpec",
+    dataset: Any,
+    windows: "Sequence[Window]",
+    settings: Settings,
+    workspace: Workspace,
+    log: Callable[[str], object],
+) -> None:
+    """Fit the windows before the holdout's, where rolling origins are asked for; forget those that are over.
+
+    Each is stored as soon as it is there, so that a killed run goes on where it stopped.
+    """
+    from mmm_pipeline.mmm.rolling import window_data
+
+    artifacts = workspace.artifacts()
+    keys = {rolling_key(spec.key, window.origin): window for window in windows}
+    for key in artifacts.keys(ROLLING_FITS, spec.key):
+        if key not in keys:
+            artifacts.remove(ROLLING_FITS, key)
+    for number, (key, window) in enumerate(keys.items(), start=1):
+        label = f"{spec.key} before {window.origin} ({number} of {len(keys)} earlier windows)"
+        fit_or_reuse(
+            spec, window_data(dataset, window), settings, artifacts, ROLLING_FITS, key, workspace, log, label=label
+        )
+
+
+def rolling_key(spec_key: str, origin: str) -> str:
+    """Key of a stored fit of an earlier window: `carryover|2|2025-06-23`."""
+    return f"{spec_key}|{origin}"
 
 
 def fit_or_reuse(

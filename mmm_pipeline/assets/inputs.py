@@ -51,7 +51,11 @@ def media_matrix(workspace: Workspace) -> dg.Output[pd.DataFrame]:
 def model_inputs(media_matrix: pd.DataFrame, workspace: Workspace) -> tuple[dg.Output[Any], dg.Output[pd.DataFrame]]:
     """Split by date, apply the channel rules, scale."""
     settings = workspace.settings()
+    from mmm_pipeline.mmm.rolling import rolling_windows
+
     dataset, excluded = build_model_inputs(media_matrix, settings, load_features(settings))
+    # Too many origins for the days is an error now, not after an hour of fitting.
+    rolling_windows(dataset, settings.split.rolling_origins)
     return (
         dg.Output(
             dataset,

@@ -15,6 +15,9 @@ _REJECTED_SHOWN = 200
 REPORTED_TABLES = (
     "leaderboard",
     "naive_forecasts",
+    "rolling_origins",
+    "spec_agreement",
+    "averaged_attribution",
     "forecast",
     "attribution",
     "contribution_over_time",

@@ -1,25 +1,17 @@
 """Stage 4: rank the grid on the holdout, refit the winner on all days."""
 
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 
+from mmm_pipeline.assets.evaluation import evaluated
 from mmm_pipeline.assets.fitting import FIT_POOL, FITTED_MODEL, fit_metadata, fit_or_reuse
-from mmm_pipeline.assets.specs import fit_fingerprint, spec_of_key
+from mmm_pipeline.assets.specs import spec_of_key
 from mmm_pipeline.assets.table_outputs import preview, table_asset, table_out
-from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.partitions import spec_keys
-from mmm_pipeline.resources.artifacts import ArtifactStore
 from mmm_pipeline.resources.champions import ChampionHistory
 from mmm_pipeline.resources.workspace import Workspace
-from mmm_pipeline.settings import Settings
-
-if TYPE_CHECKING:
-    from mmm_pipeline.mmm.inputs import FitData, PanelData
-    from mmm_pipeline.mmm.ranking import Entry
 
 __all__ = ["CHAMPION_MODEL", "champion_model", "forecast", "leaderboard"]
 
@@ -31,63 +23,29 @@ _GROUP = "selection"
     outs={
         "leaderboard": table_out("leaderboard", group=_GROUP),
         "naive_forecasts": table_out("naive_forecasts", group=_GROUP),
+        "rolling_origins": table_out("rolling_origins", group=_GROUP),
     },
     deps=[FITTED_MODEL],
     name="leaderboard",
 )
 def leaderboard(
     context: dg.AssetExecutionContext, model_inputs: Any, workspace: Workspace
-) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
-    """Score every spec and every naive forecast on the same holdout."""
-    from mmm_pipeline.mmm.inputs import holdout_of, train_data
-    from mmm_pipeline.mmm.naive import score_naive_forecasts
-    from mmm_pipeline.mmm.ranking import build_leaderboard
-
-    train = train_data(model_inputs)
-    holdout = holdout_of(model_inputs)
-    naive = score_naive_forecasts(train.total_kpi, holdout.kpi.to_numpy())
-    entries = _entries(workspace.settings(), workspace.artifacts(), train, holdout, context.log.warning)
-    board = build_leaderboard(list(entries), naive)
-    champion = board.loc[board["is_champion"]]
+) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
+    """Score every spec and every naive forecast on the same days."""
+    settings = workspace.settings()
+    found = evaluated(settings, workspace.artifacts(), model_inputs, context.log.warning)
+    champion = found.leaderboard.loc[found.leaderboard["is_champion"]]
     figures = {
         f"champion_{column}": float(champion[column].iloc[0])
-        for column in ("mape", "skill", "rhat_max", "ess_bulk_min")
+        for column in (settings.ranking.error, "skill", "rhat_max", "ess_bulk_min")
         if len(champion)
     }
+    best = float(found.naive[settings.ranking.error].min())
     return (
-        dg.Output(board, metadata={"table": preview(board), **figures}),
-        dg.Output(naive, metadata={"table": preview(naive), "best_mape": float(naive["mape"].min())}),
+        dg.Output(found.leaderboard, metadata={"table": preview(found.leaderboard), **figures}),
+        dg.Output(found.naive, metadata={"table": preview(found.naive), f"best_{settings.ranking.error}": best}),
+        dg.Output(found.rolling, metadata={"table": preview(found.rolling, rows=50)}),
     )
-
-
-def _entries(
-    settings: Settings,
-    artifacts: ArtifactStore,
-    train: "FitData | PanelData",
-    holdout: Any,
-    warn: Callable[[str], object],
-) -> "Iterator[Entry]":
-    """One entry per spec of the grid; one without a usable fit says why."""
-    from mmm_pipeline.mmm.ranking import entry_of_fit, entry_without_fit, score_fit
-
-    for adstock, degrees in spec_keys(settings.model):
-        key = f"{adstock}|{degrees}"
-        spec = spec_of_key(settings, key)
-        if artifacts.has(FITTED_MODEL, key, ".failure.json"):
-            yield entry_without_fit(spec, "failed", artifacts.read_json(FITTED_MODEL, f"{key}.failure")["error"])
-            continue
-        try:
-            fit, fingerprint = artifacts.read_fit(FITTED_MODEL, key)
-        except StoredResultError as error:
-            warn(str(error))
-            yield entry_without_fit(spec, "missing", str(error))
-            continue
-        if fingerprint != fit_fingerprint(spec, train, settings):
-            yield entry_without_fit(
-                spec, "stale", "fitted on other inputs or settings: materialize the partition again"
-            )
-            continue
-        yield entry_of_fit(fit, score_fit(fit, holdout.media, holdout.kpi, holdout.features))
 
 
 @dg.asset(

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from mmm_pipeline.mmm.draws import chunks, media_transform_of_draws
 from mmm_pipeline.mmm.fit import Fit
+from mmm_pipeline.mmm.panel_fit import PanelFit
 from mmm_pipeline.mmm.prior import prior_contributions
 from mmm_pipeline.mmm.response import current_spend, horizon_responses
 
-__all__ = ["Attribution", "attribution"]
+__all__ = ["Attribution", "attribution", "contribution_totals"]
 
 _BASELINE = "baseline"
 
@@ -26,7 +28,7 @@ class Attribution:
 
 
 def attribution(
-    fit: Fit,
+    fit: Fit | PanelFit,
     *,
     horizon_days: int = 28,
     count_after_horizon: bool = True,
@@ -43,11 +45,12 @@ def attribution(
     - roi: contribution over the spend of the window.
     - marginal_roi: KPI of the next unit of currency over a horizon of `horizon_days` days at the spend of the last
       `horizon_days` days, evenly paced: the derivative of the curve that the budget plan maximises.
+    - cost_per_kpi: spend over contribution, the inverse of ROI; its interval is that of the draws' inverses.
     - prior_width_ratio: width of the contribution's credible interval over that of its prior with the same media.
       Near 1 the data say nothing about the channel; more variation in its spend, or a lift test, is needed.
 
     Args:
-        fit: the posterior.
+        fit: the posterior; of a panel, the quantities are those of all markets together.
         horizon_days: days that "today's spend" and the marginal ROI refer to.
         count_after_horizon: whether the marginal ROI counts effect after the horizon.
         credible_interval: probability of the intervals.
@@ -59,7 +62,7 @@ def attribution(
     totals = np.empty((components.draws, len(fit.data.channels)))
     over_time = []
     for c, channel in enumerate(fit.data.channels):
-        daily = components.channel(c)
+        daily = components.channel(channel)
         totals[:, c] = daily.sum(axis=1)
         over_time.append(_component_table(fit, channel, daily, tails, is_baseline=False))
     baseline = components.baseline()
@@ -67,28 +70,42 @@ def attribution(
     over_time.insert(0, _component_table(fit, name, baseline, tails, is_baseline=True))
     fitted = baseline.sum(axis=1) + totals.sum(axis=1)
 
-    prior = prior_contributions(fit.spec, fit.data, prior_draws, seed).to_numpy()
+    believed = prior_contributions(fit.spec, fit.data, prior_draws, seed)
+    prior = (believed.sum("market") if "market" in believed.dims else believed).to_numpy()
     table = _table(fit, totals, fitted, _marginal_roi(fit, horizon_days, count_after_horizon), tails)
     table["prior_width_ratio"] = _widths(totals, tails) / _widths(prior, tails)
     return Attribution(table=table, over_time=pd.concat(over_time, ignore_index=True))
 
 
+def contribution_totals(fit: Fit | PanelFit) -> xr.DataArray:
+    """KPI that each channel caused over the window: (chain, draw, channel)."""
+    components = _Components(fit)
+    totals = np.stack([components.channel(name).sum(axis=1) for name in fit.data.channels], axis=1)
+    index = {name: fit.posterior[name].to_numpy() for name in ("chain", "draw")}
+    coords = {**index, "channel": np.asarray(fit.data.channels, dtype=object)}
+    shape = tuple(len(labels) for labels in coords.values())
+    return xr.DataArray(totals.reshape(shape), dims=tuple(coords), coords=coords)
+
+
 class _Components:
-    """Daily KPI of one component at a time: all at once would not fit the memory of a laptop."""
+    """Daily KPI of one component at a time, over all markets: all at once would not fit the memory of a laptop."""
 
-    def __init__(self, fit: Fit) -> None:
+    def __init__(self, fit: Fit | PanelFit) -> None:
         self._fit = fit
-        self._parameters = fit.media_parameters()
-        self.draws = len(self._parameters["media_coefficient"])
+        self._markets = [(market, market.media_parameters()) for market in fit.markets()]
+        self.draws = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
 
-    def channel(self, c: int) -> np.ndarray:
+    def channel(self, channel: str) -> np.ndarray:
         """(S, T)"""
-        data, daily = self._fit.data, np.empty((self.draws, self._fit.data.days))
-        for part in chunks(self.draws, data.days):
-            own = {name: values[part, c : c + 1] for name, values in self._parameters.items()}
-            transformed = media_transform_of_draws(self._fit.spec.adstock, data.media[:, c : c + 1], own)
-            weight = own["media_coefficient"] * data.kpi_scale
-            np.multiply(transformed[:, :, 0], weight, out=daily[part])
+        daily = np.zeros((self.draws, self._fit.data.days))
+        for market, parameters in self._markets:
+            if channel not in market.data.channels:
+                continue
+            c = market.data.channels.index(channel)
+            for part in chunks(self.draws, market.data.days):
+                own = {name: values[part, c : c + 1] for name, values in parameters.items()}
+                transformed = media_transform_of_draws(market.spec.adstock, market.data.media[:, c : c + 1], own)
+                daily[part] += transformed[:, :, 0] * (own["media_coefficient"] * market.data.kpi_scale)
         return daily
 
     def baseline(self) -> np.ndarray:
@@ -97,7 +114,7 @@ class _Components:
 
 
 def _component_table(
-    fit: Fit, component: str, daily: np.ndarray, tails: np.ndarray, *, is_baseline: bool
+    fit: Fit | PanelFit, component: str, daily: np.ndarray, tails: np.ndarray, *, is_baseline: bool
 ) -> pd.DataFrame:
     low, high = _quantiles(daily, tails)
     return pd.DataFrame(
@@ -112,22 +129,37 @@ def _component_table(
     )
 
 
-def _marginal_roi(fit: Fit, horizon_days: int, count_after_horizon: bool) -> np.ndarray:
-    """(S, C) KPI of the next unit of currency at today's spend."""
-    responses = horizon_responses(fit, horizon_days, count_after_horizon=count_after_horizon)
-    today = current_spend(fit, horizon_days)
-    return np.stack([response.slope_draws(spend) for response, spend in zip(responses, today, strict=True)], axis=1)
+def _marginal_roi(fit: Fit | PanelFit, horizon_days: int, count_after_horizon: bool) -> np.ndarray:
+    """(S, C) KPI of the next unit of currency at today's spend, which markets share as they share today's.
+
+    A channel that is off everywhere today is shared as over the whole window.
+    """
+    channels = fit.data.channels
+    markets = fit.markets()
+    today, window = np.zeros((2, len(markets), len(channels)))
+    slopes = np.zeros((len(markets), fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"], len(channels)))
+    for m, market in enumerate(markets):
+        responses = horizon_responses(market, horizon_days, count_after_horizon=count_after_horizon)
+        spend = current_spend(market, horizon_days)
+        for name, response, amount, total in zip(
+            market.data.channels, responses, spend, market.data.spend.sum(axis=0), strict=True
+        ):
+            c = channels.index(name)
+            today[m, c], window[m, c] = amount, total
+            slopes[m, :, c] = response.slope_draws(float(amount))
+    shares = np.where(today.sum(axis=0) > 0, today, window)
+    return np.einsum("msc,mc->sc", slopes, shares / shares.sum(axis=0))
 
 
 def _table(
-    fit: Fit, totals: np.ndarray, fitted: np.ndarray, marginal_roi: np.ndarray, tails: np.ndarray
+    fit: Fit | PanelFit, totals: np.ndarray, fitted: np.ndarray, marginal_roi: np.ndarray, tails: np.ndarray
 ) -> pd.DataFrame:
     spend = fit.data.spend.sum(axis=0)
     contribution = totals.mean(axis=0)
     columns: dict[str, object] = {
         "channel": list(fit.data.channels),
         "spend": spend,
-        "media_units": fit.data.media.sum(axis=0) * fit.data.media_scale,
+        "media_units": np.sum([window.media.sum(axis=0) * window.media_scale for window in fit.data.windows], axis=0),
     }
     quantities = {
         "contribution": (contribution, totals),
@@ -138,10 +170,16 @@ def _table(
         columns |= _with_interval(name, mean, draws, tails)
     columns["probability_roi_above_1"] = (totals > spend).mean(axis=0)
     columns |= _with_interval("marginal_roi", marginal_roi.mean(axis=0), marginal_roi, tails)
-    with np.errstate(divide="ignore"):
-        cost = spend / contribution
-    columns["cost_per_kpi"] = np.where(contribution > 0, cost, np.nan)
+    # Costs fall where contributions rise, so that their interval is that of the contributions turned round.
+    for name, caused in (("", "contribution"), ("_low", "contribution_high"), ("_high", "contribution_low")):
+        columns[f"cost_per_kpi{name}"] = _cost(spend, np.asarray(columns[caused]))
     return pd.DataFrame(columns)
+
+
+def _cost(spend: np.ndarray, caused: np.ndarray) -> np.ndarray:
+    """(C,) currency per KPI unit; NaN where nothing was caused, so that no price is high enough."""
+    with np.errstate(divide="ignore"):
+        return np.where(caused > 0, spend / caused, np.nan)
 
 
 def _with_interval(name: str, mean: np.ndarray, draws: np.ndarray, tails: np.ndarray) -> dict[str, np.ndarray]:

@@ -18,6 +18,7 @@ import xarray as xr
 
 from mmm_pipeline.errors import InfeasibleBudget
 from mmm_pipeline.mmm._arviz import az
+from mmm_pipeline.mmm.attribution import contribution_totals
 from mmm_pipeline.mmm.budget.plan import plan_budget
 from mmm_pipeline.mmm.budget.problem import BudgetRequest
 from mmm_pipeline.mmm.fit import Fit
@@ -113,7 +114,7 @@ class _Returns:
 
 def _roi(fit: Fit) -> xr.DataArray:
     """(chain, draw, channel)"""
-    return fit.contributions().sum("time") / fit.data.spend.sum(axis=0)
+    return contribution_totals(fit) / fit.data.spend.sum(axis=0)
 
 
 def _valued_by(before: Fit, now: Fit, shared: list[str]) -> dict[str, xr.DataArray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["absolute_percentage_errors", "coverage", "crps", "mape", "rmse", "wape"]
+__all__ = ["absolute_percentage_errors", "coverage", "crps", "crps_by_day", "inside", "mape", "rmse", "wape"]
 
 
 def absolute_percentage_errors(observed: np.ndarray, forecast: np.ndarray) -> np.ndarray:
@@ -45,10 +45,15 @@ def rmse(observed: np.ndarray, forecast: np.ndarray) -> float:
 
 
 def crps(observed: np.ndarray, draws: np.ndarray) -> float:
-    """Mean continuous ranked probability score of predictive draws, in the unit of the observed values.
+    """Mean over the days of `crps_by_day`."""
+    return float(crps_by_day(observed, draws).mean())
+
+
+def crps_by_day(observed: np.ndarray, draws: np.ndarray) -> np.ndarray:
+    """(T,) continuous ranked probability score of predictive draws, in the unit of the observed values.
 
     The score of the empirical distribution of the draws, E|X - y| - E|X - X'| / 2 (Gneiting & Raftery 2007), by its
-    quantile form, which needs one sort a day. For a single draw it is the mean absolute error.
+    quantile form, which needs one sort a day. For a single draw it is the absolute error.
 
     Args:
         observed: (T,).
@@ -61,11 +66,16 @@ def crps(observed: np.ndarray, draws: np.ndarray) -> float:
     count = len(ordered)
     position = np.arange(1, count + 1)[:, None] - 0.5
     below = count * (observed < ordered)
-    return float((2.0 / count**2 * ((ordered - observed) * (below - position)).sum(axis=0)).mean())
+    return 2.0 / count**2 * ((ordered - observed) * (below - position)).sum(axis=0)
 
 
 def coverage(observed: np.ndarray, draws: np.ndarray, probability: float) -> float:
-    """Share of days whose observed value lies in the central interval of the draws.
+    """Share of days whose observed value lies in the central interval of the draws."""
+    return float(inside(observed, draws, probability).mean())
+
+
+def inside(observed: np.ndarray, draws: np.ndarray, probability: float) -> np.ndarray:
+    """(T,) whether the observed value of a day lies in the central interval of the draws.
 
     Args:
         observed: (T,).
@@ -75,7 +85,7 @@ def coverage(observed: np.ndarray, draws: np.ndarray, probability: float) -> flo
     if not 0 < probability < 1:
         raise ValueError(f"probability must lie in (0, 1), got {probability}")
     low, high = np.quantile(draws, [(1 - probability) / 2, (1 + probability) / 2], axis=0)
-    return float(np.mean((low <= observed) & (observed <= high)))
+    return (low <= observed) & (observed <= high)
 
 
 def _paired(observed: np.ndarray, forecast: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

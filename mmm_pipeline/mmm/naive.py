@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.mmm.metrics import mape, rmse, wape
+from mmm_pipeline.mmm.scores import RankingError
 
 __all__ = ["naive_forecasts", "score_naive_forecasts"]
 
 _WEEK = 7
+_YEAR = 52 * _WEEK
+"""Days back to the same weekday of the same season."""
 
 
 def naive_forecasts(train_kpi: np.ndarray, horizon: int) -> dict[str, np.ndarray]:
@@ -21,9 +26,10 @@ def naive_forecasts(train_kpi: np.ndarray, horizon: int) -> dict[str, np.ndarray
         horizon: days to forecast.
 
     Returns:
-        `mean` and `median` of the train window, `weekday_mean` (mean of the same weekday), `last_day` (repeated) and
-        `last_week` (repeated, the seasonal naive forecast of a weekly season), each (horizon,). In a train window
-        shorter than a week, a weekday without a train day gets the mean, and `last_week` repeats what there is.
+        `mean` and `median` of the train window, `weekday_mean` (mean of the same weekday), `last_day` (repeated),
+        `last_week` (repeated, the seasonal naive forecast of a weekly season) and, when the train window has 52 weeks,
+        `seasonal_naive` (the last 52 weeks repeated), each (horizon,). In a train window shorter than a week, a weekday
+        without a train day gets the mean, and `last_week` repeats what there is.
     """
     train_kpi = np.asarray(train_kpi, float)
     if not train_kpi.size or horizon < 1:
@@ -35,35 +41,56 @@ def naive_forecasts(train_kpi: np.ndarray, horizon: int) -> dict[str, np.ndarray
         [train_kpi[weekday == day].mean() if (weekday == day).any() else train_kpi.mean() for day in range(_WEEK)]
     )
     last_week = train_kpi[-min(_WEEK, days) :]
-    return {
+    forecasts = {
         "mean": np.full(horizon, train_kpi.mean()),
         "median": np.full(horizon, np.median(train_kpi)),
         "weekday_mean": weekday_means[ahead % _WEEK],
         "last_day": np.full(horizon, train_kpi[-1]),
         "last_week": np.resize(last_week, horizon),
     }
+    if days >= _YEAR:
+        forecasts["seasonal_naive"] = np.resize(train_kpi[-_YEAR:], horizon)
+    return forecasts
 
 
-def score_naive_forecasts(train_kpi: np.ndarray, holdout_kpi: np.ndarray) -> pd.DataFrame:
-    """Score every naive forecast on the holdout: the table `naive_forecasts` of the contracts, best MAPE marked.
+def score_naive_forecasts(
+    windows: Sequence[tuple[np.ndarray, np.ndarray]], *, error: RankingError = "mape"
+) -> pd.DataFrame:
+    """Score every naive forecast: the table `naive_forecasts` of the contracts, the best by `error` marked.
+
+    The CRPS of a forecast without uncertainty is its mean absolute error.
+
+    Args:
+        windows: train KPI (T,) and the KPI that follows it (H,), per forecast window; the errors are over all days of
+            all windows, and a forecast that one of them is too short for is left out.
+        error: which error decides.
 
     Raises:
-        ModelInputError: the KPI is zero on every holdout day, so that no percentage error exists.
+        ModelInputError: the KPI is zero on every day of a holdout, so that no percentage error exists.
     """
-    holdout_kpi = np.asarray(holdout_kpi, float)
-    if not (holdout_kpi > 0).any():
-        raise ModelInputError(
-            f"the KPI is zero on all {holdout_kpi.size} holdout days, so no percentage error exists: "
-            "choose another holdout (split.holdout_days or split.holdout_start)"
+    made: list[dict[str, np.ndarray]] = []
+    for train_kpi, holdout_kpi in windows:
+        if not (np.asarray(holdout_kpi) > 0).any():
+            raise ModelInputError(
+                f"the KPI is zero on all {np.size(holdout_kpi)} holdout days, so no percentage error exists: "
+                "choose another holdout (split.holdout_days or split.holdout_start)"
+            )
+        made.append(naive_forecasts(train_kpi, np.size(holdout_kpi)))
+    observed = np.concatenate([np.asarray(holdout_kpi, float) for _, holdout_kpi in windows])
+    rows = []
+    for name in made[-1]:
+        if any(name not in forecasts for forecasts in made):
+            continue
+        forecast = np.concatenate([forecasts[name] for forecasts in made])
+        rows.append(
+            {
+                "forecast": name,
+                "mape": mape(observed, forecast),
+                "wape": wape(observed, forecast),
+                "rmse": rmse(observed, forecast),
+                "crps": float(np.abs(forecast - observed).mean()),
+            }
         )
-    forecasts = naive_forecasts(train_kpi, len(holdout_kpi))
-    table = pd.DataFrame(
-        {
-            "forecast": list(forecasts),
-            "mape": [mape(holdout_kpi, forecast) for forecast in forecasts.values()],
-            "wape": [wape(holdout_kpi, forecast) for forecast in forecasts.values()],
-            "rmse": [rmse(holdout_kpi, forecast) for forecast in forecasts.values()],
-        }
-    )
-    table["is_best"] = table.index == table["mape"].idxmin()
+    table = pd.DataFrame(rows)
+    table["is_best"] = table.index == table[error].idxmin()
     return table

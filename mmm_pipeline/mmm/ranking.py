@@ -1,65 +1,44 @@
-"""The leaderboard: every spec scored on the same holdout, and the rule by which one of them wins.
+"""The leaderboard: every spec scored on the same days, and the rule by which one of them wins.
 
-The rule, place by place: among the specs that converged and have no place yet, find the smallest holdout MAPE; every
-spec whose MAPE is worse by at most one standard error of the paired daily differences ties with it; of those that tie
-the simplest gets the place. Simpler is: fewer Fourier pairs, then fewer parameters per channel (adstock before
-hill_adstock and carryover), then the smaller MAPE. A spec without a converged fit gets no place.
+The rule, place by place: among the specs that converged and have no place yet, find the smallest error on the days they
+had not seen (MAPE, or whichever is chosen); every spec whose error is worse by at most one standard error of the paired
+differences ties with it; of those that tie the simplest gets the place. Simpler is: fewer Fourier pairs, then fewer
+parameters per channel (adstock before hill_adstock and carryover), then the smaller error. A spec without a converged
+fit gets no place. With several forecast windows, the standard error is the larger of the one over days and the one over
+windows: days of one window share what the trend got wrong.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
-from mmm_pipeline.errors import ModelInputError, ModelNotConverged
+from mmm_pipeline.errors import ModelNotConverged
 from mmm_pipeline.mmm.diagnostics import Convergence
 from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.metrics import absolute_percentage_errors, coverage, crps, mape, rmse, wape
+from mmm_pipeline.mmm.loo import Loo
 from mmm_pipeline.mmm.panel_fit import PanelFit
+from mmm_pipeline.mmm.scores import RANKING_ERRORS, HoldoutScore, RankingError, standard_error
 from mmm_pipeline.mmm.specs import ModelSpec
 from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
 
 __all__ = [
+    "RIVAL_STANDARD_ERRORS",
     "Entry",
-    "HoldoutScore",
     "build_leaderboard",
     "choose_champion",
     "entry_of_fit",
     "entry_without_fit",
-    "score_fit",
 ]
 
+RIVAL_STANDARD_ERRORS = 2.0
+"""Specs that are worse than the best by no more than so many standard errors may be right just as well."""
+
 WithoutFit = Literal["failed", "missing", "stale"]
-
-
-@dataclass(frozen=True)
-class HoldoutScore:
-    """Errors of a posterior predictive on the holdout; T days.
-
-    Attributes:
-        mape, wape, rmse: of the posterior predictive mean.
-        crps: of the posterior predictive draws, KPI units.
-        coverage_50, coverage_90: share of days inside the central intervals.
-        percentage_errors: (T,) absolute percentage error of each day; NaN where the KPI is zero.
-    """
-
-    mape: float
-    wape: float
-    rmse: float
-    crps: float
-    coverage_50: float
-    coverage_90: float
-    percentage_errors: np.ndarray
-
-    @property
-    def zero_days(self) -> int:
-        """Days that MAPE leaves out because the KPI is zero on them."""
-        return int(np.isnan(self.percentage_errors).sum())
 
 
 @dataclass(frozen=True)
@@ -68,8 +47,9 @@ class Entry:
 
     Attributes:
         spec: the model.
-        score: its errors on the holdout; None without a usable fit.
-        convergence: the verdict on its posterior; None without a usable fit.
+        score: its errors on the days it had not seen; None without a usable fit.
+        convergence: the verdict on its posterior, or on all of them with several windows; None without a usable fit.
+        loo: its leave-one-out accuracy on the train window; None without a usable fit.
         attempts: sampler runs it took.
         seconds: wall time of the fit.
         status: why there is no usable fit; None when there is one.
@@ -79,6 +59,7 @@ class Entry:
     spec: ModelSpec
     score: HoldoutScore | None = None
     convergence: Convergence | None = None
+    loo: Loo | None = None
     attempts: int | None = None
     seconds: float | None = None
     status: WithoutFit | None = None
@@ -89,48 +70,18 @@ class Entry:
         return self.convergence is not None and self.convergence.converged
 
 
-def score_fit(
-    fit: Fit | PanelFit,
-    holdout_media: xr.DataArray | np.ndarray,
-    holdout_kpi: xr.DataArray | np.ndarray,
-    features: xr.DataArray | np.ndarray | None = None,
-    *,
-    seed: int = 0,
-) -> HoldoutScore:
-    """Score a fit on the days that follow its window.
-
-    The point forecast is the mean of the posterior predictive, computed without its noise, whose mean is zero; CRPS and
-    coverage use draws with noise.
+def entry_of_fit(
+    fit: Fit | PanelFit, score: HoldoutScore, loo: Loo | None = None, *, convergence: Convergence | None = None
+) -> Entry:
+    """The entry of a fit, converged or not.
 
     Args:
-        fit: the posterior, fitted on the train window.
-        holdout_media: (H, C) media units; of a panel labelled (market, time, channel).
-        holdout_kpi: (H,) observed KPI, of all markets together.
-        features: (H, F), when the model has features.
-        seed: of the predictive noise.
-
-    Raises:
-        ModelInputError: media or features do not match the fit, or the KPI is zero on every holdout day.
+        fit: on the train window.
+        score: its errors, or those of all forecast windows.
+        loo: its leave-one-out accuracy.
+        convergence: the verdict on all windows' fits; default: on this one.
     """
-    observed = np.asarray(holdout_kpi, dtype=float)
-    if not (observed > 0).any():
-        raise ModelInputError(f"the KPI is zero on all {observed.size} holdout days: no percentage error exists")
-    mean = fit.predict_mean(holdout_media, features=features).mean(("chain", "draw")).to_numpy()
-    draws = fit.predict(holdout_media, features=features, seed=seed).to_numpy().reshape(-1, observed.size)
-    return HoldoutScore(
-        mape=mape(observed, mean),
-        wape=wape(observed, mean),
-        rmse=rmse(observed, mean),
-        crps=crps(observed, draws),
-        coverage_50=coverage(observed, draws, 0.5),
-        coverage_90=coverage(observed, draws, 0.9),
-        percentage_errors=absolute_percentage_errors(observed, mean),
-    )
-
-
-def entry_of_fit(fit: Fit | PanelFit, score: HoldoutScore) -> Entry:
-    """The entry of a fit, converged or not."""
-    return Entry(fit.spec, score, fit.convergence, len(fit.attempts), fit.seconds)
+    return Entry(fit.spec, score, convergence or fit.convergence, loo, len(fit.attempts), fit.seconds)
 
 
 def entry_without_fit(spec: ModelSpec, status: WithoutFit, reason: str) -> Entry:
@@ -138,18 +89,32 @@ def entry_without_fit(spec: ModelSpec, status: WithoutFit, reason: str) -> Entry
     return Entry(spec, status=status, reason=reason)
 
 
-def build_leaderboard(entries: Sequence[Entry], naive: pd.DataFrame) -> pd.DataFrame:
+def build_leaderboard(
+    entries: Sequence[Entry],
+    naive: pd.DataFrame,
+    *,
+    error: RankingError = "mape",
+    weights: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
     """The table `leaderboard` of the contracts: ranked specs first, then the others by their error.
 
     Args:
         entries: one per spec.
-        naive: the table `naive_forecasts` of the same holdout; skill compares with its best MAPE.
+        naive: the table `naive_forecasts` of the same days; skill compares with its best `error`.
+        error: which error decides the places and the skill.
+        weights: spec key -> stacking weight, where specs are averaged.
     """
-    ranked = _ranked(entries)
-    unranked = sorted((e for e in entries if not e.converged), key=lambda e: (e.score is None, _mape(e), e.spec.key))
-    best_naive = float(naive["mape"].min())
-    rows = [_row(entry, place, best_naive) for place, entry in enumerate(ranked, start=1)]
-    rows += [_row(entry, None, best_naive) for entry in unranked]
+    ranked = _ranked(entries, error)
+    unranked = sorted(
+        (e for e in entries if not e.converged), key=lambda e: (e.score is None, _error(e, error), e.spec.key)
+    )
+    best_naive = float(naive[error].min())
+    rivals = {entry.spec.key for entry in ranked if _is_rival(entry, ranked, error)}
+    placed = [*enumerate(ranked, start=1), *((None, entry) for entry in unranked)]
+    rows = [
+        {**_row(entry, place, error, best_naive, weights or {}), "is_rival": entry.spec.key in rivals}
+        for place, entry in placed
+    ]
     table = pd.DataFrame(rows, columns=list(_COLUMNS))
     return table.astype({name: kind for name, kind in _COLUMNS.items() if kind})
 
@@ -183,7 +148,12 @@ _COLUMNS: dict[str, str] = {
     "status": "",
     "reason": "",
     "is_champion": "bool",
-    **dict.fromkeys(("mape", "wape", "rmse", "crps", "coverage_50", "coverage_90", "skill"), "float64"),
+    "is_rival": "bool",
+    **dict.fromkeys((*RANKING_ERRORS, "coverage_50", "coverage_90", "skill"), "float64"),
+    **dict.fromkeys(("elpd_loo", "elpd_loo_se", "pareto_k_max"), "float64"),
+    "pareto_k_above": "Int64",
+    "loo_status": "",
+    "weight": "float64",
     **dict.fromkeys(("rhat_max", "ess_bulk_min", "ess_tail_min"), "float64"),
     "divergences": "Int64",
     "attempts": "Int64",
@@ -191,41 +161,49 @@ _COLUMNS: dict[str, str] = {
 }
 
 
-def _ranked(entries: Sequence[Entry]) -> list[Entry]:
+def _ranked(entries: Sequence[Entry], error: RankingError) -> list[Entry]:
     waiting = [entry for entry in entries if entry.converged and entry.score is not None]
     ranked = []
     while waiting:
-        best = min(waiting, key=lambda entry: (_mape(entry), _complexity(entry.spec)))
-        tied = [entry for entry in waiting if _ties(entry, best)]
-        place = min(tied, key=lambda entry: (_complexity(entry.spec), _mape(entry), entry.spec.key))
+        best = min(waiting, key=lambda entry: (_error(entry, error), _complexity(entry.spec)))
+        tied = [entry for entry in waiting if entry is best or not _is_worse(entry, best, error)]
+        place = min(tied, key=lambda entry: (_complexity(entry.spec), _error(entry, error), entry.spec.key))
         ranked.append(place)
         waiting.remove(place)
     return ranked
+
+
+def _is_rival(entry: Entry, ranked: Sequence[Entry], error: RankingError) -> bool:
+    """Whether the errors do not tell it from the smallest one by more than `RIVAL_STANDARD_ERRORS`."""
+    best = min(ranked, key=lambda candidate: _error(candidate, error))
+    return entry is best or not _is_worse(entry, best, error, RIVAL_STANDARD_ERRORS)
 
 
 def _complexity(spec: ModelSpec) -> tuple[int, int]:
     return spec.degrees, len(MEDIA_PARAMETERS[spec.adstock])
 
 
-def _ties(entry: Entry, best: Entry) -> bool:
-    """Whether the paired daily errors cannot tell the two apart by more than one standard error."""
-    if entry is best:
-        return True
+def _is_worse(entry: Entry, best: Entry, error: RankingError, standard_errors: float = 1.0) -> bool:
+    """Whether the paired errors tell `entry` to be worse than `best` by more than so many standard errors.
+
+    Both need a score, on the same days.
+    """
     assert entry.score is not None
     assert best.score is not None
-    worse = entry.score.percentage_errors - best.score.percentage_errors
-    worse = worse[~np.isnan(worse)]
-    if len(worse) < 2:
-        return bool(worse.mean() <= 0)
-    return bool(worse.mean() <= worse.std(ddof=1) / np.sqrt(len(worse)))
+    worse = entry.score.daily_errors(error) - best.score.daily_errors(error)
+    noise = standard_error(worse, entry.score.window)
+    mean = float(np.nanmean(worse))
+    return mean > 0 if np.isnan(noise) else mean > standard_errors * noise
 
 
-def _mape(entry: Entry) -> float:
-    return float("inf") if entry.score is None else entry.score.mape
+def _error(entry: Entry, name: RankingError) -> float:
+    return float("inf") if entry.score is None else entry.score.error(name)
 
 
-def _row(entry: Entry, place: int | None, best_naive: float) -> dict[str, object]:
-    score, convergence = entry.score, entry.convergence
+def _row(
+    entry: Entry, place: int | None, error: RankingError, best_naive: float, weights: Mapping[str, float]
+) -> dict[str, object]:
+    score, convergence, loo = entry.score, entry.convergence, entry.loo
     status = entry.status or ("converged" if entry.converged else "not_converged")
     row: dict[str, object] = {
         "rank": place,
@@ -234,12 +212,16 @@ def _row(entry: Entry, place: int | None, best_naive: float) -> dict[str, object
         "status": status,
         "reason": _reason(entry),
         "is_champion": place == 1,
+        "weight": weights.get(entry.spec.key),
         "attempts": entry.attempts,
         "seconds": entry.seconds,
     }
     if score is not None:
-        row |= {name: getattr(score, name) for name in ("mape", "wape", "rmse", "crps", "coverage_50", "coverage_90")}
-        row["skill"] = 1 - score.mape / best_naive if best_naive > 0 else None
+        row |= {name: getattr(score, name) for name in (*RANKING_ERRORS, "coverage_50", "coverage_90")}
+        row["skill"] = 1 - score.error(error) / best_naive if best_naive > 0 else None
+    if loo is not None:
+        row |= {"elpd_loo": loo.elpd, "elpd_loo_se": loo.se, "pareto_k_max": loo.pareto_k_max}
+        row |= {"pareto_k_above": loo.days_above, "loo_status": loo.status}
     if convergence is not None:
         row |= {
             name: getattr(convergence, name) for name in ("rhat_max", "ess_bulk_min", "ess_tail_min", "divergences")

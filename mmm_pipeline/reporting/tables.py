@@ -69,6 +69,9 @@ class ResultTables:
     quick: bool
     leaderboard: pd.DataFrame
     naive_forecasts: pd.DataFrame
+    rolling_origins: pd.DataFrame
+    spec_agreement: pd.DataFrame
+    averaged_attribution: pd.DataFrame
     forecast: pd.DataFrame
     attribution: pd.DataFrame
     contribution_over_time: pd.DataFrame

@@ -96,6 +96,13 @@ class ArtifactStore:
     def has(self, name: str, key: str | None = None, suffix: str = ".nc") -> bool:
         return self.path(name, key, suffix).is_file()
 
+    def keys(self, name: str, spec_key: str) -> list[str]:
+        """Keys below a spec's, `adstock|degrees|...`, that have a stored array, in order."""
+        stem = spec_key.replace("|", "-") + "-"
+        folder = self.root / name
+        found = sorted(path.stem for path in folder.glob(f"{stem}*.nc")) if folder.is_dir() else []
+        return [f"{spec_key}|{path.removeprefix(stem)}" for path in found]
+
     def _existing(self, path: Path, name: str) -> Path:
         if not path.is_file():
             raise StoredResultError(f"{path}: there is no stored {name} yet: materialize {name} first")

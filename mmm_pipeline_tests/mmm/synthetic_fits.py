@@ -9,11 +9,13 @@ from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.design import WEEKDAYS, fourier_names
 from mmm_pipeline.mmm.diagnostics import Attempt, Convergence
 from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.inputs import fit_data
+from mmm_pipeline.mmm.inputs import fit_data, panel_data
+from mmm_pipeline.mmm.panel_fit import PanelFit
 from mmm_pipeline.mmm.prior import prior_media_parameters
 from mmm_pipeline.mmm.specs import Adstock, ModelSpec
+from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
 
-__all__ = ["market_dataset", "synthetic_fit"]
+__all__ = ["market_dataset", "synthetic_fit", "synthetic_panel_fit"]
 
 
 def market_dataset(*, channels: int = 3, days: int = 60, seed: int = 0, zero_inflated: bool = True) -> xr.Dataset:
@@ -79,3 +81,28 @@ def synthetic_fit(
     verdict = Convergence(converged, 1.002, 900.0, 800.0, 0, () if converged else ("R-hat of x is 1.2: at most 1.01",))
     attempt = Attempt(100, draws, 0.9, 1.002, 900.0, 800.0, 0, 1.5, converged)
     return Fit(spec, data, az.InferenceData(posterior=posterior), verdict, (attempt,), 1.5)
+
+
+def synthetic_panel_fit(*, silent: bool = True, **arguments: int) -> PanelFit:
+    """Two markets that share the draws of a synthetic fit, the second half as large; `silent`: a channel is off there.
+
+    Takes the arguments of `synthetic_fit`. The groups beside the posterior have the shapes of a fit's, and no content.
+    """
+    one = synthetic_fit(**arguments)  # type: ignore[arg-type]
+    dataset = market_dataset(channels=len(one.data.channels), days=one.data.days)
+    other = dataset / 2
+    if silent:
+        other["media"][:, 0] = other["spend"][:, 0] = 0.0
+    names = ["north", "south"]
+    both = xr.concat([dataset, other], dim=xr.DataArray(names, dims="market", name="market"))
+    shared = MEDIA_PARAMETERS[one.spec.adstock]
+    posterior = xr.Dataset(
+        {
+            name: values if name in shared else values.expand_dims({"market": names}, axis=2)
+            for name, values in one.posterior.data_vars.items()
+        }
+    )
+    empty = xr.zeros_like(one.posterior["noise_sd"])
+    groups = {name: xr.Dataset({"kpi": empty}) for name in ("sample_stats", "log_likelihood", "observed_data")}
+    inference = az.InferenceData(posterior=posterior, **groups)
+    return PanelFit(one.spec, panel_data(both), inference, one.convergence, one.attempts, one.seconds)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from mmm_pipeline.contracts import violations
+from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.attribution import attribution
 from mmm_pipeline.mmm.budget.plan import plan_budget
 from mmm_pipeline.mmm.fit import Fit
 from mmm_pipeline.mmm.specs import ADSTOCKS, Adstock
-from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
+from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit, synthetic_panel_fit
 
 
 @pytest.fixture(params=ADSTOCKS)
@@ -61,6 +64,28 @@ def test_interval_and_probability_come_from_the_draws(fit: Fit) -> None:
     np.testing.assert_allclose(table["probability_roi_above_1"], (draws > table["spend"].to_numpy()).mean(axis=0))
 
 
+def test_the_interval_of_the_cost_holds_the_draws_of_the_cost(fit: Fit) -> None:
+    contributions = fit.contributions().sum("time").stack(s=("chain", "draw")).transpose("s", "channel").to_numpy()
+    table = attribution(fit, credible_interval=0.8).table
+    costs = table["spend"].to_numpy() / contributions
+
+    inside = (table["cost_per_kpi_low"].to_numpy() <= costs) & (costs <= table["cost_per_kpi_high"].to_numpy())
+
+    np.testing.assert_allclose(inside.mean(axis=0), 0.8, atol=0.02)
+
+
+def test_a_channel_that_may_have_caused_nothing_has_no_highest_cost() -> None:
+    fit = synthetic_fit()
+    posterior = fit.posterior.copy()
+    posterior["media_coefficient"] = posterior["media_coefficient"].where(posterior["draw"] >= 20, 0.0)
+
+    table = attribution(dataclasses.replace(fit, inference=az.InferenceData(posterior=posterior))).table
+
+    assert violations("attribution", table).empty
+    assert table["cost_per_kpi_high"].isna().all()
+    assert table["cost_per_kpi_low"].notna().all()
+
+
 def test_marginal_roi_is_that_of_the_budget_plan(fit: Fit) -> None:
     table, plan = attribution(fit).table, plan_budget(fit).table
 
@@ -88,3 +113,26 @@ def test_a_channel_called_baseline_keeps_its_name() -> None:
 
     assert violations("contribution_over_time", over_time).empty
     assert over_time.loc[over_time["component"] == "baseline", "is_baseline"].unique().tolist() == [False]
+
+
+def test_a_panel_is_attributed_in_total() -> None:
+    panel = synthetic_panel_fit(days=40)
+
+    result = attribution(panel)
+
+    table, parts = (
+        result.table.set_index("channel"),
+        [attribution(fit).table.set_index("channel") for fit in panel.markets()],
+    )
+    assert violations("attribution", result.table).empty
+    assert [len(part) for part in parts] == [3, 2]
+    for quantity in ("spend", "media_units", "contribution"):
+        total = parts[0][quantity].add(parts[1][quantity], fill_value=0.0)
+        np.testing.assert_allclose(table[quantity], total)
+    summed = result.over_time.groupby("date")["mean"].sum()
+    np.testing.assert_allclose(summed, panel.fitted_mean().mean(("chain", "draw")), rtol=1e-12)
+    # The markets share the next unit as they share today's spend: what is silent in one belongs to the other.
+    first = table.index[0]
+    assert table.loc[first, "marginal_roi"] == pytest.approx(parts[0].loc[first, "marginal_roi"])
+    between = sorted(part.loc[table.index[1], "marginal_roi"] for part in parts)
+    assert between[0] <= table.loc[table.index[1], "marginal_roi"] <= between[1]

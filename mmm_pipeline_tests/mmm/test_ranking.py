@@ -7,30 +7,44 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.contracts import violations
-from mmm_pipeline.errors import ModelInputError, ModelNotConverged
+from mmm_pipeline.errors import ModelNotConverged
 from mmm_pipeline.mmm.diagnostics import Convergence
-from mmm_pipeline.mmm.metrics import mape
+from mmm_pipeline.mmm.loo import Loo
 from mmm_pipeline.mmm.naive import score_naive_forecasts
-from mmm_pipeline.mmm.ranking import (
-    Entry,
-    HoldoutScore,
-    build_leaderboard,
-    choose_champion,
-    entry_of_fit,
-    entry_without_fit,
-    score_fit,
-)
+from mmm_pipeline.mmm.ranking import Entry, build_leaderboard, choose_champion, entry_of_fit, entry_without_fit
+from mmm_pipeline.mmm.scores import HoldoutScore, RankingError, score_fit
 from mmm_pipeline.mmm.specs import Adstock, ModelSpec
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
 
-_NAIVE = pd.DataFrame({"forecast": ["mean"], "mape": [0.2], "wape": [0.2], "rmse": [1.0], "is_best": [True]})
+_NAIVE = pd.DataFrame(
+    {"forecast": ["mean"], "mape": [0.2], "wape": [0.2], "rmse": [30.0], "crps": [20.0], "is_best": [True]}
+)
 
 
-def _entry(adstock: Adstock, degrees: int, errors: list[float], *, converged: bool = True) -> Entry:
-    errors_by_day = np.array(errors)
-    score = HoldoutScore(float(np.nanmean(errors_by_day)), 0.1, 1.0, 1.0, 0.5, 0.9, errors_by_day)
+def _entry(
+    adstock: Adstock,
+    degrees: int,
+    errors: list[float],
+    *,
+    converged: bool = True,
+    crps: float = 10.0,
+    windows: list[int] | None = None,
+    loo: Loo | None = None,
+) -> Entry:
+    """A spec whose forecasts of a KPI of 100 a day are too high by these shares; NaN: the KPI was zero."""
+    shares = np.array(errors)
+    observed = np.where(np.isnan(shares), 0.0, 100.0)
+    everywhere = np.ones(len(shares), dtype=bool)
+    score = HoldoutScore(
+        observed=observed,
+        forecast=observed * (1 + np.nan_to_num(shares)),
+        crps_by_day=np.full(len(shares), crps),
+        inside_50=everywhere,
+        inside_90=everywhere,
+        window=np.zeros(len(shares), dtype=int) if windows is None else np.array(windows),
+    )
     failures = () if converged else ("R-hat of retention[a] is 1.20, the limit 1.01",)
-    return Entry(ModelSpec(adstock, degrees), score, Convergence(converged, 1.0, 900, 900, 0, failures), 1, 2.0)
+    return Entry(ModelSpec(adstock, degrees), score, Convergence(converged, 1.0, 900, 900, 0, failures), loo, 1, 2.0)
 
 
 def test_a_spec_that_did_not_converge_cannot_win_however_small_its_error() -> None:
@@ -133,24 +147,80 @@ def test_days_that_mape_leaves_out_are_said() -> None:
     assert "1 holdout days whose KPI is zero" in board.loc[0, "reason"]
 
 
-def test_a_fit_is_scored_by_the_mean_of_its_forecast() -> None:
+def test_a_scored_fit_makes_a_row_that_keeps_the_contract() -> None:
     dataset = market_dataset(days=74)
     fit = synthetic_fit(dataset=dataset.isel(time=slice(0, 60)))
     holdout = dataset.isel(time=slice(60, None))
 
-    score = score_fit(fit, holdout["media"], holdout["kpi"])
-    naive = score_naive_forecasts(dataset["kpi"].to_numpy()[:60], holdout["kpi"].to_numpy())
-    board = build_leaderboard([entry_of_fit(fit, score)], naive)
+    naive = score_naive_forecasts([(dataset["kpi"].to_numpy()[:60], holdout["kpi"].to_numpy())])
+    board = build_leaderboard([entry_of_fit(fit, score_fit(fit, holdout["media"], holdout["kpi"]))], naive)
 
-    mean = fit.predict_mean(holdout["media"]).mean(("chain", "draw")).to_numpy()
-    assert score.mape == mape(holdout["kpi"].to_numpy(), mean)
-    assert 0 < score.crps < score.rmse * 2
     assert violations("leaderboard", board).empty
     assert board.loc[0, "seconds"] == fit.seconds
 
 
-def test_a_holdout_without_kpi_is_refused() -> None:
-    fit = synthetic_fit()
+@pytest.mark.parametrize(("error", "winner"), [("mape", "adstock|1"), ("rmse", "carryover|1"), ("crps", "carryover|1")])
+def test_the_chosen_error_decides_places_and_skill(error: RankingError, winner: str) -> None:
+    # One large miss costs RMSE more than MAPE; the CRPS is given.
+    entries = [
+        _entry("adstock", 1, [0.0, 0.0, 0.0, 0.30] * 5, crps=19.0),
+        _entry("carryover", 1, [0.10, 0.11, 0.10, 0.11] * 5, crps=5.0),
+    ]
 
-    with pytest.raises(ModelInputError, match="zero on all 4 holdout days"):
-        score_fit(fit, np.ones((4, 3)), np.zeros(4))
+    board = build_leaderboard(entries, _NAIVE, error=error)
+
+    assert choose_champion(board) == winner
+    best = board.loc[board["is_champion"]].iloc[0]
+    assert best["skill"] == pytest.approx(1 - best[error] / _NAIVE[error].min())
+
+
+def test_a_lead_that_one_of_two_windows_made_alone_is_a_tie() -> None:
+    # Far ahead on the days of one window, a little behind on those of the other: two throws of a coin, not twelve.
+    ahead, steady, windows = [0.10] * 6 + [0.21] * 6, [0.20] * 12, [0] * 6 + [1] * 6
+
+    as_days = build_leaderboard([_entry("carryover", 4, ahead), _entry("adstock", 1, steady)], _NAIVE)
+    as_windows = build_leaderboard(
+        [_entry("carryover", 4, ahead, windows=windows), _entry("adstock", 1, steady, windows=windows)], _NAIVE
+    )
+
+    assert choose_champion(as_days) == "carryover|4"
+    assert choose_champion(as_windows) == "adstock|1"
+
+
+def test_specs_that_the_errors_hardly_tell_from_the_best_are_rivals() -> None:
+    board = build_leaderboard(
+        [
+            _entry("adstock", 1, [0.10, 0.30, 0.10, 0.30]),
+            _entry("carryover", 2, [0.31, 0.11, 0.29, 0.11]),
+            _entry("hill_adstock", 4, [0.60, 0.62, 0.61, 0.63]),
+            _entry("adstock", 4, [0.10, 0.30, 0.10, 0.30], converged=False),
+        ],
+        _NAIVE,
+    )
+
+    rivals = board.loc[board["is_rival"]]
+    assert set(zip(rivals["adstock"], rivals["degrees"], strict=True)) == {("adstock", 1), ("carryover", 2)}
+
+
+def test_leave_one_out_accuracy_stands_beside_the_errors_with_its_reliability() -> None:
+    board = build_leaderboard(
+        [
+            _entry("adstock", 1, [0.1, 0.2], loo=Loo("unreliable", -310.0, 9.0, 1.2, 3)),
+            _entry("carryover", 1, [0.1, 0.2], converged=False, loo=Loo("refused")),
+        ],
+        _NAIVE,
+    ).set_index("adstock")
+
+    assert violations("leaderboard", board.reset_index()).empty
+    assert board.loc["adstock", ["elpd_loo", "pareto_k_above", "loo_status"]].tolist() == [-310.0, 3, "unreliable"]
+    assert board.loc["carryover", "loo_status"] == "refused"
+    assert pd.isna(board.loc["carryover", "elpd_loo"])
+
+
+def test_weights_go_to_the_rows_of_their_specs() -> None:
+    board = build_leaderboard(
+        [_entry("adstock", 1, [0.1, 0.2]), _entry("carryover", 1, [0.1, 0.2])], _NAIVE, weights={"carryover|1": 1.0}
+    ).set_index("adstock")
+
+    assert board.loc["carryover", "weight"] == 1.0
+    assert pd.isna(board.loc["adstock", "weight"])

@@ -66,6 +66,9 @@ def synthetic_results(
     frames = {
         "leaderboard": _leaderboard(beats_naive),
         "naive_forecasts": _naive_forecasts(),
+        "rolling_origins": empty_table("rolling_origins"),
+        "spec_agreement": market.spec_agreement(),
+        "averaged_attribution": empty_table("averaged_attribution"),
         "forecast": market.forecast(),
         "attribution": market.attribution(),
         "contribution_over_time": market.contribution_over_time(),
@@ -154,7 +157,29 @@ class _Market:
                 "marginal_roi_low": marginal * low,
                 "marginal_roi_high": marginal * high,
                 "cost_per_kpi": 1 / roi,
+                "cost_per_kpi_low": 1 / (roi * high),
+                "cost_per_kpi_high": 1 / (roi * low),
                 "prior_width_ratio": self.width_ratio,
+            }
+        )
+
+    def spec_agreement(self) -> pd.DataFrame:
+        """Three specs compared; every fourth channel disputed."""
+        position = np.arange(len(self.names))
+        gap = np.where(position % 4 == 1, 0.8, 0.05) * self.roi
+        return pd.DataFrame(
+            {
+                "channel": self.names,
+                "specs": 3,
+                "roi_champion": self.roi,
+                "roi_lowest": self.roi - gap,
+                "spec_lowest": "adstock|2",
+                "roi_highest": self.roi + gap,
+                "spec_highest": "hill_adstock|1",
+                "band_low": (self.roi - gap) * np.exp(-1.645 * self.spread),
+                "band_high": (self.roi + gap) * np.exp(1.645 * self.spread),
+                "between_share": np.where(position % 4 == 1, 0.7, 0.05),
+                "verdict": np.where(position % 4 == 1, "disagree_means", "agree"),
             }
         )
 
@@ -328,6 +353,7 @@ def _leaderboard(beats_naive: bool) -> pd.DataFrame:
                 "status": "not_converged" if broken else "converged",
                 "reason": "R-hat of retention[Brand 1 Ad Group 003] is 1.043 (limit 1.01)" if broken else None,
                 "is_champion": position == 0,
+                "is_rival": position < 3,
                 "mape": mape,
                 "wape": mape * 0.95,
                 "rmse": mape * 1200,
@@ -335,6 +361,12 @@ def _leaderboard(beats_naive: bool) -> pd.DataFrame:
                 "coverage_50": 0.46,
                 "coverage_90": 0.89,
                 "skill": 1 - mape / 0.101,
+                "elpd_loo": None if broken else -310.0 - 4 * position,
+                "elpd_loo_se": None if broken else 9.5,
+                "pareto_k_max": None if broken else 0.62 + 0.05 * position,
+                "pareto_k_above": pd.NA if broken else max(0, position - 1),
+                "loo_status": "refused" if broken else "reliable" if position < 2 else "unreliable",
+                "weight": None,
                 "rhat_max": 1.043 if broken else 1.004,
                 "ess_bulk_min": 61.0 if broken else 1290.0,
                 "ess_tail_min": 88.0 if broken else 1430.0,
@@ -354,6 +386,7 @@ def _naive_forecasts() -> pd.DataFrame:
             "mape": list(mape.values()),
             "wape": [0.95 * value for value in mape.values()],
             "rmse": [1200 * value for value in mape.values()],
+            "crps": [900 * value for value in mape.values()],
             "is_best": [name == "median" for name in mape],
         }
     )

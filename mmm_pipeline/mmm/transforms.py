@@ -130,7 +130,20 @@ def _carried_over(lagged_media: Array, retention: Array, peak_delay: Array) -> A
 
 @jax.custom_jvp
 def _carried(x: Array, retention: Array) -> Array:
-    """s_t = λ s_(t-1) + x_t, by doubling: log2(T) shifted multiply-adds are cheaper than T trips of an XLA loop."""
+    """s_t = λ s_(t-1) + x_t: day after day on a CPU, where compiled loops are cheap, by doubling elsewhere."""
+    return jax.lax.platform_dependent(x, retention, cpu=_by_day, default=_by_doubling)
+
+
+def _by_day(x: Array, retention: Array) -> Array:
+    def day(carried: Array, today: Array) -> tuple[Array, Array]:
+        carried = retention * carried + today
+        return carried, carried
+
+    return jax.lax.scan(day, jnp.zeros_like(x[0]), x)[1]
+
+
+def _by_doubling(x: Array, retention: Array) -> Array:
+    """log2(T) shifted multiply-adds of the whole matrix."""
     distance, decay = 1, retention
     while distance < x.shape[0]:
         x = x + decay * _later(x, distance)

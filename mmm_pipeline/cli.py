@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -26,6 +27,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+class Narrative(StrEnum):
+    """The narratives that Gemini can write."""
+
+    eda_report = "eda_report"
+    chart_report = "chart_report"
+    budget_report = "budget_report"
+    model_advice = "model_advice"
+
 
 SourceOption = Annotated[
     Path | None, typer.Option("--source", help="Campaign file: CSV, XLSX or Parquet.", show_default=False)
@@ -60,10 +71,13 @@ def run(
         from mmm_pipeline import progress
         from mmm_pipeline.definitions import build_definitions
         from mmm_pipeline.headless import refresh
+        from mmm_pipeline.resources.gemini import narrator
         from mmm_pipeline.terminal import RunDisplay
 
         if settings.quick:
             console.print("[yellow]quick run: fewer draws; look around, do not decide on it[/yellow]")
+        for line in narrator(settings):
+            console.print(line, highlight=False, soft_wrap=True)
         assets = len(build_definitions(folder, None).resolve_asset_graph().get_all_asset_keys())
         with RunDisplay(console, assets) as display, progress.listening(display.fit):
             outcome = refresh(folder, settings, display.step)
@@ -150,6 +164,73 @@ def demo_data(
 
         rows, truth = write_demo_data(path, seed=seed)
     typer.echo(f"{rows}\n{truth}")
+
+
+@app.command()
+def advise(
+    apply: Annotated[bool, typer.Option("--apply", help="Write the changes, after asking.")] = False,
+    only: Annotated[
+        list[int] | None, typer.Option("--only", help="Only the proposal of this number; repeatable.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the proposals as JSON.")] = False,
+    config: ConfigOption = None,
+    home: HomeOption = Path(".mmm"),
+) -> None:
+    """Show what the last run suggests to change in pipeline.yaml, as a diff; write it only on confirmation."""
+    from mmm_pipeline import advising
+
+    console = Console()
+    with _ReadableErrors():
+        proposals = advising.stored_proposals(Home(home.resolve()))
+        if as_json:
+            typer.echo(advising.as_json(proposals))
+            return
+        target = config or Path(os.environ.get(CONFIG_VARIABLE) or "pipeline.yaml")
+        advice = advising.read_advice(proposals, target.resolve(), only or ())
+    for number, proposal in enumerate(proposals, start=1):
+        console.print(f"[bold]{number}[/bold] {escape(advising.as_line(proposal))}", highlight=False, soft_wrap=True)
+        console.print(f"  {escape(proposal.reason('en'))}", highlight=False, soft_wrap=True)
+    if not advice.diff:
+        console.print("nothing to change" if not proposals else f"{advice.path} already says all of it")
+        return
+    console.print()
+    typer.echo(advice.diff)
+    if not apply:
+        console.print("nothing was written; `mmm advise --apply` asks before it writes", highlight=False)
+        return
+    if not typer.confirm(f"write these changes to {advice.path}?", default=False):
+        console.print("nothing was written")
+        raise typer.Exit(1)
+    with _ReadableErrors():
+        advice.write()
+    console.print(f"written: {advice.path}; they count from the next run on", highlight=False, soft_wrap=True)
+
+
+@app.command("preview-prompt")
+def preview_prompt(
+    narrative: Annotated[Narrative, typer.Argument(help="Which narrative's question.")] = Narrative.chart_report,
+    language: Annotated[
+        str | None, typer.Option("--language", help="en or ko. Default: the first of the settings.")
+    ] = None,
+    config: ConfigOption = None,
+    home: HomeOption = Path(".mmm"),
+) -> None:
+    """Print exactly what would be sent to Gemini about the last run, as JSON. Sends nothing and needs no key."""
+    with _ReadableErrors():
+        from mmm_pipeline import advising
+        from mmm_pipeline.resources.workspace import Workspace
+
+        folder = Home(home.resolve())
+        chosen = config.resolve() if config else find_config(folder)
+        languages = load_effective_settings(chosen).report.languages
+        if language is not None and language not in languages:
+            raise SettingsError(f"--language {language}: report.languages has {', '.join(languages)}")
+        workspace = Workspace(home=str(folder.root), config=str(chosen) if chosen else None)
+        wanted = next((known for known in languages if known == language), languages[0])
+        request, left_out = advising.preview(workspace, narrative.value, wanted)
+    typer.echo(json.dumps(advising.rendered(request), ensure_ascii=False, indent=2))
+    if left_out:
+        typer.echo(f"not sent, because too large: {', '.join(left_out)}", err=True)
 
 
 @app.command()

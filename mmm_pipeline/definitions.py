@@ -7,11 +7,23 @@ from pathlib import Path
 
 import dagster as dg
 
-from mmm_pipeline.assets import agreement, decisions, drift, fitting, ingestion, inputs, profile, reports, selection
+from mmm_pipeline.assets import (
+    agreement,
+    decisions,
+    drift,
+    fitting,
+    ingestion,
+    inputs,
+    narratives,
+    profile,
+    reports,
+    selection,
+)
 from mmm_pipeline.automation import refresh_job, weekly_schedule
 from mmm_pipeline.checks import all_checks
 from mmm_pipeline.home import Home, find_config, home_from_environment, load_effective_settings
 from mmm_pipeline.partitions import grid_of
+from mmm_pipeline.resources.gemini import Gemini
 from mmm_pipeline.resources.io_managers import NetcdfIOManager, TableIOManager
 from mmm_pipeline.resources.workspace import Workspace
 
@@ -41,10 +53,11 @@ def build_definitions(home: Home, config: Path | None) -> dg.Definitions:
             decisions.response_curves,
             decisions.budget_plan,
             drift.drift,
-            reports.eda_report,
             reports.charts,
-            reports.chart_report,
-            reports.budget_report,
+            narratives.eda_report,
+            narratives.chart_report,
+            narratives.budget_report,
+            narratives.model_advice,
             reports.decision_report,
         ],
         asset_checks=all_checks(),
@@ -52,6 +65,7 @@ def build_definitions(home: Home, config: Path | None) -> dg.Definitions:
         schedules=[weekly_schedule(settings, refresh)],
         resources={
             "workspace": workspace,
+            "gemini": Gemini(workspace=workspace),
             "tables": TableIOManager(workspace=workspace),
             "arrays": NetcdfIOManager(workspace=workspace),
         },

@@ -31,7 +31,17 @@ class Finding:
 
 def examine(home: Home) -> list[Finding]:
     """Look at this machine, this environment and this home folder."""
-    return [_python(), _packages(), _jax(), _settings(home), _home(home), _warehouse(home), _bigquery(), _chart_font()]
+    return [
+        _python(),
+        _packages(),
+        _jax(),
+        _settings(home),
+        _home(home),
+        _warehouse(home),
+        _bigquery(),
+        _gemini(),
+        _chart_font(),
+    ]
 
 
 def _python() -> Finding:
@@ -101,6 +111,20 @@ def _bigquery() -> Finding:
         detail = f"not installed, and not needed yet: sources are files and DuckDB (credentials {credentials})"
         return Finding("BigQuery client", "absent", detail)
     return Finding("BigQuery client", "ok", f"{version}; GOOGLE_APPLICATION_CREDENTIALS {credentials}")
+
+
+def _gemini() -> Finding:
+    from mmm_pipeline.resources.gemini import KEY_VARIABLE, gemini_is_installed, gemini_key
+
+    key = "present" if gemini_key() else "absent"
+    if not gemini_is_installed():
+        detail = f"google-genai is not installed: the offline template writes the reports ({KEY_VARIABLE} {key})"
+        return Finding("Gemini", "absent", detail)
+    if gemini_key() is None:
+        return Finding("Gemini", "absent", f"{KEY_VARIABLE} is not set: the offline template writes the reports")
+    return Finding(
+        "Gemini", "ok", f"{KEY_VARIABLE} present: reports are written from aggregates that are sent to Gemini"
+    )
 
 
 def _chart_font() -> Finding:

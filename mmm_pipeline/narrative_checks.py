@@ -1,21 +1,28 @@
-"""Checks of the written reports: what they say must be what the stored tables say."""
+"""Checks of the written reports: what they say must be what the stored tables say, by the writer that was asked for."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pandas as pd
 
-from mmm_pipeline.assets.reports import NARRATIVES
+from mmm_pipeline.assets.narratives import ADVISING, NARRATIVES
 from mmm_pipeline.assets.result_tables import result_tables
 from mmm_pipeline.assets.table_outputs import preview
+from mmm_pipeline.resources.artifacts import ArtifactStore
 from mmm_pipeline.resources.workspace import Workspace
+
+if TYPE_CHECKING:
+    from mmm_pipeline.reporting.grounding.check import Problem
+    from mmm_pipeline.reporting.tables import Language, ResultTables
 
 __all__ = ["narrative_checks"]
 
 
 def narrative_checks() -> list[dg.AssetChecksDefinition]:
-    """One check per narrative."""
-    return [_figures_check(name) for name in NARRATIVES]
+    """One check of the figures per narrative, and one of who wrote them."""
+    return [*(_figures_check(name) for name in NARRATIVES), written_as_asked]
 
 
 def _figures_check(name: str) -> dg.AssetChecksDefinition:
@@ -25,15 +32,11 @@ def _figures_check(name: str) -> dg.AssetChecksDefinition:
         description=f"Every number of {name}, in every language, is one of the stored tables, within its rounding.",
     )
     def figures(workspace: Workspace) -> dg.AssetCheckResult:
-        from mmm_pipeline.reporting.grounding.check import ungrounded_in_text
-        from mmm_pipeline.reporting.result_facts import result_facts
-
-        tables = result_tables(workspace)
-        facts, read = result_facts(tables), workspace.artifacts().read_text
+        tables, artifacts = result_tables(workspace), workspace.artifacts()
         problems = [
             {"language": language, "figure": problem.figure, "sentence": problem.sentence, "why": problem.why}
             for language in tables.settings.report.languages
-            for problem in ungrounded_in_text(read(f"{name}.{language}", ".md"), facts)
+            for problem in _problems(name, language, tables, artifacts)
         ]
         return dg.AssetCheckResult(
             passed=not problems,
@@ -43,3 +46,50 @@ def _figures_check(name: str) -> dg.AssetChecksDefinition:
         )
 
     return figures
+
+
+def _problems(name: str, language: Language, tables: ResultTables, artifacts: ArtifactStore) -> list[Problem]:
+    """A text with references is checked against these; one of the template, figure by figure."""
+    from mmm_pipeline.advice.proposals import Patch, proposal_facts
+    from mmm_pipeline.reporting.document import document_problems
+    from mmm_pipeline.reporting.gemini.questions import AdvisingDocument
+    from mmm_pipeline.reporting.grounding.check import ungrounded_in_text
+    from mmm_pipeline.reporting.result_facts import result_facts
+
+    document: dict[str, Any] | None = artifacts.read_json(f"{name}.{language}")["document"]
+    facts = result_facts(tables, with_settings=document is not None)
+    if name in ADVISING:
+        facts = proposal_facts(facts, Patch.model_validate(artifacts.read_json(f"{name}.patch")).proposals)
+    if document is not None:
+        return document_problems(AdvisingDocument.model_validate(document), facts, language)
+    _, _, body = artifacts.read_text(f"{name}.{language}", ".md").partition("\n")  # the first line says who wrote it
+    return ungrounded_in_text(body, facts)
+
+
+@dg.asset_check(
+    asset="decision_report",
+    name="narratives_written_as_asked",
+    description="Gemini wrote the narratives where it was to; where the template had to, the reason is shown.",
+)
+def written_as_asked(workspace: Workspace) -> dg.AssetCheckResult:
+    """Warn when the template had to stand in for Gemini."""
+    settings, artifacts = workspace.settings(), workspace.artifacts()
+    stood_in: dict[str, str] = {}
+    for name in NARRATIVES:
+        for language in settings.report.languages:
+            receipt = artifacts.read_json(f"{name}.{language}")["receipt"]
+            if receipt["source"] == "template":
+                reason = receipt["reason"]
+                stood_in[f"{name} ({language})"] = " ".join(filter(None, (reason["code"], reason["detail"])))
+    is_expected = settings.report.writer == "template" or (
+        settings.report.writer == "auto" and all(why in ("no_key", "not_installed", "off") for why in stood_in.values())
+    )
+    total = len(NARRATIVES) * len(settings.report.languages)
+    told = f"{total - len(stood_in)} of {total} narratives by Gemini, {len(stood_in)} by the template"
+    reasons = "; ".join(sorted(set(stood_in.values())))
+    return dg.AssetCheckResult(
+        passed=not stood_in or is_expected,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{told} ({reasons})" if reasons else told,
+        metadata={key: dg.MetadataValue.text(why) for key, why in stood_in.items()},
+    )

@@ -182,6 +182,23 @@ class ReportSettings(Section):
     languages: tuple[Literal["en", "ko"], ...] = Field(("en",), min_length=1, description="of the reports")
     credible_interval: float = Field(0.9, gt=0.5, lt=1, description="central probability of every interval")
     currency: str = Field("USD", max_length=8, description="shown before amounts; no conversion is done")
+    writer: Literal["auto", "gemini", "template"] = Field(
+        "auto", description="auto: Gemini where GEMINI_API_KEY is set; gemini: the same, and a warning where it is not"
+    )
+    strict: bool = Field(False, description="fail where the template would have to write in Gemini's place")
+
+
+class GeminiSettings(Section):
+    """How Gemini is asked to write the narratives (docs/gemini.md). The key comes from GEMINI_API_KEY only."""
+
+    model: str = Field("gemini-3.8-flash", pattern=r"^[a-z0-9][a-z0-9.-]{2,60}$", description="pinned model")
+    token_budget: int = Field(300_000, ge=0, description="tokens per run at most, input, thinking and output together")
+    max_output_tokens: int = Field(8192, ge=1024, le=65_536, description="of one answer, thinking included")
+    timeout_seconds: float = Field(60.0, ge=1, le=600, description="of one call")
+    deadline_seconds: float = Field(180.0, ge=1, le=3600, description="of one narrative, tries and pauses included")
+    attempts: int = Field(4, ge=1, le=10, description="calls at most for one answer, when the server is busy")
+    channel_codes: bool = Field(False, description="send codes instead of channel, brand and marketplace names")
+    prompts: Path | None = Field(None, description="folder whose files replace the package's prompts of the same name")
 
 
 class ScheduleSettings(Section):
@@ -208,6 +225,7 @@ class Settings(Section):
     budget: BudgetSettings = BudgetSettings()
     drift: DriftSettings = DriftSettings()
     report: ReportSettings = ReportSettings()
+    gemini: GeminiSettings = GeminiSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     quick: bool = Field(False, description="set by --quick: fewer draws, looser thresholds; every output says so")
 
@@ -258,6 +276,8 @@ def _anchored(settings: Settings, base: Path) -> Settings:
         changes["source"] = settings.source.model_copy(update={"path": (base / settings.source.path).resolve()})
     if settings.features.path is not None:
         changes["features"] = settings.features.model_copy(update={"path": (base / settings.features.path).resolve()})
+    if settings.gemini.prompts is not None:
+        changes["gemini"] = settings.gemini.model_copy(update={"prompts": (base / settings.gemini.prompts).resolve()})
     return settings.model_copy(update=changes)
 
 

@@ -8,6 +8,12 @@ from pathlib import Path
 import pytest
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_key_of_this_machine() -> None:
+    """Tests never ask the real Gemini, whoever runs them."""
+    os.environ.pop("GEMINI_API_KEY", None)
+
+
 @pytest.fixture(scope="session")
 def campaign_export() -> Path:
     """The real campaign export, which is not part of the project: tests skip where it is absent."""

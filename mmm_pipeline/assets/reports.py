@@ -1,8 +1,9 @@
-"""Stage 6: pictures, narratives and the page that a manager can be sent."""
+"""Stage 6: pictures, and the page that a manager can be sent."""
 
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import shutil
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from mmm_pipeline.assets.narratives import NARRATIVES, stored_charts
 from mmm_pipeline.assets.profile import EDA_PROFILE
 from mmm_pipeline.assets.result_tables import REPORTED_TABLES, result_tables
 from mmm_pipeline.resources.workspace import Workspace
@@ -19,9 +21,7 @@ if TYPE_CHECKING:
     from mmm_pipeline.reporting.narratives import Narratives
     from mmm_pipeline.reporting.tables import Language, ResultTables
 
-__all__ = ["NARRATIVES", "budget_report", "chart_report", "charts", "decision_report", "eda_report"]
-
-NARRATIVES = ("eda_report", "chart_report", "budget_report")
+__all__ = ["charts", "decision_report"]
 
 _GROUP = "reports"
 _SHOWN_CHARTS = ("kpi_forecast", "roi", "budget")
@@ -62,12 +62,10 @@ def _draw(workspace: Workspace, tables: ResultTables, language: Language) -> lis
 
 def _copy_charts(workspace: Workspace, language: Language, folder: Path) -> list[Chart]:
     """The charts of a language, copied into the results."""
-    from mmm_pipeline.reporting.charts import Chart
-
     folder.mkdir(parents=True, exist_ok=True)
     return [
-        Chart(**{**chart, "path": Path(shutil.copy(chart["path"], folder))})
-        for chart in workspace.artifacts().read_json(f"charts.{language}")
+        dataclasses.replace(chart, path=Path(shutil.copy(chart.path, folder)))
+        for chart in stored_charts(workspace, language)
     ]
 
 
@@ -76,42 +74,9 @@ def _inline(path: Path) -> dg.MarkdownMetadataValue:
     return dg.MetadataValue.md(f"![{path.stem}](data:image/png;base64,{encoded})")
 
 
-def _narrative_asset(name: str, part: str, deps: list[str], description: str) -> dg.AssetsDefinition:
-    """An asset that writes one of the narratives, in every language of the settings."""
-
-    @dg.asset(name=name, deps=deps, group_name=_GROUP, kinds={"markdown"}, description=description)
-    def narrative(workspace: Workspace) -> dg.MaterializeResult:
-        tables = result_tables(workspace)
-        texts = {language: _narrate(tables, language, part) for language in tables.settings.report.languages}
-        for language, text in texts.items():
-            workspace.artifacts().write_text(f"{name}.{language}", text, ".md")
-        return dg.MaterializeResult(
-            metadata={"source": "template", **{language: dg.MetadataValue.md(text) for language, text in texts.items()}}
-        )
-
-    return narrative
-
-
-def _narrate(tables: ResultTables, language: Language, part: str) -> str:
-    from mmm_pipeline.reporting import narratives
-
-    return str(getattr(narratives, f"{part}_report")(tables, language))
-
-
-eda_report = _narrative_asset(
-    "eda_report", "eda", _TABLES, "What the data is, what is odd in it, and which channels it cannot tell about."
-)
-chart_report = _narrative_asset(
-    "chart_report", "chart", [*_TABLES, "charts"], "What each channel brings, in words, with the pictures' figures."
-)
-budget_report = _narrative_asset(
-    "budget_report", "budget", _TABLES, "What to do with the next budget, and how sure that is."
-)
-
-
 @dg.asset(
     name="decision_report",
-    deps=[*_TABLES, "charts", "eda_report", "chart_report", "budget_report"],
+    deps=[*_TABLES, "charts", *NARRATIVES],
     group_name=_GROUP,
     kinds={"html"},
     description="The results folder: one self-contained HTML page, the same in Markdown, CSV tables and summary.json.",
@@ -158,4 +123,5 @@ def _narratives(workspace: Workspace, language: Language) -> Narratives:
         eda=read(f"eda_report.{language}", ".md"),
         charts=read(f"chart_report.{language}", ".md"),
         budget=read(f"budget_report.{language}", ".md"),
+        advice=read(f"model_advice.{language}", ".md"),
     )

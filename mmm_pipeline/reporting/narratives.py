@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mmm_pipeline.advice.proposals import Proposal
+from mmm_pipeline.advice.rules import data_proposals, model_proposals
+from mmm_pipeline.reporting.advice_values import advice_values, proposal_values, spec_words
 from mmm_pipeline.reporting.findings import NEGLIGIBLE_MOVE, ChannelFinding, Move, findings
 from mmm_pipeline.reporting.formatting import Formatter
+from mmm_pipeline.reporting.gemini.faults import Reason
 from mmm_pipeline.reporting.markdown import Markdown
 from mmm_pipeline.reporting.names import clean
 from mmm_pipeline.reporting.remarks import remarks
@@ -15,47 +19,101 @@ from mmm_pipeline.reporting.tables import Language, ResultTables, records
 from mmm_pipeline.reporting.templating import render_block, render_markdown
 from mmm_pipeline.reporting.wording import Wording, wording
 
-__all__ = ["Narratives", "budget_report", "chart_report", "eda_report", "offline_narratives", "verdict"]
+__all__ = [
+    "Narratives",
+    "budget_report",
+    "chart_report",
+    "eda_report",
+    "model_advice",
+    "offline_narrative",
+    "offline_narratives",
+    "proposals_section",
+    "verdict",
+]
 
+NOT_CONFIGURED = Reason("not_configured")
 LISTED = 8
 VERDICT_PARTS = ("headline", "trust", "channels", "budget")
 
 
 @dataclass(frozen=True)
 class Narratives:
-    """Three texts in Markdown, by whoever wrote them.
+    """Four texts in Markdown, by whoever wrote them.
 
     Attributes:
         eda: about the data.
-        charts: about the channels and the model.
+        charts: about the channels.
         budget: about the plan.
+        advice: about the model.
     """
 
     eda: str
     charts: str
     budget: str
+    advice: str = ""
 
 
 def offline_narratives(tables: ResultTables, language: Language) -> Narratives:
-    """All three narratives by template."""
+    """All four narratives by template."""
     return Narratives(
-        eda=eda_report(tables, language), charts=chart_report(tables, language), budget=budget_report(tables, language)
+        eda=eda_report(tables, language),
+        charts=chart_report(tables, language),
+        budget=budget_report(tables, language),
+        advice=model_advice(tables, language),
     )
 
 
+def offline_narrative(
+    name: str, tables: ResultTables, language: Language, reason: Reason, proposals: Sequence[Proposal] = ()
+) -> Markdown:
+    """The narrative `name` by template.
+
+    Args:
+        name: of its asset, e.g. `eda_report`.
+        tables: the results.
+        language: of the text.
+        reason: why no language model wrote it; told in the first line.
+        proposals: changes of settings to be listed at the end.
+
+    Raises:
+        StoredResultError: a table has no rows, or there is no champion.
+    """
+    values = narrative_values(tables, language)
+    words = values["words"]
+    note = words("narrative.note", reason=words(f"narrative.reason.{reason.code}", detail=reason.detail))
+    values |= {"note": note, **proposal_values(proposals, language)}
+    if name == "model_advice":
+        values |= advice_values(tables, values["found"], words, values["f"])
+    return render_markdown(f"{language}/{name}.md.j2", values)
+
+
 def eda_report(tables: ResultTables, language: Language) -> Markdown:
-    """What the data can carry: window, warnings of the profile, refused rows, channels left out."""
-    return render_markdown(f"{language}/eda_report.md.j2", narrative_values(tables, language))
+    """What the data can carry: window, warnings of the profile, refused rows, channels left out, what to clean."""
+    return offline_narrative("eda_report", tables, language, NOT_CONFIGURED, data_proposals(tables))
 
 
 def chart_report(tables: ResultTables, language: Language) -> Markdown:
     """What each channel brings and how good the model is; first of all whether it beats a naive forecast."""
-    return render_markdown(f"{language}/chart_report.md.j2", narrative_values(tables, language))
+    return offline_narrative("chart_report", tables, language, NOT_CONFIGURED)
 
 
 def budget_report(tables: ResultTables, language: Language) -> Markdown:
     """Whether to change the budget, how, and how sure that is."""
-    return render_markdown(f"{language}/budget_report.md.j2", narrative_values(tables, language))
+    return offline_narrative("budget_report", tables, language, NOT_CONFIGURED)
+
+
+def model_advice(tables: ResultTables, language: Language) -> Markdown:
+    """Which spec won and what that means, what the data cannot tell, where to test, what to change."""
+    return offline_narrative("model_advice", tables, language, NOT_CONFIGURED, model_proposals(tables))
+
+
+def proposals_section(proposals: Sequence[Proposal], language: Language) -> Markdown:
+    """The suggested changes as a section; empty when there are none."""
+    return (
+        render_markdown(f"{language}/proposals.md.j2", proposal_values(proposals, language))
+        if proposals
+        else Markdown()
+    )
 
 
 def verdict(tables: ResultTables, language: Language) -> dict[str, Markdown]:
@@ -80,7 +138,6 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
     rows = tables.rows
     rejected = rows.rejected + rows.accepted
     return {
-        "note": words("narrative.note"),
         "words": words,
         "f": write,
         "found": found,
@@ -134,12 +191,6 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
         "warnings": [remark.text for remark in said if remark.severity == "warning"],
         "infos": [remark.text for remark in said if remark.severity == "info"],
     }
-
-
-def spec_words(words: Wording, row: Mapping[str, Any]) -> str:
-    """A leaderboard row's spec in words."""
-    adstock = str(row["adstock"])
-    return words("chart_text.spec", adstock=words.get(f"adstock.{adstock}", clean(adstock)), degrees=row["degrees"])
 
 
 def rejection_words(words: Wording, reason: str) -> str:

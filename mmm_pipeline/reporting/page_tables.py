@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from mmm_pipeline.reporting.advice_values import spec_words
 from mmm_pipeline.reporting.findings import ChannelFinding, Findings
 from mmm_pipeline.reporting.formatting import MISSING, Formatter
 from mmm_pipeline.reporting.names import clean
-from mmm_pipeline.reporting.narratives import mind_words, rejection_words, spec_words
+from mmm_pipeline.reporting.narratives import mind_words, rejection_words
 from mmm_pipeline.reporting.tables import ResultTables, records
 from mmm_pipeline.reporting.wording import Wording
 

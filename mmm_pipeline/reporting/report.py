@@ -35,12 +35,12 @@ SECTION_CHARTS: dict[str, tuple[str, ...]] = {
 }
 """Which chart stands in which section; one that is not named here goes to `charts`."""
 
-
+_NARRATIVES = ("eda", "charts", "budget", "advice")
 _MARKDOWN_SECTIONS = (
     ("channels", ("channels",), "charts"),
     ("budget", ("budget",), "budget"),
     ("charts", (), ""),
-    ("quality", ("leaderboard", "naive"), ""),
+    ("quality", ("leaderboard", "naive"), "advice"),
     ("data", ("breakdown", "pairs", "excluded", "reasons", "rejected"), "eda"),
 )
 """Section, its tables, its narrative."""
@@ -137,9 +137,7 @@ def _values(
         "charts": sections,
         "pictures": {section: [_picture(chart) for chart in group] for section, group in sections.items()},
         "narrative_texts": narratives,
-        "narratives": {
-            name: markdown_to_html(demoted(getattr(narratives, name), 1)) for name in ("eda", "charts", "budget")
-        },
+        "narratives": {name: markdown_to_html(demoted(getattr(narratives, name), 1)) for name in _NARRATIVES},
         "glossary": [
             (words(f"glossary.{key}.term"), words(f"glossary.{key}.text"))
             for key in dict.fromkeys(name.split(".")[1] for name in words.texts if name.startswith("glossary."))
@@ -211,6 +209,6 @@ def _for_markdown(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         **values,
         "verdict": {part: Markdown(text.strip()) for part, text in values["verdict_markdown"].items()},
         "sections": _MARKDOWN_SECTIONS,
-        "narratives": {name: demoted(defused(getattr(texts, name)), 2) for name in ("eda", "charts", "budget")},
+        "narratives": {name: demoted(defused(getattr(texts, name)), 2) for name in _NARRATIVES},
         "link": lambda chart: Markdown(quote(Path(os.path.relpath(chart.path, folder)).as_posix())),
     }

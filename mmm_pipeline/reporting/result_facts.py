@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from mmm_pipeline.reporting.facts import Column, Facts, FactTable, single
+import json
+
+from mmm_pipeline.advice.changes import CHANGEABLE
+from mmm_pipeline.reporting.facts import Column, Facts, FactTable, single, table
 from mmm_pipeline.reporting.findings import CLEAR_PROBABILITY, NEGLIGIBLE_MOVE, Findings, findings
 from mmm_pipeline.reporting.names import clean
 from mmm_pipeline.reporting.profile_facts import profile_tables
 from mmm_pipeline.reporting.table_facts import stored_tables
 from mmm_pipeline.reporting.tables import ResultTables, records
+from mmm_pipeline.settings import Settings
 
 __all__ = ["result_facts"]
 
 
-def result_facts(tables: ResultTables) -> Facts:
-    """Every fact that a narrative may use.
+def result_facts(tables: ResultTables, *, with_settings: bool = False) -> Facts:
+    """Every fact that a narrative may use; the values of changeable settings only where they are wanted.
 
     Raises:
         StoredResultError: a table has no rows, or there is no champion.
@@ -27,6 +31,7 @@ def result_facts(tables: ResultTables) -> Facts:
         _counts(tables, found),
         *stored_tables(tables, found),
         *profile_tables(tables, shown),
+        *([_settings(tables.settings)] if with_settings else []),
     ]
     values = [str(part["value"]) for part in tables.eda_profile.get("breakdown", ()) if part["value"]]
     profiled = [str(row["channel"]) for row in tables.eda_profile.get("channels", ())]
@@ -166,9 +171,23 @@ def _counts(tables: ResultTables, found: Findings) -> FactTable:
         "channels_without_evidence": len(found.with_evidence("no_evidence")),
         "specs": len(tables.leaderboard),
         "specs_that_cannot_win": len(found.unusable_specs),
+        "specs_not_converged": int((tables.leaderboard["status"] == "not_converged").sum()),
         "moves": len(found.moves),
         "increases": len(found.increases),
         "decreases": len(found.decreases),
         "warnings": sum(finding["severity"] == "warning" for finding in tables.eda_profile.get("findings", ())),
     }
     return single("counts", "how many there are", [Column(name, "count") for name in counts], counts)
+
+
+def _settings(settings: Settings) -> FactTable:
+    content = settings.model_dump(mode="json")
+    rows = []
+    for key in CHANGEABLE:
+        section, name = key.split(".")
+        value = content[section][name]
+        rows.append(
+            (key, {"value": value if isinstance(value, int | float) else json.dumps(value, ensure_ascii=False)})
+        )
+    about = "values in force of everything that may be changed"
+    return table("settings", about, [Column("value", "ratio", "as in pipeline.yaml")], rows)

@@ -17,7 +17,7 @@ from mmm_pipeline.home import Home
 DESIGNED = {
     "raw_campaigns", "rejected_rows", "media_matrix", "model_inputs", "fitted_model", "leaderboard", "champion_model",
     "attribution", "response_curves", "budget_plan", "charts", "eda_profile", "eda_report", "chart_report",
-    "budget_report", "decision_report",
+    "budget_report", "model_advice", "decision_report",
 }  # fmt: skip
 
 

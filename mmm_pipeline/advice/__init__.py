@@ -1,0 +1,1 @@
+"""Suggested changes of `pipeline.yaml`: which are allowed, which rules make them, how they are written."""

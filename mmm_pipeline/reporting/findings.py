@@ -69,8 +69,8 @@ class Findings:
 
     Attributes:
         champion: its leaderboard row.
-        best_naive: the naive forecast with the smallest MAPE.
-        skill: 1 - MAPE / MAPE of the best naive forecast; None when it cannot be computed.
+        best_naive: the naive forecast with the smallest of the errors that rank.
+        skill: 1 - error / error of the best naive forecast; None when it cannot be computed.
         beats_naive: whether the champion's skill is above zero.
         any_beats_naive: whether any converged spec's is.
         trust: how far the numbers carry a decision; `none` for a quick run.
@@ -82,6 +82,8 @@ class Findings:
         kpi: name of the KPI, safe to show.
         excluded: channel and reason, safe to show.
         labels: channel -> its label, largest contribution first.
+        disputed: labels of the channels on which specs that predict about equally well disagree, likewise.
+        scored_days: days that no model saw, over all forecast windows.
     """
 
     champion: Mapping[str, Any]
@@ -99,6 +101,8 @@ class Findings:
     kpi: str
     excluded: tuple[tuple[str, str], ...]
     labels: dict[str, str]
+    disputed: tuple[str, ...]
+    scored_days: int
 
     def with_evidence(self, evidence: Evidence) -> list[str]:
         """Labels of the channels judged so, largest contribution first."""
@@ -126,7 +130,10 @@ def findings(tables: ResultTables) -> Findings:
     if not board["is_champion"].any():
         raise StoredResultError("the leaderboard has no champion, so there is nothing to report: no spec converged")
     champion = next(row for row in records(board) if row["is_champion"])
-    naive = min(records(tables.naive_forecasts), key=lambda row: float(row["mape"]))
+    error = tables.settings.ranking.error
+    naive = min(records(tables.naive_forecasts), key=lambda row: float(row[error]))
+    agreement = tables.spec_agreement
+    disputed = set(agreement.loc[agreement["verdict"].str.startswith("disagree"), "channel"])
     skill = _number(champion["skill"])
     labels = _labels(tables)
     channels = _channels(tables, labels)
@@ -150,6 +157,8 @@ def findings(tables: ResultTables) -> Findings:
             (clean(row["channel"]), clean(row["reason"], limit=300)) for row in records(tables.excluded_channels)
         ),
         labels=labels,
+        disputed=tuple(label for name, label in labels.items() if name in disputed),
+        scored_days=tables.window.holdout_days * max(1, tables.rolling_origins["origin"].nunique()),
     )
 
 

@@ -150,6 +150,9 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
         "rejected_share": rows.rejected / rejected if rejected else 0.0,
         "reasons": [(rejection_words(words, reason), count) for reason, count in rows.reasons.items()],
         "champion": spec_words(words, found.champion),
+        "champion_error": _error(tables, write, found.champion),
+        "naive_error": _error(tables, write, found.best_naive),
+        "disputed": list(found.disputed),
         "naive": words.get(f"naive.{found.best_naive['forecast']}", clean(found.best_naive["forecast"])),
         "horizon": int(budget["horizon_days"]),
         "after_horizon": tables.settings.budget.count_after_horizon,
@@ -196,6 +199,12 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
 def rejection_words(words: Wording, reason: str) -> str:
     """A rejection's code in words."""
     return words.get(f"rejection.{reason}", clean(reason.replace("_", " ")))
+
+
+def _error(tables: ResultTables, write: Formatter, row: Mapping[str, Any]) -> str:
+    """The error that ranks, as a reader writes it."""
+    name = tables.settings.ranking.error
+    return write.percent(row[name], 1) if name in ("mape", "wape") else write.compact(row[name])
 
 
 def _judged(channels: tuple[ChannelFinding, ...], evidence: str) -> list[ChannelFinding]:

@@ -186,6 +186,7 @@ def _leaderboard(tables: ResultTables, found: Findings, words: Wording, write: F
                 Cell(write.percent(row["wape"], 1)),
                 Cell(write.compact(row["crps"])),
                 Cell(f"{write.percent(row['coverage_50'])} / {write.percent(row['coverage_90'])}"),
+                _loo(row, words, write),
                 Cell(write.number(row["rhat_max"], 3)),
                 Cell(f"{write.number(row['ess_bulk_min'])} / {write.number(row['ess_tail_min'])}"),
                 Cell(write.number(row["divergences"])),
@@ -193,7 +194,17 @@ def _leaderboard(tables: ResultTables, found: Findings, words: Wording, write: F
             ]
         )
         marked.append(bool(row["is_champion"]))
-    return _table(words, "leaderboard", "rllrrrrrrrrr", rows, marked)
+    return _table(words, "leaderboard", "rllrrrrrrrrrr", rows, marked)
+
+
+def _loo(row: Mapping[str, Any], words: Wording, write: Formatter) -> Cell:
+    """Leave-one-out accuracy with its standard error; one that cannot be believed says so."""
+    if not isinstance(row["loo_status"], str):
+        return Cell(MISSING)
+    if row["loo_status"] == "refused":
+        return Cell(MISSING, words("loo.refused"))
+    told = "" if row["loo_status"] == "reliable" else words("loo.unreliable", days=write.number(row["pareto_k_above"]))
+    return Cell(f"{write.number(row['elpd_loo'])} ± {write.number(row['elpd_loo_se'])}", told, "bad" if told else "")
 
 
 def _naive(tables: ResultTables, words: Wording, write: Formatter) -> PageTable:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from mmm_pipeline.atomic_files import write_text
 from mmm_pipeline.reporting.charts import Chart
+from mmm_pipeline.reporting.comparisons import comparison_notes, comparison_tables
 from mmm_pipeline.reporting.findings import findings
 from mmm_pipeline.reporting.formatting import Formatter
 from mmm_pipeline.reporting.markdown import Markdown, defused, demoted, markdown_to_html
@@ -37,10 +38,10 @@ SECTION_CHARTS: dict[str, tuple[str, ...]] = {
 
 _NARRATIVES = ("eda", "charts", "budget", "advice")
 _MARKDOWN_SECTIONS = (
-    ("channels", ("channels",), "charts"),
-    ("budget", ("budget",), "budget"),
+    ("channels", ("channels", "agreement", "averaged"), "charts"),
+    ("budget", ("budget", "drift"), "budget"),
     ("charts", (), ""),
-    ("quality", ("leaderboard", "naive"), "advice"),
+    ("quality", ("leaderboard", "naive", "rolling"), "advice"),
     ("data", ("breakdown", "pairs", "excluded", "reasons", "rejected"), "eda"),
 )
 """Section, its tables, its narrative."""
@@ -118,7 +119,7 @@ def _values(
     write = Formatter(language, tables.settings.report.currency)
     values = narrative_values(tables, language)
     opening = verdict(tables, language)
-    shown_tables = page_tables(tables, found, words, write)
+    shown_tables = page_tables(tables, found, words, write) | comparison_tables(tables, found, words, write)
     shown = {name for names in SECTION_CHARTS.values() for name in names}
     by_name = {chart.name: chart for chart in charts}
     sections = {
@@ -133,7 +134,7 @@ def _values(
         "figures": _figures(tables, values),
         "alerts": _alerts(values),
         "tables": shown_tables,
-        "notes": _notes(values, shown_tables),
+        "notes": _notes(values, shown_tables) | comparison_notes(tables, found, words, write),
         "charts": sections,
         "pictures": {section: [_picture(chart) for chart in group] for section, group in sections.items()},
         "narrative_texts": narratives,
@@ -152,8 +153,8 @@ def _figures(tables: ResultTables, values: Mapping[str, Any]) -> list[tuple[str,
     return [
         (write.percent(found.media_share), words("page.figure_media", kpi=kpi)),
         (
-            write.percent(found.champion["mape"], 1),
-            words("page.figure_error", naive=write.percent(found.best_naive["mape"], 1)),
+            values["champion_error"],
+            words("page.figure_error", naive=values["naive_error"]),
         ),
         (
             write.compact_money(tables.attribution["spend"].sum()),
@@ -176,7 +177,7 @@ def _notes(values: Mapping[str, Any], shown: Mapping[str, PageTable]) -> dict[st
             "page.budget_note", days=values["horizon"], total=write.money(found.budget["total"]), kpi=values["kpi"]
         ),
         "charts": "",
-        "quality": words("page.quality_note", days=values["window"].holdout_days),
+        "quality": words("page.quality_note", days=found.scored_days),
         "data": words(
             "page.data_note",
             accepted=write.number(rows.accepted),

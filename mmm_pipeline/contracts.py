@@ -19,6 +19,12 @@ from mmm_pipeline.contract_parts import column as _column
 from mmm_pipeline.contract_parts import interval as _interval
 from mmm_pipeline.contract_parts import ordered as _ordered
 from mmm_pipeline.contract_parts import table as _table
+from mmm_pipeline.model_check_contracts import (
+    PREDICTIVE_DISTRIBUTION,
+    PREDICTIVE_PIT,
+    PRIOR_POSTERIOR_DENSITY,
+    WORST_PARAMETER_DRAWS,
+)
 
 __all__ = ["CONTRACTS", "empty_table", "violations"]
 
@@ -299,6 +305,10 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         AVERAGED_ATTRIBUTION,
         CONTRIBUTION_OVER_TIME,
         RETENTION_DENSITY,
+        PRIOR_POSTERIOR_DENSITY,
+        PREDICTIVE_PIT,
+        PREDICTIVE_DISTRIBUTION,
+        WORST_PARAMETER_DRAWS,
         RESPONSE_CURVES,
         BUDGET_PLAN,
         BUDGET_SUMMARY,

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["charts", "decision_report"]
 
 _GROUP = "reports"
-_SHOWN_CHARTS = ("kpi_forecast", "roi", "budget")
+_SHOWN_CHARTS = ("budget", "roi", "waterfall", "drift", "kpi_forecast", "leaderboard", "predictive_check", "traces")
 _TABLES = [*REPORTED_TABLES, EDA_PROFILE, "rejected_rows"]
 
 
@@ -38,11 +39,13 @@ _TABLES = [*REPORTED_TABLES, EDA_PROFILE, "rejected_rows"]
 def charts(workspace: Workspace) -> dg.MaterializeResult:
     """Draw the stored tables."""
     tables = result_tables(workspace)
+    started = time.perf_counter()
     drawn = [_draw(workspace, tables, language) for language in tables.settings.report.languages]
     shown = {chart.title: _inline(chart.path) for chart in drawn[0] if chart.name in _SHOWN_CHARTS}
     return dg.MaterializeResult(
         metadata={
             "charts": sum(len(of_language) for of_language in drawn),
+            "seconds": time.perf_counter() - started,
             "folder": dg.MetadataValue.path(str(workspace.artifacts().root / "charts")),
             **shown,
         }

@@ -10,7 +10,7 @@ import xarray as xr
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.specs import ConvergenceThresholds
 
-__all__ = ["Attempt", "Convergence", "convergence_of", "parameter_diagnostics"]
+__all__ = ["Attempt", "Convergence", "convergence_of", "parameter_diagnostics", "scalar_parameters"]
 
 _LISTED = 5
 """How many offending parameters a failure names."""
@@ -61,13 +61,29 @@ def parameter_diagnostics(posterior: xr.Dataset) -> xr.Dataset:
     Returns:
         `rhat`, `ess_bulk`, `ess_tail` over `parameter`, whose labels read `retention[channel A]`.
     """
-    flat = _flattened(posterior)
+    flat = scalar_parameters(posterior)
     values = {
         "rhat": az.rhat(flat, method="rank"),
         "ess_bulk": az.ess(flat, method="bulk"),
         "ess_tail": az.ess(flat, method="tail"),
     }
     return xr.Dataset({name: result["value"].drop_attrs() for name, result in values.items()})
+
+
+def scalar_parameters(posterior: xr.Dataset) -> xr.Dataset:
+    """All scalars of a posterior as one variable `value` (chain, draw, parameter), labelled `retention[channel A]`."""
+    columns, labels = [], []
+    for name, variable in posterior.data_vars.items():
+        values = variable.transpose("chain", "draw", ...).to_numpy()
+        columns.append(values.reshape(*values.shape[:2], -1))
+        if variable.ndim == 2:
+            labels.append(str(name))
+        else:
+            (dimension,) = (dim for dim in variable.dims if dim not in ("chain", "draw"))
+            labels += [f"{name}[{label}]" for label in variable[dimension].values]
+    return xr.Dataset(
+        {"value": (("chain", "draw", "parameter"), np.concatenate(columns, axis=2))}, coords={"parameter": labels}
+    )
 
 
 def convergence_of(
@@ -112,19 +128,3 @@ def _failure(values: xr.DataArray, name: str, limit: float, *, largest_is_worst:
     more = f" and {len(named) - _LISTED} more" if len(named) > _LISTED else ""
     side = "above" if largest_is_worst else "below"
     return f"{name} {side} {limit:g}: {', '.join(named[:_LISTED])}{more}"
-
-
-def _flattened(posterior: xr.Dataset) -> xr.Dataset:
-    """All scalars of the posterior as one variable `value` (chain, draw, parameter)."""
-    columns, labels = [], []
-    for name, variable in posterior.data_vars.items():
-        values = variable.transpose("chain", "draw", ...).to_numpy()
-        columns.append(values.reshape(*values.shape[:2], -1))
-        if variable.ndim == 2:
-            labels.append(str(name))
-        else:
-            (dimension,) = (dim for dim in variable.dims if dim not in ("chain", "draw"))
-            labels += [f"{name}[{label}]" for label in variable[dimension].values]
-    return xr.Dataset(
-        {"value": (("chain", "draw", "parameter"), np.concatenate(columns, axis=2))}, coords={"parameter": labels}
-    )

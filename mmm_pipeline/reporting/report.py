@@ -29,10 +29,11 @@ from mmm_pipeline.reporting.wording import wording
 __all__ = ["ReportFiles", "write_report"]
 
 SECTION_CHARTS: dict[str, tuple[str, ...]] = {
-    "budget": ("budget", "marginal_roi"),
+    "budget": ("budget", "marginal_roi", "drift"),
     "channels": ("roi", "contribution", "roi_and_spend", "response_curves"),
-    "charts": ("waterfall", "contributions_over_time", "retention"),
+    "charts": ("waterfall", "contributions_over_time"),
     "quality": ("kpi_forecast", "leaderboard"),
+    "diagnostics": ("prior_posterior", "retention", "predictive_check", "traces"),
 }
 """Which chart stands in which section; one that is not named here goes to `charts`."""
 
@@ -43,8 +44,9 @@ _MARKDOWN_SECTIONS = (
     ("charts", (), ""),
     ("quality", ("leaderboard", "naive", "rolling"), "advice"),
     ("data", ("breakdown", "pairs", "excluded", "reasons", "rejected"), "eda"),
+    ("diagnostics", (), ""),
 )
-"""Section, its tables, its narrative."""
+"""Section, its tables, its narrative; one that has only charts is left out where none was drawn."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,7 @@ def _notes(values: Mapping[str, Any], shown: Mapping[str, PageTable]) -> dict[st
             "page.budget_note", days=values["horizon"], total=write.money(found.budget["total"]), kpi=values["kpi"]
         ),
         "charts": "",
+        "diagnostics": words("page.diagnostics_note"),
         "quality": words("page.quality_note", days=found.scored_days),
         "data": words(
             "page.data_note",
@@ -209,7 +212,7 @@ def _for_markdown(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return {
         **values,
         "verdict": {part: Markdown(text.strip()) for part, text in values["verdict_markdown"].items()},
-        "sections": _MARKDOWN_SECTIONS,
+        "sections": [part for part in _MARKDOWN_SECTIONS if any(part[1:]) or values["charts"][part[0]]],
         "narratives": {name: demoted(defused(getattr(texts, name)), 2) for name in _NARRATIVES},
         "link": lambda chart: Markdown(quote(Path(os.path.relpath(chart.path, folder)).as_posix())),
     }

@@ -76,6 +76,10 @@ class ResultTables:
     attribution: pd.DataFrame
     contribution_over_time: pd.DataFrame
     retention_density: pd.DataFrame
+    prior_posterior_density: pd.DataFrame
+    predictive_pit: pd.DataFrame
+    predictive_distribution: pd.DataFrame
+    worst_parameter_draws: pd.DataFrame
     response_curves: pd.DataFrame
     budget_plan: pd.DataFrame
     budget_summary: pd.DataFrame

@@ -80,13 +80,15 @@ def synthetic_fit(
         posterior[name] = (("chain", "draw"), values)
     verdict = Convergence(converged, 1.002, 900.0, 800.0, 0, () if converged else ("R-hat of x is 1.2: at most 1.01",))
     attempt = Attempt(100, draws, 0.9, 1.002, 900.0, 800.0, 0, 1.5, converged)
-    return Fit(spec, data, az.InferenceData(posterior=posterior), verdict, (attempt,), 1.5)
+    statistics = xr.Dataset({"diverging": (("chain", "draw"), np.zeros((chains, draws), bool))}, coords=index)
+    inference = az.InferenceData(posterior=posterior, sample_stats=statistics)
+    return Fit(spec, data, inference, verdict, (attempt,), 1.5)
 
 
 def synthetic_panel_fit(*, silent: bool = True, **arguments: int) -> PanelFit:
     """Two markets that share the draws of a synthetic fit, the second half as large; `silent`: a channel is off there.
 
-    Takes the arguments of `synthetic_fit`. The groups beside the posterior have the shapes of a fit's, and no content.
+    Takes the arguments of `synthetic_fit`. The other groups have the shapes of a fit's, and no content.
     """
     one = synthetic_fit(**arguments)  # type: ignore[arg-type]
     dataset = market_dataset(channels=len(one.data.channels), days=one.data.days)
@@ -103,6 +105,6 @@ def synthetic_panel_fit(*, silent: bool = True, **arguments: int) -> PanelFit:
         }
     )
     empty = xr.zeros_like(one.posterior["noise_sd"])
-    groups = {name: xr.Dataset({"kpi": empty}) for name in ("sample_stats", "log_likelihood", "observed_data")}
-    inference = az.InferenceData(posterior=posterior, **groups)
+    groups = {name: xr.Dataset({"kpi": empty}) for name in ("log_likelihood", "observed_data")}
+    inference = az.InferenceData(posterior=posterior, sample_stats=one.inference["sample_stats"], **groups)
     return PanelFit(one.spec, panel_data(both), inference, one.convergence, one.attempts, one.seconds)

@@ -5,14 +5,21 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from mmm_pipeline.contracts import CONTRACTS, empty_table
 from mmm_pipeline.reporting.tables import ResultTables, RowCounts, Window
 from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline_tests.reporting.synthetic_model_checks import (
+    predictive_distribution,
+    prior_posterior_density,
+    worst_parameter_draws,
+)
 
 HOSTILE_NAMES = (
     "<script>alert(1)</script>",
@@ -73,6 +80,10 @@ def synthetic_results(
         "attribution": market.attribution(),
         "contribution_over_time": market.contribution_over_time(),
         "retention_density": market.retention_density(),
+        "prior_posterior_density": prior_posterior_density(names, market.roi, market.spread, market.width_ratio),
+        "predictive_pit": market.predictive_pit(),
+        "predictive_distribution": predictive_distribution(market.forecast()),
+        "worst_parameter_draws": worst_parameter_draws(names, market.rng),
         "response_curves": market.response_curves(),
         "budget_plan": market.budget_plan(),
         "budget_summary": market.budget_summary(material),
@@ -119,19 +130,9 @@ class _Market:
         self.width_ratio = np.where(self.spread > 0.55, rng.uniform(0.8, 1.05, count), rng.uniform(0.15, 0.75, count))
 
     def forecast(self) -> pd.DataFrame:
-        sd = 0.12 * self.mean * np.where(self._is_holdout, 1.4, 1.0)
-        return pd.DataFrame(
-            {
-                "date": self.dates,
-                "is_holdout": self._is_holdout,
-                "observed": self.mean + sd * self.rng.standard_normal(self.days),
-                "mean": self.mean,
-                "low": self.mean - 1.645 * sd,
-                "high": self.mean + 1.645 * sd,
-                "low_50": self.mean - 0.674 * sd,
-                "high_50": self.mean + 0.674 * sd,
-            }
-        )
+        mean, sd = self.mean, self._noise_sd
+        bands = {"low": -1.645, "high": 1.645, "low_50": -0.674, "high_50": 0.674}
+        return self._observed.assign(mean=mean, **{name: mean + score * sd for name, score in bands.items()})
 
     def attribution(self) -> pd.DataFrame:
         spend, contribution = self.daily_spend * self.days, self.daily.sum(axis=0)
@@ -211,6 +212,9 @@ class _Market:
             for source, density in (("prior", prior), ("posterior", bump / (bump.mean()))):
                 rows.append(pd.DataFrame({"channel": name, "source": source, "retention": grid, "density": density}))
         return pd.concat(rows)
+
+    def predictive_pit(self) -> pd.DataFrame:
+        return self._observed.assign(pit=norm.cdf(self._errors))
 
     def response_curves(self) -> pd.DataFrame:
         rows = []
@@ -324,6 +328,20 @@ class _Market:
                 "window_end_now": self.dates[-1],
             }
         )
+
+    @cached_property
+    def _errors(self) -> np.ndarray:
+        """Of the days, in standard deviations of the noise."""
+        return self.rng.standard_normal(self.days)
+
+    @property
+    def _noise_sd(self) -> np.ndarray:
+        return 0.12 * self.mean * np.where(self._is_holdout, 1.4, 1.0)
+
+    @property
+    def _observed(self) -> pd.DataFrame:
+        observed = self.mean + self._noise_sd * self._errors
+        return pd.DataFrame({"date": self.dates, "is_holdout": self._is_holdout, "observed": observed})
 
     @property
     def _is_holdout(self) -> np.ndarray:

@@ -108,6 +108,7 @@ def test_nothing_overlaps_and_nothing_leaves_the_page(channels: int, language: L
             box = text.get_window_extent()
             edges = (box.x0 - page.x0, box.y0 - page.y0, page.x1 - box.x1, page.y1 - box.y1)
             assert min(edges) >= -1, f"{name}: {text.get_text()!r} is cut off"
+            assert "{" not in text.get_text(), f"{name}: {text.get_text()!r} lacks a value"
         for axes in figure.axes:
             rows = [label.get_window_extent() for label in axes.get_yticklabels() if label in drawn]
             order = sorted(rows, key=lambda box: box.y0)
@@ -123,10 +124,16 @@ def test_nothing_overlaps_and_nothing_leaves_the_page(channels: int, language: L
         ), f"{name}: panel titles overlap"
 
 
-@pytest.mark.parametrize("language", ["en", "ko"])
-def test_every_letter_drawn_exists_in_a_font(language: Language) -> None:
-    context = chart_context(synthetic_results(HOSTILE_NAMES), language)
-    for name, figure in _figures(context):
+@pytest.fixture(scope="module")
+def hostile() -> tuple[ChartContext, dict[str, Figure]]:
+    """Every chart in Korean, of channels as an attacker would name them."""
+    context = chart_context(synthetic_results(HOSTILE_NAMES), "ko")
+    return context, dict(_figures(context))
+
+
+def test_every_letter_drawn_exists_in_a_font(hostile: tuple[ChartContext, dict[str, Figure]]) -> None:
+    context, figures = hostile
+    for name, figure in figures.items():
         for text in _texts(figure):
             line = text.get_text().replace("\n", " ")
             assert fonts.drawable(line, context.fonts) == " ".join(line.split()), f"{name}: {line!r}"
@@ -141,9 +148,8 @@ def test_hostile_names_stay_apart_and_draw_without_a_word_of_warning(tmp_path: P
 
 
 @needs_hangul
-def test_korean_charts_have_korean_words() -> None:
-    context = chart_context(synthetic_results(3), "ko")
-    for name, figure in _figures(context):
+def test_korean_charts_have_korean_words(hostile: tuple[ChartContext, dict[str, Figure]]) -> None:
+    for name, figure in hostile[1].items():
         assert any("가" <= letter <= "힣" for text in _texts(figure) for letter in text.get_text()), name
 
 
@@ -256,6 +262,67 @@ def test_every_forecast_without_a_model_has_its_bar() -> None:
     lengths = sorted(patch.get_width() for patch in axes.patches)
     mapes = [*tables.leaderboard["mape"], *tables.naive_forecasts["mape"]]
     assert lengths == pytest.approx(sorted(mapes))
+
+
+def test_a_first_run_has_no_picture_of_changes_not_even_an_old_one(tmp_path: Path) -> None:
+    (drawn,) = draw_charts(synthetic_results(3), tmp_path, "en", ("drift",))
+    assert drawn.path.is_file()
+    assert draw_charts(synthetic_results(3, refreshed=False), tmp_path, "en", ("drift",)) == []
+    assert not drawn.path.exists()
+
+
+def test_advice_that_turned_round_without_support_stands_out() -> None:
+    tables = synthetic_results(5)
+    supported = _replaced(tables, "drift", recommendation="same")
+    told = [
+        [text.get_text() for text in _texts(figure)]
+        for shown in (tables, supported)
+        for _, figure in _figures(chart_context(shown, "en"), ("drift",))
+    ]
+    assert ["advice turned round without support" in texts for texts in told] == [True, False]
+
+
+def test_channels_that_came_or_went_are_named_in_the_picture_of_changes() -> None:
+    tables = synthetic_results(4)
+    drift = tables.drift.copy()
+    drift.loc[0, ["roi_now", "change", "change_learned", "change_mcse"]] = np.nan
+    drift.loc[0, ["channel", "verdict"]] = ["Brand 9 closed", "gone"]
+    drift.loc[1, ["roi_before", "change", "change_learned", "change_mcse", "plan_before", "spend_before"]] = np.nan
+    drift.loc[1, "verdict"] = "new_channel"
+    context = chart_context(dataclasses.replace(tables, drift=drift), "en")
+    ((_, figure),) = _figures(context, ("drift",))
+    texts = [text.get_text() for text in _texts(figure)]
+    assert {"Brand 9 closed", "gone", "new"} <= set(texts)
+
+
+def test_the_histograms_of_the_predictive_check_count_every_day() -> None:
+    tables = synthetic_results(2, days=120)
+    ((_, figure),) = _figures(chart_context(tables, "en"), ("predictive_check",))
+    counted = [sum(bar.get_height() for bar in axes.containers[0]) for axes in figure.axes[1:]]
+    assert counted == [92, 28]
+
+
+def test_chains_that_disagree_leave_the_band_of_ranks() -> None:
+    from matplotlib.patches import Rectangle, StepPatch
+
+    ((_, figure),) = _figures(chart_context(synthetic_results(2), "en"), ("traces",))
+    highest = {}
+    for position, axes in ((0, figure.axes[1]), (3, figure.axes[7])):
+        (band,) = (patch for patch in axes.patches if isinstance(patch, Rectangle))
+        lines = [patch for patch in axes.patches if isinstance(patch, StepPatch)]
+        assert len(lines) == 4
+        highest[position] = max(line.get_data().values.max() for line in lines) / (band.get_y() + band.get_height())
+    assert highest[0] > 2 > highest[3]
+
+
+def test_a_channel_the_data_is_silent_about_looks_so() -> None:
+    tables = synthetic_results(6)
+    context = chart_context(_replaced(tables, "attribution", prior_width_ratio=[1.0, 0.1, 0.1, 0.1, 0.1, 0.1]), "en")
+    ((_, figure),) = _figures(context, ("prior_posterior",))
+    silent = [
+        axes.get_title(loc="left") for axes in figure.axes for line in axes.lines if line.get_color() == style.GREY
+    ]
+    assert silent == [context.labels[tables.attribution["channel"].iloc[0]]]
 
 
 def test_three_years_of_days_stay_legible() -> None:

@@ -14,8 +14,11 @@ from mmm_pipeline.reporting.charts import (
     budget,
     channels,
     curves,
+    densities,
+    drift,
     leaderboard,
     marginal_roi,
+    model_checks,
     over_time,
     style,
     waterfall,
@@ -28,7 +31,7 @@ __all__ = ["CHART_NAMES", "Chart", "draw_charts"]
 
 logger = logging.getLogger(__name__)
 
-_DRAWINGS: dict[str, Callable[[ChartContext], Drawing]] = {
+_DRAWINGS: dict[str, Callable[[ChartContext], Drawing | None]] = {
     "kpi_forecast": over_time.kpi_forecast,
     "leaderboard": leaderboard.leaderboard,
     "contribution": channels.contribution,
@@ -37,9 +40,13 @@ _DRAWINGS: dict[str, Callable[[ChartContext], Drawing]] = {
     "waterfall": waterfall.waterfall,
     "contributions_over_time": over_time.contributions_over_time,
     "response_curves": curves.response_curves,
-    "retention": curves.retention,
     "budget": budget.budget,
     "marginal_roi": marginal_roi.marginal_roi,
+    "drift": drift.drift,
+    "prior_posterior": densities.prior_posterior,
+    "retention": densities.retention,
+    "predictive_check": model_checks.predictive_check,
+    "traces": model_checks.traces,
 }
 CHART_NAMES = tuple(_DRAWINGS)
 
@@ -67,6 +74,7 @@ def draw_charts(
 ) -> list[Chart]:
     """Draw charts as `folder/<name>.png`, by default every one; the same tables give the same bytes.
 
+    A chart whose table has no rows, such as `drift` on a first run, is left out, and an earlier picture of it removed.
     Where no installed font has Hangul, the words inside Korean charts are English and the captions say so. Letters of a
     channel's name that no font has are left out.
 
@@ -88,6 +96,9 @@ def draw_charts(
         )  # names are filtered; combining marks may slip
         for name in names:
             drawing = _DRAWINGS[name](context)
+            if drawing is None:
+                (folder / f"{name}.png").unlink(missing_ok=True)
+                continue
             path = write_bytes(folder / f"{name}.png", style.to_png(drawing.figure))
             values = {
                 "kpi": context.found.kpi,

@@ -1,4 +1,4 @@
-"""Small multiples, one panel per channel: response curves, and retention before and after seeing the data."""
+"""Response curves as small multiples, one panel per channel."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import pandas as pd
 
 from mmm_pipeline.reporting.charts import style
 from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis
-from mmm_pipeline.reporting.charts.style import BLUE, INK, MUTED, ORANGE
-from mmm_pipeline.reporting.names import shorten
+from mmm_pipeline.reporting.charts.style import BLUE, INK, ORANGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["response_curves", "retention"]
+__all__ = ["response_curves"]
 
 _BEYOND = "#e3e5e8"
 
@@ -36,51 +35,15 @@ def response_curves(context: ChartContext) -> Drawing:
         (Patch(color=_BEYOND), words("legend.extrapolated")),
     ]
     page = style.new_page(
-        -(-len(names) // columns) * _panel_height(columns),
+        -(-len(names) // columns) * style.panel_height(columns),
         words("charts.response_curves.title", kpi=context.kpi),
         words("charts.response_curves.subtitle", kpi=context.kpi, currency=context.format.currency),
         legend,
     )
     for axes, name in zip(style.panels(page, len(names), columns, gap=0.42), names, strict=True):
         _response(axes, context, curves[name])
-        _panel_title(axes, context.labels[name], columns)
+        style.panel_title(axes, context.labels[name], columns)
     return Drawing(page.figure, {"count": str(len(names))})
-
-
-def retention(context: ChartContext) -> Drawing:
-    """Prior and posterior density of each channel's retention."""
-    from matplotlib.patches import Patch
-
-    words, table = context.words, context.tables.retention_density
-    densities = {key: part.sort_values("retention") for key, part in table.groupby(["channel", "source"])}
-    names = [name for name in context.labels if (name, "posterior") in densities]
-    columns = style.panel_columns(len(names))
-    page = style.new_page(
-        -(-len(names) // columns) * (_panel_height(columns) - 0.2),
-        words("charts.retention.title"),
-        words("charts.retention.subtitle"),
-        [
-            (Patch(facecolor="#eceef0", edgecolor=MUTED), words("legend.prior")),
-            (Patch(facecolor=style.face(BLUE, 0.3), edgecolor=BLUE), words("legend.posterior")),
-        ],
-    )
-    for axes, name in zip(style.panels(page, len(names), columns, gap=0.16), names, strict=True):
-        for source, colour, fill in (("prior", MUTED, "#eceef0"), ("posterior", BLUE, style.face(BLUE, 0.3))):
-            part = densities.get((name, source))
-            if part is not None:
-                axes.fill_between(part["retention"], part["density"], color=fill, linewidth=0)
-                axes.plot(part["retention"], part["density"], color=colour, linewidth=1.2)
-        axes.set_xlim(0, 1)
-        axes.set_ylim(bottom=0)
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-        axes.set_xticks([0, 0.5, 1], ["0", "0.5", "1"])
-        axes.tick_params(labelsize=7)
-        _panel_title(axes, context.labels[name], columns)
-    means = [_mean(densities[(name, "posterior")]) for name in names]
-    figure = context.prose.number
-    span = context.prose.span(figure(min(means), 2), figure(max(means), 2)) if means else ""
-    return Drawing(page.figure, {"count": str(len(names)), "span": span})
 
 
 def _response(axes: Axes, context: ChartContext, curve: pd.DataFrame) -> None:
@@ -104,18 +67,3 @@ def _response(axes: Axes, context: ChartContext, curve: pd.DataFrame) -> None:
     for which in ("x", "y"):
         format_axis(axes, which, context.format.compact, ticks=3)
     axes.tick_params(labelsize=7)
-
-
-def _panel_title(axes: Axes, label: str, columns: int) -> None:
-    axes.set_title(
-        shorten(label, 26 if columns <= 4 else 22), fontsize=8.5 if columns <= 3 else 7.5, loc="left", pad=3, y=1.0
-    )
-
-
-def _panel_height(columns: int) -> float:
-    return {1: 2.8, 2: 2.3, 3: 1.8, 4: 1.4}.get(columns, 1.22)
-
-
-def _mean(density: pd.DataFrame) -> float:
-    weight = density["density"].to_numpy(dtype=float)
-    return float((density["retention"] * weight).sum() / max(weight.sum(), 1e-12))

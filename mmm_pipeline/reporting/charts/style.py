@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mmm_pipeline.reporting.names import display_width
+from mmm_pipeline.reporting.names import display_width, shorten
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["BLUE", "GREEN", "GREY", "GRID", "INK", "MUTED", "ORANGE", "PALE", "PALETTE", "RED", "SKY"]
-__all__ += ["Page", "face", "new_page", "panels", "rc", "row_axes", "to_png"]
+__all__ += ["Page", "face", "new_page", "panel_columns", "panel_height", "panel_title", "panels", "rc"]
+__all__ += ["row_axes", "row_height", "to_png"]
 
 # Okabe & Ito 2008: told apart with every common colour-vision deficiency.
 BLUE, ORANGE, GREEN, RED, SKY, PURPLE, YELLOW = (
@@ -172,6 +173,17 @@ def panels(page: Page, count: int, columns: int, gap: float) -> list[Axes]:
 def panel_columns(count: int) -> int:
     """Small multiples per line: few stay large, many still fit a page."""
     return min(count, 3) if count <= 6 else 4 if count <= 20 else 5
+
+
+def panel_height(columns: int) -> float:
+    """Inches of one of the small multiples, its title and axis included."""
+    return {1: 2.8, 2: 2.3, 3: 1.8, 4: 1.4}.get(columns, 1.22)
+
+
+def panel_title(axes: Axes, label: str, columns: int) -> None:
+    """Name one of the small multiples."""
+    text, size = shorten(label, 26 if columns <= 4 else 22), 8.5 if columns <= 3 else 7.5
+    axes.set_title(text, fontsize=size, loc="left", pad=3, y=1.0)  # a given height saves measuring every panel
 
 
 def face(colour: str, strength: float) -> tuple[float, float, float]:

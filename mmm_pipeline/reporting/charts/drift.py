@@ -1,0 +1,136 @@
+"""What changed since the earlier champion: ROI and recommended spend, with how much of it is only noise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from mmm_pipeline.reporting.charts import style
+from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis, readable_limit
+from mmm_pipeline.reporting.charts.fonts import drawable
+from mmm_pipeline.reporting.charts.style import BLUE, GREY, INK, MUTED, PALE, RED
+from mmm_pipeline.reporting.names import clean, shorten
+from mmm_pipeline.reporting.tables import records
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+
+__all__ = ["drift"]
+
+_WIDEST_CHANGE = 2.5
+"""Recommended changes beyond this share of the current spend end in an arrow."""
+
+
+def drift(context: ChartContext) -> Drawing | None:
+    """ROI before and now, and the change of spend that was and is recommended, one row per channel."""
+    words, table = context.words, _rows(context)
+    if table.empty:
+        return None
+    page = style.new_page(
+        max(len(table), 3) * 0.25 + 0.95,
+        words("charts.drift.title"),
+        words("charts.drift.subtitle", interval=context.interval),
+        _legend(context, table),
+        columns=3,
+    )
+    grid = page.figure.add_gridspec(1, 2, width_ratios=(1.25, 1))
+    left = style.row_axes(page, table["label"].tolist(), page.figure.add_subplot(grid[0, 0]))
+    right = style.row_axes(page, [""] * len(table), page.figure.add_subplot(grid[0, 1]))
+    _roi(left, context, table)
+    _recommendation(right, context, table)
+    by_data = int((table["verdict"] == "data").sum())
+    flips = int((table["recommendation"] == "flip_unsupported").sum())
+    before = pd.Timestamp(table["window_end_before"].iloc[0])
+    return Drawing(
+        page.figure,
+        {
+            "before": context.prose.date(before),
+            "by_data": str(by_data),
+            "count": str(len(table)),
+            "flips": str(flips),
+        },
+    )
+
+
+def _rows(context: ChartContext) -> pd.DataFrame:
+    """The drift table in the order of contribution, channels that are gone last, with labels and today's interval."""
+    table = context.tables.drift
+    order = {name: position for position, name in enumerate(context.labels)}
+    table = table.assign(order=table["channel"].map(order).fillna(len(order))).sort_values("order", kind="stable")
+    labels = [
+        context.labels.get(name) or shorten(drawable(clean(name), context.fonts), 26) for name in table["channel"]
+    ]
+    today = context.tables.attribution[["channel", "roi_low", "roi_high"]]
+    return table.assign(label=labels).merge(today, on="channel", how="left")
+
+
+def _legend(context: ChartContext, table: pd.DataFrame) -> list[tuple[Artist, str]]:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    words = context.words
+    legend: list[tuple[Artist, str]] = [
+        (Line2D([], [], color="white", marker="o", linestyle="", markeredgecolor=MUTED), words("legend.before")),
+        (Line2D([], [], color=GREY, marker="o", linestyle=""), words("legend.now_noise")),
+        (Line2D([], [], color=BLUE, marker="o", linestyle=""), words("legend.now_data")),
+        (Patch(color=PALE), words("legend.sampler_noise")),
+    ]
+    if (table["recommendation"] == "flip_unsupported").any():
+        legend.append((Line2D([], [], color=RED, marker="X", linestyle="", markersize=7), words("legend.flip")))
+    return legend
+
+
+def _roi(axes: Axes, context: ChartContext, table: pd.DataFrame) -> None:
+    limit = readable_limit(table[["roi_before", "roi_now"]].max(axis=1), table["roi_high"])
+    axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    for row, channel in enumerate(records(table)):
+        before, now = (min(float(channel[key]), limit) for key in ("roi_before", "roi_now"))
+        colour = BLUE if channel["verdict"] == "data" else GREY
+        if np.isfinite([channel["roi_low"], channel["roi_high"]]).all():
+            axes.hlines(row, channel["roi_low"], min(channel["roi_high"], limit), color=PALE, linewidth=1.2)
+        if np.isfinite(now) and np.isfinite(channel["change_mcse"]):
+            noise = 2 * channel["change_mcse"]
+            axes.hlines(row, max(now - noise, 0), min(now + noise, limit), color=PALE, linewidth=6)
+        if np.isfinite([before, now]).all():
+            axes.hlines(row, min(before, now), max(before, now), color=colour, linewidth=2)
+        axes.plot(before, row, "o", color="white", markeredgecolor=MUTED, markersize=5.5)
+        axes.plot(now, row, "o", color=colour, markersize=5.5)
+        if not np.isfinite(before) or not np.isfinite(now):
+            note = context.words(f"chart_text.{'new' if channel['verdict'] == 'new_channel' else 'gone'}")
+            at = np.nanmax([before, now, 0.0])
+            axes.annotate(note, (at, row), (8, 0), textcoords="offset points", va="center", fontsize=7.5, color=MUTED)
+    axes.set_xlim(0, limit * 1.04)
+    format_axis(axes, "x", context.format.tick)
+    axes.set_xlabel(context.words("axis.roi", kpi=context.kpi))
+
+
+def _recommendation(axes: Axes, context: ChartContext, table: pd.DataFrame) -> None:
+    axes.axvline(0, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    for row, channel in enumerate(records(table)):
+        before, noise_before = _relative(channel, "before")
+        now, noise_now = _relative(channel, "now")
+        for middle, noise in ((before, noise_before), (now, noise_now)):
+            if np.isfinite([middle, noise]).all():
+                ends = np.clip([middle - 2 * noise, middle + 2 * noise], -1, _WIDEST_CHANGE)
+                axes.hlines(row, ends[0], ends[1], color=PALE, linewidth=6)
+        flipped = channel["recommendation"] == "flip_unsupported"
+        supported = channel["recommendation"] in ("flip_by_data", "flip_by_spend", "shifted")
+        colour = RED if flipped else BLUE if supported and channel["verdict"] == "data" else GREY
+        if np.isfinite([before, now]).all():
+            axes.hlines(row, min(before, now), max(before, now), color=colour, linewidth=2)
+        axes.plot(before, row, "o", color="white", markeredgecolor=MUTED, markersize=5.5)
+        axes.plot(now, row, "X" if flipped else "o", color=colour, markersize=7 if flipped else 5.5)
+    write = context.format
+    format_axis(axes, "x", lambda value: write.signed_percent(value) if value else "0", ticks=5)
+    axes.set_xlabel(context.words("axis.recommended_change"))
+
+
+def _relative(channel: dict[str, object], moment: str) -> tuple[float, float]:
+    """Recommended change of a channel's spend, and the sampler noise in it, as shares of its spend then."""
+    spend, plan, noise = (float(channel[f"{name}_{moment}"]) for name in ("spend", "plan", "plan_noise"))  # type: ignore[arg-type]
+    if not spend > 0:
+        return float("nan"), float("nan")
+    return min(plan / spend - 1, _WIDEST_CHANGE), noise / spend

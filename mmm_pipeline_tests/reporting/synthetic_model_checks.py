@@ -1,0 +1,72 @@
+"""Made-up tables of a run's model checks: assumptions against data, predictive distribution, chains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.signal import lfilter
+from scipy.stats import norm
+
+__all__ = ["predictive_distribution", "prior_posterior_density", "worst_parameter_draws"]
+
+
+def prior_posterior_density(
+    names: Sequence[str], roi: np.ndarray, spread: np.ndarray, width_ratio: np.ndarray
+) -> pd.DataFrame:
+    """Log-normal both: the prior a little above, and wider by the width ratio."""
+    rows = []
+    for name, middle, sd, ratio in zip(names, np.log(roi), spread, width_ratio, strict=True):
+        grid = np.linspace(0, np.exp(middle + 2.6 * sd), 101)
+        positive = np.maximum(grid, 1e-9)
+        for source, location, scale in (("prior", middle + 0.2, sd / ratio), ("posterior", middle, sd)):
+            density = norm.pdf(np.log(positive), location, scale) / positive
+            rows.append(pd.DataFrame({"channel": name, "source": source, "roi": grid, "density": density}))
+    return pd.concat(rows)
+
+
+def predictive_distribution(forecast: pd.DataFrame) -> pd.DataFrame:
+    """A Normal distribution of the train days' KPI, with the band that so many days have."""
+    train = forecast.loc[~forecast["is_holdout"], "observed"].to_numpy()
+    grid = np.linspace(train.min() * 0.8, train.max() * 1.2, 101)
+    expected = norm.cdf(grid, train.mean(), train.std())
+    margin = 1.645 * np.sqrt(expected * (1 - expected) / len(train))
+    return pd.DataFrame(
+        {
+            "kpi": grid,
+            "observed_share": (train[:, None] <= grid).mean(axis=0),
+            "expected_share": expected,
+            "share_low": np.clip(expected - margin, 0, 1),
+            "share_high": np.clip(expected + margin, 0, 1),
+        }
+    )
+
+
+def worst_parameter_draws(
+    names: Sequence[str], rng: np.random.Generator, chains: int = 4, draws: int = 250
+) -> pd.DataFrame:
+    """Autocorrelated chains of six parameters; those of the first disagree."""
+    parameters = [f"retention[{names[0]}]", f"exponent[{names[-1]}]", "trend_exponent", "noise_sd"]
+    parameters += [f"media_coefficient[{names[0]}]", "seasonality[sin_1]"]
+    chain, draw = np.meshgrid(np.arange(chains), np.arange(draws))
+    rows = []
+    for position, name in enumerate(parameters):
+        bad = position == 0
+        steps = rng.standard_normal((draws, chains))
+        values = lfilter([0.6], [1, -0.8], steps, axis=0) + (0.8 * np.arange(chains) if bad else 0.0)
+        rows.append(
+            pd.DataFrame(
+                {
+                    "parameter": name,
+                    "rhat": 1.21 if bad else 1.004,
+                    "ess_bulk": 18.0 if bad else 410.0 + 60 * position,
+                    "ess_tail": 35.0 if bad else 520.0 + 60 * position,
+                    "chain": chain.ravel(),
+                    "draw": draw.ravel(),
+                    "value": (0.5 + 0.1 * values).ravel(),
+                    "is_divergent": bad & (draw.ravel() % 97 == 50),
+                }
+            )
+        )
+    return pd.concat(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,22 +71,6 @@ def parameter_diagnostics(posterior: xr.Dataset) -> xr.Dataset:
     return xr.Dataset({name: result["value"].drop_attrs() for name, result in values.items()})
 
 
-def scalar_parameters(posterior: xr.Dataset) -> xr.Dataset:
-    """All scalars of a posterior as one variable `value` (chain, draw, parameter), labelled `retention[channel A]`."""
-    columns, labels = [], []
-    for name, variable in posterior.data_vars.items():
-        values = variable.transpose("chain", "draw", ...).to_numpy()
-        columns.append(values.reshape(*values.shape[:2], -1))
-        if variable.ndim == 2:
-            labels.append(str(name))
-        else:
-            (dimension,) = (dim for dim in variable.dims if dim not in ("chain", "draw"))
-            labels += [f"{name}[{label}]" for label in variable[dimension].values]
-    return xr.Dataset(
-        {"value": (("chain", "draw", "parameter"), np.concatenate(columns, axis=2))}, coords={"parameter": labels}
-    )
-
-
 def convergence_of(
     diagnostics: xr.Dataset, divergences: int, draws: int, thresholds: ConvergenceThresholds
 ) -> Convergence:
@@ -128,3 +113,16 @@ def _failure(values: xr.DataArray, name: str, limit: float, *, largest_is_worst:
     more = f" and {len(named) - _LISTED} more" if len(named) > _LISTED else ""
     side = "above" if largest_is_worst else "below"
     return f"{name} {side} {limit:g}: {', '.join(named[:_LISTED])}{more}"
+
+
+def scalar_parameters(posterior: xr.Dataset) -> xr.Dataset:
+    """All scalars of a posterior as one variable `value` (chain, draw, parameter)."""
+    columns, labels = [], []
+    for name, variable in posterior.data_vars.items():
+        values = variable.transpose("chain", "draw", ...).to_numpy()
+        columns.append(values.reshape(*values.shape[:2], -1))
+        names = [map(str, variable[dim].values) for dim in variable.dims if dim not in ("chain", "draw")]
+        labels += [f"{name}[{', '.join(label)}]" if label else str(name) for label in itertools.product(*names)]
+    return xr.Dataset(
+        {"value": (("chain", "draw", "parameter"), np.concatenate(columns, axis=2))}, coords={"parameter": labels}
+    )

@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from mmm_pipeline.mmm.fit import Fit
+from mmm_pipeline.mmm.panel_fit import PanelFit
 
 __all__ = ["PredictiveCheck", "predictive_check"]
 
@@ -31,7 +32,7 @@ class PredictiveCheck:
 
 
 def predictive_check(
-    fit: Fit,
+    fit: Fit | PanelFit,
     holdout_media: xr.DataArray | np.ndarray,
     holdout_kpi: xr.DataArray | np.ndarray,
     features: xr.DataArray | np.ndarray | None = None,
@@ -49,14 +50,14 @@ def predictive_check(
 
     Args:
         fit: the posterior, fitted on the train window.
-        holdout_media: (H, C) media units of the days that follow the window.
+        holdout_media: (H, C) media units of the days that follow; of a panel labelled (market, time, channel).
         holdout_kpi: (H,) observed KPI of those days.
         features: (H, F), when the model has features.
         credible_interval: probability of the pointwise band around the replicated distributions.
         seed: of the predictive noise.
     """
     ahead = np.asarray(holdout_kpi, dtype=float)
-    window = fit.data.kpi * fit.data.kpi_scale
+    window = fit.data.total_kpi
     replicated = _by_draw(fit.posterior_predictive(seed=seed))
     forecast = fit.predict(holdout_media, features=features, seed=seed + 1)
     dates = np.concatenate([fit.data.dates.astype("datetime64[ns]"), forecast["time"].to_numpy()])

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.draws import chunks, media_transform_of_draws
+from mmm_pipeline.mmm.attribution import contribution_totals
 from mmm_pipeline.mmm.fit import Fit
+from mmm_pipeline.mmm.panel_fit import PanelFit
 from mmm_pipeline.mmm.prior import prior_contributions
 
 __all__ = ["prior_posterior_density"]
@@ -21,7 +22,7 @@ _PRIOR_REACH = 3.0
 """The grid goes on to `_PRIOR_SHOWN` of the prior, but not further than this many times the posterior's reach."""
 
 
-def prior_posterior_density(fit: Fit, *, prior_draws: int = 4000, seed: int = 0) -> pd.DataFrame:
+def prior_posterior_density(fit: Fit | PanelFit, *, prior_draws: int = 4000, seed: int = 0) -> pd.DataFrame:
     """The table `prior_posterior_density` of the contracts: densities of ROI on an even grid from 0, per channel.
 
     ROI is the contribution inside the window over the spend of the window, as in the attribution. The prior is that of
@@ -29,12 +30,14 @@ def prior_posterior_density(fit: Fit, *, prior_draws: int = 4000, seed: int = 0)
     grid is not in the table, so a density may have less than mass 1 there.
 
     Args:
-        fit: the posterior.
+        fit: the posterior; of a panel, ROI is that of all markets together.
         prior_draws: draws of the prior.
         seed: of those draws.
     """
     spend = fit.data.spend.sum(axis=0)
-    prior, posterior = prior_contributions(fit.spec, fit.data, prior_draws, seed).to_numpy(), _contributions(fit)
+    believed = prior_contributions(fit.spec, fit.data, prior_draws, seed)
+    prior = (believed.sum("market") if "market" in believed.dims else believed).to_numpy()
+    posterior = contribution_totals(fit).to_numpy().reshape(-1, len(spend))
     tables = []
     for c, channel in enumerate(fit.data.channels):
         draws = {"prior": prior[:, c] / spend[c], "posterior": posterior[:, c] / spend[c]}
@@ -46,17 +49,6 @@ def prior_posterior_density(fit: Fit, *, prior_draws: int = 4000, seed: int = 0)
             for source, values in draws.items()
         ]
     return pd.concat(tables, ignore_index=True)
-
-
-def _contributions(fit: Fit) -> np.ndarray:
-    """(S, C) KPI of every channel over the window."""
-    parameters = fit.media_parameters()
-    totals = np.empty(parameters["media_coefficient"].shape)
-    for part in chunks(len(totals), fit.data.media.size):
-        here = {name: values[part] for name, values in parameters.items()}
-        transformed = media_transform_of_draws(fit.spec.adstock, fit.data.media, here)
-        totals[part] = transformed.sum(axis=1) * here["media_coefficient"] * fit.data.kpi_scale
-    return totals
 
 
 def _density(values: np.ndarray, grid: np.ndarray) -> np.ndarray:

@@ -7,11 +7,12 @@ import pandas as pd
 
 from mmm_pipeline.mmm.diagnostics import scalar_parameters
 from mmm_pipeline.mmm.fit import Fit
+from mmm_pipeline.mmm.panel_fit import PanelFit
 
 __all__ = ["worst_parameter_draws"]
 
 
-def worst_parameter_draws(fit: Fit, *, parameters: int = 6, draws_per_chain: int = 500) -> pd.DataFrame:
+def worst_parameter_draws(fit: Fit | PanelFit, *, parameters: int = 6, draws_per_chain: int = 500) -> pd.DataFrame:
     """The table `worst_parameter_draws` of the contracts, worst parameter first.
 
     Worst is the smallest effective sample size, bulk or tail: it also falls when chains disagree, which R-hat near 1

@@ -10,7 +10,7 @@ from mmm_pipeline.contracts import violations
 from mmm_pipeline.mmm.attribution import attribution
 from mmm_pipeline.mmm.prior_posterior import prior_posterior_density
 from mmm_pipeline.mmm.specs import ADSTOCKS, Adstock
-from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
+from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit, synthetic_panel_fit
 
 
 def _of(table: pd.DataFrame, channel: str, source: str) -> pd.DataFrame:
@@ -28,6 +28,18 @@ def test_the_posterior_density_has_the_roi_of_the_attribution(adstock: Adstock) 
     for channel in fit.data.channels:
         part = _of(table, channel, "posterior")
         assert np.trapezoid(part["density"], part["roi"]) == pytest.approx(1, abs=0.03)
+        mean = np.trapezoid(part["density"] * part["roi"], part["roi"])
+        assert mean == pytest.approx(expected.at[channel, "roi"], rel=0.08)
+
+
+def test_the_roi_of_a_panel_is_that_of_all_markets_together() -> None:
+    fit = synthetic_panel_fit(draws=500)
+
+    table = prior_posterior_density(fit, prior_draws=500)
+
+    expected = attribution(fit, horizon_days=28).table.set_index("channel")
+    for channel in fit.data.channels:
+        part = _of(table, channel, "posterior")
         mean = np.trapezoid(part["density"] * part["roi"], part["roi"])
         assert mean == pytest.approx(expected.at[channel, "roi"], rel=0.08)
 

@@ -8,7 +8,7 @@ import pytest
 from mmm_pipeline.contracts import violations
 from mmm_pipeline.mmm.fit import Fit
 from mmm_pipeline.mmm.worst_parameters import worst_parameter_draws
-from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
+from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit, synthetic_panel_fit
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,17 @@ def test_values_are_those_of_the_posterior(disagreeing: Fit) -> None:
     for chain, rows in table.groupby("chain"):
         np.testing.assert_array_equal(rows["value"], drawn.sel(chain=chain))
     assert table.loc[table["is_divergent"], ["chain", "draw"]].to_numpy().tolist() == [[0, 0]]
+
+
+def test_parameters_of_a_market_are_named_with_it() -> None:
+    fit = synthetic_panel_fit(draws=60)
+    moved = fit.posterior["media_coefficient"].copy(deep=True)
+    moved.loc[{"chain": 1, "market": "south", "channel": "channel 2"}] += 9.0
+    fit.posterior["media_coefficient"] = moved
+
+    table = worst_parameter_draws(fit, parameters=1)
+
+    assert table["parameter"].unique().tolist() == ["media_coefficient[south, channel 2]"]
 
 
 def test_long_chains_are_thinned_evenly(disagreeing: Fit) -> None:

@@ -83,12 +83,28 @@ def settings_page() -> str:
         if "$ref" not in field:
             single.append(_setting_row(key, field))
             continue
-        section = schema["$defs"][field["$ref"].rsplit("/", 1)[-1]]
-        rows = [_setting_row(name, value) for name, value in section["properties"].items()]
-        parts += [f"## {key}", section["description"]]
-        parts.append(_table(("key", "default", "accepted", "meaning"), rows))
+        section = schema["$defs"][_reference(field)]
+        parts += [f"## {key}", *_section(section)]
+        for name, value in section["properties"].items():
+            if nested := _reference(value):
+                parts += [f"Each of `{key}.{name}`:", *_section(schema["$defs"][nested])]
     parts += ["## Other keys", _table(("key", "default", "accepted", "meaning"), single)]
     return "\n\n".join(parts) + "\n"
+
+
+def _section(section: dict[str, Any]) -> list[str]:
+    """Description and table of a section's keys."""
+    required = section.get("required", ())
+    rows = [_setting_row(name, value, required=name in required) for name, value in section["properties"].items()]
+    return [section["description"], _table(("key", "default", "accepted", "meaning"), rows)]
+
+
+def _reference(field: dict[str, Any]) -> str:
+    """Name of the section that a field is, or is made of; empty when it is of plain values."""
+    for part in (field, field.get("items", {}), field.get("additionalProperties", {}), *field.get("anyOf", ())):
+        if isinstance(part, dict) and "$ref" in part:
+            return str(part["$ref"]).rsplit("/", 1)[-1]
+    return ""
 
 
 def _rules(schema: pa.DataFrameSchema) -> Iterator[str]:
@@ -112,8 +128,10 @@ def _checked(check: pa.Check) -> str:
     return words.get(str(check.name), str(check.error)).format(**values)
 
 
-def _setting_row(key: str, field: dict[str, Any]) -> tuple[str, ...]:
+def _setting_row(key: str, field: dict[str, Any], *, required: bool = False) -> tuple[str, ...]:
     default = "empty" if field.get("default", {}) is None else f"`{_flow(field.get('default', {}))}`"
+    if required:
+        default = "needed"
     return f"`{key}`", default, _accepted(field), field["description"]
 
 
@@ -128,6 +146,8 @@ def _accepted(field: dict[str, Any]) -> str:
         return ", or ".join(_accepted(option) for option in field["anyOf"])
     if "enum" in field:
         return ", ".join(f"`{value}`" for value in field["enum"])
+    if "$ref" in field:
+        return "entries as below"
     kind = field["type"]
     bounds = [text.format(field[name]) for name, text in _BOUNDS.items() if name in field]
     if kind == "array" and "items" not in field:

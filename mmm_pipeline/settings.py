@@ -16,6 +16,8 @@ __all__ = ["Settings", "load_settings", "parse_settings"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 AdstockName = Literal["adstock", "hill_adstock", "carryover"]
+NoiseName = Literal["normal", "student_t"]
+SignName = Literal["positive", "negative"]
 
 
 class Section(BaseModel):
@@ -95,6 +97,28 @@ class FeatureSettings(Section):
     date: str = Field("Date", description="its date column, one row per day")
     columns: tuple[str, ...] = Field((), description="empty: every column but the date")
     max_leakage_r2: Share = Field(0.5, description="refuse a feature that explains this much of the same day's KPI")
+    signs: dict[str, SignName] = Field(
+        default_factory=dict, description="feature or event: `positive` or `negative`, the only way its value may act"
+    )
+
+
+class EventDates(Section):
+    """One event and its dates."""
+
+    event: str = Field(min_length=1, description="its name; the same name on several entries is one effect")
+    dates: tuple[dt.date, ...] = Field(min_length=1, description="days of the event")
+    days_before: int = Field(0, ge=0, le=60, description="days before each date that belong to it")
+    days_after: int = Field(0, ge=0, le=60, description="days after each date that belong to it")
+
+
+class EventSettings(Section):
+    """Holidays, promotions and other events: one coefficient each, on the days of its windows."""
+
+    path: Path | None = Field(
+        None,
+        description="CSV, XLSX or Parquet file with the columns event, date and, optionally, days_before, days_after",
+    )
+    calendar: tuple[EventDates, ...] = Field((), description="events given here, beside those of the file")
 
 
 class ModelSettings(Section):
@@ -103,11 +127,14 @@ class ModelSettings(Section):
     adstocks: tuple[AdstockName, ...] = Field(
         ("adstock", "hill_adstock", "carryover"), min_length=1, description="media transforms of the grid"
     )
-    degrees: tuple[Annotated[int, Field(ge=1, le=10)], ...] = Field(
-        (1, 2, 4), min_length=1, description="Fourier pairs of the yearly seasonality, each with each adstock"
+    degrees: tuple[Annotated[int, Field(ge=0, le=10)], ...] = Field(
+        (1, 2, 4),
+        min_length=1,
+        description="Fourier pairs of the yearly seasonality, each with each adstock; 0: no seasonality",
     )
     weekday: bool = Field(True, description="a coefficient per day of the week")
     seasonality_period_days: float = Field(365.0, gt=1, description="length of the season that the Fourier pairs share")
+    noise: NoiseName = Field("normal", description="student_t: single days may be far off without pulling all else")
 
     @field_validator("adstocks", "degrees")
     @classmethod
@@ -138,8 +165,26 @@ class ConvergenceSettings(Section):
     divergence_share_max: Share = Field(0.001, description="divergent transitions over all kept draws")
 
 
+class RoiBelief(Section):
+    """What is believed of a channel's ROI before its data is seen."""
+
+    mean: float = Field(gt=0, allow_inf_nan=False, description="KPI per unit of currency")
+    sd: float = Field(gt=0, allow_inf_nan=False, description="its standard deviation, KPI per unit of currency")
+
+
+class LiftTest(Section):
+    """Result of an experiment on one channel."""
+
+    channel: str = Field(min_length=1, description="the channel that was tested")
+    spend: float = Field(
+        gt=0, allow_inf_nan=False, description="currency that the test spent more, or less, than its control"
+    )
+    incremental_kpi: float = Field(allow_inf_nan=False, description="KPI that this caused")
+    standard_error: float = Field(gt=0, allow_inf_nan=False, description="standard error of `incremental_kpi`")
+
+
 class PriorSettings(Section):
-    """Scales of the priors (docs/model.md), on mean-scaled data; the defaults are those of LightweightMMM."""
+    """Priors (docs/model.md): scales on mean-scaled data, by default those of LightweightMMM, and beliefs on ROI."""
 
     intercept_scale: float = Field(2.0, gt=0, description="half-Normal, in multiples of the mean KPI")
     trend_scale: float = Field(1.0, gt=0, description="Normal")
@@ -147,6 +192,32 @@ class PriorSettings(Section):
     weekday_scale: float = Field(0.5, gt=0, description="Normal, each weekday coefficient")
     feature_scale: float = Field(1.0, gt=0, description="Normal, each feature coefficient")
     media_scale: float = Field(1.0, gt=0, description="multiplies the spend-share scale of every media coefficient")
+    event_scale: float = Field(0.5, gt=0, description="Normal, each event's coefficient, in multiples of the mean KPI")
+    noise_degrees_mean: float = Field(29.0, gt=0, description="student_t: mean of its degrees of freedom, less one")
+    roi: dict[str, RoiBelief] = Field(
+        default_factory=dict, description="channel: {mean, sd} of its ROI, in place of the prior of its coefficient"
+    )
+    lift_tests: tuple[LiftTest, ...] = Field(
+        (), description="experiments, each a belief on ROI; several on one channel are combined by their precision"
+    )
+
+    @model_validator(mode="after")
+    def _believable(self) -> PriorSettings:
+        for channel, beliefs in self.beliefs().items():
+            if sum(mean / sd**2 for mean, sd in beliefs) <= 0:
+                raise ValueError(
+                    f"priors.lift_tests say that the ROI of {channel!r} is not above 0, which the model cannot hold: "
+                    f"leave them out and give priors.roi.{channel} a small mean"
+                )
+        return self
+
+    def beliefs(self) -> dict[str, list[tuple[float, float]]]:
+        """Channel -> (mean, standard deviation) of every belief on its ROI."""
+        found = {channel: [(belief.mean, belief.sd)] for channel, belief in self.roi.items()}
+        for test in self.lift_tests:
+            roi = (test.incremental_kpi / test.spend, test.standard_error / test.spend)
+            found.setdefault(test.channel, []).append(roi)
+        return found
 
 
 class BudgetSettings(Section):
@@ -218,6 +289,7 @@ class Settings(Section):
     split: SplitSettings = SplitSettings()
     ranking: RankingSettings = RankingSettings()
     features: FeatureSettings = FeatureSettings()
+    events: EventSettings = EventSettings()
     model: ModelSettings = ModelSettings()
     sampler: SamplerSection = SamplerSection()
     convergence: ConvergenceSettings = ConvergenceSettings()
@@ -278,6 +350,8 @@ def _anchored(settings: Settings, base: Path) -> Settings:
         changes["features"] = settings.features.model_copy(update={"path": (base / settings.features.path).resolve()})
     if settings.gemini.prompts is not None:
         changes["gemini"] = settings.gemini.model_copy(update={"prompts": (base / settings.gemini.prompts).resolve()})
+    if settings.events.path is not None:
+        changes["events"] = settings.events.model_copy(update={"path": (base / settings.events.path).resolve()})
     return settings.model_copy(update=changes)
 
 

@@ -41,6 +41,13 @@ def test_an_unknown_key_names_itself_and_the_closest_known_one(tmp_path: Path) -
         ("budget: {lower: 2, upper: 1}", "budget.lower 2.0 is above budget.upper 1.0"),
         ("budget: {bounds: {tv: [2, 1]}}", r"budget.bounds\['tv'\]"),
         ("priors: {media_scale: 0}", "priors.media_scale = 0"),
+        ("priors: {roi: {tv: {mean: -1, sd: 1}}}", "priors.roi.tv.mean = -1"),
+        (
+            "priors: {lift_tests: [{channel: tv, spend: 10, incremental_kpi: -5, standard_error: 1}]}",
+            "the ROI of 'tv' is not above 0",
+        ),
+        ("features: {signs: {price: down}}", "features.signs.price = 'down'"),
+        ("events: {calendar: [{event: Sale, dates: []}]}", "events.calendar.0.dates"),
         ("report: {languages: [fr]}", "report.languages.0 = 'fr'"),
     ],
 )
@@ -89,3 +96,9 @@ def test_settings_survive_a_round_trip_through_the_home(tmp_path: Path) -> None:
         {"source": {"kind": "file", "path": str(tmp_path / "광고.csv")}, "channels": {"exclude": ["=x"]}}
     )
     assert load_settings(home.remember_settings(settings)) == settings
+
+
+def test_lift_tests_are_beliefs_on_roi_beside_those_given_directly() -> None:
+    test = {"channel": "tv", "spend": 100, "incremental_kpi": 250, "standard_error": 40}
+    priors = parse_settings({"priors": {"roi": {"tv": {"mean": 2, "sd": 1}}, "lift_tests": [test]}}).priors
+    assert priors.beliefs() == {"tv": [(2.0, 1.0), (2.5, 0.4)]}

@@ -75,11 +75,14 @@ class _Grid:
         windows: Sequence[Window],
         warn: Callable[[str], object],
     ) -> None:
+        from mmm_pipeline.mmm.inputs import train_data
+
         self._settings = settings
         self._artifacts = artifacts
         self._dataset = dataset
         self._windows = windows
         self._warn = warn
+        self._train = train_data(dataset)
         self.scores: dict[str, list[tuple[Window, HoldoutScore, Convergence]]] = {}
 
     def entry(self, key: str) -> Entry:
@@ -89,7 +92,7 @@ class _Grid:
         from mmm_pipeline.mmm.rolling import convergence_of_all, score_window
         from mmm_pipeline.mmm.scores import pooled
 
-        spec = spec_of_key(self._settings, key)
+        spec = spec_of_key(self._settings, key, self._train)
         if self._artifacts.has(FITTED_MODEL, key, ".failure.json"):
             failure = self._artifacts.read_json(FITTED_MODEL, f"{key}.failure")
             return entry_without_fit(spec, "failed", failure["error"])
@@ -116,11 +119,10 @@ class _Grid:
 
     def _fit(self, spec: ModelSpec, window: Window) -> Fit | PanelFit | None:
         """The stored fit of a window, the last being the fitted model; None when it is of other inputs or settings."""
-        from mmm_pipeline.mmm.inputs import train_data
         from mmm_pipeline.mmm.rolling import window_data
 
         if window == self._windows[-1]:
-            name, key, data = FITTED_MODEL, spec.key, train_data(self._dataset)
+            name, key, data = FITTED_MODEL, spec.key, self._train
         else:
             name, key, data = ROLLING_FITS, rolling_key(spec.key, window.origin), window_data(self._dataset, window)
         fit, fingerprint = self._artifacts.read_fit(name, key)

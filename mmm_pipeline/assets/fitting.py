@@ -68,7 +68,7 @@ def build_fitted_model(grid: dg.MultiPartitionsDefinition) -> dg.AssetsDefinitio
         earlier = rolling_windows(model_inputs, settings.split.rolling_origins)[:-1]
         failures: dict[str, str] = {}
         for key in map(str, context.partition_keys):
-            spec = spec_of_key(settings, key)
+            spec = spec_of_key(settings, key, data)
             artifacts.remove(FITTED_MODEL, key, ".failure.json")
             try:
                 fit, reused = fit_or_reuse(

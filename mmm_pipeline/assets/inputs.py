@@ -1,14 +1,15 @@
 """Stage 2: the daily media matrix, and what the models are fitted on."""
 
-from __future__ import annotations
-
+# Dagster reads the type of `context` itself, so annotations are not postponed here.
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from mmm_pipeline.assets.table_outputs import preview, table_out
+from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
+from mmm_pipeline.ingestion.input_warnings import input_warnings
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
 from mmm_pipeline.resources.workspace import Workspace
@@ -48,18 +49,24 @@ def media_matrix(workspace: Workspace) -> dg.Output[pd.DataFrame]:
     },
     name="model_inputs",
 )
-def model_inputs(media_matrix: pd.DataFrame, workspace: Workspace) -> tuple[dg.Output[Any], dg.Output[pd.DataFrame]]:
+def model_inputs(
+    context: dg.AssetExecutionContext, media_matrix: pd.DataFrame, workspace: Workspace
+) -> tuple[dg.Output[Any], dg.Output[pd.DataFrame]]:
     """Split by date, apply the channel rules, scale."""
     settings = workspace.settings()
     from mmm_pipeline.mmm.rolling import rolling_windows
 
-    dataset, excluded = build_model_inputs(media_matrix, settings, load_features(settings))
+    dataset, excluded = build_model_inputs(media_matrix, settings, load_features(settings), load_events(settings))
     # Too many origins for the days is an error now, not after an hour of fitting.
     rolling_windows(dataset, settings.split.rolling_origins)
+    warnings = input_warnings(dataset, excluded, settings)
+    for warning in warnings:
+        context.log.warning(warning)
     return (
         dg.Output(
             dataset,
             metadata={
+                "warnings": dg.MetadataValue.json(warnings),
                 "channels": int(dataset.sizes["channel"]),
                 "days": int(dataset.sizes["time"]),
                 "holdout_start": str(dataset.attrs["holdout_start"]),

@@ -65,10 +65,11 @@ def champion_model(
     from mmm_pipeline.mmm.ranking import choose_champion
 
     settings = workspace.settings()
-    spec = spec_of_key(settings, choose_champion(leaderboard))
+    data = window_data(model_inputs)
+    spec = spec_of_key(settings, choose_champion(leaderboard), data)
     fit, reused = fit_or_reuse(
         spec,
-        window_data(model_inputs),
+        data,
         settings,
         workspace.artifacts(),
         CHAMPION_MODEL,

@@ -5,7 +5,15 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from mmm_pipeline.mmm.specs import Adstock, ConvergenceThresholds, ModelSpec, Priors, SamplerSettings
+from mmm_pipeline.mmm.specs import (
+    Adstock,
+    ConvergenceThresholds,
+    FeatureSign,
+    ModelSpec,
+    Priors,
+    RoiPrior,
+    SamplerSettings,
+)
 from mmm_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,20 +25,32 @@ __all__ = ["convergence_thresholds", "fit_fingerprint", "model_spec", "sampler_s
 _MODEL_VERSION = 2
 
 
-def model_spec(settings: Settings, adstock: Adstock, degrees: int) -> ModelSpec:
+_BELIEFS = {"roi", "lift_tests"}
+
+
+def model_spec(settings: Settings, adstock: Adstock, degrees: int, data: FitData | PanelData) -> ModelSpec:
+    """The spec of the settings for the channels and features that a window has; beliefs on others play no part."""
+    beliefs = settings.priors.beliefs()
     return ModelSpec(
         adstock=adstock,
         degrees=degrees,
         weekday=settings.model.weekday,
         seasonality_period_days=settings.model.seasonality_period_days,
-        priors=Priors(**settings.priors.model_dump()),
+        priors=Priors(**settings.priors.model_dump(exclude=_BELIEFS)),
+        noise=settings.model.noise,
+        roi_priors=tuple(RoiPrior.combined(name, beliefs[name]) for name in data.channels if name in beliefs),
+        feature_signs=tuple(
+            FeatureSign(name, settings.features.signs[name])
+            for name in data.features
+            if name in settings.features.signs
+        ),
     )
 
 
-def spec_of_key(settings: Settings, key: str) -> ModelSpec:
-    """The spec of a partition key such as `carryover|2`."""
+def spec_of_key(settings: Settings, key: str, data: FitData | PanelData) -> ModelSpec:
+    """The spec of a partition key such as `carryover|2` for a window."""
     adstock, _, degrees = key.partition("|")
-    return model_spec(settings, adstock, int(degrees))  # type: ignore[arg-type]
+    return model_spec(settings, adstock, int(degrees), data)  # type: ignore[arg-type]
 
 
 def sampler_settings(settings: Settings) -> SamplerSettings:

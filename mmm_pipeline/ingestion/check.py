@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
+from mmm_pipeline.ingestion.input_warnings import input_warnings
 from mmm_pipeline.ingestion.load import LoadSummary, load_campaigns
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
@@ -28,6 +30,7 @@ class CheckReport:
         rows: what became of the rows.
         channels: channels that the model would see.
         excluded_channels: (channel, reason) of the others.
+        warnings: what is accepted but should be known.
     """
 
     start: str
@@ -36,6 +39,7 @@ class CheckReport:
     rows: LoadSummary
     channels: tuple[str, ...]
     excluded_channels: tuple[tuple[str, str], ...]
+    warnings: tuple[str, ...]
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able; the keys are those of `summary.json`."""
@@ -48,7 +52,7 @@ class CheckReport:
             },
             "excluded_channels": [{"channel": channel, "reason": reason} for channel, reason in self.excluded_channels],
             "channels": list(self.channels),
-            "warnings": list(self.rows.warnings),
+            "warnings": list(self.warnings),
         }
 
 
@@ -63,7 +67,8 @@ def check_source(settings: Settings) -> CheckReport:
         warehouse = Warehouse(Path(folder) / "warehouse.duckdb")
         rows = load_campaigns(warehouse, settings)
         matrix = build_media_matrix(warehouse, settings)
-        dataset, excluded = build_model_inputs(matrix, settings, load_features(settings))
+        dataset, excluded = build_model_inputs(matrix, settings, load_features(settings), load_events(settings))
+        warnings = (*rows.warnings, *input_warnings(dataset, excluded, settings))
     return CheckReport(
         start=str(dataset.attrs["start"]),
         end=str(dataset.attrs["end"]),
@@ -73,4 +78,5 @@ def check_source(settings: Settings) -> CheckReport:
         excluded_channels=tuple(
             (str(channel), str(reason)) for channel, reason in excluded[["channel", "reason"]].to_numpy()
         ),
+        warnings=warnings,
     )

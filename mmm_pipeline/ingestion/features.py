@@ -12,7 +12,7 @@ from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.dialect import DUCKDB, day, finite_number, number, trimmed
 from mmm_pipeline.ingestion.headers import Roles, normalised, resolve_roles
 from mmm_pipeline.ingestion.sources import stage_file
-from mmm_pipeline.ingestion.staging import Staging, staging_area
+from mmm_pipeline.ingestion.staging import Staging, require_none_refused, staging_area
 from mmm_pipeline.settings import FeatureSettings, Settings
 
 __all__ = ["load_features"]
@@ -51,12 +51,7 @@ def _stage(staging: Staging, chosen: FeatureSettings, path: Path) -> Roles:
     required = {"date": chosen.date, **{f"columns[{at}]": name for at, name in enumerate(chosen.columns)}}
     headers = stage_file(staging, path, required)
     roles = resolve_roles(headers, required, where=str(path), setting="features")
-    [(refused,)] = staging.connection.execute("SELECT COUNT(*) FROM refused").fetchall()
-    if refused:
-        [(line, reason, value)] = staging.connection.execute(
-            "SELECT line_number, reason, value FROM refused ORDER BY line_number LIMIT 1"
-        ).fetchall()
-        raise CampaignDataError(f"{path}: line {line} is no row of features: {reason} ({value})")
+    require_none_refused(staging, path, "features")
     if not chosen.columns:
         date = roles.positions["date"]
         others = {f"columns[{at}]": at for at, header in enumerate(headers) if at != date and normalised(header)}

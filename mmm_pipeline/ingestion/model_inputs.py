@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from mmm_pipeline.errors import CampaignDataError, SettingsError
+from mmm_pipeline.ingestion.events import event_columns
 from mmm_pipeline.ingestion.matrix import check_window, holdout_start
 from mmm_pipeline.mmm.leakage import leaking_features
-from mmm_pipeline.settings import ChannelSettings, Settings
+from mmm_pipeline.settings import ChannelSettings, EventDates, Settings
 
 __all__ = ["build_model_inputs"]
 
@@ -21,7 +22,10 @@ _DAYS_SHOWN = 5
 
 
 def build_model_inputs(
-    matrix: pd.DataFrame, settings: Settings, features: pd.DataFrame | None = None
+    matrix: pd.DataFrame,
+    settings: Settings,
+    features: pd.DataFrame | None = None,
+    events: Sequence[EventDates] = (),
 ) -> tuple[xr.Dataset, pd.DataFrame]:
     """Split, choose channels, scale.
 
@@ -33,18 +37,20 @@ def build_model_inputs(
         matrix: the table `media_matrix`.
         settings: the sections `split`, `channels` and `features` count.
         features: the table of `load_features`; days outside the matrix's window are ignored.
+        events: of `load_events`; each becomes a feature of zeros and ones, told apart by the coordinate `is_event`.
 
     Returns:
         The Dataset and the table `excluded_channels`. The Dataset has, over consecutive days `time`, in original units
         `media` and `spend` (time, channel), `kpi` (time) and, with features, `feature_values` (time, feature); the same
-        divided by their mean over the train window (features: by their mean absolute value) as `media_scaled`,
-        `kpi_scaled` and `feature_scaled`; the divisors `media_scale` (channel), `kpi_scale` and `feature_scale`
-        (feature); attributes `start`, `end` and `holdout_start` (ISO dates).
+        divided by their mean over the train window (features: by their mean absolute value; events: by 1) as
+        `media_scaled`, `kpi_scaled` and `feature_scaled`; the divisors `media_scale` (channel), `kpi_scale` and
+        `feature_scale` (feature); attributes `start`, `end` and `holdout_start` (ISO dates).
 
     Raises:
         CampaignDataError: the window is too short or its KPI constant (see `check_window`), no channel is left, the
-            features miss a day, or a feature leaks the KPI.
-        SettingsError: `channels.exclude` names a channel that does not exist.
+            features miss a day, a feature leaks the KPI, or an event has the name of a feature.
+        SettingsError: `channels.exclude`, `priors.roi` or `priors.lift_tests` names a channel that does not exist, or
+            `features.signs` a feature or event.
     """
     check_window(matrix, settings)
     media_units, spend, kpi_by_channel = (_wide(matrix, column) for column in ("media_units", "spend", "kpi"))
@@ -52,6 +58,9 @@ def build_model_inputs(
     start = holdout_start(days[0].date(), days[-1].date(), settings)
     train = np.asarray(days < pd.Timestamp(start))
 
+    _require_known("priors.roi", settings.priors.roi, list(media_units.columns), "channel")
+    tested = [test.channel for test in settings.priors.lift_tests]
+    _require_known("priors.lift_tests", tested, list(media_units.columns), "channel")
     excluded = _excluded(media_units.loc[train], spend.loc[train], settings.channels)
     kept = [channel for channel in media_units.columns if channel not in set(excluded["channel"])]
     if not kept:
@@ -69,13 +78,38 @@ def build_model_inputs(
         coords={"time": days.to_numpy().astype("datetime64[ns]"), "channel": [str(channel) for channel in kept]},
         attrs={"start": str(days[0].date()), "end": str(days[-1].date()), "holdout_start": str(start)},
     )
+    values = pd.DataFrame(index=days)
     if features is not None:
         values = _on_days(features, days)
         total_media = (media / media[train].mean(axis=0)).sum(axis=1)
         _require_no_leak(kpi, values, total_media, settings.features.max_leakage_r2)
-        dataset = dataset.assign_coords(feature=list(values.columns))
-        dataset["feature_values"] = (("time", "feature"), values.to_numpy(dtype=float))
+    flags = event_columns(events, days)
+    _require_distinct(values.columns, flags.columns)
+    named = [*map(str, values.columns), *map(str, flags.columns)]
+    _require_known("features.signs", settings.features.signs, named, "feature or event")
+    if named:
+        is_event = [False] * values.shape[1] + [True] * flags.shape[1]
+        dataset = dataset.assign_coords(feature=named, is_event=("feature", is_event))
+        joined = np.concatenate([values.to_numpy(dtype=float), flags.to_numpy(dtype=float)], axis=1)
+        dataset["feature_values"] = (("time", "feature"), joined)
     return _scaled(dataset, train), excluded
+
+
+def _require_known(setting: str, names: Iterable[str], known: Sequence[str], what: str) -> None:
+    """Raise SettingsError for the first name that the data does not have."""
+    for unknown in sorted(set(names) - set(known)):
+        near = difflib.get_close_matches(unknown, known, n=3, cutoff=0.4)
+        listed = ", ".join(map(repr, near or known)) or "none"
+        raise SettingsError(
+            f"{setting} names {unknown!r}, which is no {what} of the data; "
+            + (f"closest: {listed}" if near else f"{what}s: {listed}")
+        )
+
+
+def _require_distinct(features: pd.Index, events: pd.Index) -> None:
+    twice = sorted(set(features) & set(events))
+    if twice:
+        raise CampaignDataError(f"{twice[0]!r} is a feature and an event: rename one of them")
 
 
 def _wide(matrix: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -89,7 +123,7 @@ def _scaled(dataset: xr.Dataset, train: np.ndarray) -> xr.Dataset:
     scales = {"media_scale": window["media"].mean("time"), "kpi_scale": window["kpi"].mean("time")}
     if "feature_values" in dataset:
         size = abs(window["feature_values"]).mean("time")
-        scales["feature_scale"] = size.where(size > 0, 1.0)
+        scales["feature_scale"] = size.where((size > 0) & ~window["is_event"], 1.0)
     dataset = dataset.assign(scales)
     dataset = dataset.assign(
         media_scaled=dataset["media"] / dataset["media_scale"], kpi_scaled=dataset["kpi"] / dataset["kpi_scale"]
@@ -102,12 +136,7 @@ def _scaled(dataset: xr.Dataset, train: np.ndarray) -> xr.Dataset:
 def _excluded(media: pd.DataFrame, spend: pd.DataFrame, rules: ChannelSettings) -> pd.DataFrame:
     """The table `excluded_channels`, by the train days' media and spend (T, C)."""
     channels = [str(channel) for channel in media.columns]
-    for unknown in sorted(set(rules.exclude) - set(channels)):
-        near = difflib.get_close_matches(unknown, channels, n=3, cutoff=0.4)
-        raise SettingsError(
-            f"channels.exclude names {unknown!r}, which is no channel of the data"
-            + (f"; closest: {', '.join(map(repr, near))}" if near else f"; channels: {', '.join(map(repr, channels))}")
-        )
+    _require_known("channels.exclude", rules.exclude, channels, "channel")
     rows = []
     for channel in channels:
         reasons = list(_failed_rules(channel, media[channel].to_numpy(), spend[channel].to_numpy(), rules))

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmm_pipeline.errors import StoredResultError
+from mmm_pipeline.errors import CampaignDataError, StoredResultError
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-__all__ = ["Staging", "staging_area"]
+__all__ = ["Staging", "require_none_refused", "staging_area"]
 
 MEMORY_LIMIT = "2GB"
 _PREFIX = "staging-"
@@ -121,3 +121,14 @@ def _remove_abandoned(folder: Path) -> None:
             continue
         if time.time() - newest > _ABANDONED_AFTER:
             shutil.rmtree(left, ignore_errors=True)
+
+
+def require_none_refused(staging: Staging, path: Path, what: str) -> None:
+    """Raise for the first row of a file that was broken before it had columns.
+
+    Raises:
+        CampaignDataError: there is one.
+    """
+    query = "SELECT line_number, reason, value FROM refused ORDER BY line_number LIMIT 1"
+    for line, reason, value in staging.connection.execute(query).fetchall():
+        raise CampaignDataError(f"{path}: line {line} is no row of {what}: {reason} ({value})")

@@ -21,14 +21,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from mmm_pipeline.mmm.inputs import FitData, PanelData
-from mmm_pipeline.mmm.specs import ModelSpec, RoiPrior
+from mmm_pipeline.mmm.specs import ModelSpec
 from mmm_pipeline.mmm.whitening import COEFFICIENT_QUANTILE, JAX, LEVEL, MARKET_QUANTILE, Functions, Layout
 
 __all__ = [
     "MARKET_SCALE",
     "ChannelPriors",
     "channel_priors",
-    "combined_roi",
     "log_change_of_variables",
     "log_normal",
     "media_coefficients",
@@ -78,13 +77,6 @@ def log_normal(mean: float, sd: float) -> tuple[float, float]:
     """Mean and standard deviation of log X, for X log-Normal with this mean and standard deviation."""
     variance = math.log1p((sd / mean) ** 2)
     return math.log(mean) - variance / 2, math.sqrt(variance)
-
-
-def combined_roi(channel: str, beliefs: list[tuple[float, float]]) -> RoiPrior:
-    """One belief from several independent (mean, standard error) of a channel's ROI: weights by precision."""
-    means, errors = np.array(beliefs).T
-    precision = errors**-2.0
-    return RoiPrior(channel, float(np.average(means, weights=precision)), float(precision.sum() ** -0.5))
 
 
 def media_coefficients(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -56,6 +57,13 @@ class RoiPrior:
     channel: str
     mean: float
     sd: float
+
+    @classmethod
+    def combined(cls, channel: str, beliefs: Sequence[tuple[float, float]]) -> RoiPrior:
+        """One belief from several independent (mean, standard error) of a channel's ROI, weighted by precision."""
+        precision = [sd**-2.0 for _, sd in beliefs]
+        mean = sum(weight * mean for weight, (mean, _) in zip(precision, beliefs, strict=True)) / sum(precision)
+        return cls(channel, mean, sum(precision) ** -0.5)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mmm_pipeline.errors import CampaignDataError, SettingsError
+from mmm_pipeline.ingestion.input_warnings import input_warnings
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
 from mmm_pipeline.mmm.inputs import train_data
-from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline.settings import EventDates, Settings, parse_settings
 
 DAYS, HOLDOUT = 70, 28
 TRAIN = DAYS - HOLDOUT
@@ -196,3 +197,58 @@ def test_the_dataset_survives_netcdf(tmp_path: Any) -> None:
     dataset.to_netcdf(tmp_path / "inputs.nc", engine="h5netcdf")
 
     xr.testing.assert_identical(xr.load_dataset(tmp_path / "inputs.nc", engine="h5netcdf"), dataset)
+
+
+SALE = EventDates(event="Sale", dates=(DATES[5].date(),), days_after=1)
+
+
+def test_events_are_features_of_zeros_and_ones_that_are_not_scaled() -> None:
+    price = pd.DataFrame({"date": DATES, "Price": np.linspace(3.0, 5.0, DAYS)})
+
+    dataset, _ = build_model_inputs(matrix(), settings(), price, (SALE,))
+    data = train_data(dataset)
+
+    assert data.features == ("Price", "Sale")
+    assert data.events == ("Sale",)
+    assert data.feature_scale[1] == 1.0
+    np.testing.assert_array_equal(np.flatnonzero(data.feature_values[:, 1]), [5, 6])
+    assert set(dataset["feature_scaled"].sel(feature="Sale").to_numpy()) == {0.0, 1.0}
+
+
+def test_an_event_with_the_name_of_a_feature_is_refused() -> None:
+    sale = pd.DataFrame({"date": DATES, "Sale": np.linspace(3.0, 5.0, DAYS)})
+    with pytest.raises(CampaignDataError, match=r"'Sale' is a feature and an event"):
+        build_model_inputs(matrix(), settings(), sale, (SALE,))
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"priors": {"roi": {"AA": {"mean": 1, "sd": 1}}}}, r"priors\.roi names 'AA'.*closest: 'A'"),
+        (
+            {"priors": {"lift_tests": [{"channel": "X", "spend": 1, "incremental_kpi": 1, "standard_error": 1}]}},
+            r"priors\.lift_tests names 'X'.*channels: 'A', 'B', 'C'",
+        ),
+        ({"features": {"signs": {"Sales": "positive"}}}, r"features\.signs names 'Sales'.*closest: 'Sale'"),
+    ],
+)
+def test_a_belief_on_what_the_data_does_not_have_is_refused(sections: Any, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        build_model_inputs(matrix(), settings(**sections), None, (SALE,))
+
+
+def test_warnings_name_short_seasons_unused_beliefs_and_unseen_events() -> None:
+    late = EventDates(event="Late", dates=(DATES[-1].date(),))
+    chosen = settings(priors={"roi": {"A": {"mean": 1, "sd": 1}}}, channels={"exclude": ["A"]})
+    dataset, excluded = build_model_inputs(matrix(), chosen, None, (SALE, late))
+
+    season, belief, event = input_warnings(dataset, excluded, chosen)
+
+    assert "42 train days span less than one season of 365 days" in season
+    assert "'A'" in belief
+    assert "'Late'" in event
+
+
+def test_nothing_is_warned_of_without_seasons_beliefs_and_events() -> None:
+    chosen = settings(model={"degrees": [0]})
+    assert input_warnings(*build_model_inputs(matrix(), chosen), chosen) == []

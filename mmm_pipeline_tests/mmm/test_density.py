@@ -12,7 +12,7 @@ from scipy import stats
 from mmm_pipeline.mmm.collapsed import linear_block
 from mmm_pipeline.mmm.density import density_inputs, layout_of, log_likelihood, potential_energy
 from mmm_pipeline.mmm.design import linear_design
-from mmm_pipeline.mmm.media_coefficients import combined_roi, log_normal, media_coefficients
+from mmm_pipeline.mmm.media_coefficients import log_normal, media_coefficients
 from mmm_pipeline.mmm.model import media_mix_model
 from mmm_pipeline.mmm.specs import ADSTOCKS, FeatureSign, ModelSpec, Priors, RoiPrior
 from mmm_pipeline.mmm.student_t import linear_coefficients
@@ -304,7 +304,7 @@ def test_a_belief_has_the_mean_and_standard_deviation_it_is_given_by():
 
 
 def test_beliefs_on_one_channel_are_combined_by_their_precision():
-    combined = combined_roi("search", [(2.0, 1.0), (4.0, 1.0), (3.0, 0.5)])
+    combined = RoiPrior.combined("search", [(2.0, 1.0), (4.0, 1.0), (3.0, 0.5)])
     assert combined.mean == pytest.approx((2 + 4 + 4 * 3) / 6)
     assert combined.sd == pytest.approx(6**-0.5)
-    assert combined_roi("search", [(2.0, 1.0)]) == RoiPrior("search", 2.0, 1.0)
+    assert RoiPrior.combined("search", [(2.0, 1.0)]) == RoiPrior("search", 2.0, 1.0)

@@ -1,0 +1,107 @@
+"""Holidays, promotions and other events: dates with windows around them, one column of zeros and ones per event."""
+
+from __future__ import annotations
+
+import datetime as dt
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mmm_pipeline.errors import CampaignDataError
+from mmm_pipeline.ingestion.dialect import DUCKDB, day, name, number, trimmed
+from mmm_pipeline.ingestion.headers import Roles, resolve_roles
+from mmm_pipeline.ingestion.sources import stage_file
+from mmm_pipeline.ingestion.staging import Staging, require_none_refused, staging_area
+from mmm_pipeline.settings import EventDates, Settings
+
+__all__ = ["event_columns", "load_events"]
+
+_REQUIRED = {"date": "date", "event": "event"}
+_WINDOWS = {"days_before": ("days_before",), "days_after": ("days_after",)}
+_MOST_DAYS = 60
+_PROBLEMS_SHOWN = 5
+
+
+def load_events(settings: Settings) -> tuple[EventDates, ...]:
+    """The events of `events.path` and of `events.calendar`.
+
+    Raises:
+        CampaignDataError: the file cannot be read, lacks columns, or has a cell that is none of what is accepted; the
+            message names the line, the column and the value.
+    """
+    chosen = settings.events
+    return (*(_read(chosen.path) if chosen.path is not None else ()), *chosen.calendar)
+
+
+def event_columns(events: Sequence[EventDates], days: pd.DatetimeIndex) -> pd.DataFrame:
+    """One column per event name, in order of appearance: 1.0 on the days of its windows, 0.0 on all others.
+
+    Args:
+        events: dates and windows; the same name on several entries is one column.
+        days: index of the result.
+    """
+    columns: dict[str, np.ndarray] = {}
+    for event in events:
+        on = columns.setdefault(event.event, np.zeros(len(days)))
+        for date in event.dates:
+            first = pd.Timestamp(date) - pd.Timedelta(days=event.days_before)
+            last = pd.Timestamp(date) + pd.Timedelta(days=event.days_after)
+            on[(days >= first) & (days <= last)] = 1.0
+    return pd.DataFrame(columns, index=days)
+
+
+def _read(path: Path) -> tuple[EventDates, ...]:
+    with tempfile.TemporaryDirectory() as folder, staging_area(Path(folder)) as staging:
+        headers = stage_file(staging, path, _REQUIRED)
+        roles = resolve_roles(headers, _REQUIRED, where=str(path), setting="the columns of events", optional=_WINDOWS)
+        staging.close_to_files()
+        require_none_refused(staging, path, "events")
+        rows = staging.connection.execute(_query(staging, roles)).fetchall()
+    if not rows:
+        raise CampaignDataError(f"{path}: has a header but no rows")
+    found, problems = [], []
+    for line, date_text, date, event, *windows in rows:
+        if date is None:
+            problems.append(f"  line {line}: {roles.header('date')} = {date_text!r} is not a date")
+        if event is None:
+            problems.append(f"  line {line}: {roles.header('event')} is blank: give the event a name")
+        lengths = {}
+        for role, text, value in zip(_WINDOWS, windows[::2], windows[1::2], strict=True):
+            length = 0.0 if text == "" else value
+            if length is None or not 0 <= length <= _MOST_DAYS or length != int(length):
+                problems.append(
+                    f"  line {line}: {roles.header(role)} = {text!r} is not a whole number from 0 to {_MOST_DAYS}"
+                )
+                length = 0.0
+            lengths[role] = int(length)
+        if date is not None and event is not None:
+            found.append(EventDates(event=event, dates=(_as_date(date),), **lengths))
+    if problems:
+        more = [f"  and {len(problems) - _PROBLEMS_SHOWN} more"] if len(problems) > _PROBLEMS_SHOWN else []
+        raise CampaignDataError("\n".join([f"{path}: every event needs a date:", *problems[:_PROBLEMS_SHOWN], *more]))
+    return tuple(found)
+
+
+def _query(staging: Staging, roles: Roles) -> str:
+    """Rows with any value: line, date as text and parsed, event, then text and number of either window."""
+    text = {role: trimmed(DUCKDB, f"c{position}") for role, position in roles.positions.items()}
+    windows = [f"{text.get(role, _BLANK)} AS {role}_text" for role in _WINDOWS]
+    return f"""
+        WITH cleaned AS (
+            SELECT line_number, {text["date"]} AS date_text, {name(DUCKDB, f"c{roles.positions['event']}")} AS event,
+                {", ".join(windows)}
+            FROM source WHERE COALESCE({", ".join(staging.columns)}) IS NOT NULL
+        )
+        SELECT line_number, date_text, {day(DUCKDB, "date_text")} AS date, event,
+            {", ".join(f"{role}_text, {number(DUCKDB, f'{role}_text')}" for role in _WINDOWS)}
+        FROM cleaned ORDER BY line_number"""
+
+
+_BLANK = "''"
+
+
+def _as_date(value: dt.date | dt.datetime) -> dt.date:
+    return value.date() if isinstance(value, dt.datetime) else value

@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -71,10 +72,19 @@ def main(argv: list[str]) -> None:
         "markets": markets,
     }
     options.result.parent.mkdir(parents=True, exist_ok=True)
-    options.result.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    options.result.write_text(_document(report), encoding="utf-8")
     silent = [channel for market in markets for channel in market["channels"] if channel["width_ratio"] >= 0.8]
     print(f"\n{table(rows)}\n\n{len(silent)} channels are only prior: the data says nothing about them, more spend "
           f"variation or a lift test is needed\nwritten: {options.result}")  # fmt: skip
+
+
+def _document(report: dict[str, Any]) -> str:
+    """JSON with one line a channel: readable, and a change shows where it is."""
+    text = json.dumps(report, indent=1)
+    return (
+        re.sub(r"\{\s+(\"channel\".*?)\s+\}", lambda found: "{" + re.sub(r"\s+", " ", found[1]) + "}", text, flags=re.S)
+        + "\n"
+    )
 
 
 def recovered(

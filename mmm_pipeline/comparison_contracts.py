@@ -19,7 +19,11 @@ DRIFT = table(
         "change_from_media": column(
             float, "what the earlier posterior says of the present window's media, minus roi_before", nullable=True
         ),
-        "change_learned": column(float, "what the posteriors say differently about the same media", nullable=True),
+        "change_learned": column(
+            float,
+            "what the posteriors say differently about the same media; the whole change where the former is empty",
+            nullable=True,
+        ),
         "change_mcse": column(
             float, "sampler noise: Monte Carlo standard error of change_learned", AT_LEAST_0, nullable=True
         ),

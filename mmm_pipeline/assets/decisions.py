@@ -37,8 +37,9 @@ def attribution(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame], dg.Outpu
     from mmm_pipeline.mmm.attribution import attribution as attribution_of
 
     settings = workspace.settings()
+    fit, _ = workspace.artifacts().read_fit(CHAMPION_MODEL)
     result = attribution_of(
-        _champion(workspace),
+        fit,
         horizon_days=settings.budget.horizon_days,
         count_after_horizon=settings.budget.count_after_horizon,
         credible_interval=settings.report.credible_interval,

@@ -1,8 +1,6 @@
 """Stage 5b: this refresh beside the one before."""
 
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
-from typing import TYPE_CHECKING, cast
-
 import dagster as dg
 import pandas as pd
 
@@ -12,9 +10,6 @@ from mmm_pipeline.contracts import empty_table
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.resources.champions import ChampionHistory
 from mmm_pipeline.resources.workspace import Workspace
-
-if TYPE_CHECKING:
-    from mmm_pipeline.mmm.fit import Fit
 
 __all__ = ["drift"]
 
@@ -43,7 +38,7 @@ def drift(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.Output[
 
     request = BudgetRequest(**settings.budget.model_dump())
     kept = f"{entry.kept:%Y-%m-%d %H:%M} UTC"
-    table = drift_table(cast("Fit", earlier), cast("Fit", present), request, seed=settings.sampler.seed)
+    table = drift_table(earlier, present, request, seed=settings.sampler.seed)
     return dg.Output(
         table,
         metadata={

@@ -14,7 +14,7 @@ from mmm_pipeline.mmm.panel_fit import PanelFit
 from mmm_pipeline.mmm.prior import prior_contributions
 from mmm_pipeline.mmm.response import current_spend, horizon_responses
 
-__all__ = ["Attribution", "attribution", "contribution_totals"]
+__all__ = ["Attribution", "attribution", "contribution_totals", "marginal_roi_draws"]
 
 _BASELINE = "baseline"
 
@@ -72,7 +72,7 @@ def attribution(
 
     believed = prior_contributions(fit.spec, fit.data, prior_draws, seed)
     prior = (believed.sum("market") if "market" in believed.dims else believed).to_numpy()
-    table = _table(fit, totals, fitted, _marginal_roi(fit, horizon_days, count_after_horizon), tails)
+    table = _table(fit, totals, fitted, marginal_roi_draws(fit, horizon_days, count_after_horizon), tails)
     table["prior_width_ratio"] = _widths(totals, tails) / _widths(prior, tails)
     return Attribution(table=table, over_time=pd.concat(over_time, ignore_index=True))
 
@@ -85,6 +85,28 @@ def contribution_totals(fit: Fit | PanelFit) -> xr.DataArray:
     coords = {**index, "channel": np.asarray(fit.data.channels, dtype=object)}
     shape = tuple(len(labels) for labels in coords.values())
     return xr.DataArray(totals.reshape(shape), dims=tuple(coords), coords=coords)
+
+
+def marginal_roi_draws(fit: Fit | PanelFit, horizon_days: int, count_after_horizon: bool) -> np.ndarray:
+    """(S, C) KPI of the next unit of currency at today's spend, which markets share as they share today's.
+
+    A channel that is off everywhere today is shared as over the whole window.
+    """
+    channels = fit.data.channels
+    markets = fit.markets()
+    today, window = np.zeros((2, len(markets), len(channels)))
+    slopes = np.zeros((len(markets), fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"], len(channels)))
+    for m, market in enumerate(markets):
+        responses = horizon_responses(market, horizon_days, count_after_horizon=count_after_horizon)
+        spend = current_spend(market, horizon_days)
+        for name, response, amount, total in zip(
+            market.data.channels, responses, spend, market.data.spend.sum(axis=0), strict=True
+        ):
+            c = channels.index(name)
+            today[m, c], window[m, c] = amount, total
+            slopes[m, :, c] = response.slope_draws(float(amount))
+    shares = np.where(today.sum(axis=0) > 0, today, window)
+    return np.einsum("msc,mc->sc", slopes, shares / shares.sum(axis=0))
 
 
 class _Components:
@@ -127,28 +149,6 @@ def _component_table(
             "high": high,
         }
     )
-
-
-def _marginal_roi(fit: Fit | PanelFit, horizon_days: int, count_after_horizon: bool) -> np.ndarray:
-    """(S, C) KPI of the next unit of currency at today's spend, which markets share as they share today's.
-
-    A channel that is off everywhere today is shared as over the whole window.
-    """
-    channels = fit.data.channels
-    markets = fit.markets()
-    today, window = np.zeros((2, len(markets), len(channels)))
-    slopes = np.zeros((len(markets), fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"], len(channels)))
-    for m, market in enumerate(markets):
-        responses = horizon_responses(market, horizon_days, count_after_horizon=count_after_horizon)
-        spend = current_spend(market, horizon_days)
-        for name, response, amount, total in zip(
-            market.data.channels, responses, spend, market.data.spend.sum(axis=0), strict=True
-        ):
-            c = channels.index(name)
-            today[m, c], window[m, c] = amount, total
-            slopes[m, :, c] = response.slope_draws(float(amount))
-    shares = np.where(today.sum(axis=0) > 0, today, window)
-    return np.einsum("msc,mc->sc", slopes, shares / shares.sum(axis=0))
 
 
 def _table(

@@ -18,13 +18,16 @@ import xarray as xr
 
 from mmm_pipeline.errors import InfeasibleBudget
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.attribution import contribution_totals
+from mmm_pipeline.mmm.attribution import contribution_totals, marginal_roi_draws
 from mmm_pipeline.mmm.budget.plan import plan_budget
 from mmm_pipeline.mmm.budget.problem import BudgetRequest
 from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.response import current_spend, horizon_responses
+from mmm_pipeline.mmm.panel_fit import PanelFit
+from mmm_pipeline.mmm.response import current_spend
 
 __all__ = ["CLEAR_PROBABILITY", "MATERIAL_MOVE", "NOISE_MCSE", "drift_table"]
+
+AnyFit = Fit | PanelFit
 
 MATERIAL_MOVE = 0.05
 """A plan within this share of the current spend says: hold."""
@@ -34,7 +37,7 @@ NOISE_MCSE = 2.0
 """A change of at most this many Monte Carlo standard errors is sampler noise."""
 
 
-def drift_table(before: Fit, now: Fit, request: BudgetRequest | None = None, *, seed: int = 0) -> pd.DataFrame:
+def drift_table(before: AnyFit, now: AnyFit, request: BudgetRequest | None = None, *, seed: int = 0) -> pd.DataFrame:
     """The table `drift` of the contracts: one row per channel of either champion, those of both first.
 
     The two posteriors are treated as independent where they are compared. They share most of their data, which makes
@@ -50,8 +53,8 @@ def drift_table(before: Fit, now: Fit, request: BudgetRequest | None = None, *, 
     - `flip_unsupported`: neither.
 
     Args:
-        before: the earlier champion.
-        now: the present one.
+        before: the earlier champion, of one market or of a panel.
+        now: the present one. A panel's ROI is that of all its markets; its columns of the plan stay empty.
         request: budget constraints; for a champion that they do not fit (a locked channel that it does not have), the
             columns of its plan stay empty.
         seed: of the pairing of draws.
@@ -73,7 +76,7 @@ def drift_table(before: Fit, now: Fit, request: BudgetRequest | None = None, *, 
         if channel in now.data.channels:
             row["roi_now"] = returns_now.mean(channel)
         if channel in shared:
-            row |= _change(returns_before.mean(channel), expected[channel], returns_now.draws(channel), pairs)
+            row |= _change(returns_before.draws(channel), expected.get(channel), returns_now.draws(channel), pairs)
         else:
             row["verdict"] = "new_channel" if channel in now.data.channels else "gone"
         row["recommendation"] = _recommendation(row)
@@ -102,8 +105,8 @@ _COLUMNS: dict[str, str] = {
 class _Returns:
     """ROI draws of a fit's own window."""
 
-    def __init__(self, fit: Fit) -> None:
-        self._roi = _roi(fit)
+    def __init__(self, fit: AnyFit) -> None:
+        self._roi = contribution_totals(fit) / fit.data.spend.sum(axis=0)
 
     def mean(self, channel: str) -> float:
         return float(self._roi.sel(channel=channel).mean())
@@ -112,35 +115,52 @@ class _Returns:
         return self._roi.sel(channel=channel)
 
 
-def _roi(fit: Fit) -> xr.DataArray:
-    """(chain, draw, channel)"""
-    return contribution_totals(fit) / fit.data.spend.sum(axis=0)
+def _valued_by(before: AnyFit, now: AnyFit, shared: list[str]) -> dict[str, xr.DataArray]:
+    """Channel -> ROI draws of the present window's media by the earlier posterior.
+
+    Without those that it has no value for: it did not know the channel in a market where it is on now.
+    """
+    earlier = {market.market: market for market in before.markets()}
+    spend = dict(zip(now.data.channels, now.data.spend.sum(axis=0), strict=True))
+    caused: dict[str, xr.DataArray] = {}
+    unknown: set[str] = set()
+    for market in now.markets():
+        old = earlier.get(market.market)
+        live = [name for name in shared if name in market.data.channels]
+        known = [] if old is None else [name for name in live if name in old.data.channels]
+        unknown |= set(live) - set(known)
+        if old is None or not known:
+            continue
+        totals = contribution_totals(_transplanted(old, market, known))
+        for name in known:
+            part = totals.sel(channel=name, drop=True)
+            caused[name] = caused[name] + part if name in caused else part
+    return {name: total / spend[name] for name, total in caused.items() if name not in unknown}
 
 
-def _valued_by(before: Fit, now: Fit, shared: list[str]) -> dict[str, xr.DataArray]:
-    """Channel -> ROI draws of the present window's media by the earlier posterior."""
-    if not shared:
-        return {}
-    old, new = before.data, now.data
-    here, there = [new.channels.index(name) for name in shared], [old.channels.index(name) for name in shared]
-    units = new.media[:, here] * new.media_scale[here]
-    scale = old.media_scale[there]
+def _transplanted(old: Fit, new: Fit, channels: list[str]) -> Fit:
+    """The earlier posterior of some channels on the present window's media; of use for contributions only."""
+    here = [new.data.channels.index(name) for name in channels]
+    scale = old.data.media_scale[[old.data.channels.index(name) for name in channels]]
     data = dataclasses.replace(
-        new,
-        channels=tuple(shared),
-        media=units / scale,
+        new.data,
+        channels=tuple(channels),
+        media=new.data.media[:, here] * new.data.media_scale[here] / scale,
         media_scale=scale,
-        spend=new.spend[:, here],
-        kpi_scale=old.kpi_scale,
+        spend=new.data.spend[:, here],
+        kpi_scale=old.data.kpi_scale,
     )
-    posterior = before.posterior.sel(channel=shared)
-    roi = _roi(dataclasses.replace(before, data=data, inference=az.InferenceData(posterior=posterior)))
-    return {name: roi.sel(channel=name) for name in shared}
+    return dataclasses.replace(
+        old, data=data, inference=az.InferenceData(posterior=old.posterior.sel(channel=channels))
+    )
 
 
 def _change(
-    roi_before: float, expected: xr.DataArray, now: xr.DataArray, pairs: np.random.Generator
+    before: xr.DataArray, expected: xr.DataArray | None, now: xr.DataArray, pairs: np.random.Generator
 ) -> dict[str, object]:
+    """Without `expected`, other media and learning cannot be told apart, and the whole change stands as learned."""
+    from_media = None if expected is None else float(expected.mean() - before.mean())
+    expected = before if expected is None else expected
     learned = float(now.mean() - expected.mean())
     mcse = float(np.hypot(_mcse(expected), _mcse(now)))
     earlier, present = expected.to_numpy().ravel(), now.to_numpy().ravel()
@@ -151,8 +171,8 @@ def _change(
     else:
         verdict = "data" if max(higher, 1 - higher) >= CLEAR_PROBABILITY else "within_uncertainty"
     return {
-        "change": float(now.mean()) - roi_before,
-        "change_from_media": float(expected.mean()) - roi_before,
+        "change": float(now.mean() - before.mean()),
+        "change_from_media": from_media,
         "change_learned": learned,
         "change_mcse": mcse,
         "change_sd": float(np.hypot(earlier.std(), present.std())),
@@ -165,15 +185,20 @@ def _mcse(draws: xr.DataArray) -> float:
     return float(az.mcse(draws.transpose("chain", "draw").to_numpy(), method="mean"))
 
 
-def _advice(fit: Fit, request: BudgetRequest | None) -> dict[str, dict[str, object]]:
+def _advice(fit: AnyFit, request: BudgetRequest | None) -> dict[str, dict[str, object]]:
     """Channel -> spend, probability_increase and, where there is a plan, plan, plan_noise, direction."""
     request = request or BudgetRequest()
-    spend = current_spend(fit, request.horizon_days)
+    spend = np.zeros(len(fit.data.channels))
+    for market in fit.markets():
+        here = [fit.data.channels.index(name) for name in market.data.channels]
+        spend[here] += current_spend(market, request.horizon_days)
     support = _probability_increase(fit, request, spend)
     advice: dict[str, dict[str, object]] = {
         channel: {"spend": float(spend[c]), "probability_increase": float(support[c])}
         for c, channel in enumerate(fit.data.channels)
     }
+    if isinstance(fit, PanelFit):
+        return advice
     try:
         plan = plan_budget(fit, request).table
         halves = [plan_budget(half, request).table["optimal_spend"].to_numpy() for half in _halves(fit)]
@@ -202,10 +227,9 @@ def _halves(fit: Fit) -> list[Fit]:
     return [dataclasses.replace(fit, inference=az.InferenceData(posterior=part)) for part in parts]
 
 
-def _probability_increase(fit: Fit, request: BudgetRequest, spend: np.ndarray) -> np.ndarray:
+def _probability_increase(fit: AnyFit, request: BudgetRequest, spend: np.ndarray) -> np.ndarray:
     """(C,) probability that the next unit of currency brings more in the channel than on average."""
-    responses = horizon_responses(fit, request.horizon_days, count_after_horizon=request.count_after_horizon)
-    slopes = np.stack([response.slope_draws(amount) for response, amount in zip(responses, spend, strict=True)], axis=1)
+    slopes = marginal_roi_draws(fit, request.horizon_days, request.count_after_horizon)
     weights = spend / spend.sum() if spend.sum() > 0 else np.full(len(spend), 1 / len(spend))
     return (slopes > (slopes @ weights)[:, None]).mean(axis=0)
 

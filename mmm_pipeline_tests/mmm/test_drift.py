@@ -13,7 +13,7 @@ from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.budget.problem import BudgetRequest
 from mmm_pipeline.mmm.drift import drift_table
 from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
+from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit, synthetic_panel_fit
 
 
 def _sure(fit: Fit, factors: list[float], *, spread: float = 0.02) -> Fit:
@@ -153,3 +153,28 @@ def test_constraints_that_the_earlier_champion_cannot_meet_leave_its_plan_empty(
     assert table["plan_now"].notna().all()
     assert table["spend_before"].notna().sum() == 2
     assert set(table["recommendation"]) == {"not_comparable"}
+
+
+def test_a_panel_is_compared_in_total_and_without_a_plan() -> None:
+    before, now = synthetic_panel_fit(days=40), synthetic_panel_fit(days=40, seed=1)
+
+    table = drift_table(before, now)
+
+    assert violations("drift", table).empty
+    np.testing.assert_allclose(table["change"], table["change_from_media"] + table["change_learned"])
+    np.testing.assert_allclose(table["spend_now"], now.data.spend[-28:].sum(axis=0))
+    assert table["plan_now"].isna().all()
+    assert table["probability_increase_now"].notna().all()
+
+
+def test_the_same_panel_has_learned_nothing() -> None:
+    panel = synthetic_panel_fit(days=40)
+    np.testing.assert_allclose(drift_table(panel, panel)["change_learned"], 0, atol=1e-12)
+
+
+def test_between_one_market_and_a_panel_the_whole_change_stands_undivided() -> None:
+    table = drift_table(synthetic_fit(days=40), synthetic_panel_fit(days=40))
+
+    assert violations("drift", table).empty
+    assert table["change_from_media"].isna().all()
+    np.testing.assert_allclose(table["change_learned"], table["change"])

@@ -26,6 +26,11 @@ __all__ = ["charts", "decision_report"]
 
 _GROUP = "reports"
 _SHOWN_CHARTS = ("budget", "roi", "waterfall", "drift", "kpi_forecast", "leaderboard", "predictive_check", "traces")
+_PUBLISHED = (
+    *("leaderboard", "rolling_origins", "spec_agreement", "attribution", "averaged_attribution", "response_curves"),
+    *("drift", "rejected_rows"),
+)
+"""Tables that are written as CSV under their own names."""
 _TABLES = [*REPORTED_TABLES, EDA_PROFILE, "rejected_rows"]
 
 
@@ -111,7 +116,7 @@ def _write_results(workspace: Workspace, folder: Path) -> None:
         for language in languages
     }
     write_report(tables, drawn, {language: _narratives(workspace, language) for language in languages}, folder)
-    for name in ("leaderboard", "attribution", "response_curves", "rejected_rows"):
+    for name in _PUBLISHED:
         write_csv(warehouse.read_table(name), folder / f"{name}.csv")
     write_csv(tables.budget_plan, folder / "budget.csv")
     summary = json.dumps(build_summary(tables), ensure_ascii=False, indent=2, allow_nan=False)

@@ -116,3 +116,17 @@ def test_the_table_has_every_window_and_all_together(dataset: xr.Dataset) -> Non
     together = pooled([score for _, score, _ in scored])
     assert table.iloc[-1]["mape"] == together.mape == pytest.approx(table["mape"][:3].mean())
     assert table.iloc[-1]["skill"] == pytest.approx(1 - together.mape / score_naive_forecasts(known)["mape"].min())
+
+
+def test_windows_of_a_panel_are_those_of_its_markets_together(dataset: xr.Dataset) -> None:
+    other = dataset / 2
+    other["media"][:, 0] = other["spend"][:, 0] = 0.0
+    panel = xr.concat([dataset, other], dim=xr.DataArray(["north", "south"], dims="market", name="market"))
+    window = rolling_windows(panel.assign_attrs(dataset.attrs), 2)[0]
+
+    data = window_data(panel, window)
+
+    assert data.markets == ("north", "south")
+    # Silent in one market is not silent in all.
+    assert data.channels == ("channel 0", "channel 1", "channel 2")
+    np.testing.assert_allclose(data.total_kpi, 1.5 * dataset["kpi"].to_numpy()[: window.start])

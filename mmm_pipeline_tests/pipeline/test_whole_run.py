@@ -33,7 +33,8 @@ def test_the_results_folder_is_complete(small_run: SmallRun, summary: dict) -> N
     }
     expected = {
         "summary.json", "leaderboard.csv", "attribution.csv", "response_curves.csv", "budget.csv", "rejected_rows.csv",
-        "report.html", "report.md",
+        "report.html", "report.md", "rolling_origins.csv", "spec_agreement.csv", "averaged_attribution.csv",
+        "drift.csv",
     }  # fmt: skip
     assert expected <= names
     assert sum(name.startswith("charts/") and name.endswith(".png") for name in names) >= 7

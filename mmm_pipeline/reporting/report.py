@@ -30,9 +30,9 @@ __all__ = ["ReportFiles", "write_report"]
 
 SECTION_CHARTS: dict[str, tuple[str, ...]] = {
     "budget": ("budget", "marginal_roi", "drift"),
-    "channels": ("roi", "contribution", "roi_and_spend", "response_curves"),
+    "channels": ("roi", "contribution", "roi_and_spend", "spec_agreement", "response_curves"),
     "charts": ("waterfall", "contributions_over_time"),
-    "quality": ("kpi_forecast", "leaderboard"),
+    "quality": ("kpi_forecast", "leaderboard", "rolling_origins"),
     "diagnostics": ("prior_posterior", "retention", "predictive_check", "traces"),
 }
 """Which chart stands in which section; one that is not named here goes to `charts`."""

@@ -15,6 +15,7 @@ from scipy.stats import norm
 from mmm_pipeline.contracts import CONTRACTS, empty_table
 from mmm_pipeline.reporting.tables import ResultTables, RowCounts, Window
 from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline_tests.reporting.synthetic_leaderboard import leaderboard, naive_forecasts, rolling_origins
 from mmm_pipeline_tests.reporting.synthetic_model_checks import (
     predictive_distribution,
     prior_posterior_density,
@@ -53,6 +54,7 @@ def synthetic_results(
     beats_naive: bool = True,
     material: bool = True,
     refreshed: bool = True,
+    windows: int = 1,
     settings: Mapping[str, Any] | None = None,
 ) -> ResultTables:
     """Tables of one run over `days` days, each validated (and typed) by its contract.
@@ -66,14 +68,17 @@ def synthetic_results(
         beats_naive: whether the champion is better than the best naive forecast.
         material: the verdict of the budget plan.
         refreshed: whether there is an earlier champion to compare with.
+        windows: forecast windows of the evaluation; with several, there is a table of rolling origins.
         settings: `pipeline.yaml` content; default: a report in both languages.
     """
     names = plain_names(channels) if isinstance(channels, int) else list(channels)
     market = _Market(names, days, holdout_days, np.random.default_rng(seed))
     frames = {
-        "leaderboard": _leaderboard(beats_naive),
-        "naive_forecasts": _naive_forecasts(),
-        "rolling_origins": empty_table("rolling_origins"),
+        "leaderboard": leaderboard(beats_naive),
+        "naive_forecasts": naive_forecasts(),
+        "rolling_origins": (
+            rolling_origins(leaderboard(beats_naive), windows) if windows > 1 else empty_table("rolling_origins")
+        ),
         "spec_agreement": market.spec_agreement(),
         "averaged_attribution": empty_table("averaged_attribution"),
         "forecast": market.forecast(),
@@ -354,60 +359,6 @@ class _Market:
     def _slope(self, position: int, spend: float) -> float:
         today = self.daily_spend[position]
         return float(1.9 * today * self.roi[position] * 0.9 * today / (spend + 0.9 * today) ** 2)
-
-
-def _leaderboard(beats_naive: bool) -> pd.DataFrame:
-    specs = [(adstock, degrees) for adstock in ("carryover", "hill_adstock", "adstock") for degrees in (1, 2, 4)]
-    rows = []
-    best = 0.084 if beats_naive else 0.108
-    for position, (adstock, degrees) in enumerate(specs):
-        broken = position == len(specs) - 1
-        mape = best * (1 + 0.17 * position)
-        rows.append(
-            {
-                "rank": pd.NA if broken else position + 1,
-                "adstock": adstock,
-                "degrees": degrees,
-                "status": "not_converged" if broken else "converged",
-                "reason": "R-hat of retention[Brand 1 Ad Group 003] is 1.043 (limit 1.01)" if broken else None,
-                "is_champion": position == 0,
-                "is_rival": position < 3,
-                "mape": mape,
-                "wape": mape * 0.95,
-                "rmse": mape * 1200,
-                "crps": mape * 600,
-                "coverage_50": 0.46,
-                "coverage_90": 0.89,
-                "skill": 1 - mape / 0.101,
-                "elpd_loo": None if broken else -310.0 - 4 * position,
-                "elpd_loo_se": None if broken else 9.5,
-                "pareto_k_max": None if broken else 0.62 + 0.05 * position,
-                "pareto_k_above": pd.NA if broken else max(0, position - 1),
-                "loo_status": "refused" if broken else "reliable" if position < 2 else "unreliable",
-                "weight": None,
-                "rhat_max": 1.043 if broken else 1.004,
-                "ess_bulk_min": 61.0 if broken else 1290.0,
-                "ess_tail_min": 88.0 if broken else 1430.0,
-                "divergences": 39 if broken else 0,
-                "attempts": 3 if broken else 1,
-                "seconds": 31.5 + position,
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _naive_forecasts() -> pd.DataFrame:
-    mape = {"mean": 0.113, "median": 0.101, "weekday_mean": 0.111, "last_day": 0.145, "last_week": 0.248}
-    return pd.DataFrame(
-        {
-            "forecast": list(mape),
-            "mape": list(mape.values()),
-            "wape": [0.95 * value for value in mape.values()],
-            "rmse": [1200 * value for value in mape.values()],
-            "crps": [900 * value for value in mape.values()],
-            "is_best": [name == "median" for name in mape],
-        }
-    )
 
 
 def _rejected_rows() -> pd.DataFrame:

@@ -70,6 +70,28 @@ class ChartContext:
         return table.assign(label=list(self.labels.values()), evidence=[c.evidence for c in self.found.channels])
 
     @property
+    def ranking_error(self) -> str:
+        """Which error ranks the specs: mape, wape, rmse or crps."""
+        return self.tables.settings.ranking.error
+
+    def error_text(self, value: float, write: Formatter | None = None) -> str:
+        """An error of that kind in words; by default as the picture's formats have it."""
+        write = write or self.format
+        return write.percent(value, 1) if self.ranking_error in ("mape", "wape") else write.compact(value)
+
+    def error_tick(self, value: float) -> str:
+        """An error of that kind on an axis."""
+        write = self.format
+        return write.percent_tick(value) if self.ranking_error in ("mape", "wape") else write.compact(value)
+
+    def spec_label(self, row: Mapping[Any, Any] | pd.Series) -> str:
+        """A spec by the `adstock` and `degrees` of a table's row."""
+        adstock = str(row["adstock"])
+        return self.words(
+            "chart_text.spec", adstock=self.words.get(f"adstock.{adstock}", adstock), degrees=row["degrees"]
+        )
+
+    @property
     def labelled_plan(self) -> pd.DataFrame:
         """The budget plan, largest current spend first, with a `label` column."""
         plan = self.tables.budget_plan

@@ -35,12 +35,12 @@ def export_window(path: Path) -> FitData:
     from mmm_pipeline.ingestion.matrix import build_media_matrix
     from mmm_pipeline.ingestion.model_inputs import build_model_inputs
     from mmm_pipeline.mmm import train_data
-    from mmm_pipeline.resources.warehouse import Warehouse
+    from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
     from mmm_pipeline.settings import parse_settings
 
     settings = parse_settings({"source": {"kind": "file", "path": str(path.resolve())}})
     with tempfile.TemporaryDirectory() as folder:
-        warehouse = Warehouse(Path(folder) / "warehouse.duckdb")
+        warehouse = DuckDBWarehouse(Path(folder) / "warehouse.duckdb")
         load_campaigns(warehouse, settings)
         dataset, _ = build_model_inputs(build_media_matrix(warehouse, settings), settings)
     return train_data(dataset)

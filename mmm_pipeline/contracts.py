@@ -29,11 +29,18 @@ from mmm_pipeline.model_check_contracts import (
 __all__ = ["CONTRACTS", "empty_table", "violations"]
 
 
+_LINE_NUMBER = _column(
+    "Int64",
+    "line in the source, the header being line 1; empty for a BigQuery table, which has no order",
+    pa.Check.ge(1),
+    nullable=True,
+)
+
 RAW_CAMPAIGNS = _table(
     "raw_campaigns",
     "Campaign rows that passed the contract: typed, dates parsed, names trimmed.",
     {
-        "line_number": _column("int64", "line in the source, the header being line 1", pa.Check.ge(1)),
+        "line_number": _LINE_NUMBER,
         "date": _column(_DATE, "day of the activity"),
         "channel": _column(str, "name of the channel", pa.Check.str_length(min_value=1)),
         "media_units": _column(float, "media bought, e.g. impressions", _AT_LEAST_0, _FINITE, unit="media units"),
@@ -48,11 +55,26 @@ REJECTED_ROWS = _table(
     "rejected_rows",
     "Every refused row with the reason; nothing is dropped in silence.",
     {
-        "line_number": _column("int64", "line in the source, the header being line 1", pa.Check.ge(1)),
+        "line_number": _LINE_NUMBER,
         "reason": _column(str, "why the row was refused"),
         "column": _column(str, "the offending column, as the source spells it", nullable=True),
         "value": _column(str, "the offending value", nullable=True),
         "row": _column(str, "the whole row, as JSON text"),
+    },
+)
+
+CAMPAIGN_TOTALS = _table(
+    "campaign_totals",
+    "How many rows were accepted, per channel, brand and marketplace, and how many were refused, per reason.",
+    {
+        "reason": _column(str, "why the rows were refused; empty: accepted", nullable=True),
+        "channel": _column(str, "name of the channel; empty for refused rows", nullable=True),
+        "brand": _column(str, "brand, when the source has one", nullable=True),
+        "marketplace": _column(str, "marketplace, when the source has one", nullable=True),
+        "row_count": _column("int64", "rows", pa.Check.ge(1)),
+        "media_units": _column(float, "their media", _AT_LEAST_0, unit="media units", nullable=True),
+        "spend": _column(float, "their spend", _AT_LEAST_0, unit="currency", nullable=True),
+        "kpi": _column(float, "their KPI", _AT_LEAST_0, unit=_KPI, nullable=True),
     },
 )
 
@@ -294,6 +316,7 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
     for schema in (
         RAW_CAMPAIGNS,
         REJECTED_ROWS,
+        CAMPAIGN_TOTALS,
         MEDIA_MATRIX,
         EXCLUDED_CHANNELS,
         LEADERBOARD,

@@ -94,10 +94,10 @@ def _home(home: Home) -> Finding:
 def _warehouse(home: Home) -> Finding:
     if not home.warehouse_file.exists():
         return Finding("warehouse", "absent", f"{home.warehouse_file} (DuckDB) is made by the first run")
-    from mmm_pipeline.resources.warehouse import Warehouse
+    from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 
     try:
-        tables = Warehouse(home.warehouse_file).tables()
+        tables = DuckDBWarehouse(home.warehouse_file).tables()
     except MmmError as error:
         return Finding("warehouse", "problem", str(error))
     return Finding("warehouse", "ok", f"{home.warehouse_file} (DuckDB), {len(tables)} tables")

@@ -10,6 +10,7 @@ __all__ = [
     "ModelNotConverged",
     "SettingsError",
     "StoredResultError",
+    "WarehouseError",
 ]
 
 
@@ -39,3 +40,7 @@ class InfeasibleBudget(MmmError):
 
 class StoredResultError(MmmError):
     """A stored table or artifact is missing, damaged or of another version."""
+
+
+class WarehouseError(MmmError):
+    """A remote warehouse refused, cannot be reached, or would cost more than allowed."""

@@ -156,7 +156,8 @@ def _accepted(field: dict[str, Any]) -> str:
         what = f"list of {_accepted(field['items'])}"
         bounds = [f"at least {field['minItems']} of them"] if "minItems" in field else []
     elif kind == "object":
-        what = f"name: {_accepted(field['additionalProperties'])}"
+        values = field.get("additionalProperties") or next(iter(field["patternProperties"].values()))
+        what = f"name: {_accepted(values)}"
     else:
         what = field["format"] if "format" in field else _TYPES[kind]
     return ", ".join([what, *bounds])

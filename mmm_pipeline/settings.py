@@ -15,6 +15,8 @@ from mmm_pipeline.errors import SettingsError
 __all__ = ["Settings", "load_settings", "parse_settings"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+LabelValue = Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,63}$")]
 AdstockName = Literal["adstock", "hill_adstock", "carryover"]
 NoiseName = Literal["normal", "student_t"]
 SignName = Literal["positive", "negative"]
@@ -29,9 +31,14 @@ class Section(BaseModel):
 class SourceSettings(Section):
     """Where the campaign rows are."""
 
-    kind: Literal["demo", "file", "duckdb"] = Field("demo", description="demo market, a file, or a DuckDB table")
+    kind: Literal["demo", "file", "duckdb", "bigquery"] = Field(
+        "demo", description="demo market, a file, or a table in DuckDB or BigQuery"
+    )
     path: Path | None = Field(None, description="CSV, XLSX or Parquet file; for duckdb: the database file")
-    table: str | None = Field(None, description="duckdb: [schema.]table that holds the rows")
+    table: str | None = Field(
+        None, description="table that holds the rows; duckdb: [schema.]table, bigquery: [project.]dataset.table"
+    )
+    since: dt.date | None = Field(None, description="bigquery: leave out earlier days; prunes partitions by the date")
     demo_seed: int = Field(5, ge=0, description="seed of the demo market")
 
     @model_validator(mode="after")
@@ -40,7 +47,36 @@ class SourceSettings(Section):
             raise ValueError(f"source.path is required when source.kind is {self.kind!r}")
         if self.kind == "duckdb" and not self.table:
             raise ValueError("source.table is required when source.kind is 'duckdb'")
+        if self.kind == "bigquery" and not self.table:
+            raise ValueError("source.table is required when source.kind is 'bigquery'")
+        if self.kind != "bigquery" and self.since is not None:
+            raise ValueError("source.since counts for source.kind 'bigquery' only")
         return self
+
+
+class WarehouseSettings(Section):
+    """Where the tables of the pipeline are written. Arrays and reports stay in the home folder."""
+
+    kind: Literal["duckdb", "bigquery"] = Field("duckdb", description="a file in the home folder, or BigQuery")
+    dataset: str | None = Field(None, description="bigquery: [project.]dataset, which must exist")
+
+    @model_validator(mode="after")
+    def _complete(self) -> WarehouseSettings:
+        if self.kind == "bigquery" and not self.dataset:
+            raise ValueError("warehouse.dataset is required when warehouse.kind is 'bigquery'")
+        return self
+
+
+class BigQuerySettings(Section):
+    """Jobs on BigQuery, for the source and for the warehouse. Credentials come from the environment."""
+
+    project: str | None = Field(None, description="project that pays for jobs; empty: that of the credentials")
+    location: str | None = Field(None, description="where the datasets are, e.g. EU; empty: BigQuery finds out")
+    maximum_bytes_billed: int = Field(
+        100_000_000_000, ge=10_000_000, description="a job that would read more bytes is refused"
+    )
+    deadline_seconds: float = Field(300.0, gt=0, description="longest wait for one job, its retries included")
+    labels: dict[Label, LabelValue] = Field(default_factory=dict, description="of every job, beside app: mmm_pipeline")
 
 
 class ColumnSettings(Section):
@@ -283,6 +319,8 @@ class Settings(Section):
     """Everything a run can be told. `quick` is set by `--quick` only."""
 
     source: SourceSettings = SourceSettings()
+    warehouse: WarehouseSettings = WarehouseSettings()
+    bigquery: BigQuerySettings = BigQuerySettings()
     columns: ColumnSettings = ColumnSettings()
     validation: ValidationSettings = ValidationSettings()
     channels: ChannelSettings = ChannelSettings()

@@ -7,7 +7,9 @@ import dagster as dg
 
 from mmm_pipeline.assets.table_outputs import column_schema, preview
 from mmm_pipeline.contracts import CONTRACTS
+from mmm_pipeline.ingestion.campaign_rows import rows_stay_in_bigquery
 from mmm_pipeline.ingestion.load import load_campaigns
+from mmm_pipeline.resources.jobs import job_metadata
 from mmm_pipeline.resources.workspace import Workspace
 
 _GROUP = "ingestion"
@@ -18,26 +20,36 @@ def _table_spec(name: str) -> dg.AssetSpec:
         name,
         group_name=_GROUP,
         description=CONTRACTS[name].description,
-        kinds={"table", "duckdb"},
+        kinds={"table"},
         metadata={"dagster/column_schema": column_schema(name)},
     ).with_io_manager_key("tables")
 
 
-@dg.multi_asset(specs=[_table_spec("raw_campaigns"), _table_spec("rejected_rows")], name="ingest_campaigns")
+@dg.multi_asset(
+    specs=[_table_spec(name) for name in ("raw_campaigns", "rejected_rows", "campaign_totals")],
+    name="ingest_campaigns",
+)
 def ingest_campaigns(context: dg.AssetExecutionContext, workspace: Workspace) -> Iterator[dg.MaterializeResult]:
-    """Read the campaign source into the warehouse, inside DuckDB; refuse bad rows by name."""
-    summary = load_campaigns(workspace.warehouse(), workspace.settings())
+    """Judge the rows of the campaign source where they are; refuse bad rows by name."""
+    settings, warehouse = workspace.settings(), workspace.warehouse()
+    summary = load_campaigns(warehouse, settings)
     context.log.info(f"{summary.accepted} rows accepted, {summary.rejected} rejected, from {summary.source}")
+    kept = summary.source if rows_stay_in_bigquery(settings) else warehouse.place
+    jobs = job_metadata([*summary.jobs, *warehouse.take_jobs()])
     yield dg.MaterializeResult(
         asset_key="raw_campaigns",
-        metadata={"dagster/row_count": summary.accepted, "source": summary.source},
+        metadata={"dagster/row_count": summary.accepted, "source": summary.source, "rows_are_in": kept, **jobs},
         data_version=dg.DataVersion(summary.fingerprint),
     )
+    refused = warehouse.read_table("rejected_rows", limit=20)
     yield dg.MaterializeResult(
         asset_key="rejected_rows",
         metadata={
             "dagster/row_count": summary.rejected,
             "reasons": dg.MetadataValue.json(dict(summary.reasons)),
-            "rows": preview(workspace.warehouse().read_table("rejected_rows", limit=20)),
+            "rows": preview(refused),
         },
+    )
+    yield dg.MaterializeResult(
+        asset_key="campaign_totals", metadata={"totals": preview(warehouse.read_table("campaign_totals", limit=20))}
     )

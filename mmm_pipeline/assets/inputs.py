@@ -7,11 +7,13 @@ import dagster as dg
 import pandas as pd
 
 from mmm_pipeline.assets.table_outputs import preview, table_out
+from mmm_pipeline.ingestion.campaign_rows import campaign_rows
 from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import input_warnings
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
+from mmm_pipeline.resources.jobs import job_metadata
 from mmm_pipeline.resources.workspace import Workspace
 
 _GROUP = "inputs"
@@ -21,8 +23,10 @@ _GROUP = "inputs"
     outs={"media_matrix": table_out("media_matrix", group=_GROUP)}, deps=["raw_campaigns"], name="media_matrix"
 )
 def media_matrix(workspace: Workspace) -> dg.Output[pd.DataFrame]:
-    """Aggregate the accepted rows to days and channels by SQL inside the warehouse."""
-    matrix = build_media_matrix(workspace.warehouse(), workspace.settings())
+    """Aggregate the accepted rows to days and channels by SQL where they are."""
+    warehouse, settings = workspace.warehouse(), workspace.settings()
+    rows = campaign_rows(warehouse, settings)
+    matrix = build_media_matrix(warehouse, settings, rows)
     daily = matrix.groupby("date")["kpi"].sum()
     return dg.Output(
         matrix,
@@ -33,6 +37,7 @@ def media_matrix(workspace: Workspace) -> dg.Output[pd.DataFrame]:
             "kpi": float(matrix["kpi"].sum()),
             "first_day": str(daily.index.min().date()),
             "last_day": str(daily.index.max().date()),
+            **job_metadata(rows.engine.take_jobs()),
         },
     )
 

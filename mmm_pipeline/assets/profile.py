@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from mmm_pipeline.ingestion.totals import breakdown
 from mmm_pipeline.resources.workspace import Workspace
 
 EDA_PROFILE = "eda_profile"
@@ -15,7 +16,7 @@ EDA_PROFILE = "eda_profile"
 
 @dg.asset(
     name=EDA_PROFILE,
-    deps=["rejected_rows", "raw_campaigns"],
+    deps=["campaign_totals"],
     group_name="inputs",
     kinds={"json"},
     description="Deterministic statistics of the data: activity, collinearity, lagged correlation, outliers, profile.",
@@ -24,12 +25,13 @@ def eda_profile(media_matrix: pd.DataFrame, model_inputs: Any, workspace: Worksp
     """Profile the daily series; the facts under every narrative."""
     from mmm_pipeline.mmm.eda import eda_profile as profile_of
 
-    warehouse = workspace.warehouse()
+    totals = workspace.warehouse().read_table("campaign_totals")
+    refused = totals.loc[totals["reason"].notna()]
     profile = profile_of(
         media_matrix,
         holdout_start=dt.date.fromisoformat(str(model_inputs.attrs["holdout_start"])),
-        rejected=warehouse.read_table("rejected_rows"),
-        breakdown=warehouse.breakdown(),
+        rejected=refused.loc[refused.index.repeat(refused["row_count"])],
+        breakdown=breakdown(totals),
     )
     path = workspace.artifacts().write_json(EDA_PROFILE, profile)
     findings = profile["findings"]

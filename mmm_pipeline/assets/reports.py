@@ -31,7 +31,7 @@ _PUBLISHED = (
     *("drift", "rejected_rows"),
 )
 """Tables that are written as CSV under their own names."""
-_TABLES = [*REPORTED_TABLES, EDA_PROFILE, "rejected_rows"]
+_TABLES = [*REPORTED_TABLES, EDA_PROFILE, "rejected_rows", "campaign_totals"]
 
 
 @dg.asset(

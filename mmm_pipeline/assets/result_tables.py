@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from mmm_pipeline.assets.profile import EDA_PROFILE
+from mmm_pipeline.ingestion.totals import accepted_rows, refusals
 from mmm_pipeline.reporting.tables import ResultTables, RowCounts, Window
 from mmm_pipeline.resources.workspace import Workspace
 
@@ -41,6 +42,8 @@ def result_tables(workspace: Workspace) -> ResultTables:
         StoredResultError: a table has not been materialized.
     """
     settings, warehouse = workspace.settings(), workspace.warehouse()
+    totals = warehouse.read_table("campaign_totals")
+    reasons = refusals(totals)
     profile = workspace.artifacts().read_json(EDA_PROFILE)
     window = profile["window"]
     return ResultTables(
@@ -48,11 +51,7 @@ def result_tables(workspace: Workspace) -> ResultTables:
         quick=settings.quick,
         rejected_rows=warehouse.read_table("rejected_rows", limit=_REJECTED_SHOWN),
         window=Window(*(dt.date.fromisoformat(window[key]) for key in ("start", "end", "holdout_start"))),
-        rows=RowCounts(
-            accepted=warehouse.row_count("raw_campaigns"),
-            rejected=warehouse.row_count("rejected_rows"),
-            reasons=warehouse.rejection_reasons(),
-        ),
+        rows=RowCounts(accepted=accepted_rows(totals), rejected=sum(reasons.values()), reasons=reasons),
         eda_profile=profile,
         **{name: warehouse.read_table(name) for name in REPORTED_TABLES},
     )

@@ -41,7 +41,7 @@ def table_out(name: str, *, group: str, kinds: set[str] | None = None) -> dg.Ass
         description=CONTRACTS[name].description,
         metadata={"dagster/column_schema": column_schema(name)},
         group_name=group,
-        kinds={"table", "duckdb"} | (kinds or set()),
+        kinds={"table"} | (kinds or set()),
     )
 
 
@@ -56,7 +56,7 @@ def table_asset(
         description=CONTRACTS[name].description,
         metadata={"dagster/column_schema": column_schema(name)},
         group_name=group,
-        kinds={"table", "duckdb"},
+        kinds={"table"},
     )
 
 

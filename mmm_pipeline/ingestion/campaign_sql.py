@@ -2,17 +2,25 @@
 
 The queries read the table `source` (`line_number`, and the columns `c0`, `c1`, ... of the source as text) and the table
 `refused` (rows that were broken before they had columns). Values enter as parameters only.
+
+They come in two forms made of the same expressions: step by step, a table each (files, in DuckDB), and as one statement
+over a table that stays where it is (BigQuery).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mmm_pipeline.ingestion.dialect import Dialect, day, finite_number, name, number, trimmed
 from mmm_pipeline.ingestion.headers import Roles
+from mmm_pipeline.ingestion.parsing import day, finite_number, name, number, trimmed
+from mmm_pipeline.resources.dialect import Dialect
 
-__all__ = ["NUMBER_ROLES", "REASONS", "CampaignQueries"]
+__all__ = ["BLANK", "NUMBER_ROLES", "REASONS", "CampaignQueries"]
+
+BLANK = "blank"
+"""Verdict on a line without any value, which is no row: neither accepted nor refused."""
 
 NUMBER_ROLES = ("media", "spend", "kpi")
 _FIRST_DAY, _LAST_DAY = "1990-01-01", "2100-12-31"
@@ -57,30 +65,41 @@ class CampaignQueries:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Values of `rejected`: the headers of the source."""
-        return {f"header_{position}": header for position, header in enumerate(self.roles.names)}
+        """Values of `rejected`: the headers that a reason can be about, and all headers as JSON keys."""
+        names = self.roles.names
+        about = sorted({self.roles.positions[role] for role in ("date", "channel", *NUMBER_ROLES)})
+        keys = {f"key_{position}": json.dumps(header, ensure_ascii=False) for position, header in enumerate(names)}
+        return {**{f"header_{position}": names[position] for position in about}, **keys}
 
-    def judged(self) -> str:
-        """Every row that has any value: typed, with the first reason to refuse it (NULL: none) and its hash."""
+    @property
+    def columns(self) -> list[str]:
+        """Names of the text columns of `source`."""
+        return [f"c{position}" for position in range(len(self.roles.names))]
+
+    # Step by step.
+
+    def judged(self, *, keep_text: bool = False) -> str:
+        """Every row: typed, with its verdict so far (NULL: accepted), and its hash or its text. Reads `source`."""
         d = self.dialect
         cleaned = [f"{trimmed(d, self._text(role))} AS {role}_text" for role in ("date", *NUMBER_ROLES)]
         cleaned += [f"{self._name(role)} AS {role}" for role in ("channel", "brand", "marketplace")]
+        cleaned += [f"COALESCE({', '.join(self.columns)}, NULL) IS NULL AS is_blank"]
         typed = [f"{day(d, 'date_text')} AS date", *(f"{number(d, f'{role}_text')} AS {role}" for role in NUMBER_ROLES)]
+        kept = ", ".join(self.columns) if keep_text else "row_hash"
+        keep = kept if keep_text else f"{d.hashed(self.columns)} AS row_hash"
         return f"""
             WITH cleaned AS (
-                SELECT line_number, {d.hashed(self._columns)} AS row_hash, {", ".join(cleaned)}
-                FROM source
-                WHERE COALESCE({", ".join(self._columns)}) IS NOT NULL
+                SELECT line_number, {keep}, {", ".join(cleaned)} FROM source
             ), typed AS (
                 SELECT *, {", ".join(typed)} FROM cleaned
             )
-            SELECT line_number, date, channel, media AS media_units, spend, kpi, brand, marketplace, row_hash,
+            SELECT line_number, date, channel, media AS media_units, spend, kpi, brand, marketplace, {kept},
                 CASE {" ".join(self._rules())} END AS reason
             FROM typed"""
 
     def duplicates(self) -> str:
         """Rows equal to an earlier one in every column: (line_number, first_line). Reads `judged`."""
-        columns = ", ".join(self._columns)
+        columns = ", ".join(self.columns)
         return f"""
             WITH suspects AS (
                 SELECT row_hash FROM judged WHERE reason IS NULL GROUP BY row_hash HAVING COUNT(*) > 1
@@ -100,42 +119,108 @@ class CampaignQueries:
 
     def rejected(self) -> str:
         """The contract's `rejected_rows`. Reads `judged`, `duplicates` and `refused`; takes `parameters`."""
-        pairs = [f"{self._header(position)}, {column}" for position, column in enumerate(self._columns)]
-        row = self.dialect.json_object.format(", ".join(pairs))
+        column, row = map(self.dialect.identifier, ("column", "row"))
         return f"""
-            SELECT judged.line_number, reason, CASE {" ".join(self._by_reason(self._header))} END AS "column",
-                CASE {" ".join(self._by_reason("c{}".format))} END AS value, {row} AS "row"
+            SELECT judged.line_number, {self._refusal("reason", "NULL")}
             FROM judged JOIN source ON source.line_number = judged.line_number
-            WHERE reason IS NOT NULL
+            WHERE reason <> '{BLANK}'
             UNION ALL
-            SELECT duplicates.line_number, 'exact_duplicate', NULL, CONCAT('equals line ', first_line), {row}
+            SELECT duplicates.line_number, 'exact_duplicate', NULL, CONCAT('equals line ', first_line), {self._row()}
             FROM duplicates JOIN source ON source.line_number = duplicates.line_number
             UNION ALL
-            SELECT line_number, reason, NULL, value, "row" FROM refused
+            SELECT line_number, reason, NULL AS {column}, value, {row} FROM refused
             ORDER BY 1"""
 
-    def content_hash(self) -> str:
-        """Three numbers that change with the accepted rows, whatever their order. Reads `accepted`."""
-        columns = [column for column in _TYPED_COLUMNS.split(", ") if column != "line_number"]
+    def verdicts(self) -> str:
+        """Every line with its final verdict, for `totals`. Reads `judged`, `accepted` and `rejected`."""
+        typed = _TYPED_COLUMNS.removeprefix("line_number, ")
+        nothing = ", ".join(["NULL"] * len(typed.split(", ")))
         return f"""
-            SELECT COUNT(*), BIT_XOR(row_hash), SUM(row_hash % 1000000007)
-            FROM (SELECT {self.dialect.hashed(columns)} AS row_hash FROM accepted) AS hashed"""
+            SELECT NULL AS verdict, {typed} FROM accepted
+            UNION ALL SELECT reason, {nothing} FROM rejected
+            UNION ALL SELECT reason, {nothing} FROM judged WHERE reason = '{BLANK}'"""
 
-    @property
-    def _columns(self) -> list[str]:
-        return [f"c{position}" for position in range(len(self.roles.names))]
+    # One statement over a table that stays where it is.
+
+    def over(self, source: str, select: str, condition: str = "TRUE") -> str:
+        """A statement that judges all rows and then selects from `verdicts`.
+
+        `verdicts` has the text columns, the typed columns, `reason`, and `verdict`, which is `reason` or
+        `exact_duplicate`. A table has no order: of equal rows any one counts as the first.
+
+        Args:
+            source: SELECT statement of `source`.
+            select: SELECT statement over `verdicts`.
+            condition: which judged rows count.
+        """
+        return f"""
+            WITH source AS ({source}), judged AS ({self.judged(keep_text=True)}), verdicts AS (
+                SELECT *, CASE WHEN reason IS NULL AND ROW_NUMBER() OVER (PARTITION BY {", ".join(self.columns)}) > 1
+                    THEN 'exact_duplicate' ELSE reason END AS verdict
+                FROM judged WHERE {condition}
+            ) {select}"""
+
+    def accepted_verdicts(self) -> str:
+        """For `over`: the contract's `raw_campaigns`."""
+        return f"SELECT {_TYPED_COLUMNS} FROM verdicts WHERE verdict IS NULL"
+
+    def rejected_verdicts(self) -> str:
+        """For `over`: the contract's `rejected_rows`; takes `parameters`."""
+        return f"""SELECT line_number, {self._refusal("verdict", "'equals another row'")} FROM verdicts
+            WHERE verdict <> '{BLANK}'"""
+
+    def totals(self) -> str:
+        """Sums per verdict and, of accepted rows, per channel, brand and marketplace. Reads `verdicts`.
+
+        `content_xor` and `content_sum` change with the accepted rows, whatever their order.
+        """
+        d = self.dialect
+        measures = ("media_units", "spend", "kpi")
+        kept = ", ".join(
+            f"CASE WHEN verdict IS NULL THEN {it} END AS {it}" for it in ("channel", "brand", "marketplace", *measures)
+        )
+        content = [column for column in _TYPED_COLUMNS.split(", ") if column != "line_number"]
+        return f"""
+            SELECT reason, channel, brand, marketplace, COUNT(*) AS row_count,
+                {", ".join(f"{d.exact_sum.format(it)} AS {it}" for it in measures)},
+                BIT_XOR(content_hash) AS content_xor, SUM(MOD(content_hash, 1000000007)) AS content_sum
+            FROM (
+                SELECT verdict AS reason, {kept}, CASE WHEN verdict IS NULL THEN {d.hashed(content)} END AS content_hash
+                FROM verdicts
+            ) AS judged_rows
+            GROUP BY reason, channel, brand, marketplace"""
+
+    def _refusal(self, reason: str, otherwise: str) -> str:
+        """Columns `reason`, `column`, `value`, `row` of a refused row; `otherwise`: value without a column."""
+        column, row = map(self.dialect.identifier, ("column", "row"))
+        headers = " ".join(self._by_reason(reason, self._header))
+        values = " ".join(self._by_reason(reason, "c{}".format))
+        return (
+            f"{reason} AS reason, CASE {headers} END AS {column}, CASE {values} ELSE {otherwise} END AS value, "
+            f"{self._row()} AS {row}"
+        )
+
+    def _row(self) -> str:
+        """The whole row as a JSON object, keys in the order of the columns."""
+        d = self.dialect
+        pairs = [
+            f"{d.parameter.format(f'key_{position}')}, ':', {d.json_text.format(column)}"
+            for position, column in enumerate(self.columns)
+        ]
+        return "CONCAT('{', " + ", ',', ".join(pairs) + ", '}')"
 
     def _text(self, role: str) -> str:
         return f"c{self.roles.positions[role]}"
 
     def _name(self, role: str) -> str:
-        return name(self.dialect, self._text(role)) if role in self.roles.positions else "CAST(NULL AS VARCHAR)"
+        return name(self.dialect, self._text(role)) if role in self.roles.positions else self.dialect.null("text")
 
     def _header(self, position: int) -> str:
         return self.dialect.parameter.format(f"header_{position}")
 
     def _rules(self) -> list[str]:
         tests = [
+            ("is_blank", BLANK),
             ("date_text = ''", "missing_date"),
             ("date IS NULL", "unparseable_date"),
             (f"date NOT BETWEEN DATE '{_FIRST_DAY}' AND DATE '{_LAST_DAY}'", "implausible_date"),
@@ -150,9 +235,9 @@ class CampaignQueries:
             ]
         return [f"WHEN {test} THEN '{reason}'" for test, reason in tests]
 
-    def _by_reason(self, value: Callable[[int], str]) -> list[str]:
+    def _by_reason(self, reason: str, value: Callable[[int], str]) -> list[str]:
         """CASE branches: by the role that a reason is about, something of that role's column."""
         return [
-            f"WHEN ends_with(reason, '_{role}') THEN {value(self.roles.positions[role])}"
+            f"WHEN ENDS_WITH({reason}, '_{role}') THEN {value(self.roles.positions[role])}"
             for role in ("date", "channel", *NUMBER_ROLES)
         ]

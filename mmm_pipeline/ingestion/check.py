@@ -13,7 +13,7 @@ from mmm_pipeline.ingestion.input_warnings import input_warnings
 from mmm_pipeline.ingestion.load import LoadSummary, load_campaigns
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-from mmm_pipeline.resources.warehouse import Warehouse
+from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 from mmm_pipeline.settings import Settings
 
 __all__ = ["CheckReport", "check_source"]
@@ -64,7 +64,7 @@ def check_source(settings: Settings) -> CheckReport:
         SettingsError: the settings do not fit the data.
     """
     with tempfile.TemporaryDirectory(prefix="mmm-check-") as folder:
-        warehouse = Warehouse(Path(folder) / "warehouse.duckdb")
+        warehouse = DuckDBWarehouse(Path(folder) / "warehouse.duckdb")
         rows = load_campaigns(warehouse, settings)
         matrix = build_media_matrix(warehouse, settings)
         dataset, excluded = build_model_inputs(matrix, settings, load_features(settings), load_events(settings))

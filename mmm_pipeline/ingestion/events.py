@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.dialect import DUCKDB, day, name, number, trimmed
 from mmm_pipeline.ingestion.headers import Roles, resolve_roles
+from mmm_pipeline.ingestion.parsing import day, name, number, trimmed
 from mmm_pipeline.ingestion.sources import stage_file
 from mmm_pipeline.ingestion.staging import Staging, require_none_refused, staging_area
+from mmm_pipeline.resources.dialect import DUCKDB
 from mmm_pipeline.settings import EventDates, Settings
 
 __all__ = ["event_columns", "load_events"]

@@ -9,10 +9,11 @@ from pathlib import Path
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.dialect import DUCKDB, day, finite_number, number, trimmed
 from mmm_pipeline.ingestion.headers import Roles, normalised, resolve_roles
+from mmm_pipeline.ingestion.parsing import day, finite_number, number, trimmed
 from mmm_pipeline.ingestion.sources import stage_file
 from mmm_pipeline.ingestion.staging import Staging, require_none_refused, staging_area
+from mmm_pipeline.resources.dialect import DUCKDB
 from mmm_pipeline.settings import FeatureSettings, Settings
 
 __all__ = ["load_features"]

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.campaign_sql import REASONS, CampaignQueries
-from mmm_pipeline.ingestion.dialect import DUCKDB
-from mmm_pipeline.ingestion.headers import OPTIONAL_ROLES, campaign_columns, resolve_roles
+from mmm_pipeline.ingestion.headers import OPTIONAL_ROLES, Roles, campaign_columns, resolve_roles
 from mmm_pipeline.ingestion.sources import source_name, stage_source
 from mmm_pipeline.ingestion.staging import Staging, staging_area
+from mmm_pipeline.ingestion.totals import (
+    accepted_rows,
+    blank_rows,
+    channels_spelled_alike,
+    fingerprint,
+    refusals,
+    stored_totals,
+)
+from mmm_pipeline.resources.dialect import DUCKDB
+from mmm_pipeline.resources.jobs import WarehouseJob
 from mmm_pipeline.resources.warehouse import Warehouse
 from mmm_pipeline.settings import Settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["LoadSummary", "load_campaigns"]
+__all__ = ["FirstRefusal", "LoadSummary", "judge", "load_campaigns", "require_few_refusals", "summarised"]
+
+FirstRefusal = Callable[[str], tuple[int | None, str | None, str | None]]
+"""reason -> (line, column, value) of the first row refused for it."""
 
 _BATCH_ROWS = 100_000
 _REASONS_SHOWN = 5
-_NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -33,12 +45,13 @@ class LoadSummary:
     Attributes:
         source: what was read.
         accepted: rows in `raw_campaigns`.
-        rejected: rows in `rejected_rows`.
+        rejected: rows refused; `rejected_rows` has them, of a table in BigQuery a sample.
         reasons: reason -> rows refused for it, most frequent first.
         blank: lines without any value, which are no rows.
         columns: role -> header as the source spells it.
         warnings: what was accepted but looks odd.
         fingerprint: changes when the accepted rows change, not with their order or spelling.
+        jobs: remote jobs that judged them.
     """
 
     source: str
@@ -49,111 +62,115 @@ class LoadSummary:
     columns: Mapping[str, str]
     warnings: tuple[str, ...]
     fingerprint: str
+    jobs: tuple[WarehouseJob, ...] = ()
 
 
 def load_campaigns(warehouse: Warehouse, settings: Settings) -> LoadSummary:
-    """Read the source and replace the tables `raw_campaigns` and `rejected_rows`.
+    """Read the source and replace the tables `raw_campaigns`, `rejected_rows` and `campaign_totals`.
 
-    Rows are parsed and judged inside DuckDB, in memory that spills beside the warehouse, so that their number is not
-    limited by memory. When the source is refused as a whole, `raw_campaigns` stays as it was.
+    Rows of a file are parsed and judged inside DuckDB, in memory that spills beside the warehouse, so that their number
+    is not limited by memory; rows in BigQuery are judged there. When the source is refused as a whole, `raw_campaigns`
+    stays as it was.
 
     Raises:
         CampaignDataError: the source cannot be read, lacks columns or rows, or more than
             `validation.max_rejected_share` of its rows are refused (`rejected_rows` is written then).
         StoredResultError: the warehouse cannot be written.
+        WarehouseError: BigQuery refused or cannot be reached.
     """
+    if settings.source.kind == "bigquery":
+        from mmm_pipeline.ingestion.bigquery_source import load_bigquery_table
+
+        return load_bigquery_table(warehouse, settings)
     where = source_name(settings.source)
     required = campaign_columns(settings.columns)
-    with staging_area(warehouse.path.parent) as staging:
+    with staging_area(warehouse.scratch) as staging:
         headers = stage_source(staging, settings.source, required)
         roles = resolve_roles(headers, required, where=where, setting="columns", optional=OPTIONAL_ROLES)
         staging.close_to_files()
-        queries = CampaignQueries(DUCKDB, roles)
-        _judge(staging, queries)
-        reasons = _reasons(staging)
-        accepted, blank = _counts(staging)
-        rejected = sum(reasons.values())
-        if not accepted + rejected:
-            raise CampaignDataError(f"{where}: has a header but no rows")
-        share = rejected / (accepted + rejected)
-        if share > settings.validation.max_rejected_share or not accepted:
+        totals = judge(staging, CampaignQueries(DUCKDB, roles))
+        try:
+            require_few_refusals(totals, where, settings.validation.max_rejected_share, _first_refusal(staging))
+        except CampaignDataError:
             warehouse.write_table("rejected_rows", _stream(staging, "SELECT * FROM rejected"))
-            raise CampaignDataError(
-                _too_many(where, staging, reasons, accepted, settings.validation.max_rejected_share)
-            )
+            raise
         warehouse.write_tables(
             {
                 "raw_campaigns": _stream(staging, "SELECT * FROM accepted"),
                 "rejected_rows": _stream(staging, "SELECT * FROM rejected"),
+                "campaign_totals": stored_totals(totals),
             }
         )
-        return LoadSummary(
-            source=where,
-            accepted=accepted,
-            rejected=rejected,
-            reasons=reasons,
-            blank=blank,
-            columns={role: roles.header(role) for role in roles.positions},
-            warnings=_warnings(staging),
-            fingerprint=_fingerprint(staging, queries),
-        )
+        return summarised(totals, where, roles)
 
 
-def _judge(staging: Staging, queries: CampaignQueries) -> None:
-    """The tables `judged`, `duplicates` and `rejected`, and the view `accepted`."""
+def judge(staging: Staging, queries: CampaignQueries) -> pd.DataFrame:
+    """Make the tables `judged`, `duplicates` and `rejected` and the view `accepted`; returns the totals."""
     run = staging.connection.execute
     run(f"CREATE TABLE judged AS {queries.judged()}")
     run(f"CREATE TABLE duplicates AS {queries.duplicates()}")
     run(f"CREATE TABLE rejected AS {queries.rejected()}", queries.parameters)
     run(f"CREATE VIEW accepted AS {queries.accepted()}")
+    run(f"CREATE VIEW verdicts AS {queries.verdicts()}")
+    totals: pd.DataFrame = staging.connection.sql(queries.totals()).to_arrow_table().to_pandas()
+    return totals
+
+
+def require_few_refusals(totals: pd.DataFrame, where: str, limit: float, first: FirstRefusal) -> None:
+    """Go on only with rows, and with not too many refused ones.
+
+    Raises:
+        CampaignDataError: there is no row, none was accepted, or a larger share than `limit` was refused.
+    """
+    reasons, accepted = refusals(totals), accepted_rows(totals)
+    rejected = sum(reasons.values())
+    if not accepted + rejected:
+        raise CampaignDataError(f"{where}: has a header but no rows")
+    share = rejected / (accepted + rejected)
+    if share <= limit and accepted:
+        return
+    lines = [
+        f"{where}: {rejected:,} of {accepted + rejected:,} rows were refused ({share:.1%}), "
+        + (f"more than validation.max_rejected_share = {limit:.1%}:" if accepted else "so none is left:")
+    ]
+    for reason, count in list(reasons.items())[:_REASONS_SHOWN]:
+        line, column, value = first(reason)
+        seen = f"{column} = {value!r}" if column is not None else str(value)
+        place = "e.g." if line is None else f"first in line {line}:"
+        lines.append(f"  {reason}: {count:,}, {place} {seen[:200]} ({REASONS[reason]})")
+    if len(reasons) > _REASONS_SHOWN:
+        lines.append(f"  and {len(reasons) - _REASONS_SHOWN} more reasons")
+    lines.append("  Correct the source, or raise the share if these rows may be left out")
+    raise CampaignDataError("\n".join(lines))
+
+
+def summarised(totals: pd.DataFrame, where: str, roles: Roles, jobs: tuple[WarehouseJob, ...] = ()) -> LoadSummary:
+    """The summary that follows from the totals."""
+    reasons = refusals(totals)
+    return LoadSummary(
+        source=where,
+        accepted=accepted_rows(totals),
+        rejected=sum(reasons.values()),
+        reasons=reasons,
+        blank=blank_rows(totals),
+        columns={role: roles.header(role) for role in roles.positions},
+        warnings=channels_spelled_alike(totals["channel"].dropna()),
+        fingerprint=fingerprint(totals),
+        jobs=jobs,
+    )
+
+
+def _first_refusal(staging: Staging) -> FirstRefusal:
+    query = 'SELECT line_number, "column", value FROM rejected WHERE reason = $reason ORDER BY line_number LIMIT 1'
+
+    def first(reason: str) -> tuple[int | None, str | None, str | None]:
+        [found] = staging.connection.execute(query, {"reason": reason}).fetchall()
+        return found[0], found[1], found[2]
+
+    return first
 
 
 def _stream(staging: Staging, query: str) -> pa.RecordBatchReader:
     # A cursor of its own: a connection serves one unfinished result at a time.
     reader: pa.RecordBatchReader = staging.connection.cursor().sql(query).to_arrow_reader(_BATCH_ROWS)
     return reader
-
-
-def _reasons(staging: Staging) -> dict[str, int]:
-    query = "SELECT reason, COUNT(*) FROM rejected GROUP BY reason ORDER BY 2 DESC, 1"
-    return {str(reason): int(count) for reason, count in staging.connection.execute(query).fetchall()}
-
-
-def _counts(staging: Staging) -> tuple[int, int]:
-    """Accepted rows and blank lines."""
-    query = "SELECT (SELECT COUNT(*) FROM accepted), (SELECT COUNT(*) FROM source) - (SELECT COUNT(*) FROM judged)"
-    [(accepted, blank)] = staging.connection.execute(query).fetchall()
-    return int(accepted), int(blank)
-
-
-def _too_many(where: str, staging: Staging, reasons: Mapping[str, int], accepted: int, limit: float) -> str:
-    rejected = sum(reasons.values())
-    lines = [
-        f"{where}: {rejected:,} of {accepted + rejected:,} rows were refused ({rejected / (accepted + rejected):.1%}), "
-        + (f"more than validation.max_rejected_share = {limit:.1%}:" if accepted else "so none is left:")
-    ]
-    query = 'SELECT line_number, "column", value FROM rejected WHERE reason = $reason ORDER BY line_number LIMIT 1'
-    for reason, count in list(reasons.items())[:_REASONS_SHOWN]:
-        [(line, column, value)] = staging.connection.execute(query, {"reason": reason}).fetchall()
-        seen = f"{column} = {value!r}" if column is not None else str(value)
-        lines.append(f"  {reason}: {count:,}, first in line {line}: {seen[:200]} ({REASONS[reason]})")
-    if len(reasons) > _REASONS_SHOWN:
-        lines.append(f"  and {len(reasons) - _REASONS_SHOWN} more reasons")
-    lines.append("  Correct the source, or raise the share if these rows may be left out")
-    return "\n".join(lines)
-
-
-def _warnings(staging: Staging) -> tuple[str, ...]:
-    query = """
-        SELECT LIST(channel ORDER BY channel) FROM (SELECT DISTINCT channel FROM accepted) AS channels
-        GROUP BY LOWER(REPLACE(channel, ' ', '')) HAVING COUNT(*) > 1 ORDER BY 1"""
-    alike = [names for (names,) in staging.connection.execute(query).fetchall()]
-    return tuple(
-        f"channels {', '.join(map(repr, names))} differ in case or spaces only and are kept apart"
-        for names in alike[:_NAMES_SHOWN]
-    )
-
-
-def _fingerprint(staging: Staging, queries: CampaignQueries) -> str:
-    [numbers] = staging.connection.execute(queries.content_hash()).fetchall()
-    return hashlib.sha256(repr(numbers).encode()).hexdigest()[:16]

@@ -3,65 +3,76 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.dialect import DUCKDB, Dialect
-from mmm_pipeline.resources.warehouse import Warehouse, table_identifier
+from mmm_pipeline.ingestion.campaign_rows import CampaignRows, campaign_rows
+from mmm_pipeline.ingestion.sums import without_noise
+from mmm_pipeline.resources.dialect import Dialect
+from mmm_pipeline.resources.warehouse import Warehouse
 from mmm_pipeline.settings import Settings
 
 __all__ = ["LEAST_TRAIN_DAYS", "build_media_matrix", "check_window", "holdout_start", "media_matrix_query"]
 
 LEAST_TRAIN_DAYS = 28
+MEASURES = ("media_units", "spend", "kpi")
 _DAYS_SHOWN = 5
 
 
-def build_media_matrix(warehouse: Warehouse, settings: Settings) -> pd.DataFrame:
-    """Write and return the table `media_matrix`: one row per day and channel, every day of the window.
+def build_media_matrix(warehouse: Warehouse, settings: Settings, rows: CampaignRows | None = None) -> pd.DataFrame:
+    """The table `media_matrix`: one row per day and channel, every day of the window.
+
+    The rows are summed where they are: in the warehouse, or in the BigQuery table that is the source.
+
+    Args:
+        warehouse: where the campaign rows were loaded to.
+        settings: the sections `source`, `validation` and `split` count.
+        rows: the accepted rows; default: those of the last load.
 
     Raises:
         CampaignDataError: days without any row (unless `validation.missing_kpi_days` is `zero`), sums beyond the range
-            of numbers, or a window that cannot carry a model (see `check_window`).
+            of numbers, a window that cannot carry a model (see `check_window`), or a source that changed meanwhile.
         StoredResultError: there are no campaign rows in the warehouse.
+        WarehouseError: BigQuery refused or cannot be reached.
     """
-    campaigns = table_identifier("raw_campaigns")
-    warehouse.row_count("raw_campaigns")  # a table that is not there is an error that says what to run
-    with warehouse.connect() as connection:
-        if settings.validation.missing_kpi_days == "error":
-            missing = [day for (day,) in connection.execute(_missing_days_query(DUCKDB, campaigns)).fetchall()]
-            _require_none(missing)
-        rows = connection.sql(media_matrix_query(DUCKDB, campaigns)).to_arrow_table()
-    matrix = rows.to_pandas(date_as_object=False).astype({"date": "datetime64[ns]"})
+    rows = rows or campaign_rows(warehouse, settings)
+    daily = rows.engine.query(media_matrix_query(rows.engine.dialect, rows.relation), rows.parameters)
+    sums = without_noise(daily.to_pandas(date_as_object=False).astype({"date": "datetime64[ns]"}), MEASURES)
+    rows.require_unchanged(int(sums["row_count"].sum()))
+    if settings.validation.missing_kpi_days == "error":
+        _require_no_gap(sums["date"])
+    matrix = _dense(sums.drop(columns="row_count"))
     check_window(matrix, settings)
-    warehouse.write_table("media_matrix", matrix)
     return matrix
 
 
-def media_matrix_query(dialect: Dialect, campaigns: str) -> str:
-    """SELECT statement of the media matrix.
+def media_matrix_query(dialect: Dialect, campaigns: str, by: Sequence[str] = ("channel",)) -> str:
+    """SELECT statement of the daily sums that the media matrix is made of; days without rows are not in it.
 
     Args:
         dialect: spelling of the warehouse that runs it.
-        campaigns: quoted name of the table `raw_campaigns`.
+        campaigns: the accepted campaign rows: a quoted table name, or a statement in parentheses.
+        by: columns that are kept apart within a day.
     """
-    sums = ", ".join(f"{dialect.exact_sum.format(column)} AS {column}" for column in ("media_units", "spend", "kpi"))
-    days = dialect.days.format(f"(SELECT MIN(date) FROM {campaigns})", f"(SELECT MAX(date) FROM {campaigns})")
+    kept = ", ".join(["date", *by])
+    sums = ", ".join(f"{dialect.exact_sum.format(column)} AS {column}" for column in MEASURES)
     return f"""
-        WITH daily AS (
-            SELECT date, channel, {sums} FROM {campaigns} GROUP BY date, channel
-        ), channels AS (
-            SELECT DISTINCT channel FROM {campaigns}
-        )
-        SELECT days.day AS date, channels.channel AS channel,
-            COALESCE(daily.media_units, 0.0) AS media_units,
-            COALESCE(daily.spend, 0.0) AS spend,
-            COALESCE(daily.kpi, 0.0) AS kpi
-        FROM {days} AS days
-        CROSS JOIN channels
-        LEFT JOIN daily ON daily.date = days.day AND daily.channel = channels.channel
-        ORDER BY 1, 2"""
+        SELECT {kept}, {sums}, COUNT(*) AS row_count
+        FROM {campaigns} AS campaigns GROUP BY {kept} ORDER BY {kept}"""
+
+
+def _dense(sums: pd.DataFrame) -> pd.DataFrame:
+    """With every day of the window for everything that is kept apart; what has no row is 0."""
+    by = [column for column in sums.columns if column not in ("date", *MEASURES)]
+    if sums.empty:
+        return sums
+    days = pd.DataFrame({"date": pd.date_range(sums["date"].min(), sums["date"].max(), unit="ns")})
+    full = days.merge(sums[by].drop_duplicates().sort_values(by), how="cross")
+    dense = full.merge(sums, on=["date", *by], how="left")
+    return dense.fillna(dict.fromkeys(MEASURES, 0.0))
 
 
 def holdout_start(first: dt.date, last: dt.date, settings: Settings) -> dt.date:
@@ -130,9 +141,11 @@ def _require_varying(kpi: pd.Series, where: str, settings: Settings) -> None:
         )
 
 
-def _missing_days_query(dialect: Dialect, campaigns: str) -> str:
-    days = dialect.days.format(f"(SELECT MIN(date) FROM {campaigns})", f"(SELECT MAX(date) FROM {campaigns})")
-    return f"SELECT day FROM {days} AS days WHERE day NOT IN (SELECT date FROM {campaigns}) ORDER BY day"
+def _require_no_gap(dates: pd.Series) -> None:
+    if dates.empty:
+        return
+    days = pd.date_range(dates.min(), dates.max())
+    _require_none([day.date() for day in days.difference(pd.DatetimeIndex(dates.unique()))])
 
 
 def _require_none(missing: list[dt.date]) -> None:

@@ -38,6 +38,8 @@ def source_name(source: SourceSettings) -> str:
     """What to call the source in messages."""
     if source.kind == "demo":
         return f"demo market, seed {source.demo_seed}"
+    if source.kind == "bigquery":
+        return str(source.table)
     return f"{source.path}" if source.kind == "file" else f"{source.path}:{source.table}"
 
 

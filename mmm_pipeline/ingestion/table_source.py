@@ -65,7 +65,7 @@ def stage_duckdb(staging: Staging, path: Path, table: str) -> tuple[str, ...]:
     """
     import duckdb
 
-    from mmm_pipeline.resources.warehouse import open_database
+    from mmm_pipeline.resources.duckdb_warehouse import open_database
 
     try:
         with open_database(path, read_only=True) as source:

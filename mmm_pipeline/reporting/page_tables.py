@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mmm_pipeline.reporting.advice_values import spec_words
 from mmm_pipeline.reporting.findings import ChannelFinding, Findings
@@ -224,7 +225,7 @@ def _naive(tables: ResultTables, words: Wording, write: Formatter) -> PageTable:
 def _rejected(tables: ResultTables, words: Wording) -> PageTable:
     rows = [
         [
-            Cell(f"{row['line_number']:,}"),
+            Cell("–" if pd.isna(row["line_number"]) else f"{int(row['line_number']):,}"),
             Cell(rejection_words(words, str(row["reason"]))),
             Cell(_text(row["column"])),
             Cell(_text(row["value"])),

@@ -13,13 +13,16 @@ __all__ = ["NetcdfIOManager", "TableIOManager"]
 
 
 class TableIOManager(dg.ConfigurableIOManager):
-    """A DataFrame as the warehouse table of the asset's name, replaced in one transaction."""
+    """A DataFrame as the warehouse table of the asset's name, replaced as a whole."""
 
     workspace: dg.ResourceDependency[Workspace]
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
-        self.workspace.warehouse().write_table(context.asset_key.path[-1], obj)
+        warehouse, name = self.workspace.warehouse(), context.asset_key.path[-1]
+        warehouse.write_table(name, obj)
         context.add_output_metadata({"dagster/row_count": len(obj)})
+        for job in warehouse.take_jobs():
+            context.add_output_metadata({"load_job": dg.MetadataValue.url(job.console_url)})
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         return self.workspace.warehouse().read_table(context.asset_key.path[-1])

@@ -34,9 +34,9 @@ class Workspace(dg.ConfigurableResource):
         return home
 
     def warehouse(self) -> Warehouse:
-        from mmm_pipeline.resources.warehouse import Warehouse
+        from mmm_pipeline.resources.warehouse import open_warehouse
 
-        return Warehouse(self.folder().warehouse_file)
+        return open_warehouse(self.settings(), self.folder())
 
     def artifacts(self) -> ArtifactStore:
         return ArtifactStore(Path(self.home) / "artifacts")

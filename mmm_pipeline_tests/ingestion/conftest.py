@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.ingestion.load import LoadSummary, load_campaigns
-from mmm_pipeline.resources.warehouse import Warehouse
+from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 from mmm_pipeline.settings import Settings, parse_settings
 
 HEADER = "Date,Ad group alias,Impressions,Spend,Sales"
@@ -30,8 +30,8 @@ Load = Callable[..., Loaded]
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse(tmp_path / "home" / "warehouse.duckdb")
+def warehouse(tmp_path: Path) -> DuckDBWarehouse:
+    return DuckDBWarehouse(tmp_path / "home" / "warehouse.duckdb")
 
 
 def settings_for(path: Path, *, share: float = 1.0, **sections: Any) -> Settings:
@@ -42,7 +42,7 @@ def settings_for(path: Path, *, share: float = 1.0, **sections: Any) -> Settings
 
 
 @pytest.fixture
-def load(tmp_path: Path, warehouse: Warehouse) -> Load:
+def load(tmp_path: Path, warehouse: DuckDBWarehouse) -> Load:
     """Load a file, or text written to one."""
 
     def load_it(content: Path | str | bytes, *, name: str = "campaigns.csv", **options: Any) -> Loaded:

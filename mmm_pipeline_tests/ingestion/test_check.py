@@ -15,7 +15,7 @@ from mmm_pipeline.ingestion.check import check_source
 from mmm_pipeline.ingestion.demo import demo_rows
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.mmm.simulate import market_rows, simulate_market
-from mmm_pipeline.resources.warehouse import Warehouse
+from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 from mmm_pipeline.settings import Settings
 from mmm_pipeline_tests.ingestion.conftest import Load, settings_for
 
@@ -61,7 +61,7 @@ def tortured(seed: int) -> str:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_file_of_every_spelling_gives_the_market_it_was_made_from(
-    load: Load, warehouse: Warehouse, seed: int
+    load: Load, warehouse: DuckDBWarehouse, seed: int
 ) -> None:
     market = simulate_market(seed=seed)
     loaded = load(tortured(seed))
@@ -75,7 +75,7 @@ def test_a_file_of_every_spelling_gives_the_market_it_was_made_from(
     np.testing.assert_allclose(matrix.groupby("date")["kpi"].sum(), market.kpi)
 
 
-def test_the_real_export_is_read_whole(campaign_export: Path, load: Load, warehouse: Warehouse) -> None:
+def test_the_real_export_is_read_whole(campaign_export: Path, load: Load, warehouse: DuckDBWarehouse) -> None:
     loaded = load(campaign_export.resolve(), share=0.0)
     matrix = build_media_matrix(warehouse, Settings())
 

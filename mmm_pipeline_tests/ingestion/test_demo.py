@@ -13,7 +13,7 @@ from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.demo import demo_rows, write_demo_data
 from mmm_pipeline.ingestion.load import load_campaigns
 from mmm_pipeline.mmm.simulate import DEAD_CHANNEL
-from mmm_pipeline.resources.warehouse import Warehouse
+from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 from mmm_pipeline.settings import parse_settings
 
 READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
@@ -73,7 +73,7 @@ def test_nothing_but_the_two_files_is_left_behind(tmp_path: Path) -> None:
 def test_loader_accepts_the_demo_and_refuses_only_its_four_bad_rows(name: str, tmp_path: Path) -> None:
     path, truth_path = write_demo_data(tmp_path / name)
     told = json.loads(truth_path.read_text(encoding="utf-8"))
-    warehouse = Warehouse(tmp_path / "warehouse.duckdb")
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
     summary = load_campaigns(warehouse, parse_settings({"source": {"kind": "file", "path": str(path)}}))
     rows = warehouse.read_table("raw_campaigns")
     by_channel = rows.groupby("channel")[["spend", "media_units"]].sum()

@@ -12,7 +12,7 @@ import pytest
 from mmm_pipeline.contracts import violations
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.load import load_campaigns
-from mmm_pipeline.resources.warehouse import Warehouse
+from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 from mmm_pipeline_tests.ingestion.conftest import Load, rows, settings_for
 
 GOOD = "2021-10-17,A,10,1.5,20"
@@ -213,7 +213,7 @@ def test_one_column_may_play_two_roles(load: Load) -> None:
     assert loaded.accepted["media_units"].tolist() == loaded.accepted["spend"].tolist() == [1.5]
 
 
-def test_the_source_is_refused_when_too_many_rows_are(load: Load, warehouse: Warehouse) -> None:
+def test_the_source_is_refused_when_too_many_rows_are(load: Load, warehouse: DuckDBWarehouse) -> None:
     load(rows(GOOD))
     many = rows(*(f"2021-10-{day},A,1,1,1" for day in range(10, 20)), "17/10/2021,A,1,1,1", "18/10/2021,A,1,1,1")
 
@@ -268,13 +268,13 @@ def test_the_same_rows_have_the_same_fingerprint_however_written(load: Load) -> 
     assert other != first
 
 
-def test_nothing_is_left_beside_the_warehouse(load: Load, warehouse: Warehouse) -> None:
+def test_nothing_is_left_beside_the_warehouse(load: Load, warehouse: DuckDBWarehouse) -> None:
     load(rows(GOOD))
 
     assert [path.name for path in warehouse.path.parent.iterdir()] == ["warehouse.duckdb"]
 
 
-def test_a_source_that_fails_leaves_the_tables_as_they_were(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_a_source_that_fails_leaves_the_tables_as_they_were(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_text(rows(GOOD))
     bad.write_text(rows(GOOD, header="a,b,c,d,e"))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mmm_pipeline.contracts import violations
 from mmm_pipeline.errors import CampaignDataError, StoredResultError
 from mmm_pipeline.ingestion.matrix import build_media_matrix, check_window, holdout_start
-from mmm_pipeline.resources.warehouse import Warehouse
+from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 from mmm_pipeline.settings import Settings, parse_settings
 
 FIRST = dt.date(2025, 1, 1)
@@ -44,12 +44,12 @@ def settings(**sections: Any) -> Settings:
     return parse_settings(sections)
 
 
-def matrix_of(warehouse: Warehouse, table: pd.DataFrame, **sections: Any) -> pd.DataFrame:
+def matrix_of(warehouse: DuckDBWarehouse, table: pd.DataFrame, **sections: Any) -> pd.DataFrame:
     warehouse.write_table("raw_campaigns", table)
     return build_media_matrix(warehouse, settings(**sections))
 
 
-def test_rows_of_a_day_and_channel_add_up(warehouse: Warehouse) -> None:
+def test_rows_of_a_day_and_channel_add_up(warehouse: DuckDBWarehouse) -> None:
     table = campaigns()
     matrix = matrix_of(warehouse, pd.concat([table, table.assign(kpi=1.0)]))
 
@@ -59,7 +59,7 @@ def test_rows_of_a_day_and_channel_add_up(warehouse: Warehouse) -> None:
     assert violations("media_matrix", matrix).empty
 
 
-def test_every_channel_has_every_day(warehouse: Warehouse) -> None:
+def test_every_channel_has_every_day(warehouse: DuckDBWarehouse) -> None:
     table = campaigns()
     sparse = table.drop(table.index[(table["channel"] == "B") & (table["date"] != "2025-02-01")])
 
@@ -68,12 +68,6 @@ def test_every_channel_has_every_day(warehouse: Warehouse) -> None:
     of_b = matrix[matrix["channel"] == "B"].set_index("date")["spend"]
     assert len(of_b) == 60
     assert of_b[of_b > 0].index.tolist() == [pd.Timestamp("2025-02-01")]
-
-
-def test_the_matrix_is_also_a_table_of_the_warehouse(warehouse: Warehouse) -> None:
-    matrix = matrix_of(warehouse, campaigns())
-
-    pd.testing.assert_frame_equal(warehouse.read_table("media_matrix"), matrix)
 
 
 @given(st.lists(st.tuples(st.integers(0, 59), st.sampled_from("ABC"), st.floats(0, 1e9)), min_size=1, max_size=30))
@@ -91,14 +85,14 @@ def test_the_matrix_holds_the_same_totals_as_the_rows(extra: list[tuple[int, str
     )
     table = pd.concat([campaigns(), more.assign(line_number=2, media_units=1.0, kpi=0.5, brand=None, marketplace=None)])
     with tempfile.TemporaryDirectory() as folder:
-        matrix = matrix_of(Warehouse(Path(folder) / "warehouse.duckdb"), table)
+        matrix = matrix_of(DuckDBWarehouse(Path(folder) / "warehouse.duckdb"), table)
 
     by_hand = table.groupby(["date", "channel"])["spend"].sum()
     in_matrix = matrix.set_index(["date", "channel"])["spend"]
     np.testing.assert_allclose(in_matrix[in_matrix > 0].sort_index(), by_hand[by_hand > 0].sort_index(), rtol=1e-12)
 
 
-def test_days_without_any_row_are_an_error_that_lists_them(warehouse: Warehouse) -> None:
+def test_days_without_any_row_are_an_error_that_lists_them(warehouse: DuckDBWarehouse) -> None:
     table = campaigns()
     missing = table["date"].isin(pd.date_range("2025-01-10", periods=7))
 
@@ -107,7 +101,7 @@ def test_days_without_any_row_are_an_error_that_lists_them(warehouse: Warehouse)
     assert not warehouse.has_table("media_matrix")
 
 
-def test_days_without_any_row_are_zero_when_the_setting_says_so(warehouse: Warehouse) -> None:
+def test_days_without_any_row_are_zero_when_the_setting_says_so(warehouse: DuckDBWarehouse) -> None:
     table = campaigns()
     matrix = matrix_of(warehouse, table[table["date"] != "2025-01-10"], validation={"missing_kpi_days": "zero"})
 
@@ -117,7 +111,7 @@ def test_days_without_any_row_are_zero_when_the_setting_says_so(warehouse: Wareh
     )
 
 
-def test_a_matrix_without_campaign_rows_says_what_to_run(warehouse: Warehouse) -> None:
+def test_a_matrix_without_campaign_rows_says_what_to_run(warehouse: DuckDBWarehouse) -> None:
     with pytest.raises(StoredResultError, match="no table 'raw_campaigns' yet"):
         build_media_matrix(warehouse, settings())
 
@@ -136,14 +130,14 @@ def test_a_matrix_without_campaign_rows_says_what_to_run(warehouse: Warehouse) -
     ],
 )
 def test_a_window_that_cannot_carry_a_model_is_a_clear_error(
-    warehouse: Warehouse, table: pd.DataFrame, message: str
+    warehouse: DuckDBWarehouse, table: pd.DataFrame, message: str
 ) -> None:
     with pytest.raises(CampaignDataError, match=message):
         matrix_of(warehouse, table)
     assert not warehouse.has_table("media_matrix")
 
 
-def test_the_shortest_window_is_accepted(warehouse: Warehouse) -> None:
+def test_the_shortest_window_is_accepted(warehouse: DuckDBWarehouse) -> None:
     assert len(matrix_of(warehouse, campaigns(days=56))) == 112
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.load import load_campaigns
-from mmm_pipeline.resources.warehouse import Warehouse
+from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 from mmm_pipeline.settings import parse_settings
 from mmm_pipeline_tests.ingestion.conftest import HEADER, Load, rows
 
@@ -156,7 +156,7 @@ def test_parquet_lines_count_like_those_of_a_csv_file(load: Load, tmp_path: Path
     ]
 
 
-def test_a_duckdb_table_is_a_source(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_a_duckdb_table_is_a_source(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     path = tmp_path / "sales.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE SCHEMA marketing")
@@ -173,7 +173,7 @@ def test_a_duckdb_table_is_a_source(warehouse: Warehouse, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("table", ["nothing", "a.b.c", 'x"; DROP TABLE y; --', "read_csv('/etc/passwd')", "ads\n"])
-def test_a_table_that_is_not_there_is_a_clear_error(warehouse: Warehouse, tmp_path: Path, table: str) -> None:
+def test_a_table_that_is_not_there_is_a_clear_error(warehouse: DuckDBWarehouse, tmp_path: Path, table: str) -> None:
     path = tmp_path / "sales.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE ads AS SELECT 1 AS a")
@@ -183,7 +183,7 @@ def test_a_table_that_is_not_there_is_a_clear_error(warehouse: Warehouse, tmp_pa
         load_campaigns(warehouse, parse_settings({"source": source}))
 
 
-def test_a_file_that_is_no_duckdb_database_is_a_clear_error(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_a_file_that_is_no_duckdb_database_is_a_clear_error(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     path = tmp_path / "sales.duckdb"
     path.write_bytes(b"no database" * 1000)
     source = {"kind": "duckdb", "path": str(path), "table": "ads"}
@@ -192,7 +192,7 @@ def test_a_file_that_is_no_duckdb_database_is_a_clear_error(warehouse: Warehouse
         load_campaigns(warehouse, parse_settings({"source": source}))
 
 
-def test_the_demo_market_is_a_source(warehouse: Warehouse) -> None:
+def test_the_demo_market_is_a_source(warehouse: DuckDBWarehouse) -> None:
     summary = load_campaigns(warehouse, parse_settings({"source": {"kind": "demo"}}))
 
     assert summary.rejected == 4

@@ -15,7 +15,7 @@ from mmm_pipeline.assets import inputs
 from mmm_pipeline.contracts import CONTRACTS, violations
 from mmm_pipeline.home import Home
 from mmm_pipeline.ingestion.matrix import build_media_matrix
-from mmm_pipeline.resources.warehouse import Warehouse
+from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 from mmm_pipeline_tests.pipeline.conftest import SmallRun, run_into, small_settings
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "summary.schema.json"
@@ -63,7 +63,7 @@ def test_rows_and_reasons_are_told(summary: dict, small_run: SmallRun) -> None:
 
 
 def test_every_stored_table_keeps_its_contract(small_run: SmallRun) -> None:
-    warehouse = Warehouse(small_run.home.warehouse_file)
+    warehouse = DuckDBWarehouse(small_run.home.warehouse_file)
     broken = {name: violations(name, warehouse.read_table(name, coerce=False)) for name in CONTRACTS}
     assert {name: rows.to_dict("records") for name, rows in broken.items() if len(rows)} == {}
 

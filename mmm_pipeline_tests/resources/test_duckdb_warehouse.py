@@ -17,12 +17,12 @@ import pytest
 
 from mmm_pipeline.contracts import CONTRACTS, empty_table, violations
 from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.resources.warehouse import Warehouse
+from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Warehouse:
-    return Warehouse(tmp_path / "warehouse.duckdb", wait_seconds=30)
+def warehouse(tmp_path: Path) -> DuckDBWarehouse:
+    return DuckDBWarehouse(tmp_path / "warehouse.duckdb", wait_seconds=30)
 
 
 def matrix(rows: int = 3) -> pd.DataFrame:
@@ -46,8 +46,8 @@ time.sleep(float(sys.argv[2]))
 WRITE = """
 import sys, pandas as pd
 from pathlib import Path
-from mmm_pipeline.resources.warehouse import Warehouse
-warehouse = Warehouse(Path(sys.argv[1]))
+from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
+warehouse = DuckDBWarehouse(Path(sys.argv[1]))
 for turn in range(5):
     warehouse.write_table("shared", pd.DataFrame({"writer": [int(sys.argv[2])] * 1000, "turn": turn}))
     warehouse.write_table("own_" + sys.argv[2], pd.DataFrame({"turn": [turn]}))
@@ -56,8 +56,8 @@ for turn in range(5):
 WRITE_FOREVER = """
 import sys, itertools, pandas as pd
 from pathlib import Path
-from mmm_pipeline.resources.warehouse import Warehouse
-warehouse = Warehouse(Path(sys.argv[1]))
+from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
+warehouse = DuckDBWarehouse(Path(sys.argv[1]))
 for turn in itertools.count():
     both = pd.DataFrame({"turn": [turn] * 200_000})
     warehouse.write_tables({"left": both, "right": both})
@@ -65,13 +65,13 @@ for turn in itertools.count():
 """
 
 
-def test_a_table_comes_back_as_it_was_written(warehouse: Warehouse) -> None:
+def test_a_table_comes_back_as_it_was_written(warehouse: DuckDBWarehouse) -> None:
     warehouse.write_table("media_matrix", matrix())
 
     pd.testing.assert_frame_equal(warehouse.read_table("media_matrix"), matrix())
 
 
-def test_writing_again_replaces_the_table(warehouse: Warehouse) -> None:
+def test_writing_again_replaces_the_table(warehouse: DuckDBWarehouse) -> None:
     warehouse.write_table("media_matrix", matrix(5))
     warehouse.write_table("media_matrix", matrix(2))
 
@@ -79,7 +79,7 @@ def test_writing_again_replaces_the_table(warehouse: Warehouse) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(CONTRACTS))
-def test_an_empty_table_keeps_the_types_of_its_contract(warehouse: Warehouse, name: str) -> None:
+def test_an_empty_table_keeps_the_types_of_its_contract(warehouse: DuckDBWarehouse, name: str) -> None:
     warehouse.write_table(name, empty_table(name))
 
     read = warehouse.read_table(name)
@@ -87,7 +87,7 @@ def test_an_empty_table_keeps_the_types_of_its_contract(warehouse: Warehouse, na
     assert read.dtypes.astype(str).to_dict() == empty_table(name).dtypes.astype(str).to_dict()
 
 
-def test_missing_text_stays_missing(warehouse: Warehouse) -> None:
+def test_missing_text_stays_missing(warehouse: DuckDBWarehouse) -> None:
     rows = pd.DataFrame({"line_number": [2, 3], "reason": ["a", "b"], "column": ["Spend", None], "value": None})
     rows["row"] = "{}"
     warehouse.write_table("rejected_rows", rows)
@@ -98,7 +98,7 @@ def test_missing_text_stays_missing(warehouse: Warehouse) -> None:
     assert violations("rejected_rows", read).empty
 
 
-def test_rows_that_break_the_contract_are_stored_for_the_check_to_show(warehouse: Warehouse) -> None:
+def test_rows_that_break_the_contract_are_stored_for_the_check_to_show(warehouse: DuckDBWarehouse) -> None:
     broken = matrix().assign(spend=["1.5", "not a number", "2"])
     warehouse.write_table("media_matrix", broken)
 
@@ -106,14 +106,14 @@ def test_rows_that_break_the_contract_are_stored_for_the_check_to_show(warehouse
     assert "not a number" in " ".join(found["value"])
 
 
-def test_a_stream_of_batches_is_written_without_pandas(warehouse: Warehouse) -> None:
+def test_a_stream_of_batches_is_written_without_pandas(warehouse: DuckDBWarehouse) -> None:
     batches = [pa.record_batch({"number": list(range(start, start + 10))}) for start in (0, 10, 20)]
     warehouse.write_table("numbers", pa.RecordBatchReader.from_batches(batches[0].schema, batches))
 
     assert warehouse.read_table("numbers")["number"].tolist() == list(range(30))
 
 
-def test_rows_that_break_a_contract_are_found_without_loading_the_table(warehouse: Warehouse) -> None:
+def test_rows_that_break_a_contract_are_found_without_loading_the_table(warehouse: DuckDBWarehouse) -> None:
     many = pd.DataFrame({"line_number": range(2, 300_002), "reason": "negative_spend", "column": None, "value": None})
     many["row"] = "{}"
     many.loc[[7, 299_999], "line_number"] = [0, -1]
@@ -127,7 +127,7 @@ def test_rows_that_break_a_contract_are_found_without_loading_the_table(warehous
     assert len(warehouse.contract_violations("rejected_rows", limit=1)) == 1
 
 
-def test_a_table_that_keeps_its_contract_has_no_violations(warehouse: Warehouse) -> None:
+def test_a_table_that_keeps_its_contract_has_no_violations(warehouse: DuckDBWarehouse) -> None:
     warehouse.write_table("media_matrix", matrix())
     warehouse.write_table("rejected_rows", empty_table("rejected_rows"))
 
@@ -136,35 +136,13 @@ def test_a_table_that_keeps_its_contract_has_no_violations(warehouse: Warehouse)
     assert warehouse.tables() == ("media_matrix", "rejected_rows")
 
 
-def test_a_limit_gives_the_first_rows(warehouse: Warehouse) -> None:
+def test_a_limit_gives_the_first_rows(warehouse: DuckDBWarehouse) -> None:
     warehouse.write_table("media_matrix", matrix(9))
 
     pd.testing.assert_frame_equal(warehouse.read_table("media_matrix", limit=2), matrix(9).head(2))
 
 
-def test_totals_are_broken_down_by_the_dimensions_the_source_has(warehouse: Warehouse) -> None:
-    rows = pd.DataFrame(
-        {
-            "line_number": [2, 3, 4],
-            "date": pd.Timestamp("2025-01-01"),
-            "channel": "A",
-            "media_units": [1.0, 2.0, 4.0],
-            "spend": [10.0, 20.0, 40.0],
-            "kpi": 1.0,
-            "brand": ["Apex", None, "Apex"],
-            "marketplace": None,
-        }
-    )
-    warehouse.write_table("raw_campaigns", rows)
-
-    found = warehouse.breakdown()
-    assert found["dimension"].unique().tolist() == ["brand"]
-    assert found["rows"].tolist() == [2, 1]
-    assert found["spend"].tolist() == [50.0, 20.0]
-    assert found["value"].tolist() == ["Apex", None]
-
-
-def test_a_failed_write_leaves_every_table_as_it_was(warehouse: Warehouse) -> None:
+def test_a_failed_write_leaves_every_table_as_it_was(warehouse: DuckDBWarehouse) -> None:
     warehouse.write_table("media_matrix", matrix(2))
 
     def failing() -> pa.RecordBatchReader:
@@ -179,28 +157,28 @@ def test_a_failed_write_leaves_every_table_as_it_was(warehouse: Warehouse) -> No
     assert not warehouse.has_table("numbers")
 
 
-def test_a_missing_table_says_what_to_run(warehouse: Warehouse) -> None:
+def test_a_missing_table_says_what_to_run(warehouse: DuckDBWarehouse) -> None:
     with pytest.raises(StoredResultError, match=r"no table 'leaderboard' yet: run `mmm run`"):
         warehouse.read_table("leaderboard")
 
 
-def test_asking_for_a_table_creates_no_file(warehouse: Warehouse) -> None:
+def test_asking_for_a_table_creates_no_file(warehouse: DuckDBWarehouse) -> None:
     assert not warehouse.has_table("leaderboard")
     assert not warehouse.path.exists()
 
 
 @pytest.mark.parametrize("name", ["", "a b", 'a"; DROP TABLE x; --', "mmm.t", "T", "1a", "a\n", "a" * 64, "é"])
-def test_a_name_that_is_no_identifier_is_refused(warehouse: Warehouse, name: str) -> None:
+def test_a_name_that_is_no_identifier_is_refused(warehouse: DuckDBWarehouse, name: str) -> None:
     with pytest.raises(StoredResultError, match="cannot name a table"):
         warehouse.write_table(name, matrix())
 
 
 def test_a_file_named_like_the_schema_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoredResultError, match="named like its schema"):
-        Warehouse(tmp_path / "mmm.duckdb")
+        DuckDBWarehouse(tmp_path / "mmm.duckdb")
 
 
-def test_sql_on_a_connection_cannot_read_other_files(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_sql_on_a_connection_cannot_read_other_files(warehouse: DuckDBWarehouse, tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n")
 
@@ -208,14 +186,14 @@ def test_sql_on_a_connection_cannot_read_other_files(warehouse: Warehouse, tmp_p
         connection.execute("SELECT * FROM read_csv($path)", {"path": str(secret)})
 
 
-def test_a_damaged_file_is_an_error_that_says_what_to_do(warehouse: Warehouse) -> None:
+def test_a_damaged_file_is_an_error_that_says_what_to_do(warehouse: DuckDBWarehouse) -> None:
     warehouse.path.write_bytes(b"this is no database " * 500)
 
     with pytest.raises(StoredResultError, match=r"warehouse\.duckdb: the warehouse cannot be used.*delete it"):
         warehouse.read_table("media_matrix")
 
 
-def test_a_truncated_file_is_an_error_that_says_what_to_do(warehouse: Warehouse) -> None:
+def test_a_truncated_file_is_an_error_that_says_what_to_do(warehouse: DuckDBWarehouse) -> None:
     warehouse.write_table("numbers", pd.DataFrame({"number": np.random.default_rng(0).random(500_000)}))
     with warehouse.path.open("r+b") as file:
         file.truncate(warehouse.path.stat().st_size // 2)
@@ -224,14 +202,14 @@ def test_a_truncated_file_is_an_error_that_says_what_to_do(warehouse: Warehouse)
         warehouse.read_table("numbers")
 
 
-def test_a_folder_in_place_of_the_file_is_an_error(warehouse: Warehouse) -> None:
+def test_a_folder_in_place_of_the_file_is_an_error(warehouse: DuckDBWarehouse) -> None:
     warehouse.path.mkdir()
 
     with pytest.raises(StoredResultError, match="cannot be used"):
         warehouse.write_table("media_matrix", matrix())
 
 
-def test_a_file_held_by_another_process_is_waited_for(warehouse: Warehouse) -> None:
+def test_a_file_held_by_another_process_is_waited_for(warehouse: DuckDBWarehouse) -> None:
     warehouse.write_table("media_matrix", matrix())
     holder = process(HOLD, str(warehouse.path), "0.7")
     assert holder.stdout is not None
@@ -244,7 +222,7 @@ def test_a_file_held_by_another_process_is_waited_for(warehouse: Warehouse) -> N
 
 
 def test_a_file_held_too_long_is_an_error_that_names_the_holder(tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path / "warehouse.duckdb", wait_seconds=0.2)
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb", wait_seconds=0.2)
     holder = process(HOLD, str(warehouse.path), "20")
     assert holder.stdout is not None
     holder.stdout.readline()
@@ -256,7 +234,7 @@ def test_a_file_held_too_long_is_an_error_that_names_the_holder(tmp_path: Path) 
         holder.wait()
 
 
-def test_several_processes_write_at_once(warehouse: Warehouse) -> None:
+def test_several_processes_write_at_once(warehouse: DuckDBWarehouse) -> None:
     writers = [process(WRITE, str(warehouse.path), str(number)) for number in range(3)]
     outcomes = [(writer.wait(timeout=90), writer.stderr.read() if writer.stderr else "") for writer in writers]
 
@@ -265,7 +243,7 @@ def test_several_processes_write_at_once(warehouse: Warehouse) -> None:
     assert [warehouse.read_table(f"own_{number}")["turn"].tolist() for number in range(3)] == [[4]] * 3
 
 
-def test_several_threads_write_at_once(warehouse: Warehouse) -> None:
+def test_several_threads_write_at_once(warehouse: DuckDBWarehouse) -> None:
     failures: list[Exception] = []
 
     def write(number: int) -> None:
@@ -287,7 +265,7 @@ def test_several_threads_write_at_once(warehouse: Warehouse) -> None:
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.11])
-def test_a_killed_writer_leaves_a_whole_version(warehouse: Warehouse, delay: float) -> None:
+def test_a_killed_writer_leaves_a_whole_version(warehouse: DuckDBWarehouse, delay: float) -> None:
     writer = process(WRITE_FOREVER, str(warehouse.path))
     assert writer.stdout is not None
     for _ in range(2):

@@ -1,96 +1,29 @@
-"""What SQL warehouses spell differently, so that every query here is written once.
-
-The text of a query is the same everywhere; a `Dialect` fills in the few expressions that have no common spelling.
-Regular expressions are RE2 in DuckDB and in BigQuery.
-"""
+"""How dates, numbers and names in text are understood, as SQL expressions over text."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from mmm_pipeline.resources.dialect import Dialect
 
-__all__ = ["DUCKDB", "Dialect", "day", "finite_number", "name", "number", "trimmed"]
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """Spellings; `{}` stands for the operands, SQL expressions each.
-
-    Attributes:
-        parameter: a named parameter.
-        pattern: a regular expression as a literal.
-        matches: (text, pattern) -> whether the pattern is found.
-        replaced: (text, pattern) -> text without all that matches.
-        extracted: (text, pattern) -> first match, or NULL.
-        parsed_date: (text, strptime format) -> date, NULL where it does not parse.
-        parsed_float: (text) -> double, NULL where it does not parse.
-        is_finite: (double) -> neither infinite nor NaN.
-        composed: (text) -> Unicode NFC.
-        fingerprint: (columns) -> hash of a row.
-        json_object: (key, value, ...) -> JSON text.
-        days: (first, last) -> table function: one row per day, both ends included.
-        exact_sum: (double) -> sum with compensated rounding, so that the order of the rows hardly matters.
-    """
-
-    parameter: str
-    pattern: str
-    matches: str
-    replaced: str
-    extracted: str
-    parsed_date: str
-    parsed_float: str
-    is_finite: str
-    composed: str
-    fingerprint: str
-    json_object: str
-    days: str
-    exact_sum: str
-
-    def match(self, text: str, pattern: str) -> str:
-        return self.matches.format(text, self.pattern.format(pattern))
-
-    def without(self, text: str, pattern: str) -> str:
-        return self.replaced.format(text, self.pattern.format(pattern))
-
-    def extract(self, text: str, pattern: str) -> str:
-        return self.extracted.format(text, self.pattern.format(pattern))
-
-    def hashed(self, columns: Sequence[str]) -> str:
-        return self.fingerprint.format(", ".join(columns))
-
-
-DUCKDB = Dialect(
-    parameter="${}",
-    pattern="'{}'",
-    matches="regexp_matches({}, {})",
-    replaced="regexp_replace({}, {}, '', 'g')",
-    extracted="nullif(regexp_extract({}, {}), '')",
-    parsed_date="CAST(try_strptime({}, '{}') AS DATE)",
-    parsed_float="TRY_CAST({} AS DOUBLE)",
-    is_finite="isfinite({})",
-    composed="nfc_normalize({})",
-    fingerprint="hash({})",
-    json_object="CAST(json_object({}) AS VARCHAR)",
-    days="(SELECT CAST(unnest(generate_series({}, {}, INTERVAL 1 DAY)) AS DATE) AS day)",
-    exact_sum="fsum({})",
-)
+__all__ = ["day", "finite_number", "name", "number", "trimmed"]
 
 # Invisible characters that spreadsheets and web pages leave around text; \s alone is ASCII only.
 _SPACE = r"[\s\p{Z}\p{Cc}\x{200B}\x{2060}\x{FEFF}]"
 _CLEAN_ASCII = r"^[!-~]([ -~]*[!-~])?$"
 
 _TIME = r"[T ]+([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?( ?[AaPp][Mm])?( ?(Z|UTC|[+-]\d{2}(:?\d{2})?))?$"
+# There is no year 0; warehouses differ on what they make of it.
+_YEAR = r"([1-9]\d{3}|0[1-9]\d{2}|00[1-9]\d|000[1-9])"
 _DATE_SPELLINGS = (
-    (r"^\d{4}-\d{1,2}-\d{1,2}$", "%Y-%m-%d"),
-    (r"^\d{1,2}/\d{1,2}/\d{4}$", "%m/%d/%Y"),
-    (r"^[A-Za-z]{3} \d{1,2}, \d{4}$", "%b %d, %Y"),
-    (r"^[A-Za-z]{4,9} \d{1,2}, \d{4}$", "%B %d, %Y"),
-    (r"^\d{4}/\d{1,2}/\d{1,2}$", "%Y/%m/%d"),
+    (rf"^{_YEAR}-\d{{1,2}}-\d{{1,2}}$", "%Y-%m-%d"),
+    (rf"^\d{{1,2}}/\d{{1,2}}/{_YEAR}$", "%m/%d/%Y"),
+    (rf"^[A-Za-z]{{3}} \d{{1,2}}, {_YEAR}$", "%b %d, %Y"),
+    (rf"^[A-Za-z]{{4,9}} \d{{1,2}}, {_YEAR}$", "%B %d, %Y"),
+    (rf"^{_YEAR}/\d{{1,2}}/\d{{1,2}}$", "%Y/%m/%d"),
 )
 
 _PLAIN_NUMBER = r"^\d+(\.\d+)?$"
 # A group of thousands never starts with 0, so that a decimal comma (0,500) is not read as thousands.
-_DIGITS = r"([1-9]\d{0,2}(,\d{3})+(\.\d*)?|\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?"
+_DIGITS = r"(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
 _SIGN = r"[+\-\x{2212}]"
 _CURRENCY = r"([A-Z]{0,3}\p{Sc}|원)"
 _NUMBER = (

@@ -1,0 +1,1 @@
+"""BigQuery: names, one client with deadlines and cost limits, tables. Google's packages are imported when used."""

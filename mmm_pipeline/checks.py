@@ -13,10 +13,10 @@ from mmm_pipeline.narrative_checks import narrative_checks
 from mmm_pipeline.partitions import spec_keys
 from mmm_pipeline.resources.workspace import Workspace
 
-__all__ = ["all_checks"]
+__all__ = ["CHECKED_BY_SQL", "all_checks"]
 
 # Too large to load: checked by SQL in the warehouse, with the same schema.
-_CHECKED_BY_SQL = {"raw_campaigns", "rejected_rows"}
+CHECKED_BY_SQL = {"raw_campaigns", "rejected_rows"}
 
 
 def all_checks() -> list[dg.AssetChecksDefinition]:
@@ -43,7 +43,7 @@ def _contract_check(name: str) -> dg.AssetChecksDefinition:
             return dg.AssetCheckResult(
                 passed=True, description="the rows stay in BigQuery, where the same rules judged them; sums are checked"
             )
-        if name in _CHECKED_BY_SQL:
+        if name in CHECKED_BY_SQL:
             rows = warehouse.contract_violations(name)
         else:
             rows = violations(name, warehouse.read_table(name, coerce=False))

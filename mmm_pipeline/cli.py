@@ -7,7 +7,7 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -117,6 +117,55 @@ def check(
     from mmm_pipeline.terminal import check_summary
 
     Console().print(check_summary(report))
+
+
+@app.command()
+def load(
+    file: Annotated[Path, typer.Argument(help="Export to merge: CSV, XLSX or Parquet.")],
+    to: Annotated[
+        Literal["duckdb", "bigquery"] | None,
+        typer.Option("--to", help="Database of the campaign table. Default: that of source.", show_default=False),
+    ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option(
+            "--table",
+            help="Default: source.table. BigQuery: dataset.table or project.dataset.table.",
+            show_default=False,
+        ),
+    ] = None,
+    config: ConfigOption = None,
+    home: HomeOption = Path(".mmm"),
+) -> None:
+    """Merge an export into the campaign table by its key: new rows are added, rows sent again replace."""
+    folder = Home(home.resolve())
+    with _ReadableErrors():
+        settings = _settings(None, config, None)
+        from mmm_pipeline.ingestion.landing import land
+        from mmm_pipeline.ingestion.landing_tables import campaign_table
+        from mmm_pipeline.terminal import landing_summary
+
+        chosen = _landing_source(settings.source, to, table, folder)
+        settings = settings.model_copy(update={"source": chosen})
+        folder.prepare()
+        done = land(file, campaign_table(settings, scratch=folder.root), settings, scratch=folder.root)
+    Console().print(landing_summary(done))
+
+
+def _landing_source(source: SourceSettings, to: str | None, table: str | None, home: Home) -> SourceSettings:
+    """The table to merge into: that of the settings, or what the command line says instead."""
+    kind = to or source.kind
+    same = kind == source.kind
+    table = table or (source.table if same else None)
+    if kind == "bigquery" and table:
+        return SourceSettings(kind="bigquery", table=table)
+    if kind == "duckdb":
+        path = source.path if same else home.root / "campaigns.duckdb"
+        return SourceSettings(kind="duckdb", path=path, table=table or "campaigns")
+    raise SettingsError(
+        f"nowhere to load to: source.kind is {source.kind!r}. Give --to duckdb, or --to bigquery --table "
+        "dataset.table, or set source in pipeline.yaml"
+    )
 
 
 @app.command()

@@ -14,6 +14,7 @@ from mmm_pipeline.assets import (
     fitting,
     ingestion,
     inputs,
+    landing,
     model_checks,
     narratives,
     profile,
@@ -37,10 +38,12 @@ def build_definitions(home: Home, config: Path | None) -> dg.Definitions:
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     settings = load_effective_settings(config)
     refresh = refresh_job(settings)
+    landing_assets = [landing.landed_campaigns] if settings.landing.file is not None else []
     workspace = Workspace(home=str(home.root), config=str(config) if config else None)
     return dg.Definitions(
         assets=[
-            ingestion.ingest_campaigns,
+            *landing_assets,
+            ingestion.build_ingest_campaigns(deps=[asset.key.to_user_string() for asset in landing_assets]),
             inputs.media_matrix,
             inputs.model_inputs,
             profile.eda_profile,

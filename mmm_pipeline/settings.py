@@ -79,6 +79,13 @@ class BigQuerySettings(Section):
     labels: dict[Label, LabelValue] = Field(default_factory=dict, description="of every job, beside app: mmm_pipeline")
 
 
+class LandingSettings(Section):
+    """Exports that are merged into the campaign table (`source`) before it is read: `mmm load`, and the weekly run."""
+
+    file: Path | None = Field(None, description="export that every run merges into the table first; empty: none")
+    key: tuple[str, ...] = Field((), description="headers that identify a row; empty: the date and all text columns")
+
+
 class ColumnSettings(Section):
     """Which column plays which role. Case, spaces, `_`, `-` and `/` in headers do not matter."""
 
@@ -319,6 +326,7 @@ class Settings(Section):
     """Everything a run can be told. `quick` is set by `--quick` only."""
 
     source: SourceSettings = SourceSettings()
+    landing: LandingSettings = LandingSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
     bigquery: BigQuerySettings = BigQuerySettings()
     columns: ColumnSettings = ColumnSettings()
@@ -338,6 +346,15 @@ class Settings(Section):
     gemini: GeminiSettings = GeminiSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     quick: bool = Field(False, description="set by --quick: fewer draws, looser thresholds; every output says so")
+
+    @model_validator(mode="after")
+    def _lands_in_a_table(self) -> Settings:
+        if self.landing.file is not None and self.source.kind not in ("duckdb", "bigquery"):
+            raise ValueError(
+                f"landing.file lands in the table of source, and source.kind is {self.source.kind!r}: accepted with it "
+                "are 'duckdb' and 'bigquery'"
+            )
+        return self
 
     def for_quick_look(self) -> Settings:
         """Fewer draws, no escalation, and thresholds that so few draws can meet; every output says so."""
@@ -384,6 +401,8 @@ def _anchored(settings: Settings, base: Path) -> Settings:
     changes: dict[str, Section] = {}
     if settings.source.path is not None:
         changes["source"] = settings.source.model_copy(update={"path": (base / settings.source.path).resolve()})
+    if settings.landing.file is not None:
+        changes["landing"] = settings.landing.model_copy(update={"file": (base / settings.landing.file).resolve()})
     if settings.features.path is not None:
         changes["features"] = settings.features.model_copy(update={"path": (base / settings.features.path).resolve()})
     if settings.gemini.prompts is not None:

@@ -13,9 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from mmm_pipeline.headless import RunStep
+from mmm_pipeline.ingestion.landing import LandingSummary
 from mmm_pipeline.progress import FitProgress
 
-__all__ = ["RunDisplay", "budget_table", "check_summary", "leaderboard_table"]
+__all__ = ["RunDisplay", "budget_table", "check_summary", "landing_summary", "leaderboard_table"]
 
 
 class RunDisplay:
@@ -151,6 +152,24 @@ def check_summary(report: Mapping[str, Any]) -> Table:
     excluded = report["excluded_channels"]
     text = "\n".join(f"{row['channel']}: {row['reason']}" for row in excluded) or "none"
     table.add_row(f"excluded ({len(excluded)})", escape(text))
+    return table
+
+
+def landing_summary(done: LandingSummary) -> Table:
+    """What `mmm load` did."""
+    table = Table(show_header=False, title="Loaded", title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("from", escape(done.file))
+    table.add_row("into", escape(done.table))
+    table.add_row("key", escape(", ".join(done.key)))
+    for what, count in (("new", done.inserted), ("replaced", done.replaced), ("removed", done.removed)):
+        table.add_row(f"rows {what}", f"{count:,}")
+    table.add_row("rows refused", f"{sum(done.refused.values()):,}")
+    for reason, count in done.refused.items():
+        table.add_row("", f"{count:,} {escape(reason)}")
+    for job in done.jobs:
+        table.add_row("job", escape(f"{job.job_id} ({job.purpose}, {job.bytes_processed:,} bytes): {job.console_url}"))
     return table
 
 

@@ -136,7 +136,6 @@ class SourceTable:
             self.rejected_parameters,
             about=str(self.name),
             doing="fetching a sample of the refused rows",
-            estimate=True,
         )
         sample: pd.DataFrame = rows.to_pandas()
         return sample

@@ -65,11 +65,11 @@ class CampaignQueries:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Values of `rejected`: the headers that a reason can be about, and all headers as JSON keys."""
+        """Values of `rejected`: the headers that a reason can be about, and all headers as JSON keys with a colon."""
         names = self.roles.names
         about = sorted({self.roles.positions[role] for role in ("date", "channel", *NUMBER_ROLES)})
-        keys = {f"key_{position}": json.dumps(header, ensure_ascii=False) for position, header in enumerate(names)}
-        return {**{f"header_{position}": names[position] for position in about}, **keys}
+        keys = {_key(position): json.dumps(header, ensure_ascii=False) + ":" for position, header in enumerate(names)}
+        return {**{_header(position): names[position] for position in about}, **keys}
 
     @property
     def columns(self) -> list[str]:
@@ -204,10 +204,10 @@ class CampaignQueries:
         """The whole row as a JSON object, keys in the order of the columns."""
         d = self.dialect
         pairs = [
-            f"{d.parameter.format(f'key_{position}')}, ':', {d.json_text.format(column)}"
+            f"CONCAT({d.parameter.format(_key(position))}, {d.json_text.format(column)})"
             for position, column in enumerate(self.columns)
         ]
-        return "CONCAT('{', " + ", ',', ".join(pairs) + ", '}')"
+        return f"CONCAT('{{', ARRAY_TO_STRING([{', '.join(pairs)}], ','), '}}')"
 
     def _text(self, role: str) -> str:
         return f"c{self.roles.positions[role]}"
@@ -216,7 +216,7 @@ class CampaignQueries:
         return name(self.dialect, self._text(role)) if role in self.roles.positions else self.dialect.null("text")
 
     def _header(self, position: int) -> str:
-        return self.dialect.parameter.format(f"header_{position}")
+        return self.dialect.parameter.format(_header(position))
 
     def _rules(self) -> list[str]:
         tests = [
@@ -241,3 +241,12 @@ class CampaignQueries:
             f"WHEN ENDS_WITH({reason}, '_{role}') THEN {value(self.roles.positions[role])}"
             for role in ("date", "channel", *NUMBER_ROLES)
         ]
+
+
+# Names of parameters, none of which begins with another one.
+def _header(position: int) -> str:
+    return f"header_{position:04d}"
+
+
+def _key(position: int) -> str:
+    return f"key_{position:04d}"

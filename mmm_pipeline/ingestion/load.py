@@ -29,7 +29,15 @@ from mmm_pipeline.settings import Settings
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FirstRefusal", "LoadSummary", "judge", "load_campaigns", "require_few_refusals", "summarised"]
+__all__ = [
+    "FirstRefusal",
+    "LoadSummary",
+    "first_refusal",
+    "judge",
+    "load_campaigns",
+    "require_few_refusals",
+    "summarised",
+]
 
 FirstRefusal = Callable[[str], tuple[int | None, str | None, str | None]]
 """reason -> (line, column, value) of the first row refused for it."""
@@ -90,7 +98,7 @@ def load_campaigns(warehouse: Warehouse, settings: Settings) -> LoadSummary:
         staging.close_to_files()
         totals = judge(staging, CampaignQueries(DUCKDB, roles))
         try:
-            require_few_refusals(totals, where, settings.validation.max_rejected_share, _first_refusal(staging))
+            require_few_refusals(totals, where, settings.validation.max_rejected_share, first_refusal(staging))
         except CampaignDataError:
             warehouse.write_table("rejected_rows", _stream(staging, "SELECT * FROM rejected"))
             raise
@@ -160,7 +168,8 @@ def summarised(totals: pd.DataFrame, where: str, roles: Roles, jobs: tuple[Wareh
     )
 
 
-def _first_refusal(staging: Staging) -> FirstRefusal:
+def first_refusal(staging: Staging) -> FirstRefusal:
+    """The first refused row of each reason, of a judged staging area."""
     query = 'SELECT line_number, "column", value FROM rejected WHERE reason = $reason ORDER BY line_number LIMIT 1'
 
     def first(reason: str) -> tuple[int | None, str | None, str | None]:

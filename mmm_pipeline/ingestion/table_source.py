@@ -16,7 +16,7 @@ from mmm_pipeline.ingestion.staging import Staging
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["stage_duckdb", "stage_frame", "stage_parquet"]
+__all__ = ["duckdb_identifier", "stage_duckdb", "stage_frame", "stage_parquet"]
 
 _BATCH_ROWS = 100_000
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}\Z")
@@ -69,7 +69,7 @@ def stage_duckdb(staging: Staging, path: Path, table: str) -> tuple[str, ...]:
 
     try:
         with open_database(path, read_only=True) as source:
-            relation = source.sql(f"SELECT * FROM {_identifier(path, table)}")
+            relation = source.sql(f"SELECT * FROM {duckdb_identifier(path, table)}")
             names = tuple(relation.columns)
             staging.create(names)
             stream = relation.to_arrow_reader(_BATCH_ROWS)
@@ -96,7 +96,12 @@ def stage_frame(staging: Staging, frame: pd.DataFrame) -> tuple[str, ...]:
     return names
 
 
-def _identifier(path: Path, table: str) -> str:
+def duckdb_identifier(path: Path, table: str) -> str:
+    """`[schema.]table`, validated and quoted.
+
+    Raises:
+        CampaignDataError: it cannot name a table.
+    """
     parts = table.split(".")
     if not 1 <= len(parts) <= 2 or not all(_NAME.match(part) for part in parts):
         raise CampaignDataError(

@@ -38,6 +38,11 @@ class TableName:
     table: str
 
     @property
+    def dataset_name(self) -> DatasetName:
+        """Where it is."""
+        return DatasetName(self.project, self.dataset)
+
+    @property
     def quoted(self) -> str:
         """For SQL text."""
         return BIGQUERY.identifier(self.project, self.dataset, self.table)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mmm_pipeline.contracts import violations
+from mmm_pipeline.contracts import CONTRACTS, violations
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.resources.bigquery.client import BigQuery, Parameter
 from mmm_pipeline.resources.bigquery.names import DatasetName, TableName, dataset_name
@@ -162,11 +162,12 @@ class BigQueryWarehouse:
             StoredResultError: there is no such table.
             WarehouseError: it cannot be read.
         """
-        self._require(name)
-        sql = f"{broken_rows(name, BIGQUERY, self.identifier(name))} LIMIT {limit:d}"
-        found = self.connection.query(sql, about=str(self._name(name)), doing=f"checking the contract of {name}")
-        rows = found.to_pandas(date_as_object=False)
-        rows = rows.drop(columns=[ORDER_COLUMN], errors="ignore")
+        stored = {field.name for field in self._require(name).schema}
+        rows = pd.DataFrame()
+        if stored >= set(CONTRACTS[name].columns):
+            sql = f"{broken_rows(name, BIGQUERY, self.identifier(name))} LIMIT {limit:d}"
+            found = self.connection.query(sql, about=str(self._name(name)), doing=f"checking the contract of {name}")
+            rows = found.to_pandas(date_as_object=False).drop(columns=[ORDER_COLUMN], errors="ignore")
         if rows.empty:
             rows = self.read_table(name, limit=1)
         return violations(name, typed(name, rows), limit)

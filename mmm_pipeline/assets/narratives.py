@@ -36,7 +36,7 @@ ADVISING = ("eda_report", "model_advice")
 """Those that also store a patch of `pipeline.yaml`."""
 
 _GROUP = "reports"
-_TABLES = [*REPORTED_TABLES, EDA_PROFILE, "rejected_rows"]
+_TABLES = [*REPORTED_TABLES, EDA_PROFILE, "rejected_rows", "campaign_totals"]
 
 
 def _narrative_asset(name: str, deps: list[str], description: str) -> dg.AssetsDefinition:

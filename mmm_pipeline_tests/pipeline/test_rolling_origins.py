@@ -13,7 +13,7 @@ from mmm_pipeline.contracts import violations
 from mmm_pipeline.definitions import build_definitions
 from mmm_pipeline.home import Home
 from mmm_pipeline.partitions import grid_range
-from mmm_pipeline.resources.warehouse import Warehouse
+from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 from mmm_pipeline_tests.pipeline.conftest import small_settings
 
 _UNTIL = ["raw_campaigns", "rejected_rows", "media_matrix", "model_inputs", "excluded_channels", "fitted_model",
@@ -44,7 +44,7 @@ def home(small_campaign: Path, tmp_path_factory: pytest.TempPathFactory) -> Home
 
 @pytest.fixture(scope="module")
 def tables(home: Home) -> dict[str, pd.DataFrame]:
-    warehouse = Warehouse(home.warehouse_file)
+    warehouse = DuckDBWarehouse(home.warehouse_file)
     return {name: warehouse.read_table(name, coerce=False) for name in _TABLES}
 
 

@@ -79,7 +79,7 @@ def test_the_run_and_its_materializations_are_visible_to_dagster(small_run: Smal
 def test_the_champion_is_kept_for_the_next_refresh(small_run: SmallRun) -> None:
     kept = list((small_run.home.artifacts / "champions").glob("*.nc"))
     assert [path.read_bytes() for path in kept] == [(small_run.home.artifacts / "champion_model.nc").read_bytes()]
-    assert Warehouse(small_run.home.warehouse_file).read_table("drift").empty
+    assert DuckDBWarehouse(small_run.home.warehouse_file).read_table("drift").empty
 
 
 def test_every_figure_of_the_narratives_was_found_in_the_tables(small_run: SmallRun) -> None:

@@ -16,7 +16,8 @@ from rich.table import Table
 
 from mmm_pipeline.errors import MmmError, SettingsError
 from mmm_pipeline.home import CONFIG_VARIABLE, HOME_VARIABLE, Home, find_config, load_effective_settings
-from mmm_pipeline.settings import Settings, SourceSettings
+from mmm_pipeline.settings import Settings
+from mmm_pipeline.settings_data import SourceSettings
 
 __all__ = ["app"]
 

@@ -11,7 +11,7 @@ from mmm_pipeline.ingestion.headers import normalised
 from mmm_pipeline.ingestion.staging import Staging
 from mmm_pipeline.ingestion.table_source import stage_duckdb, stage_frame, stage_parquet
 from mmm_pipeline.ingestion.xlsx_source import stage_xlsx
-from mmm_pipeline.settings import SourceSettings
+from mmm_pipeline.settings_data import SourceSettings
 
 __all__ = ["source_name", "stage_file", "stage_source"]
 

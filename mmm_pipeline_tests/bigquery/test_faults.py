@@ -14,7 +14,7 @@ from mmm_pipeline.ingestion.load import load_campaigns
 from mmm_pipeline.resources.bigquery.client import BigQuery
 from mmm_pipeline.resources.bigquery.names import table_name
 from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline.settings import BigQuerySettings
+from mmm_pipeline.settings_data import BigQuerySettings
 from mmm_pipeline_tests.bigquery.conftest import Put, TokenServer, bigquery_settings
 from mmm_pipeline_tests.bigquery.faulty_proxy import Fault, Proxy
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from google.cloud import bigquery
 
-    from mmm_pipeline.settings import BigQuerySettings
+    from mmm_pipeline.settings_data import BigQuerySettings
 
 __all__ = ["CREDENTIALS_VARIABLE", "BigQuery", "Parameter"]
 

@@ -10,7 +10,7 @@ import time
 from typing import get_args
 
 from mmm_pipeline.mmm.budget.plan import plan_budget
-from mmm_pipeline.mmm.budget.problem import BudgetRequest
+from mmm_pipeline.mmm.budget.request import BudgetRequest
 from mmm_pipeline.mmm.specs import Adstock
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 

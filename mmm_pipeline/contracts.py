@@ -286,19 +286,63 @@ BUDGET_SUMMARY = _table(
     "budget_summary",
     "One row: what the plan promises, how sure that is, and how far it can be from the optimum.",
     {
-        "total": _column(float, "budget over the horizon", pa.Check.gt(0), unit="currency"),
+        "objective": _column(
+            str,
+            "most_kpi (at the total), smallest_total (that reaches the KPI target) or worthwhile_spend (until marginal "
+            "ROI falls to its target)",
+            pa.Check.isin(["most_kpi", "smallest_total", "worthwhile_spend"]),
+        ),
+        "total": _column(float, "budget over the horizon", _AT_LEAST_0, unit="currency"),
+        "total_today": _column(float, "what the last horizon cost", _AT_LEAST_0, unit="currency"),
         "horizon_days": _column("int64", "length of the plan", pa.Check.ge(1), unit="days"),
-        "expected_kpi_current": _column(float, "expected media KPI of the current allocation", unit=_KPI),
+        "expected_kpi_today": _column(float, "expected media KPI of the last horizon's spend", unit=_KPI),
+        "expected_kpi_current": _column(
+            float, "expected media KPI of the current allocation, scaled to the total", unit=_KPI
+        ),
         "expected_kpi_optimal": _column(float, "expected media KPI of the plan", unit=_KPI),
         "uplift": _column(float, "expected gain of the plan over the current allocation", unit=_KPI),
         **_interval("uplift", _KPI),
         "probability_of_gain": _column(float, "posterior probability that the plan beats the current allocation"),
-        "upper_bound": _column(float, "no plan can have a higher expected KPI (Lagrangian dual)", unit=_KPI),
-        "optimality_gap": _column(float, "(upper bound - plan) / plan, as a share", _AT_LEAST_0),
+        "risk_measure": _column(
+            str,
+            "what of the KPI the plan makes large over the posterior draws",
+            pa.Check.isin(["mean", "mean_minus_sd", "lower_tail_mean", "quantile"]),
+        ),
+        "risk_value_current": _column(float, "that figure of the current allocation", unit=_KPI),
+        "risk_value_optimal": _column(float, "that figure of the plan", unit=_KPI),
+        "upper_bound": _column(
+            float,
+            "no plan of this total within the bounds has a higher figure (Lagrangian dual); empty without certificate",
+            unit=_KPI,
+            nullable=True,
+        ),
+        "optimality_gap": _column(
+            float, "(upper bound - plan) / plan, as a share; empty without certificate", _AT_LEAST_0, nullable=True
+        ),
+        "certificate": _column(
+            str,
+            "dual_bound, or none: the plan is the best that was found, and nothing says how far it is from the best",
+            pa.Check.isin(["dual_bound", "none"]),
+        ),
         "verdict": _column(
             str, "material_gain or no_material_gain", pa.Check.isin(["material_gain", "no_material_gain"])
         ),
     },
+)
+
+REALLOCATION = _table(
+    "reallocation",
+    "The plan's changes as moves of money between channels, largest first; the pairing is a convention.",
+    {
+        "from_channel": _column(str, "channel that gives"),
+        "to_channel": _column(str, "channel that takes"),
+        "amount": _column(float, "money moved over the horizon", pa.Check.gt(0), unit="currency"),
+        "from_marginal_roi_current": _column(float, "KPI of the giver's next unit of currency at its current spend"),
+        "from_marginal_roi_optimal": _column(float, "KPI of the giver's next unit of currency at the plan"),
+        "to_marginal_roi_current": _column(float, "KPI of the taker's next unit of currency at its current spend"),
+        "to_marginal_roi_optimal": _column(float, "KPI of the taker's next unit of currency at the plan"),
+    },
+    unique=["from_channel", "to_channel"],
 )
 
 EXCLUDED_CHANNELS = _table(
@@ -335,6 +379,7 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         RESPONSE_CURVES,
         BUDGET_PLAN,
         BUDGET_SUMMARY,
+        REALLOCATION,
         DRIFT,
     )
 }

@@ -87,7 +87,10 @@ def settings_page() -> str:
         parts += [f"## {key}", *_section(section)]
         for name, value in section["properties"].items():
             if nested := _reference(value):
-                parts += [f"Each of `{key}.{name}`:", *_section(schema["$defs"][nested])]
+                parts += [
+                    f"{'Keys' if '$ref' in value else 'Each'} of `{key}.{name}`:",
+                    *_section(schema["$defs"][nested]),
+                ]
     parts += ["## Other keys", _table(("key", "default", "accepted", "meaning"), single)]
     return "\n\n".join(parts) + "\n"
 

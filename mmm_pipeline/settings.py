@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -199,24 +200,89 @@ class PriorSettings(Section):
         return found
 
 
+class GroupSettings(Section):
+    """Channels that share a total of their own, e.g. those of a brand."""
+
+    channels: tuple[str, ...] = Field(min_length=1, description="names of the channels")
+    total: float = Field(ge=0, description="currency over the horizon")
+
+
+class RiskSettings(Section):
+    """What of the KPI the plan makes large, over the posterior draws."""
+
+    measure: Literal["mean", "mean_minus_sd", "lower_tail_mean", "quantile"] = Field(
+        "mean", description="see docs/budget.md; all but the mean are cautious"
+    )
+    kappa: float = Field(1.0, ge=0, le=100, description="mean_minus_sd: standard deviations taken off the mean")
+    probability: float = Field(
+        0.1, gt=0, lt=1, description="quantile: which one; lower_tail_mean: share of worst draws that are averaged"
+    )
+
+
 class BudgetSettings(Section):
-    """What the plan may do."""
+    """What the plan may do. At most one of `total`, `target_kpi`, `target_marginal_roi`."""
 
     total: float | None = Field(None, gt=0, description="currency over the horizon; default: spend of the last horizon")
+    target_kpi: float | None = Field(
+        None, gt=0, description="spend as little as reaches this media KPI, caused by the horizon's spend"
+    )
+    target_marginal_roi: float | None = Field(
+        None, gt=0, description="spend until the next unit of currency brings no more KPI than this"
+    )
     horizon_days: int = Field(28, ge=1, le=366, description="length of the plan, and of what counts as today")
     lower: float = Field(0.5, ge=0, description="lower bound of each channel, as a multiple of its current spend")
     upper: float = Field(2.0, gt=0, description="upper bound of each channel, as a multiple of its current spend")
     bounds: dict[str, tuple[float, float]] = Field(default_factory=dict, description="channel: [low, high] multiples")
+    amounts: dict[str, tuple[float, float]] = Field(
+        default_factory=dict, description="channel: [low, high] in currency over the horizon, instead of multiples"
+    )
     locked: tuple[str, ...] = Field((), description="channels whose spend stays as it is")
+    groups: dict[str, GroupSettings] = Field(
+        default_factory=dict, description="name: {channels: [...], total: ...}, channels with a total of their own"
+    )
+    risk: RiskSettings = Field(RiskSettings(), description="what of the KPI is made large: the mean, or less risk")
     count_after_horizon: bool = Field(True, description="count carried-over effect after the horizon")
 
     @model_validator(mode="after")
     def _ordered(self) -> BudgetSettings:
         if self.lower > self.upper:
             raise ValueError(f"budget.lower {self.lower} is above budget.upper {self.upper}")
-        for channel, (low, high) in self.bounds.items():
-            if not 0 <= low <= high:
-                raise ValueError(f"budget.bounds[{channel!r}] must satisfy 0 <= low <= high, got [{low}, {high}]")
+        for key, ranges in (("bounds", self.bounds), ("amounts", self.amounts)):
+            for channel, (low, high) in ranges.items():
+                if not 0 <= low <= high < math.inf:
+                    raise ValueError(
+                        f"budget.{key}[{channel!r}] must satisfy 0 <= low <= high, both finite, got [{low}, {high}]"
+                    )
+        for channel in self.bounds.keys() & self.amounts.keys():
+            raise ValueError(f"channel {channel!r} is in budget.bounds and in budget.amounts: give one")
+        return self
+
+    @model_validator(mode="after")
+    def _one_objective(self) -> BudgetSettings:
+        goals = ("total", "target_kpi", "target_marginal_roi")
+        given = [f"budget.{goal}" for goal in goals if getattr(self, goal) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other: give one")
+        has_target = bool(given) and given != ["budget.total"]
+        if has_target and self.groups:
+            raise ValueError(f"budget.groups have totals of their own, so they do not go with {given[0]}: give one")
+        if has_target and self.risk.measure != "mean":
+            raise ValueError(f"budget.risk.measure {self.risk.measure!r} goes with a total, not with {given[0]}")
+        return self
+
+    @model_validator(mode="after")
+    def _separate_groups(self) -> BudgetSettings:
+        owner: dict[str, str] = {}
+        for name, group in self.groups.items():
+            for channel in group.channels:
+                if channel in owner:
+                    raise ValueError(
+                        f"channel {channel!r} is twice in budget.groups: in {owner[channel]!r} and {name!r}"
+                    )
+                owner[channel] = name
+        grouped = sum(group.total for group in self.groups.values())
+        if self.total is not None and grouped > self.total:
+            raise ValueError(f"budget.groups have {grouped:,.2f} in all, more than budget.total {self.total:,.2f}")
         return self
 
 

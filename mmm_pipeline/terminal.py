@@ -132,7 +132,7 @@ def budget_table(summary: Mapping[str, Any]) -> Table:
         )
     table.caption = (
         f"expected media KPI {budget['expected_kpi_current']:,.0f} → {budget['expected_kpi_optimal']:,.0f}; "
-        f"optimality gap {budget['optimality_gap']:.3%}"
+        f"optimality gap {_gap(budget['optimality_gap'])}"
     )
     return table
 
@@ -171,6 +171,10 @@ def landing_summary(done: LandingSummary) -> Table:
     for job in done.jobs:
         table.add_row("job", escape(f"{job.job_id} ({job.purpose}, {job.bytes_processed:,} bytes): {job.console_url}"))
     return table
+
+
+def _gap(value: float | None) -> str:
+    return "unknown (no certificate)" if value is None else f"{value:.3%}"
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -119,7 +119,7 @@ def test_tables_page_has_every_column_of_every_contract() -> None:
 def test_settings_page_explains_every_key() -> None:
     page = settings_page()
     rows = [line for line in page.splitlines() if line.startswith("| `")]
-    nested = [line for part in page.split("Each of `")[1:] for line in part.split("\n## ")[0].splitlines()]
+    nested = [line for part in re.split("(?:Each|Keys) of `", page)[1:] for line in part.split("\n## ")[0].splitlines()]
     of_entries = [line for line in nested if line.startswith("| `")]
     # And `quick`, which is no section's.
     assert len(rows) - len(of_entries) == sum(len(keys) for keys in _sections().values()) + 1

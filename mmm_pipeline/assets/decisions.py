@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, cast
 
 import dagster as dg
 import pandas as pd
 
+from mmm_pipeline.assets.budget_requests import budget_request
 from mmm_pipeline.assets.selection import CHAMPION_MODEL
 from mmm_pipeline.assets.table_outputs import preview, table_asset, table_out
 from mmm_pipeline.resources.workspace import Workspace
@@ -14,7 +16,7 @@ from mmm_pipeline.resources.workspace import Workspace
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit import Fit
 
-__all__ = ["attribution", "budget_plan", "response_curves", "retention_density"]
+__all__ = ["attribution", "budget_metadata", "budget_plan", "response_curves", "retention_density"]
 
 _GROUP = "decisions"
 
@@ -84,31 +86,34 @@ def response_curves(workspace: Workspace) -> pd.DataFrame:
     outs={
         "budget_plan": table_out("budget_plan", group=_GROUP),
         "budget_summary": table_out("budget_summary", group=_GROUP),
+        "reallocation": table_out("reallocation", group=_GROUP),
     },
     deps=[CHAMPION_MODEL],
     name="budget_plan",
 )
-def budget_plan(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
+def budget_plan(
+    workspace: Workspace,
+) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """The optimal allocation under the constraints, beside the current one, with its optimality certificate."""
     from mmm_pipeline.mmm.budget.plan import plan_budget
-    from mmm_pipeline.mmm.budget.problem import BudgetRequest
 
     settings = workspace.settings()
     plan = plan_budget(
-        _champion(workspace),
-        BudgetRequest(**settings.budget.model_dump()),
-        credible_interval=settings.report.credible_interval,
+        _champion(workspace), budget_request(settings.budget), credible_interval=settings.report.credible_interval
     )
-    summary = plan.summary.iloc[0]
     return (
         dg.Output(plan.table, metadata={"table": preview(plan.table, rows=50)}),
-        dg.Output(
-            plan.summary,
-            metadata={
-                "uplift": float(summary["uplift"]),
-                "probability_of_gain": float(summary["probability_of_gain"]),
-                "optimality_gap": float(summary["optimality_gap"]),
-                "verdict": str(summary["verdict"]),
-            },
-        ),
+        dg.Output(plan.summary, metadata=budget_metadata(plan.summary)),
+        dg.Output(plan.reallocation, metadata={"table": preview(plan.reallocation, rows=50)}),
     )
+
+
+def budget_metadata(summary: pd.DataFrame) -> dict[str, float | str]:
+    """What the UI plots of a plan over time; a gap only where there is a certificate."""
+    row = summary.iloc[0]
+    figures = {name: float(row[name]) for name in ("uplift", "probability_of_gain", "optimality_gap")}
+    return {
+        **{name: value for name, value in figures.items() if math.isfinite(value)},
+        "certificate": str(row["certificate"]),
+        "verdict": str(row["verdict"]),
+    }

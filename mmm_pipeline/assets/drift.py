@@ -4,6 +4,7 @@
 import dagster as dg
 import pandas as pd
 
+from mmm_pipeline.assets.budget_requests import budget_request
 from mmm_pipeline.assets.selection import CHAMPION_MODEL
 from mmm_pipeline.assets.table_outputs import preview, table_out
 from mmm_pipeline.contracts import empty_table
@@ -33,10 +34,9 @@ def drift(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.Output[
         context.log.warning(f"the earlier champion cannot be compared with: {error}")
         return dg.Output(empty_table("drift"), metadata={"compared_with": str(error)})
 
-    from mmm_pipeline.mmm.budget.problem import BudgetRequest
     from mmm_pipeline.mmm.drift import drift_table
 
-    request = BudgetRequest(**settings.budget.model_dump())
+    request = budget_request(settings.budget)
     kept = f"{entry.kept:%Y-%m-%d %H:%M} UTC"
     table = drift_table(earlier, present, request, seed=settings.sampler.seed)
     return dg.Output(

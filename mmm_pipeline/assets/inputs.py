@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from mmm_pipeline.assets.budget_requests import require_known_budget_channels
 from mmm_pipeline.assets.table_outputs import preview, table_out
 from mmm_pipeline.ingestion.campaign_rows import campaign_rows
 from mmm_pipeline.ingestion.events import load_events
@@ -64,6 +65,7 @@ def model_inputs(
     dataset, excluded = build_model_inputs(media_matrix, settings, load_features(settings), load_events(settings))
     # Too many origins for the days is an error now, not after an hour of fitting.
     rolling_windows(dataset, settings.split.rolling_origins)
+    require_known_budget_channels(settings.budget, [str(channel) for channel in dataset["channel"].to_numpy()])
     warnings = input_warnings(dataset, excluded, settings)
     for warning in warnings:
         context.log.warning(warning)

@@ -28,7 +28,7 @@ _GROUP = "reports"
 _SHOWN_CHARTS = ("budget", "roi", "waterfall", "drift", "kpi_forecast", "leaderboard", "predictive_check", "traces")
 _PUBLISHED = (
     *("leaderboard", "rolling_origins", "spec_agreement", "attribution", "averaged_attribution", "response_curves"),
-    *("drift", "rejected_rows"),
+    *("reallocation", "drift", "rejected_rows"),
 )
 """Tables that are written as CSV under their own names."""
 _TABLES = [*REPORTED_TABLES, EDA_PROFILE, "rejected_rows", "campaign_totals"]

@@ -30,6 +30,7 @@ REPORTED_TABLES = (
     "response_curves",
     "budget_plan",
     "budget_summary",
+    "reallocation",
     "drift",
     "excluded_channels",
 )

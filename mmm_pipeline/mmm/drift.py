@@ -20,7 +20,7 @@ from mmm_pipeline.errors import InfeasibleBudget
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.attribution import contribution_totals, marginal_roi_draws
 from mmm_pipeline.mmm.budget.plan import plan_budget
-from mmm_pipeline.mmm.budget.problem import BudgetRequest
+from mmm_pipeline.mmm.budget.request import BudgetRequest
 from mmm_pipeline.mmm.fit import Fit
 from mmm_pipeline.mmm.panel_fit import PanelFit
 from mmm_pipeline.mmm.response import current_spend

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,13 +20,34 @@ from mmm_pipeline.mmm.fit import Fit
 from mmm_pipeline.mmm.saturated_days import SaturatedDays, saturated_days
 from mmm_pipeline.mmm.specs import Adstock
 
-__all__ = ["DAYS_AFTER_HORIZON", "HorizonResponse", "current_spend", "horizon_responses", "media_prices"]
+__all__ = [
+    "DAYS_AFTER_HORIZON",
+    "DrawnOutcome",
+    "HorizonResponse",
+    "current_spend",
+    "horizon_responses",
+    "media_prices",
+]
 
 DAYS_AFTER_HORIZON = 56
 """Days after the horizon whose carried-over effect counts, when it counts: a retention of 0.95 keeps 6 % that long."""
 
 _CACHED_ELEMENTS = 32_768
 """Elements of a temporary array: 256 kB, so that a handful of them stay in a core's cache."""
+
+
+class DrawnOutcome(NamedTuple):
+    """What a spend brings, per posterior draw.
+
+    Attributes:
+        kpi: (S,) incremental KPI.
+        slope: (S,) its derivative, KPI units per unit of currency.
+        curvature: (S,) its second derivative.
+    """
+
+    kpi: np.ndarray
+    slope: np.ndarray
+    curvature: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -59,31 +81,51 @@ class HorizonResponse:
 
         The exact derivative; at zero spend, where a power curve has none, the gain from the first unit of currency.
         """
-        return self.outcome(spend)[1]
+        return self.outcome(spend).slope
 
-    def outcome(self, spend: float) -> tuple[np.ndarray, np.ndarray]:
-        """`draws` and `slope_draws` of a total spend, each (S,)."""
+    def outcome(self, spend: float) -> DrawnOutcome:
+        """`draws`, `slope_draws` and the second derivative of a total spend."""
         if spend <= 0:
-            return np.zeros_like(self.weight), self.draws(1.0)
+            nothing = np.zeros_like(self.weight)
+            return DrawnOutcome(nothing, self.draws(1.0), nothing)
         totals = [part.totals(spend * self.media_per_currency) for part in self._parts]
-        value = np.concatenate([total.value for total in totals])
-        slope = np.concatenate([total.slope for total in totals])
-        return (
+        value, slope, curvature = (np.concatenate(rows) for rows in list(zip(*totals, strict=True))[:3])
+        rate = self.media_per_currency
+        return DrawnOutcome(
             self._in_order(self.weight * (value - self._nothing)),
-            self._in_order(self.weight * slope * self.media_per_currency),
+            self._in_order(self.weight * slope * rate),
+            self._in_order(self.weight * curvature * rate**2),
         )
 
     def at(self, spend: np.ndarray) -> CurvePoints:
         """Posterior means of the response, its derivatives and its convex part at (m,) spends."""
+        return self.weighted(np.full(len(self.weight), 1 / len(self.weight)), spend)
+
+    def weighted(self, emphasis: np.ndarray, spend: np.ndarray) -> CurvePoints:
+        """The same of a weighted sum over the draws instead of their mean.
+
+        Args:
+            emphasis: (S,) weights of the draws; a negative one turns the draw's concave part convex and vice versa.
+            spend: (m,) currency.
+        """
         spend = np.asarray(spend, float)
+        weight = self.weight * emphasis[self.order]
+        negative = np.minimum(weight, 0.0) if (weight < 0).any() else None
         rows = np.zeros((5, len(spend)))
-        for part, weight in zip(self._parts, self._weights, strict=True):
+        for part, portion in zip(self._parts, self._portions, strict=True):
+            of_part = weight[portion]
             for i, amount in enumerate(spend):
-                rows[:, i] += [quantity @ weight for quantity in part.totals(amount * self.media_per_currency)]
-        value, slope, curvature, convex_value, convex_slope = rows / len(self.weight)
-        value -= float(self._nothing @ self.weight) / len(self.weight)
+                totals = part.totals(amount * self.media_per_currency)
+                rows[:, i] += [quantity @ of_part for quantity in totals]
+                if negative is not None:
+                    # Q = sum over w > 0 of w q + sum over w < 0 of w p, and p = f - q.
+                    rows[3, i] += (totals.value - 2 * totals.convex_value) @ negative[portion]
+                    rows[4, i] += (totals.slope - 2 * totals.convex_slope) @ negative[portion]
+        value, slope, curvature, convex_value, convex_slope = rows
         rate = self.media_per_currency
-        return CurvePoints(spend, value, slope * rate, curvature * rate**2, convex_value, convex_slope * rate)
+        return CurvePoints(
+            spend, value - self._nothing @ weight, slope * rate, curvature * rate**2, convex_value, convex_slope * rate
+        )
 
     def _in_order(self, rows: np.ndarray) -> np.ndarray:
         """(S,) values of the rows as values of the draws."""
@@ -95,10 +137,6 @@ class HorizonResponse:
     def _nothing(self) -> np.ndarray:
         """(S,) transformed media that history alone brings in the days that count, row by row."""
         return np.concatenate([part.value(0.0) for part in self._parts])
-
-    @cached_property
-    def _weights(self) -> list[np.ndarray]:
-        return [self.weight[rows] for rows in self._portions]
 
     @cached_property
     def _parts(self) -> list[SaturatedDays]:

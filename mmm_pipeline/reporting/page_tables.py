@@ -21,6 +21,7 @@ __all__ = ["Cell", "Glyph", "PageTable", "page_tables"]
 
 REJECTED_SHOWN = 20
 _PAIRS_SHOWN = 10
+_MOVES_SHOWN = 15
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ def page_tables(tables: ResultTables, found: Findings, words: Wording, write: Fo
     made = {
         "channels": _channels(found, words, write),
         "budget": _budget(tables, found, words, write),
+        "reallocation": _reallocation(tables, found, words, write),
         "leaderboard": _leaderboard(tables, found, words, write),
         "naive": _naive(tables, words, write),
         "excluded": _table(words, "excluded", "ll", ([Cell(name), Cell(why)] for name, why in found.excluded)),
@@ -161,6 +163,23 @@ def _budget(tables: ResultTables, found: Findings, words: Wording, write: Format
         ]
     )
     return _table(words, "budget", "lrrrrrrrr", rows, [row[0] is total for row in rows])
+
+
+def _reallocation(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> PageTable:
+    rows = [
+        [
+            Cell(found.labels.get(row["from_channel"], clean(row["from_channel"]))),
+            Cell(found.labels.get(row["to_channel"], clean(row["to_channel"]))),
+            Cell(write.money(row["amount"])),
+            *(
+                Cell(write.figure(row[f"{side}_marginal_roi_{when}"]))
+                for side in ("from", "to")
+                for when in ("current", "optimal")
+            ),
+        ]
+        for row in records(tables.reallocation.head(_MOVES_SHOWN))
+    ]
+    return _table(words, "reallocation", "llrrrrr", rows)
 
 
 def _leaderboard(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> PageTable:

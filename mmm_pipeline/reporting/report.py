@@ -40,7 +40,7 @@ SECTION_CHARTS: dict[str, tuple[str, ...]] = {
 _NARRATIVES = ("eda", "charts", "budget", "advice")
 _MARKDOWN_SECTIONS = (
     ("channels", ("channels", "agreement", "averaged"), "charts"),
-    ("budget", ("budget", "drift"), "budget"),
+    ("budget", ("budget", "reallocation", "drift"), "budget"),
     ("charts", (), ""),
     ("quality", ("leaderboard", "naive", "rolling"), "advice"),
     ("data", ("breakdown", "pairs", "excluded", "reasons", "rejected"), "eda"),
@@ -178,6 +178,7 @@ def _notes(values: Mapping[str, Any], shown: Mapping[str, PageTable]) -> dict[st
         "budget": words(
             "page.budget_note", days=values["horizon"], total=write.money(found.budget["total"]), kpi=values["kpi"]
         ),
+        "reallocation": words("page.reallocation_note"),
         "charts": "",
         "diagnostics": words("page.diagnostics_note"),
         "quality": words("page.quality_note", days=found.scored_days),

@@ -54,9 +54,15 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
             "total": _plain(budget["total"]),
             "horizon_days": _plain(budget["horizon_days"]),
             "channels": _records(tables.budget_plan, _BUDGET_COLUMNS),
+            "reallocation": _records(tables.reallocation, ("from_channel", "to_channel", "amount")),
             **{
                 column: _plain(budget[column])
                 for column in (
+                    "objective",
+                    "risk_measure",
+                    "certificate",
+                    "total_today",
+                    "expected_kpi_today",
                     "expected_kpi_current",
                     "expected_kpi_optimal",
                     "optimality_gap",

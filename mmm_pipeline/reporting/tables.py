@@ -83,6 +83,7 @@ class ResultTables:
     response_curves: pd.DataFrame
     budget_plan: pd.DataFrame
     budget_summary: pd.DataFrame
+    reallocation: pd.DataFrame
     drift: pd.DataFrame
     excluded_channels: pd.DataFrame
     rejected_rows: pd.DataFrame

@@ -10,7 +10,7 @@ import xarray as xr
 
 from mmm_pipeline.contracts import violations
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.budget.problem import BudgetRequest
+from mmm_pipeline.mmm.budget.request import BudgetRequest
 from mmm_pipeline.mmm.drift import drift_table
 from mmm_pipeline.mmm.fit import Fit
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit, synthetic_panel_fit

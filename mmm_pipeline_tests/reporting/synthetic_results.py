@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from mmm_pipeline.contracts import CONTRACTS, empty_table
+from mmm_pipeline.mmm.budget.reallocation import reallocation
 from mmm_pipeline.reporting.tables import ResultTables, RowCounts, Window
 from mmm_pipeline.settings import Settings, parse_settings
 from mmm_pipeline_tests.reporting.synthetic_leaderboard import leaderboard, naive_forecasts, rolling_origins
@@ -92,6 +93,7 @@ def synthetic_results(
         "response_curves": market.response_curves(),
         "budget_plan": market.budget_plan(),
         "budget_summary": market.budget_summary(material),
+        "reallocation": reallocation(market.budget_plan(), [np.arange(len(names))]),
         "drift": market.drift() if refreshed else empty_table("drift"),
         "excluded_channels": pd.DataFrame(
             {"channel": ["Brand 1 Ad Group 12"], "reason": ["no spend and no media in the train window"]}
@@ -279,16 +281,23 @@ class _Market:
         uplift = after - before
         return pd.DataFrame(
             {
+                "objective": ["most_kpi"],
                 "total": [plan["current_spend"].sum()],
+                "total_today": [plan["current_spend"].sum()],
                 "horizon_days": [self.horizon],
+                "expected_kpi_today": [before],
                 "expected_kpi_current": [before],
                 "expected_kpi_optimal": [after],
                 "uplift": [uplift],
                 "uplift_low": [uplift * (0.2 if material else -1.1)],
                 "uplift_high": [uplift * 2.3],
                 "probability_of_gain": [0.97 if material else 0.62],
+                "risk_measure": ["mean"],
+                "risk_value_current": [before],
+                "risk_value_optimal": [after],
                 "upper_bound": [after * 1.0002],
                 "optimality_gap": [0.0002],
+                "certificate": ["dual_bound"],
                 "verdict": ["material_gain" if material else "no_material_gain"],
             }
         )

@@ -7,7 +7,7 @@ marginal returns of the models under the budget is one bisection on the multipli
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -28,6 +28,7 @@ def ascend(
     low: np.ndarray,
     high: np.ndarray,
     tolerance: float = _TOLERANCE,
+    blocks: Sequence[np.ndarray] | None = None,
 ) -> np.ndarray:
     """Climb from a feasible plan to one where no small shift of money pays, within the bounds.
 
@@ -37,15 +38,19 @@ def ascend(
         low: (C,) lower bounds.
         high: (C,) upper bounds.
         tolerance: stop when a step promises to gain less than this share of the KPI.
+        blocks: positions of channels that share a total; default: all share one.
 
     Returns:
         (C,) plan, never worse than `start`.
     """
-    plan, total = start, float(start.sum())
-    points = evaluate(plan)
+    plan, points = start, evaluate(start)
+    blocks = blocks if blocks is not None else [np.arange(len(start))]
     for _ in range(_MAX_STEPS):
-        step = _equal_marginal_returns(points, total, low, high) - plan
-        worthwhile = tolerance * float(points.value.sum())
+        step = np.zeros_like(plan)
+        for block in blocks:
+            target = _equal_marginal_returns(points.of(block), float(start[block].sum()), low[block], high[block])
+            step[block] = target - plan[block]
+        worthwhile = tolerance * abs(float(points.value.sum()))
         for halving in range(_MAX_HALVINGS):
             candidate = plan + step * 0.5**halving
             if float(points.slope @ (candidate - plan)) <= worthwhile:

@@ -33,6 +33,10 @@ class CurvePoints:
     convex_value: np.ndarray
     convex_slope: np.ndarray
 
+    def of(self, positions: np.ndarray) -> CurvePoints:
+        """Some of the points."""
+        return CurvePoints(*self.as_rows()[:, positions])
+
     def as_rows(self) -> np.ndarray:
         """(6, m), in the order of the attributes."""
         return np.stack([self.spend, self.value, self.slope, self.curvature, self.convex_value, self.convex_slope])

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.mmm.budget.problem import BudgetProblem, BudgetRequest, budget_problem
-from mmm_pipeline.mmm.budget.rounding import CENTS
+from mmm_pipeline.mmm.budget.cautious import cautious_plan
+from mmm_pipeline.mmm.budget.problem import BudgetProblem, budget_problem
+from mmm_pipeline.mmm.budget.reallocation import reallocation
+from mmm_pipeline.mmm.budget.request import BudgetRequest
+from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total
 from mmm_pipeline.mmm.budget.solver import Allocation, AllocationProblem, allocate
 from mmm_pipeline.mmm.budget.targets import smallest_total, spend_while_worthwhile
 from mmm_pipeline.mmm.fit import Fit
@@ -25,20 +28,29 @@ MATERIAL_GAIN = 0.01
 
 @dataclass(frozen=True)
 class BudgetPlan:
-    """Attributes: table, summary: the contracts `budget_plan` and `budget_summary`; uplift: (S,) gain per draw."""
+    """A plan beside the current allocation.
+
+    Attributes:
+        table: the contract `budget_plan`.
+        summary: the contract `budget_summary`.
+        reallocation: the contract `reallocation`.
+        uplift: (S,) gain per draw.
+    """
 
     table: pd.DataFrame
     summary: pd.DataFrame
+    reallocation: pd.DataFrame
     uplift: np.ndarray
 
 
 def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_interval: float = 0.9) -> BudgetPlan:
-    """The allocation with the highest expected KPI under the request, with its optimality certificate.
+    """The best allocation under the request, with its optimality certificate.
 
-    The plan maximises the posterior mean of the incremental media KPI (see `response`), or meets the target of the
-    request, and is compared with the current allocation scaled to the same total. The gain is `material_gain` when
-    the lower end of its credible interval is above 0 and it is at least `MATERIAL_GAIN` of the current allocation's
-    KPI, else `no_material_gain`. Deterministic.
+    The plan maximises the posterior mean of the incremental media KPI (see `response`), or the cautious figure or the
+    target of the request, and is compared with the current allocation scaled to the same total. The gain is
+    `material_gain` when the lower end of its credible interval is above 0 and it is at least `MATERIAL_GAIN` of the
+    current allocation's KPI, else `no_material_gain`. Of a cautious plan, which may give up some expected KPI, the
+    figure that it maximises must rise by at least that much instead. Deterministic.
 
     Args:
         fit: the posterior; the days after its window are planned.
@@ -53,7 +65,10 @@ def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_inte
     responses = horizon_responses(fit, request.horizon_days, count_after_horizon=request.count_after_horizon)
     allocation = _allocated(problem, responses, request)
     reference = problem.reference(allocation.cents)
-    current = _outcome(responses, reference)
+    if request.risk.measure != "mean":
+        allocation = cautious_plan(responses, problem, request.risk, _starts(problem, allocation.cents, reference))
+    today = _outcome(responses, problem.current)
+    current = today if np.array_equal(reference, problem.current) else _outcome(responses, reference)
     optimal = _outcome(responses, allocation.cents)
     table = pd.DataFrame(
         {
@@ -71,9 +86,12 @@ def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_inte
             "marginal_roi_optimal": optimal.marginal_roi,
         }
     )
-    uplift = optimal.draws - current.draws
+    compared = _Compared(request, allocation, today, current, optimal)
     return BudgetPlan(
-        table, _summary(problem.horizon_days, allocation, current, optimal, uplift, credible_interval), uplift
+        table=table,
+        summary=compared.summary(int(problem.current.sum()), credible_interval),
+        reallocation=reallocation(table, [block.members for block in problem.blocks]),
+        uplift=compared.uplift,
     )
 
 
@@ -96,6 +114,18 @@ def _allocated(problem: BudgetProblem, responses: Sequence[HorizonResponse], req
     return Allocation(cents, value, upper_bound)
 
 
+def _starts(problem: BudgetProblem, best: np.ndarray, reference: np.ndarray) -> list[np.ndarray]:
+    """Feasible plans to climb from: the best of the mean, the current mix moved into the bounds, an even one."""
+    starts = [best]
+    for shape in (reference, 0.5 * (problem.low + problem.high)):
+        start = np.empty_like(best)
+        for block in problem.blocks:
+            m = block.members
+            start[m] = round_to_total(shape[m] / CENTS, problem.low[m], problem.high[m], int(best[m].sum()))
+        starts.append(start)
+    return starts
+
+
 @dataclass(frozen=True)
 class _Outcome:
     """Attributes: kpi, marginal_roi: (C,) posterior means; draws: (S,) media KPI of all channels together."""
@@ -104,41 +134,64 @@ class _Outcome:
     marginal_roi: np.ndarray
     draws: np.ndarray
 
+    @property
+    def expected(self) -> float:
+        return float(self.kpi.sum())
+
 
 def _outcome(responses: Sequence[HorizonResponse], cents: np.ndarray) -> _Outcome:
     spends = (cents / CENTS).tolist()
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         outcomes = list(pool.map(lambda response, spend: response.outcome(spend), responses, spends))
     return _Outcome(
-        kpi=np.array([draws.mean() for draws, _ in outcomes]),
-        marginal_roi=np.array([slopes.mean() for _, slopes in outcomes]),
-        draws=np.sum([draws for draws, _ in outcomes], axis=0),
+        kpi=np.array([outcome.kpi.mean() for outcome in outcomes]),
+        marginal_roi=np.array([outcome.slope.mean() for outcome in outcomes]),
+        draws=np.sum([outcome.kpi for outcome in outcomes], axis=0),
     )
 
 
-def _summary(
-    horizon_days: int,
-    allocation: Allocation,
-    current: _Outcome,
-    optimal: _Outcome,
-    uplift: np.ndarray,
-    credible_interval: float,
-) -> pd.DataFrame:
-    low, high = np.quantile(uplift, [(1 - credible_interval) / 2, (1 + credible_interval) / 2])
-    gain = float(optimal.kpi.sum() - current.kpi.sum())
-    material = low > 0 and gain >= MATERIAL_GAIN * float(current.kpi.sum())
-    return pd.DataFrame(
-        {
-            "total": [int(allocation.cents.sum()) / CENTS],
-            "horizon_days": [horizon_days],
-            "expected_kpi_current": [float(current.kpi.sum())],
-            "expected_kpi_optimal": [float(optimal.kpi.sum())],
-            "uplift": [gain],
-            "uplift_low": [float(low)],
-            "uplift_high": [float(high)],
-            "probability_of_gain": [float((uplift > 0).mean())],
-            "upper_bound": [allocation.upper_bound],
-            "optimality_gap": [allocation.optimality_gap],
-            "verdict": ["material_gain" if material else "no_material_gain"],
-        }
-    )
+@dataclass(frozen=True)
+class _Compared:
+    """The plan, the current allocation at the plan's cost, and today's spend as it is."""
+
+    request: BudgetRequest
+    allocation: Allocation
+    today: _Outcome
+    current: _Outcome
+    optimal: _Outcome
+
+    @property
+    def uplift(self) -> np.ndarray:
+        """(S,) gain per draw."""
+        return self.optimal.draws - self.current.draws
+
+    def summary(self, today_cents: int, credible_interval: float) -> pd.DataFrame:
+        """The contract `budget_summary`."""
+        uplift, allocation, risk = self.uplift, self.allocation, self.request.risk
+        low, high = np.quantile(uplift, [(1 - credible_interval) / 2, (1 + credible_interval) / 2])
+        gain = self.optimal.expected - self.current.expected
+        before, after = risk.value(self.current.draws), risk.value(self.optimal.draws)
+        sure = low > 0 if risk.measure == "mean" else True
+        material = sure and after - before >= MATERIAL_GAIN * self.current.expected
+        return pd.DataFrame(
+            {
+                "objective": [self.request.objective],
+                "total": [int(allocation.cents.sum()) / CENTS],
+                "total_today": [today_cents / CENTS],
+                "horizon_days": [self.request.horizon_days],
+                "expected_kpi_today": [self.today.expected],
+                "expected_kpi_current": [self.current.expected],
+                "expected_kpi_optimal": [self.optimal.expected],
+                "uplift": [gain],
+                "uplift_low": [float(low)],
+                "uplift_high": [float(high)],
+                "probability_of_gain": [float((uplift > 0).mean())],
+                "risk_measure": [risk.measure],
+                "risk_value_current": [before],
+                "risk_value_optimal": [after],
+                "upper_bound": [allocation.upper_bound],
+                "optimality_gap": [allocation.optimality_gap],
+                "certificate": ["dual_bound" if risk.has_certificate else "none"],
+                "verdict": ["material_gain" if material else "no_material_gain"],
+            }
+        )

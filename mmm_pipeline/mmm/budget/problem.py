@@ -3,47 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
 from mmm_pipeline.errors import InfeasibleBudget
+from mmm_pipeline.mmm.budget.request import BudgetRequest, require_sensible
 from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total, to_cents
 
-__all__ = ["Block", "BudgetProblem", "BudgetRequest", "budget_problem"]
-
-
-@dataclass(frozen=True)
-class BudgetRequest:
-    """What the user asks for: by default, the most KPI at a total.
-
-    Attributes:
-        total: currency over the horizon; None: what the last horizon cost.
-        target_kpi: instead of a total: spend as little as reaches this incremental media KPI.
-        target_marginal_roi: instead of a total: spend until the next unit of currency brings no more KPI than this.
-        horizon_days: length of the plan.
-        lower, upper: bounds of every channel, as multiples of its current spend (the spend of the window's last
-            `horizon_days` days). A channel that spent nothing then stays at nothing unless `amounts` says otherwise.
-        bounds: channel -> (low, high), multiples of its current spend, instead of `lower` and `upper`.
-        amounts: channel -> (low, high) in currency over the horizon, instead of multiples.
-        locked: channels that keep their current spend, whatever the total.
-        groups: name -> (channels, currency): channels that share a total of their own, e.g. those of a brand. With
-            `total`, the other channels share what the groups leave.
-        count_after_horizon: whether effect carried over to the days after the horizon counts.
-    """
-
-    total: float | None = None
-    target_kpi: float | None = None
-    target_marginal_roi: float | None = None
-    horizon_days: int = 28
-    lower: float = 0.5
-    upper: float = 2.0
-    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    amounts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    locked: tuple[str, ...] = ()
-    groups: Mapping[str, tuple[tuple[str, ...], float]] = field(default_factory=dict)
-    count_after_horizon: bool = True
+__all__ = ["Block", "BudgetProblem", "budget_problem"]
 
 
 @dataclass(frozen=True)
@@ -107,7 +76,7 @@ def budget_problem(channels: tuple[str, ...], current_spend: np.ndarray, request
         InfeasibleBudget: a name is unknown, a value impossible, or the constraints contradict each other; the message
             names the conflicting ones.
     """
-    _require_sensible(channels, request)
+    require_sensible(channels, request)
     current = to_cents(current_spend)
     locked = np.array([channel in request.locked for channel in channels])
     low, high = _bounds(channels, current, locked, request)
@@ -177,55 +146,6 @@ def _scaled(current: np.ndarray, high: np.ndarray, locked: np.ndarray, total: in
     weights = np.where(free, shape, 0) / max(int(shape[free].sum()), 1)
     scaled = np.where(locked, current, remaining * weights)
     return round_to_total(scaled / CENTS, np.where(locked, current, 0), np.where(locked, current, total), total)
-
-
-def _require_sensible(channels: tuple[str, ...], request: BudgetRequest) -> None:
-    for what, names in (("bounds", request.bounds), ("amounts", request.amounts), ("locked", request.locked)):
-        for name in names:
-            _require_channel(what, name, channels)
-    if request.horizon_days < 1:
-        raise InfeasibleBudget(f"budget.horizon_days is {request.horizon_days}: at least 1 is needed")
-    _require_sensible_objective(request)
-    _require_sensible_groups(channels, request)
-    ranges = {"lower and upper": (request.lower, request.upper)}
-    ranges |= {f"bounds[{name!r}]": pair for name, pair in request.bounds.items()}
-    ranges |= {f"amounts[{name!r}]": pair for name, pair in request.amounts.items()}
-    for where, (low, high) in ranges.items():
-        if not (0 <= low <= high < math.inf):
-            raise InfeasibleBudget(f"budget.{where} is [{low}, {high}]: accepted is 0 <= low <= high, both finite")
-
-
-def _require_sensible_objective(request: BudgetRequest) -> None:
-    objectives = {name: getattr(request, name) for name in ("total", "target_kpi", "target_marginal_roi")}
-    given = {name: value for name, value in objectives.items() if value is not None}
-    for name, value in given.items():
-        if not (math.isfinite(value) and value > 0):
-            raise InfeasibleBudget(f"budget.{name} is {value}: a finite number above 0 is needed")
-    if len(given) > 1:
-        raise InfeasibleBudget(f"{' and '.join(f'budget.{name}' for name in given)} exclude each other: give one")
-    if request.groups and (request.target_kpi is not None or request.target_marginal_roi is not None):
-        raise InfeasibleBudget("budget.groups have totals of their own, so they do not go with a target: give one")
-
-
-def _require_sensible_groups(channels: tuple[str, ...], request: BudgetRequest) -> None:
-    owner: dict[str, str] = {}
-    for name, (members, amount) in request.groups.items():
-        if not members:
-            raise InfeasibleBudget(f"budget.groups[{name!r}] has no channels")
-        if not (math.isfinite(amount) and amount >= 0):
-            raise InfeasibleBudget(f"budget.groups[{name!r}] has the total {amount}: a finite amount of at least 0")
-        for member in members:
-            _require_channel(f"groups[{name!r}]", member, channels)
-            if member in owner:
-                raise InfeasibleBudget(f"channel {member!r} is in two budget.groups, {owner[member]!r} and {name!r}")
-            owner[member] = name
-
-
-def _require_channel(where: str, name: str, channels: tuple[str, ...]) -> None:
-    if name not in channels:
-        raise InfeasibleBudget(
-            f"budget.{where} names {name!r}, not a channel of the model: accepted are {', '.join(channels)}"
-        )
 
 
 def _require_feasible(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -56,8 +57,13 @@ class Allocation:
 
     @property
     def optimality_gap(self) -> float:
-        """(upper bound - plan) / plan; 0 when nothing can be gained, infinite when only the bound is above 0."""
+        """(upper bound - plan) / plan; 0 when nothing can be gained, infinite when only the bound is above 0.
+
+        NaN without an upper bound.
+        """
         excess = self.upper_bound - self.value
+        if math.isnan(excess):
+            return excess
         if excess <= 0:
             return 0.0
         return excess / self.value if self.value > 0 else float("inf")

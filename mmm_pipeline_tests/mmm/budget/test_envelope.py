@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm_pipeline.mmm.budget.curves import ResponseCurve
@@ -17,6 +17,7 @@ _CURVES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(_CURVES, st.sets(st.floats(0, 5000), min_size=2, max_size=8))
 def test_neither_bound_nor_envelope_lies_below_the_response(curve: ResponseCurve, known: set[float]) -> None:
     spends = np.array(sorted(known))
@@ -33,6 +34,7 @@ def test_neither_bound_nor_envelope_lies_below_the_response(curve: ResponseCurve
     assert (hull >= upper - slack).all()
 
 
+@settings(deadline=None)
 @given(_CURVES, st.sets(st.floats(0, 5000), min_size=2, max_size=8))
 def test_envelopes_are_concave(curve: ResponseCurve, known: set[float]) -> None:
     spends = np.array(sorted(known))

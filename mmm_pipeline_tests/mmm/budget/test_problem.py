@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm_pipeline.errors import InfeasibleBudget
-from mmm_pipeline.mmm.budget.problem import BudgetRequest, budget_problem
+from mmm_pipeline.mmm.budget.problem import budget_problem
+from mmm_pipeline.mmm.budget.request import BudgetRequest
+from mmm_pipeline.mmm.budget.risk import RiskMeasure
 from mmm_pipeline.mmm.budget.rounding import round_to_total
 
 _CHANNELS = ("search", "video", "social")
@@ -86,6 +88,7 @@ def test_without_a_total_channels_outside_groups_share_what_they_cost() -> None:
     assert [(b.name, b.total) for b in problem.blocks] == [("brand", 15_000), (None, 7_550)]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(0, 1e6), min_size=3, max_size=3).filter(lambda spend: sum(spend) > 1),
     st.floats(0, 1),
@@ -155,6 +158,17 @@ def test_a_total_between_the_bounds_is_always_feasible(
         ),
         (BudgetRequest(groups={"brand": (("radio",), 5.0)}), r"groups\['brand'\] names 'radio'"),
         (BudgetRequest(groups={"brand": ((), 5.0)}), r"groups\['brand'\] has no channels"),
+        (
+            BudgetRequest(bounds={"video": (1, 2)}, amounts={"video": (1, 2)}),
+            r"'video' is in budget\.bounds and in budget\.amounts",
+        ),
+        (BudgetRequest(locked=("Serach",)), r"budget\.locked names 'Serach', not a channel .* did you mean 'search'"),
+        (BudgetRequest(groups={"brand": (("video", "video"), 5.0)}), r"groups\['brand'\] names a channel twice"),
+        (
+            BudgetRequest(target_kpi=9.0, risk=RiskMeasure("quantile")),
+            r"budget\.risk\.measure 'quantile' goes with a total",
+        ),
+        (BudgetRequest(risk=RiskMeasure("mean_minus_sd", kappa=-1.0)), r"budget\.risk has kappa -1\.0"),
         (BudgetRequest(horizon_days=0), r"budget\.horizon_days is 0"),
     ],
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total, to_cents
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10**7), st.integers(0, 10**7)), min_size=1, max_size=30), st.data())
 def test_any_plan_becomes_a_feasible_one(bounds: list[tuple[int, int]], data: st.DataObject) -> None:
     low = np.array([min(pair) for pair in bounds])
@@ -23,6 +24,7 @@ def test_any_plan_becomes_a_feasible_one(bounds: list[tuple[int, int]], data: st
     assert (cents <= high).all()
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=30))
 def test_a_plan_that_fits_moves_by_less_than_a_cent_per_channel(spend: list[float]) -> None:
     plan = np.array(spend)

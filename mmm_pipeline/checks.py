@@ -145,7 +145,7 @@ def advice_is_steady(workspace: Workspace) -> dg.AssetCheckResult:
     flipped = table[table["recommendation"] == "flip_unsupported"]
     turns = [f"{row.channel} ({row.direction_before} before, {row.direction_now} now)" for row in flipped.itertuples()]
     if table.empty:
-        told = "no earlier champion to compare with"
+        told = "no earlier champion was compared with"
     elif turns:
         told = (
             f"the recommendation flipped without the data saying so for {len(turns)} channel(s): {', '.join(turns)}; "

@@ -29,6 +29,9 @@ def spec_agreement(
     from mmm_pipeline.mmm.averaging import agreement_table, averaged_attribution, spec_returns
     from mmm_pipeline.mmm.ranking import choose_champion
 
+    if not leaderboard["is_champion"].any():
+        # Why there is no champion is said once, where it is refitted.
+        return dg.Output(empty_table("spec_agreement")), dg.Output(empty_table("averaged_attribution"))
     artifacts, interval = workspace.artifacts(), workspace.settings().report.credible_interval
     champion = choose_champion(leaderboard)
     board = leaderboard.set_index(leaderboard["adstock"] + "|" + leaderboard["degrees"].astype(str))

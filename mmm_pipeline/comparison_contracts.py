@@ -142,8 +142,8 @@ SPEC_AGREEMENT = table(
 
 AVERAGED_ATTRIBUTION = table(
     "averaged_attribution",
-    "Attribution of the train window averaged over the converged specs by their stacking weights; empty unless "
-    "ranking.averaging asks.",
+    "Attribution of the train window averaged over the specs that is_rival marks, by their stacking weights; empty "
+    "unless ranking.averaging asks.",
     {
         "channel": column(str, "name of the channel", pa.Check.str_length(min_value=1)),
         "spend": column(float, "spend over the train window", AT_LEAST_0, unit="currency"),

@@ -66,7 +66,7 @@ class RankingSettings(Section):
 
     error: Literal["mape", "wape", "rmse", "crps"] = Field("mape", description="which error ranks the specs")
     averaging: Literal["none", "stacking"] = Field(
-        "none", description="stacking: also an attribution averaged over the converged specs"
+        "none", description="stacking: also an attribution averaged over the specs that predict about equally well"
     )
 
 

@@ -45,7 +45,7 @@ def evaluated(
     """Score every spec of the grid and every naive forecast on the same days."""
     from mmm_pipeline.mmm.averaging import stacking_weights
     from mmm_pipeline.mmm.naive import score_naive_forecasts
-    from mmm_pipeline.mmm.ranking import build_leaderboard
+    from mmm_pipeline.mmm.ranking import build_leaderboard, rival_keys
     from mmm_pipeline.mmm.rolling import rolling_table, rolling_windows
 
     windows = rolling_windows(dataset, settings.split.rolling_origins)
@@ -55,7 +55,9 @@ def evaluated(
     naive = score_naive_forecasts(known, error=error)
     grid = _Grid(settings, artifacts, dataset, windows, warn)
     entries = [grid.entry(f"{adstock}|{degrees}") for adstock, degrees in spec_keys(settings.model)]
-    weights = stacking_weights(entries) if settings.ranking.averaging == "stacking" else {}
+    # Leave-one-out does not see that a spec forecasts badly, so that only those which forecast well are averaged.
+    rivals = rival_keys(entries, error=error) if settings.ranking.averaging == "stacking" else set()
+    weights = stacking_weights([entry for entry in entries if entry.spec.key in rivals])
     rolling = empty_table("rolling_origins")
     if len(windows) > 1 and grid.scores:
         rolling = rolling_table(

@@ -33,6 +33,7 @@ __all__ = [
     "choose_champion",
     "entry_of_fit",
     "entry_without_fit",
+    "rival_keys",
 ]
 
 RIVAL_STANDARD_ERRORS = 2.0
@@ -109,7 +110,7 @@ def build_leaderboard(
         (e for e in entries if not e.converged), key=lambda e: (e.score is None, _error(e, error), e.spec.key)
     )
     best_naive = float(naive[error].min())
-    rivals = {entry.spec.key for entry in ranked if _is_rival(entry, ranked, error)}
+    rivals = rival_keys(entries, error=error)
     placed = [*enumerate(ranked, start=1), *((None, entry) for entry in unranked)]
     rows = [
         {**_row(entry, place, error, best_naive, weights or {}), "is_rival": entry.spec.key in rivals}
@@ -117,6 +118,17 @@ def build_leaderboard(
     ]
     table = pd.DataFrame(rows, columns=list(_COLUMNS))
     return table.astype({name: kind for name, kind in _COLUMNS.items() if kind})
+
+
+def rival_keys(entries: Sequence[Entry], *, error: RankingError = "mape") -> set[str]:
+    """Keys of the converged specs whose error is within `RIVAL_STANDARD_ERRORS` of the smallest."""
+    able = [entry for entry in entries if entry.converged and entry.score is not None]
+    if not able:
+        return set()
+    best = min(able, key=lambda entry: _error(entry, error))
+    return {
+        entry.spec.key for entry in able if entry is best or not _is_worse(entry, best, error, RIVAL_STANDARD_ERRORS)
+    }
 
 
 def choose_champion(leaderboard: pd.DataFrame) -> str:
@@ -171,12 +183,6 @@ def _ranked(entries: Sequence[Entry], error: RankingError) -> list[Entry]:
         ranked.append(place)
         waiting.remove(place)
     return ranked
-
-
-def _is_rival(entry: Entry, ranked: Sequence[Entry], error: RankingError) -> bool:
-    """Whether the errors do not tell it from the smallest one by more than `RIVAL_STANDARD_ERRORS`."""
-    best = min(ranked, key=lambda candidate: _error(candidate, error))
-    return entry is best or not _is_worse(entry, best, error, RIVAL_STANDARD_ERRORS)
 
 
 def _complexity(spec: ModelSpec) -> tuple[int, int]:

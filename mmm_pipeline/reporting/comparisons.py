@@ -43,10 +43,21 @@ def comparison_notes(tables: ResultTables, found: Findings, words: Wording, writ
     rolling = tables.rolling_origins
     return {
         "agreement": agreement,
-        "averaged": words("page.averaged_note") if len(tables.averaged_attribution) else "",
+        "averaged": _averaged_note(tables, words),
         "rolling": words("page.rolling_note", windows=rolling["origin"].nunique()) if len(rolling) else "",
         "drift": _drift_note(tables, found, words, write),
     }
+
+
+def _averaged_note(tables: ResultTables, words: Wording) -> str:
+    if tables.averaged_attribution.empty:
+        return ""
+    board = tables.leaderboard
+    doubtful = (board["weight"] > 0) & (board["loo_status"] != "reliable")
+    # The only spec has all the weight, whatever its estimate.
+    weighted = int((board["weight"] > 0).sum())
+    note = words("page.averaged_note")
+    return f"{note} {words('page.averaged_unreliable')}" if doubtful.any() and weighted > 1 else note
 
 
 def _drift_note(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> str:

@@ -171,6 +171,19 @@ def test_an_average_over_the_models_is_shown_when_it_was_made() -> None:
     assert [row[1].text for row in table.rows] == [Formatter("en").compact(value) for value in contributions]
 
 
+@pytest.mark.parametrize(("rows", "doubted"), [([0, 1], False), ([1, 2], True), ([2], False)])
+def test_weights_on_unreliable_estimates_say_so(rows: list[int], doubted: bool) -> None:
+    results = synthetic_results(3)
+    averaged = results.attribution[list(empty_table("averaged_attribution").columns)]
+    weight = np.where(np.isin(np.arange(len(results.leaderboard)), rows), 1 / len(rows), np.nan)
+    weighted = _with(results, averaged_attribution=averaged, leaderboard=results.leaderboard.assign(weight=weight))
+
+    note = _notes(weighted)["averaged"]
+
+    assert "stacking" in note
+    assert ("unreliable here" in note) == doubted
+
+
 def test_leave_one_out_accuracy_that_cannot_be_believed_is_marked() -> None:
     results = synthetic_results(2)
     board = page_tables(results, findings(results), wording("en"), Formatter("en"))["leaderboard"]

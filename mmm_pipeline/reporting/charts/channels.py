@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
-import pandas as pd
 
 from mmm_pipeline.reporting.charts import style
 from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis, readable_limit
 from mmm_pipeline.reporting.charts.evidence import MARKS, bar_legend, dot_legend
 from mmm_pipeline.reporting.charts.style import INK, MUTED, PALE
 from mmm_pipeline.reporting.names import isolated
+from mmm_pipeline.reporting.tables import records
 
 __all__ = ["contribution", "roi"]
 
@@ -64,26 +67,22 @@ def roi(context: ChartContext) -> Drawing:
     axes = style.row_axes(page, table["label"].tolist())
     limit = readable_limit(table["roi"], table["roi_high"])
     axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-    for row, (_, channel) in enumerate(table.iterrows()):
-        mark = MARKS[channel["evidence"]]
-        if not np.isfinite(channel["roi"]):
-            axes.text(0, row, " " + words("chart_text.no_spend"), va="center", color=MUTED, fontsize=8)
-            continue
-        low, high = np.nan_to_num(channel["roi_low"], nan=channel["roi"]), np.nan_to_num(channel["roi_high"])
-        end = min(max(high, channel["roi"]), limit)
-        axes.hlines(row, low, end, color=mark.colour, linewidth=2.6)
-        axes.plot(min(channel["roi"], limit), row, **mark.dot(6))
-        if high > limit:
-            axes.plot(limit, row, ">", color=mark.colour, markersize=5, clip_on=False)
-        axes.annotate(
-            _estimate(context, channel),
-            (end, row),
-            (6, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=7.5,
-            color=MUTED,
-        )
+    rows, middle = np.arange(len(table)), table["roi"].to_numpy(dtype=float)
+    known = np.isfinite(middle)
+    high = table["roi_high"].fillna(table["roi"]).to_numpy(dtype=float)
+    low = table["roi_low"].fillna(table["roi"]).to_numpy(dtype=float)
+    ends = np.minimum(np.fmax(high, middle), limit)
+    for evidence, mark in MARKS.items():
+        those = known & (table["evidence"] == evidence).to_numpy()
+        axes.hlines(rows[those], low[those], ends[those], color=mark.colour, linewidth=2.6)
+        axes.plot(np.minimum(middle[those], limit), rows[those], **mark.dot(6))
+        beyond = those & (high > limit)
+        if beyond.any():
+            axes.plot(np.full(beyond.sum(), limit), rows[beyond], ">", color=mark.colour, markersize=5, clip_on=False)
+    for row, channel in enumerate(records(table)):
+        text = _estimate(context, channel) if known[row] else words("chart_text.no_spend")
+        at = (ends[row] if known[row] else 0, row)
+        axes.annotate(text, at, (6, 0), textcoords="offset points", va="center", fontsize=7.5, color=MUTED)
     axes.set_xlim(0, limit * 1.25)
     format_axis(axes, "x", context.format.tick)
     axes.set_xlabel(words("axis.roi", kpi=context.kpi))
@@ -91,7 +90,7 @@ def roi(context: ChartContext) -> Drawing:
     return Drawing(page.figure, {"clear": str(clear), "count": str(len(table))})
 
 
-def _estimate(context: ChartContext, channel: pd.Series) -> str:
+def _estimate(context: ChartContext, channel: Mapping[str, Any]) -> str:
     write = context.format
     span = write.span(write.figure(channel["roi_low"]), write.figure(channel["roi_high"]))
     return f"{write.figure(channel['roi'])} ({span})"

@@ -12,7 +12,6 @@ from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_
 from mmm_pipeline.reporting.charts.fonts import drawable
 from mmm_pipeline.reporting.charts.style import BLUE, GREY, INK, MUTED, PALE, RED
 from mmm_pipeline.reporting.names import clean, shorten
-from mmm_pipeline.reporting.tables import records
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -85,52 +84,53 @@ def _legend(context: ChartContext, table: pd.DataFrame) -> list[tuple[Artist, st
 
 def _roi(axes: Axes, context: ChartContext, table: pd.DataFrame) -> None:
     limit = readable_limit(table[["roi_before", "roi_now"]].max(axis=1), table["roi_high"])
+    rows = np.arange(len(table))
+    before, now = (np.minimum(table[key].to_numpy(dtype=float), limit) for key in ("roi_before", "roi_now"))
+    noise = 2 * table["change_mcse"].to_numpy(dtype=float)
+    colours = np.where(table["verdict"] == "data", BLUE, GREY)
     axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-    for row, channel in enumerate(records(table)):
-        before, now = (min(float(channel[key]), limit) for key in ("roi_before", "roi_now"))
-        colour = BLUE if channel["verdict"] == "data" else GREY
-        if np.isfinite([channel["roi_low"], channel["roi_high"]]).all():
-            axes.hlines(row, channel["roi_low"], min(channel["roi_high"], limit), color=PALE, linewidth=1.2)
-        if np.isfinite(now) and np.isfinite(channel["change_mcse"]):
-            noise = 2 * channel["change_mcse"]
-            axes.hlines(row, max(now - noise, 0), min(now + noise, limit), color=PALE, linewidth=6)
-        if np.isfinite([before, now]).all():
-            axes.hlines(row, min(before, now), max(before, now), color=colour, linewidth=2)
-        axes.plot(before, row, "o", color="white", markeredgecolor=MUTED, markersize=5.5)
-        axes.plot(now, row, "o", color=colour, markersize=5.5)
-        if not np.isfinite(before) or not np.isfinite(now):
-            note = context.words(f"chart_text.{'new' if channel['verdict'] == 'new_channel' else 'gone'}")
-            at = np.nanmax([before, now, 0.0])
-            axes.annotate(note, (at, row), (8, 0), textcoords="offset points", va="center", fontsize=7.5, color=MUTED)
+    axes.hlines(rows, table["roi_low"], table["roi_high"].clip(upper=limit), color=PALE, linewidth=1.2)
+    axes.hlines(rows, np.maximum(now - noise, 0), np.minimum(now + noise, limit), color=PALE, linewidth=6)
+    axes.hlines(rows, np.fmin(before, now), np.fmax(before, now), colors=colours.tolist(), linewidth=2)
+    _dots(axes, rows, before, now, colours, np.full(len(table), "o"))
+    for row in np.flatnonzero(~np.isfinite(before) | ~np.isfinite(now)):
+        note = context.words(f"chart_text.{'new' if table['verdict'].iloc[row] == 'new_channel' else 'gone'}")
+        at = (np.nanmax([before[row], now[row], 0.0]), row)
+        axes.annotate(note, at, (8, 0), textcoords="offset points", va="center", fontsize=7.5, color=MUTED)
     axes.set_xlim(0, limit * 1.04)
     format_axis(axes, "x", context.format.tick)
     axes.set_xlabel(context.words("axis.roi", kpi=context.kpi))
 
 
 def _recommendation(axes: Axes, context: ChartContext, table: pd.DataFrame) -> None:
+    rows = np.arange(len(table))
     axes.axvline(0, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-    for row, channel in enumerate(records(table)):
-        before, noise_before = _relative(channel, "before")
-        now, noise_now = _relative(channel, "now")
-        for middle, noise in ((before, noise_before), (now, noise_now)):
-            if np.isfinite([middle, noise]).all():
-                ends = np.clip([middle - 2 * noise, middle + 2 * noise], -1, _WIDEST_CHANGE)
-                axes.hlines(row, ends[0], ends[1], color=PALE, linewidth=6)
-        flipped = channel["recommendation"] == "flip_unsupported"
-        supported = channel["recommendation"] in ("flip_by_data", "flip_by_spend", "shifted")
-        colour = RED if flipped else BLUE if supported and channel["verdict"] == "data" else GREY
-        if np.isfinite([before, now]).all():
-            axes.hlines(row, min(before, now), max(before, now), color=colour, linewidth=2)
-        axes.plot(before, row, "o", color="white", markeredgecolor=MUTED, markersize=5.5)
-        axes.plot(now, row, "X" if flipped else "o", color=colour, markersize=7 if flipped else 5.5)
+    (before, noise_before), (now, noise_now) = _relative(table, "before"), _relative(table, "now")
+    for middle, noise in ((before, noise_before), (now, noise_now)):
+        low, high = (np.clip(middle + side * noise, -1, _WIDEST_CHANGE) for side in (-2, 2))
+        axes.hlines(rows, low, high, color=PALE, linewidth=6)
+    flipped = (table["recommendation"] == "flip_unsupported").to_numpy()
+    moved = table["recommendation"].isin(["flip_by_data", "flip_by_spend", "shifted"]) & (table["verdict"] == "data")
+    colours = np.where(flipped, RED, np.where(moved, BLUE, GREY))
+    axes.hlines(rows, np.fmin(before, now), np.fmax(before, now), colors=colours.tolist(), linewidth=2)
+    _dots(axes, rows, before, now, colours, np.where(flipped, "X", "o"))
     write = context.format
     format_axis(axes, "x", lambda value: write.signed_percent(value) if value else "0", ticks=5)
     axes.set_xlabel(context.words("axis.recommended_change"))
 
 
-def _relative(channel: dict[str, object], moment: str) -> tuple[float, float]:
-    """Recommended change of a channel's spend, and the sampler noise in it, as shares of its spend then."""
-    spend, plan, noise = (float(channel[f"{name}_{moment}"]) for name in ("spend", "plan", "plan_noise"))  # type: ignore[arg-type]
-    if not spend > 0:
-        return float("nan"), float("nan")
-    return min(plan / spend - 1, _WIDEST_CHANGE), noise / spend
+def _dots(
+    axes: Axes, rows: np.ndarray, before: np.ndarray, now: np.ndarray, colours: np.ndarray, shapes: np.ndarray
+) -> None:
+    """Hollow for then, filled for now."""
+    axes.plot(before, rows, "o", color="white", markeredgecolor=MUTED, markersize=5.5)
+    for colour, shape in dict.fromkeys(zip(colours.tolist(), shapes.tolist(), strict=True)):
+        those = (colours == colour) & (shapes == shape)
+        axes.plot(now[those], rows[those], shape, color=colour, markersize=7 if shape == "X" else 5.5)
+
+
+def _relative(table: pd.DataFrame, moment: str) -> tuple[np.ndarray, np.ndarray]:
+    """Recommended changes of spend, and the sampler noise in them, as shares of the spend then."""
+    spend, plan, noise = (table[f"{name}_{moment}"].to_numpy(dtype=float) for name in ("spend", "plan", "plan_noise"))
+    base = np.where(spend > 0, spend, np.nan)
+    return np.minimum(plan / base - 1, _WIDEST_CHANGE), noise / base

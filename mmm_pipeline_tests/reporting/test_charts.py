@@ -264,6 +264,18 @@ def test_a_channel_without_spend_has_no_relative_change() -> None:
     assert [text.get_text() for text in _texts(figure)].count("nothing spent now") == 1
 
 
+def test_a_plan_of_another_total_is_not_compared_with_what_is_called_now(tmp_path: Path) -> None:
+    tables = synthetic_results(3)
+    dearer = _replaced(tables, "budget_summary", total_today=tables.budget_summary["total"] / 1.2)
+    (same,) = draw_charts(tables, tmp_path, "en", ("budget",))
+    (other,) = draw_charts(dearer, tmp_path, "en", ("budget",))
+    assert "Today costs" not in same.caption
+    assert f"Today costs USD {tables.budget_summary['total'].iloc[0] / 1.2:,.0f}" in other.caption
+    figures = dict(_figures(chart_context(dearer, "en"), ("budget", "marginal_roi")))
+    for name, figure in figures.items():
+        assert "today's split at this total" in [text.get_text() for text in _texts(figure)], name
+
+
 def test_every_forecast_without_a_model_has_its_bar() -> None:
     tables = synthetic_results(3)
     ((_, figure),) = _figures(chart_context(tables, "en"), ("leaderboard",))

@@ -11,6 +11,7 @@ from mmm_pipeline.reporting.charts import style
 from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis
 from mmm_pipeline.reporting.charts.style import BLUE, GREY, INK, MUTED, ORANGE, PALE
 from mmm_pipeline.reporting.tables import records
+from mmm_pipeline.reporting.wording import wording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,7 +32,7 @@ def budget(context: ChartContext) -> Drawing:
     plan = _plan(context)
     doubt = "_if_right" if context.found.material and context.found.trust in ("none", "low") else ""
     legend = [
-        (Patch(color=PALE), words("legend.current")),
+        (Patch(color=PALE), context.current_words),
         (Patch(color=BLUE), words("legend.optimal")),
         (Line2D([], [], color=GREY, linewidth=2.4), words("legend.bounds")),
     ]
@@ -64,10 +65,11 @@ def budget(context: ChartContext) -> Drawing:
     changes = style.row_axes(page, [""] * len(plan), page.figure.add_subplot(grid[1, 1]))
     _relative_changes(changes, context, plan)
     moved = float(plan["change"].abs().sum()) / 2
-    return Drawing(
-        page.figure,
-        {"moved": prose.money(moved), "total": prose.money(summary["total"]), "count": str(len(plan))},
-    )
+    scaled = ""
+    if context.plan_is_scaled:
+        scaled = " " + wording(prose.language)("chart_text.scaled", today=prose.money(summary["total_today"]))
+    values = {"moved": prose.money(moved), "total": prose.money(summary["total"]), "count": str(len(plan))}
+    return Drawing(page.figure, {**values, "scaled": scaled})
 
 
 def _uplift(axes: Axes, context: ChartContext) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["ChartContext", "Drawing", "chart_context", "format_axis", "readable_limit"]
 
 LABEL_WIDTH = 26
+_SAME_TOTAL = 0.005
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,17 @@ class ChartContext:
         return self.words(
             "chart_text.spec", adstock=self.words.get(f"adstock.{adstock}", adstock), degrees=row["degrees"]
         )
+
+    @property
+    def plan_is_scaled(self) -> bool:
+        """Whether the plan's total is another than today's, so that "now" is today's split at the plan's total."""
+        total, today = (float(self.found.budget[key]) for key in ("total", "total_today"))
+        return abs(total - today) > _SAME_TOTAL * max(total, today)
+
+    @property
+    def current_words(self) -> str:
+        """What the spend that a plan is compared with is called in a legend."""
+        return self.words("legend.current_scaled" if self.plan_is_scaled else "legend.current")
 
     @property
     def labelled_plan(self) -> pd.DataFrame:

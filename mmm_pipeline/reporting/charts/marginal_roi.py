@@ -22,7 +22,7 @@ def marginal_roi(context: ChartContext) -> Drawing:
         words("charts.marginal_roi.title"),
         words("charts.marginal_roi.subtitle", kpi=context.kpi),
         [
-            (Line2D([], [], color=MUTED, marker="o", linestyle="", markerfacecolor="white"), words("legend.current")),
+            (Line2D([], [], color=MUTED, marker="o", linestyle="", markerfacecolor="white"), context.current_words),
             (Line2D([], [], color=BLUE, marker="o", linestyle=""), words("legend.optimal")),
         ],
     )

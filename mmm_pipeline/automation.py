@@ -1,25 +1,37 @@
-"""The weekly job: everything, in the right order, in one run."""
+"""The weekly job: everything, in the right order, in one run. And the job of a what-if budget."""
 
 from __future__ import annotations
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from mmm_pipeline.assets.scenario import BUDGET_SCENARIO
 from mmm_pipeline.partitions import grid_range
 from mmm_pipeline.settings import Settings
 
-__all__ = ["REFRESH_JOB", "refresh_job", "weekly_schedule"]
+__all__ = ["REFRESH_JOB", "SCENARIO_JOB", "refresh_job", "scenario_job", "weekly_schedule"]
 
 REFRESH_JOB = "refresh"
+SCENARIO_JOB = "scenario"
 
 
 def refresh_job(settings: Settings) -> UnresolvedAssetJobDefinition:
-    """All assets in one run; the tags make it cover the whole grid of specs."""
+    """All assets but the scenario in one run; the tags make it cover the whole grid of specs."""
     return dg.define_asset_job(
         REFRESH_JOB,
-        selection=dg.AssetSelection.all(),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(BUDGET_SCENARIO),
         description="From the campaign source to the decision report: every asset, every spec of the grid, one run.",
         run_tags=grid_range(settings.model),
+        executor_def=dg.in_process_executor,
+    )
+
+
+def scenario_job() -> UnresolvedAssetJobDefinition:
+    """The what-if budget alone."""
+    return dg.define_asset_job(
+        SCENARIO_JOB,
+        selection=dg.AssetSelection.assets(BUDGET_SCENARIO),
+        description="A what-if budget from the saved champion: set its options in the launchpad.",
         executor_def=dg.in_process_executor,
     )
 

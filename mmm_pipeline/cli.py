@@ -70,6 +70,7 @@ def run(
     with _ReadableErrors():
         settings = _settings(folder, config, source, demo=demo, quick=quick)
         from mmm_pipeline import progress
+        from mmm_pipeline.automation import REFRESH_JOB
         from mmm_pipeline.definitions import build_definitions
         from mmm_pipeline.headless import refresh
         from mmm_pipeline.resources.gemini import narrator
@@ -79,7 +80,8 @@ def run(
             console.print("[yellow]quick run: fewer draws; look around, do not decide on it[/yellow]")
         for line in narrator(settings):
             console.print(line, highlight=False, soft_wrap=True)
-        assets = len(build_definitions(folder, None).resolve_asset_graph().get_all_asset_keys())
+        job = build_definitions(folder, None).resolve_job_def(REFRESH_JOB)
+        assets = len(set(job.asset_layer.executable_asset_keys))
         with RunDisplay(console, assets) as display, progress.listening(display.fit):
             outcome = refresh(folder, settings, display.step)
     if not outcome.succeeded:
@@ -179,10 +181,7 @@ def ui(
     folder = Home(home.resolve())
     with _ReadableErrors():
         folder.prepare()
-        if config is None and folder.settings_file.is_file() and CONFIG_VARIABLE not in os.environ:
-            chosen: Path | None = folder.settings_file
-        else:
-            chosen = config.resolve() if config else find_config(folder)
+        chosen = _config_in_force(folder, config)
         load_effective_settings(chosen)
     environment = {**os.environ, HOME_VARIABLE: str(folder.root), "DAGSTER_HOME": str(folder.root)}
     if chosen is not None:
@@ -201,6 +200,53 @@ def ui(
         str(port),
     ]
     os.execve(sys.executable, command, environment)
+
+
+@app.command()
+def scenario(
+    budget: Annotated[str, typer.Option("--budget", help="120% of what the last horizon cost, or an amount.")] = "",
+    lock: Annotated[list[str] | None, typer.Option("--lock", help="Channel that keeps its spend; repeatable.")] = None,
+    bounds: Annotated[
+        list[str] | None,
+        typer.Option("--bounds", help="0.5:2, or CHANNEL=0.8:1.5; multiples of the current spend; repeatable."),
+    ] = None,
+    target_kpi: Annotated[
+        float | None, typer.Option("--target-kpi", help="Instead of a budget: the cheapest plan for this media KPI.")
+    ] = None,
+    target_roi: Annotated[
+        float | None, typer.Option("--target-roi", help="Instead of a budget: spend down to this marginal ROI.")
+    ] = None,
+    horizon: Annotated[int | None, typer.Option("--horizon", min=1, max=366, help="Days; default: settings.")] = None,
+    name: Annotated[str, typer.Option("--name", help="Name of the scenario. Default: the time.")] = "",
+    output: Annotated[Path | None, typer.Option("--output", help="Write the files here instead.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    config: ConfigOption = None,
+    home: HomeOption = Path(".mmm"),
+) -> None:
+    """Plan a what-if budget with the saved champion, without fitting; the live plan stays as it is."""
+    folder = Home(home.resolve())
+    with _ReadableErrors():
+        from mmm_pipeline import scenario as scenarios
+
+        fit = scenarios.read_champion(folder)
+        settings = load_effective_settings(_config_in_force(folder, config))
+        options = scenarios.ScenarioOptions(
+            name, budget, tuple(lock or ()), tuple(bounds or ()), target_kpi, target_roi, horizon
+        )
+        planned = scenarios.plan_scenario(fit, settings, options)
+        if output is None:
+            written = scenarios.publish_scenario(folder, settings, planned)
+        else:
+            written = output.resolve()
+            scenarios.write_scenario(written, settings, planned)
+    if as_json:
+        typer.echo(json.dumps({**planned.to_dict(), "folder": str(written)}, ensure_ascii=False, indent=2))
+        return
+    from mmm_pipeline.terminal import scenario_table
+
+    console = Console()
+    console.print(scenario_table(planned, settings.report.currency, settings.report.credible_interval))
+    console.print(f"picture and tables: {written}", highlight=False, soft_wrap=True)
 
 
 @app.command("demo-data")
@@ -296,6 +342,13 @@ def doctor(home: HomeOption = Path(".mmm")) -> None:
     Console().print(table)
     if any(finding.state == "problem" for finding in findings):
         raise typer.Exit(1)
+
+
+def _config_in_force(home: Home, config: Path | None) -> Path | None:
+    """The file named, else that of the environment, else the settings of the home's last run, else the folder's."""
+    if config is None and home.settings_file.is_file() and CONFIG_VARIABLE not in os.environ:
+        return home.settings_file
+    return config.resolve() if config else find_config(home)
 
 
 def _settings(

@@ -19,9 +19,10 @@ from mmm_pipeline.assets import (
     narratives,
     profile,
     reports,
+    scenario,
     selection,
 )
-from mmm_pipeline.automation import refresh_job, weekly_schedule
+from mmm_pipeline.automation import refresh_job, scenario_job, weekly_schedule
 from mmm_pipeline.checks import all_checks
 from mmm_pipeline.home import Home, find_config, home_from_environment, load_effective_settings
 from mmm_pipeline.partitions import grid_of
@@ -66,9 +67,10 @@ def build_definitions(home: Home, config: Path | None) -> dg.Definitions:
             narratives.budget_report,
             narratives.model_advice,
             reports.decision_report,
+            scenario.budget_scenario,
         ],
         asset_checks=all_checks(),
-        jobs=[refresh],
+        jobs=[refresh, scenario_job()],
         schedules=[weekly_schedule(settings, refresh)],
         resources={
             "workspace": workspace,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -16,7 +17,17 @@ from mmm_pipeline.headless import RunStep
 from mmm_pipeline.ingestion.landing import LandingSummary
 from mmm_pipeline.progress import FitProgress
 
-__all__ = ["RunDisplay", "budget_table", "check_summary", "landing_summary", "leaderboard_table"]
+if TYPE_CHECKING:
+    from mmm_pipeline.scenario import Scenario
+
+__all__ = [
+    "RunDisplay",
+    "budget_table",
+    "check_summary",
+    "landing_summary",
+    "leaderboard_table",
+    "scenario_table",
+]
 
 
 class RunDisplay:
@@ -137,6 +148,35 @@ def budget_table(summary: Mapping[str, Any]) -> Table:
     return table
 
 
+def scenario_table(scenario: Scenario, currency: str, credible_interval: float) -> Table:
+    """What `mmm scenario` found: spend per channel today and in the scenario, and what that promises."""
+    summary = scenario.summary
+    table = Table(
+        title=f"Scenario {scenario.name}: {summary['total']:,.2f} {currency} over {summary['horizon_days']} days "
+        f"(today {summary['total_today']:,.2f})",
+        title_justify="left",
+    )
+    for column in ("channel", "today", "scenario", "change", "marginal ROI in today's mix", "in the scenario"):
+        table.add_column(column, justify="left" if column == "channel" else "right")
+    for row in scenario.table.to_dict("records"):
+        table.add_row(
+            escape(row["channel"]) + (" (locked)" if row["is_locked"] else ""),
+            f"{row['today_spend']:,.2f}",
+            f"{row['optimal_spend']:,.2f}",
+            f"{row['optimal_spend'] - row['today_spend']:+,.2f}",
+            f"{row['marginal_roi_current']:,.3g}",
+            f"{row['marginal_roi_optimal']:,.3g}",
+        )
+    table.caption = (
+        f"expected media KPI {summary['expected_kpi_today']:,.0f} today → {summary['expected_kpi_optimal']:,.0f}; "
+        f"against the same money in today's mix {summary['uplift']:+,.0f} "
+        f"({credible_interval:.0%} interval {summary['uplift_low']:,.0f} to {summary['uplift_high']:,.0f}, "
+        f"probability of a gain {summary['probability_of_gain']:.0%}): {str(summary['verdict']).replace('_', ' ')}; "
+        f"optimality gap {_gap(_known(summary['optimality_gap']))}"
+    )
+    return table
+
+
 def check_summary(report: Mapping[str, Any]) -> Table:
     """What `mmm check` found."""
     table = Table(show_header=False, title="Campaign data", title_justify="left")
@@ -171,6 +211,10 @@ def landing_summary(done: LandingSummary) -> Table:
     for job in done.jobs:
         table.add_row("job", escape(f"{job.job_id} ({job.purpose}, {job.bytes_processed:,} bytes): {job.console_url}"))
     return table
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _gap(value: float | None) -> str:

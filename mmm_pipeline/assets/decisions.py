@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
 
 import dagster as dg
 import pandas as pd
@@ -103,17 +104,20 @@ def budget_plan(
     )
     return (
         dg.Output(plan.table, metadata={"table": preview(plan.table, rows=50)}),
-        dg.Output(plan.summary, metadata=budget_metadata(plan.summary)),
+        dg.Output(plan.summary, metadata=budget_metadata(_only_row(plan.summary))),
         dg.Output(plan.reallocation, metadata={"table": preview(plan.reallocation, rows=50)}),
     )
 
 
-def budget_metadata(summary: pd.DataFrame) -> dict[str, float | str]:
+def budget_metadata(row: Mapping[str, Any]) -> dict[str, float | str]:
     """What the UI plots of a plan over time; a gap only where there is a certificate."""
-    row = summary.iloc[0]
     figures = {name: float(row[name]) for name in ("uplift", "probability_of_gain", "optimality_gap")}
     return {
         **{name: value for name, value in figures.items() if math.isfinite(value)},
         "certificate": str(row["certificate"]),
         "verdict": str(row["verdict"]),
     }
+
+
+def _only_row(table: pd.DataFrame) -> dict[str, Any]:
+    return {str(column): value for column, value in table.iloc[0].to_dict().items()}

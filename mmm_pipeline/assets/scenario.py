@@ -1,0 +1,70 @@
+"""A what-if budget that can be launched by hand; no part of the refresh."""
+
+# Dagster reads the types of `config` and the resources itself, so annotations are not postponed here.
+import base64
+
+import dagster as dg
+from pydantic import Field
+
+from mmm_pipeline.assets.decisions import budget_metadata
+from mmm_pipeline.assets.selection import CHAMPION_MODEL
+from mmm_pipeline.assets.table_outputs import preview
+from mmm_pipeline.resources.workspace import Workspace
+
+__all__ = ["BUDGET_SCENARIO", "ScenarioConfig", "budget_scenario"]
+
+BUDGET_SCENARIO = "budget_scenario"
+
+
+class ScenarioConfig(dg.Config):
+    """What differs from the budget settings in force. Everything is optional; at most one budget or target."""
+
+    name: str = Field("", description="name of the scenario: letters, digits, _ and -; empty: the time of the run")
+    budget: str = Field("", description="120% of what the last horizon cost, or an amount; empty: as in pipeline.yaml")
+    lock: list[str] = Field(default_factory=list, description="channels that keep their current spend")
+    bounds: list[str] = Field(
+        default_factory=list, description="0.5:2 for all channels, or CHANNEL=0.8:1.5 for one; multiples of today"
+    )
+    target_kpi: float | None = Field(None, description="instead of a budget: the cheapest plan that reaches this KPI")
+    target_roi: float | None = Field(
+        None, description="instead of a budget: spend until the next unit brings no more KPI than this"
+    )
+    horizon_days: int | None = Field(None, description="length of the plan in days; empty: as in pipeline.yaml")
+
+
+@dg.asset(
+    name=BUDGET_SCENARIO,
+    deps=[CHAMPION_MODEL],
+    group_name="scenarios",
+    kinds={"matplotlib"},
+    description="A what-if budget from the saved champion, in seconds. Launch it with other options; the live plan and "
+    "the results of the last run stay as they are. Files: results/scenarios/NAME.",
+)
+def budget_scenario(config: ScenarioConfig, workspace: Workspace) -> dg.MaterializeResult:
+    """Plan, write and show one scenario."""
+    from mmm_pipeline import scenario
+
+    settings, home = workspace.settings(), workspace.folder()
+    options = scenario.ScenarioOptions(
+        name=config.name,
+        budget=config.budget,
+        lock=tuple(config.lock),
+        bounds=tuple(config.bounds),
+        target_kpi=config.target_kpi,
+        target_roi=config.target_roi,
+        horizon_days=config.horizon_days,
+    )
+    planned = scenario.plan_scenario(scenario.read_champion(home), settings, options)
+    folder = scenario.publish_scenario(home, settings, planned)
+    picture = base64.b64encode((folder / "scenario.png").read_bytes()).decode()
+    return dg.MaterializeResult(
+        metadata={
+            "plan": preview(planned.table, rows=50),
+            "reallocation": preview(planned.reallocation, rows=50),
+            "total": float(planned.summary["total"]),
+            "expected_kpi": float(planned.summary["expected_kpi_optimal"]),
+            **budget_metadata(planned.summary),
+            "picture": dg.MetadataValue.md(f"![scenario](data:image/png;base64,{picture})"),
+            "folder": dg.MetadataValue.path(str(folder)),
+        }
+    )

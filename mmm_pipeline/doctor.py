@@ -10,6 +10,7 @@ from typing import Literal
 
 from mmm_pipeline.errors import MmmError
 from mmm_pipeline.home import Home, find_config, load_effective_settings
+from mmm_pipeline.settings import Settings
 
 __all__ = ["Finding", "examine"]
 
@@ -38,7 +39,7 @@ def examine(home: Home) -> list[Finding]:
         _settings(home),
         _home(home),
         _warehouse(home),
-        _bigquery(),
+        _bigquery(home),
         _gemini(),
         _chart_font(),
     ]
@@ -92,6 +93,9 @@ def _home(home: Home) -> Finding:
 
 
 def _warehouse(home: Home) -> Finding:
+    settings = _effective_settings(home)
+    if settings is not None and settings.warehouse.kind == "bigquery":
+        return Finding("warehouse", "ok", f"BigQuery dataset {settings.warehouse.dataset} (not asked now)")
     if not home.warehouse_file.exists():
         return Finding("warehouse", "absent", f"{home.warehouse_file} (DuckDB) is made by the first run")
     from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
@@ -103,14 +107,37 @@ def _warehouse(home: Home) -> Finding:
     return Finding("warehouse", "ok", f"{home.warehouse_file} (DuckDB), {len(tables)} tables")
 
 
-def _bigquery() -> Finding:
-    credentials = "present" if os.environ.get("GOOGLE_APPLICATION_CREDENTIALS") else "absent"
+def _bigquery(home: Home) -> Finding:
+    settings = _effective_settings(home)
+    wanted = settings is not None and "bigquery" in (settings.source.kind, settings.warehouse.kind)
+    named = [name for name in ("GCP_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS") if os.environ.get(name)]
+    credentials = f"credentials: {' and '.join(named) or 'application default, if any'}"
     try:
         version = importlib.metadata.version("google-cloud-bigquery")
+        importlib.metadata.version("dagster-gcp")
     except importlib.metadata.PackageNotFoundError:
-        detail = f"not installed, and not needed yet: sources are files and DuckDB (credentials {credentials})"
-        return Finding("BigQuery client", "absent", detail)
-    return Finding("BigQuery client", "ok", f"{version}; GOOGLE_APPLICATION_CREDENTIALS {credentials}")
+        if wanted:
+            return Finding(
+                "BigQuery", "problem", "asked for by pipeline.yaml, not installed: pip install -e '.[bigquery]'"
+            )
+        detail = f"not installed, and not needed: source and warehouse are local ({credentials})"
+        return Finding("BigQuery", "absent", detail)
+    if len(named) == 2:
+        return Finding("BigQuery", "problem" if wanted else "absent", f"{version}; {credentials}: unset one of them")
+    if not wanted:
+        return Finding("BigQuery", "absent", f"client {version}, not used by pipeline.yaml; {credentials}")
+    assert settings is not None
+    limit, deadline = settings.bigquery.maximum_bytes_billed, settings.bigquery.deadline_seconds
+    detail = f"client {version}; {credentials}; at most {limit:,} bytes and {deadline:g} s per job; try it: mmm check"
+    return Finding("BigQuery", "ok", detail)
+
+
+def _effective_settings(home: Home) -> Settings | None:
+    """None when they are mistaken, which is a finding of its own."""
+    try:
+        return load_effective_settings(find_config(home))
+    except MmmError:
+        return None
 
 
 def _gemini() -> Finding:

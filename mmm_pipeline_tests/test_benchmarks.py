@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks import ten_million_rows
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.__main__ import main as run_benchmarks
 from benchmarks.sampling_speed import measured, table
@@ -54,6 +55,14 @@ def test_without_the_export_a_market_of_its_size_is_simulated(monkeypatch):
     what, data = benchmark_window()
     assert "simulated" in what
     assert data.media.shape == (87 - 28, 19)
+
+
+@pytest.mark.parametrize("kind", ten_million_rows.FORMATS)
+def test_generated_rows_are_loaded_and_refused_as_planned(tmp_path, kind):
+    result = ten_million_rows.measured(ten_million_rows.generated(tmp_path, 20_000, kind))
+    assert result["rows"] == 20_000
+    assert result["load"] > 0
+    assert result["peak_mib"] > 50
 
 
 def test_unknown_benchmark_is_answered_with_the_known_ones(capsys):

@@ -144,3 +144,23 @@ def test_a_killed_run_keeps_the_earlier_results_and_the_next_run_completes(
     assert again.returncode == 0, again.stderr + again.stdout
     summary = json.loads((home / "results" / "latest" / "summary.json").read_text(encoding="utf-8"))
     assert summary["settings"]["sampler"]["draws"] == 120
+
+
+def test_load_merges_an_export_and_the_table_is_then_the_source(tmp_path: Path) -> None:
+    assert mmm("demo-data", "week.csv", folder=tmp_path).returncode == 0
+    first = mmm("load", "week.csv", "--to", "duckdb", "--home", "home", folder=tmp_path)
+    assert first.returncode == 0, first.stderr
+    (tmp_path / "pipeline.yaml").write_text("source: {kind: duckdb, path: home/campaigns.duckdb, table: campaigns}\n")
+
+    again = mmm("load", "week.csv", folder=tmp_path)
+
+    assert "rows new      │ 0" in again.stdout
+    checked = json.loads(mmm("check", "--json", folder=tmp_path).stdout)
+    assert checked["rows"]["rejected"] == 0
+    assert checked["rows"]["accepted"] > 3_000
+
+
+def test_load_without_a_table_says_where_it_could_go(tmp_path: Path) -> None:
+    done = mmm("load", "week.csv", folder=tmp_path)
+    assert done.returncode == 1
+    assert "Give --to duckdb, or --to bigquery --table dataset.table" in done.stderr

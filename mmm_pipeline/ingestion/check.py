@@ -15,6 +15,7 @@ from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
 from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 from mmm_pipeline.settings import Settings
+from mmm_pipeline.settings_data import WarehouseSettings
 
 __all__ = ["CheckReport", "check_source"]
 
@@ -63,6 +64,8 @@ def check_source(settings: Settings) -> CheckReport:
         CampaignDataError: the run would stop there.
         SettingsError: the settings do not fit the data.
     """
+    # A BigQuery source is judged where it is; nothing is written to a dataset.
+    settings = settings.model_copy(update={"warehouse": WarehouseSettings()})
     with tempfile.TemporaryDirectory(prefix="mmm-check-") as folder:
         warehouse = DuckDBWarehouse(Path(folder) / "warehouse.duckdb")
         rows = load_campaigns(warehouse, settings)

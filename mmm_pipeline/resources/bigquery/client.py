@@ -246,7 +246,7 @@ class BigQuery:
             from dagster_gcp import BigQueryResource
         except ImportError as error:
             raise WarehouseError(
-                "BigQuery is asked for, but Google's packages are not installed: pip install 'mmm_pipeline[bigquery]'"
+                "BigQuery is asked for, but Google's packages are not installed: pip install -e '.[bigquery]'"
             ) from error
         resource = BigQueryResource(
             project=self.settings.project, location=self.settings.location, gcp_credentials=_credentials()

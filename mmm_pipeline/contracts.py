@@ -255,6 +255,14 @@ RESPONSE_CURVES = _table(
         "kpi": _column(float, "posterior mean KPI per day", unit="KPI units per day"),
         "low": _column(float, "lower end of the credible interval", unit="KPI units per day"),
         "high": _column(float, "upper end of the credible interval", unit="KPI units per day"),
+        "ceiling_share": _column(
+            float,
+            "expected KPI over the most that a Hill curve can bring; empty for power curves, which have no ceiling",
+            nullable=True,
+        ),
+        "is_half_saturation": _column(
+            bool, "the spend that brings half of the ceiling; none where it is beyond the range, or there is no ceiling"
+        ),
         "is_current": _column(bool, "today's point: the mean daily spend of the last horizon"),
         "is_extrapolated": _column(bool, "spend beyond the largest observed on a day"),
     },

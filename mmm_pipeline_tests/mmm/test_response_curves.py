@@ -60,3 +60,36 @@ def test_a_paused_channel_stands_at_zero_today() -> None:
 
     assert violations("response_curves", table).empty
     assert table.loc[table["is_current"] & (table["channel"] == "channel 1"), "spend"].tolist() == [0.0]
+
+
+def test_half_saturation_is_where_the_expected_hill_curve_reaches_half_its_ceiling() -> None:
+    fit = synthetic_fit("hill_adstock")
+    fit.posterior["half_saturation"].values[:] = 0.8
+    ceiling = fit.media_parameters()["media_coefficient"].mean(axis=0) * fit.data.kpi_scale
+
+    table = response_curves(fit)
+
+    half = table[table["is_half_saturation"]]
+    assert half["channel"].tolist() == list(fit.data.channels)
+    np.testing.assert_allclose(half["kpi"], ceiling / 2, rtol=1e-6)
+    np.testing.assert_allclose(half["ceiling_share"], 0.5, rtol=1e-6)
+    assert table["ceiling_share"].between(0, 1).all()
+
+
+def test_half_saturation_beyond_the_range_is_no_row() -> None:
+    fit = synthetic_fit("hill_adstock")
+    fit.posterior["half_saturation"].values[:] = 1e3
+    fit.posterior["slope"].values[:] = 1.0
+
+    table = response_curves(fit)
+
+    assert not table["is_half_saturation"].any()
+    assert table["ceiling_share"].max() < 0.5
+
+
+@pytest.mark.parametrize("adstock", ["adstock", "carryover"])
+def test_power_curves_never_saturate(adstock: Adstock) -> None:
+    table = response_curves(synthetic_fit(adstock))
+
+    assert table["ceiling_share"].isna().all()
+    assert not table["is_half_saturation"].any()

@@ -239,6 +239,8 @@ class _Market:
                         "kpi": kpi,
                         "low": kpi * np.exp(-1.645 * self.spread[position]),
                         "high": kpi * np.exp(1.645 * self.spread[position]),
+                        "ceiling_share": np.nan,
+                        "is_half_saturation": False,
                         "is_current": spend == today,
                         "is_extrapolated": spend > largest,
                     }

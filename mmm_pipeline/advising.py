@@ -60,6 +60,9 @@ def stored_proposals(home: Home) -> list[Proposal]:
     from mmm_pipeline.assets.narratives import ADVISING
 
     artifacts = ArtifactStore(home.artifacts)
+    missing = [name for name in ADVISING if not artifacts.has(f"{name}.patch", suffix=".json")]
+    if missing:
+        raise StoredResultError(f"{home.root}: there is no advice yet: `mmm run` first, or materialize {missing[0]}")
     found: dict[tuple[str, str | None], Proposal] = {}
     for name in ADVISING:
         try:

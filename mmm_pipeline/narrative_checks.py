@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mmm_pipeline.reporting.grounding.check import Problem
     from mmm_pipeline.reporting.tables import Language, ResultTables
 
-__all__ = ["narrative_checks"]
+__all__ = ["narrative_checks", "narrative_problems"]
 
 
 def narrative_checks() -> list[dg.AssetChecksDefinition]:
@@ -36,7 +36,7 @@ def _figures_check(name: str) -> dg.AssetChecksDefinition:
         problems = [
             {"language": language, "figure": problem.figure, "sentence": problem.sentence, "why": problem.why}
             for language in tables.settings.report.languages
-            for problem in _problems(name, language, tables, artifacts)
+            for problem in narrative_problems(name, language, tables, artifacts)
         ]
         return dg.AssetCheckResult(
             passed=not problems,
@@ -48,7 +48,7 @@ def _figures_check(name: str) -> dg.AssetChecksDefinition:
     return figures
 
 
-def _problems(name: str, language: Language, tables: ResultTables, artifacts: ArtifactStore) -> list[Problem]:
+def narrative_problems(name: str, language: Language, tables: ResultTables, artifacts: ArtifactStore) -> list[Problem]:
     """A text with references is checked against these; one of the template, figure by figure."""
     from mmm_pipeline.advice.proposals import Patch, proposal_facts
     from mmm_pipeline.reporting.document import document_problems

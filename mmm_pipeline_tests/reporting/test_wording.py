@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import string
 from importlib import resources
+from typing import get_args
 
 import pytest
 
 from mmm_pipeline.reporting.findings import findings
+from mmm_pipeline.reporting.gemini.faults import ReasonCode
+from mmm_pipeline.reporting.tables import Language
 from mmm_pipeline.reporting.wording import wording
 from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
 
@@ -54,3 +57,10 @@ def test_every_judgement_has_words(language: str) -> None:
         assert words(f"evidence.{channel.evidence}")
     for trust in ("none", "low", "fair", "good"):
         assert words(f"trust.{trust}")
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_reason_of_a_template_has_its_words(language: Language) -> None:
+    words = wording(language)
+    reasons = [words(f"narrative.reason.{code}", detail="503") for code in get_args(ReasonCode)]
+    assert len(set(reasons)) == len(reasons)

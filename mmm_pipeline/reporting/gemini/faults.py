@@ -10,7 +10,7 @@ __all__ = ["GeminiFault", "Reason", "ReasonCode"]
 ReasonCode = Literal[
     "not_configured", "no_key", "off", "not_installed",
     "refused_key", "unknown_model", "refused", "quota", "overloaded", "timeout", "unreachable", "not_json",
-    "blocked", "truncated", "empty", "schema", "ungrounded", "budget", "too_large",
+    "blocked", "truncated", "empty", "schema", "ungrounded", "budget",
 ]  # fmt: skip
 
 

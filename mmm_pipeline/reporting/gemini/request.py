@@ -10,8 +10,8 @@ from typing import Any
 
 __all__ = ["MARKER", "Image", "Request"]
 
-MARKER = "{{MARKER}}"
-"""Stands in the text where the random marker of a sending goes."""
+MARKER = "\0MARKER\0"
+"""Stands in the text where the random marker of a sending goes; no name can hold it, because JSON escapes NUL."""
 
 _BYTES_PER_TOKEN = 3
 _TOKENS_PER_IMAGE = 1500

@@ -65,7 +65,7 @@ class Asked:
     @property
     def images(self) -> list[bytes]:
         parts = self.body["contents"][0]["parts"]
-        return [base64.b64decode(part["inlineData"]["data"]) for part in parts if "inlineData" in part]
+        return [base64.urlsafe_b64decode(part["inlineData"]["data"]) for part in parts if "inlineData" in part]
 
     @property
     def tables(self) -> dict[str, dict[str, dict[str, Any]]]:

@@ -1,0 +1,29 @@
+"""Made-up results in a home folder, as a run would have left them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pandas as pd
+
+from mmm_pipeline.contracts import empty_table
+from mmm_pipeline.home import Home
+from mmm_pipeline.reporting.tables import ResultTables
+from mmm_pipeline.resources.workspace import Workspace
+
+
+def stored_results(tables: ResultTables, folder: Path) -> Workspace:
+    """Write the tables, the profile and the settings into `folder`."""
+    home = Home(folder)
+    home.prepare()
+    workspace = Workspace(home=str(folder), config=str(home.remember_settings(tables.settings)))
+    frames = {
+        field.name: getattr(tables, field.name)
+        for field in dataclasses.fields(tables)
+        if isinstance(getattr(tables, field.name), pd.DataFrame)
+    }
+    workspace.warehouse().write_tables({**frames, "raw_campaigns": empty_table("raw_campaigns")})
+    window = {key: str(getattr(tables.window, key)) for key in ("start", "end", "holdout_start")}
+    workspace.artifacts().write_json("eda_profile", {**tables.eda_profile, "window": window})
+    return workspace

@@ -16,7 +16,7 @@ from mmm_pipeline.reporting.remarks import remarks
 from mmm_pipeline.reporting.tables import Language, ResultTables, records
 from mmm_pipeline.reporting.wording import Wording
 
-__all__ = ["CLOSE_CALL", "advice_values", "proposal_values", "spec_words"]
+__all__ = ["CLOSE_CALL", "advice_values", "error_words", "proposal_values", "spec_words"]
 
 CLOSE_CALL = 0.1
 """A lead in holdout error below this share of it is luck as easily as merit."""
@@ -40,11 +40,14 @@ def advice_values(tables: ResultTables, found: Findings, words: Wording, write: 
     """Everything that `model_advice.md.j2` needs beyond the other narratives."""
     champion = found.champion
     others = [row for row in records(tables.leaderboard) if row["status"] == "converged" and not row["is_champion"]]
-    next_best = min(others, key=lambda row: float(row["mape"]), default=None)
-    lead = float(next_best["mape"]) / float(champion["mape"]) - 1 if next_best else math.inf
+    error = tables.settings.ranking.error
+    next_best = min(others, key=lambda row: float(row[error]), default=None)
+    lead = float(next_best[error]) / float(champion[error]) - 1 if next_best else math.inf
     limits = {"findings": [each for each in tables.eda_profile.get("findings", ()) if each["code"] in _LIMITS]}
     return {
-        "runner_up": {**next_best, "words": spec_words(words, next_best)} if next_best else None,
+        "runner_up": {"words": spec_words(words, next_best), "error": error_words(tables, write, next_best)}
+        if next_best
+        else None,
         "close_call": lead < CLOSE_CALL,
         "limits": tables.settings.convergence,
         "overconfident": float(champion["coverage_90"]) < FAIR_COVERAGE,
@@ -73,6 +76,12 @@ def spec_words(words: Wording, row: Mapping[str, Any]) -> str:
     """A leaderboard row's spec in words."""
     adstock = str(row["adstock"])
     return words("chart_text.spec", adstock=words.get(f"adstock.{adstock}", clean(adstock)), degrees=row["degrees"])
+
+
+def error_words(tables: ResultTables, write: Formatter, row: Mapping[str, Any]) -> str:
+    """The error that ranks, as a reader writes it."""
+    name = tables.settings.ranking.error
+    return write.percent(row[name], 1) if name in ("mape", "wape") else write.compact(row[name])
 
 
 def command(text: str) -> Markdown:

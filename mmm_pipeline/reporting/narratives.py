@@ -8,7 +8,7 @@ from typing import Any
 
 from mmm_pipeline.advice.proposals import Proposal
 from mmm_pipeline.advice.rules import data_proposals, model_proposals
-from mmm_pipeline.reporting.advice_values import advice_values, proposal_values, spec_words
+from mmm_pipeline.reporting.advice_values import advice_values, error_words, proposal_values, spec_words
 from mmm_pipeline.reporting.findings import NEGLIGIBLE_MOVE, ChannelFinding, Move, findings
 from mmm_pipeline.reporting.formatting import Formatter
 from mmm_pipeline.reporting.gemini.faults import Reason
@@ -150,8 +150,8 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
         "rejected_share": rows.rejected / rejected if rejected else 0.0,
         "reasons": [(rejection_words(words, reason), count) for reason, count in rows.reasons.items()],
         "champion": spec_words(words, found.champion),
-        "champion_error": _error(tables, write, found.champion),
-        "naive_error": _error(tables, write, found.best_naive),
+        "champion_error": error_words(tables, write, found.champion),
+        "naive_error": error_words(tables, write, found.best_naive),
         "disputed": list(found.disputed),
         "naive": words.get(f"naive.{found.best_naive['forecast']}", clean(found.best_naive["forecast"])),
         "horizon": int(budget["horizon_days"]),
@@ -199,12 +199,6 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
 def rejection_words(words: Wording, reason: str) -> str:
     """A rejection's code in words."""
     return words.get(f"rejection.{reason}", clean(reason.replace("_", " ")))
-
-
-def _error(tables: ResultTables, write: Formatter, row: Mapping[str, Any]) -> str:
-    """The error that ranks, as a reader writes it."""
-    name = tables.settings.ranking.error
-    return write.percent(row[name], 1) if name in ("mape", "wape") else write.compact(row[name])
 
 
 def _judged(channels: tuple[ChannelFinding, ...], evidence: str) -> list[ChannelFinding]:

@@ -25,6 +25,8 @@ def stored_tables(tables: ResultTables, found: Findings) -> list[FactTable]:
         _retention(tables, found.labels),
         _budget_plan(tables, found),
         _budget_summary(found),
+        _agreement(tables, found.labels),
+        _drift(tables, found.labels),
         _excluded(found),
     ]
 
@@ -39,6 +41,8 @@ def _leaderboard(tables: ResultTables) -> FactTable:
         Column("is_champion", "text"),
         Column("mape", "share", "mean absolute percentage error on unseen days"),
         Column("wape", "share"),
+        Column("rmse", "kpi"),
+        Column("crps", "kpi"),
         Column("skill", "share", "1 - mape / mape of the best naive forecast; above 0 beats it"),
         Column("coverage_50", "share", "unseen days inside the 50% band"),
         Column("coverage_90", "share", "unseen days inside the 90% band"),
@@ -55,7 +59,8 @@ def _leaderboard(tables: ResultTables) -> FactTable:
 
 
 def _naive(tables: ResultTables) -> FactTable:
-    columns = [Column("mape", "share"), Column("wape", "share"), Column("is_best", "text")]
+    columns = [Column("mape", "share"), Column("wape", "share"), Column("rmse", "kpi"), Column("crps", "kpi")]
+    columns.append(Column("is_best", "text"))
     rows = [(clean(row["forecast"]), row) for row in records(tables.naive_forecasts.sort_values("mape"))]
     return table("naive_forecasts", "forecasts without a model, on the same unseen days", columns, rows)
 
@@ -182,6 +187,29 @@ def _budget_summary(found: Findings) -> FactTable:
         Column("verdict", "text"),
     ]
     return single("budget_summary", "what the plan promises", columns, found.budget)
+
+
+def _agreement(tables: ResultTables, labels: Mapping[str, str]) -> FactTable:
+    columns = [
+        Column("verdict", "text", "agree, disagree_means, disagree_intervals, single_spec"),
+        Column("specs", "count", "models that predict about equally well"),
+        Column("roi_champion", "ratio"),
+        Column("roi_lowest", "ratio", "by one of these models"),
+        Column("roi_highest", "ratio", "by one of these models"),
+    ]
+    rows = [(labels[row["channel"]], row) for row in records(tables.spec_agreement) if row["channel"] in labels]
+    return table("spec_agreement", "whether equally good models tell the same of a channel", columns, rows, _self(rows))
+
+
+def _drift(tables: ResultTables, labels: Mapping[str, str]) -> FactTable:
+    columns = [
+        Column("verdict", "text", "why ROI changed: sampler_noise, within_uncertainty, data, new_channel, gone"),
+        Column("recommendation", "text", "flip_unsupported: the advice turned round without the data saying so"),
+        Column("roi_before", "ratio", "by the champion of the refresh before"),
+        Column("roi_now", "ratio"),
+    ]
+    rows = [(labels[row["channel"]], row) for row in records(tables.drift) if row["channel"] in labels]
+    return table("drift", "what changed since the refresh before", columns, rows, _self(rows))
 
 
 def _excluded(found: Findings) -> FactTable:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmm_pipeline.contracts import empty_table
+from mmm_pipeline.contracts import CONTRACTS, empty_table
 from mmm_pipeline.home import Home
 from mmm_pipeline.reporting.tables import ResultTables
 from mmm_pipeline.resources.workspace import Workspace
@@ -23,7 +23,8 @@ def stored_results(tables: ResultTables, folder: Path) -> Workspace:
         for field in dataclasses.fields(tables)
         if isinstance(getattr(tables, field.name), pd.DataFrame)
     }
-    workspace.warehouse().write_tables({**frames, "raw_campaigns": empty_table("raw_campaigns")})
+    empty = {name: empty_table(name) for name in CONTRACTS}
+    workspace.warehouse().write_tables({**empty, **frames})
     window = {key: str(getattr(tables.window, key)) for key in ("start", "end", "holdout_start")}
     workspace.artifacts().write_json("eda_profile", {**tables.eda_profile, "window": window})
     return workspace

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -98,3 +99,24 @@ def test_the_page_prints_on_paper(report: WrittenReport, tmp_path: Path) -> None
     }
     assert all(abs(width - 595) <= 1 and abs(height - 842) <= 1 for width, height in sizes), "A4 in points"
     assert 4 <= len(re.findall(rb"/Type /Page\b", content)) <= 16
+
+
+def _requested(page: Path, folder: Path) -> set[str]:
+    """What a page asks the network for, by the browser's own log; requests of the browser itself have no origin."""
+    log = folder / "net.json"
+    _chromium(page, folder / "profile", "--dump-dom", f"--log-net-log={log}")
+    parameters = [event.get("params") or {} for event in json.loads(log.read_text(encoding="utf-8"))["events"]]
+    return {
+        each["url"] for each in parameters if "url" in each and each.get("initiator", "") not in ("", "not an origin")
+    }
+
+
+@pytest.mark.parametrize("which", ["report", "hostile_report"])
+def test_the_page_asks_the_network_for_nothing(which: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    assert _requested(request.getfixturevalue(which).files.html, tmp_path) == set()
+
+
+def test_a_request_of_a_page_would_be_seen(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text('<!doctype html><img src="http://127.0.0.1:9/pixel.png">', encoding="utf-8")
+    assert _requested(page, tmp_path) == {"http://127.0.0.1:9/pixel.png"}

@@ -96,6 +96,7 @@ QUESTIONS: Mapping[str, Question] = {
             (
                 *_COMMON,
                 "attribution",
+                "spec_agreement",
                 "response_curves",
                 "retention_density",
                 "leaderboard",
@@ -104,7 +105,10 @@ QUESTIONS: Mapping[str, Question] = {
             ),
             charts=("retention", "contribution", "roi", "response_curves"),
         ),
-        Question("budget_report", (*_COMMON, "budget_summary", "budget_plan", "attribution", "response_curves")),
+        Question(
+            "budget_report",
+            (*_COMMON, "budget_summary", "budget_plan", "attribution", "spec_agreement", "drift", "response_curves"),
+        ),
         Question(
             "model_advice",
             (
@@ -112,6 +116,8 @@ QUESTIONS: Mapping[str, Question] = {
                 "leaderboard",
                 "naive_forecasts",
                 "attribution",
+                "spec_agreement",
+                "drift",
                 "retention_density",
                 "budget_plan",
                 "eda_profile.findings",

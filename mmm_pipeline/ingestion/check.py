@@ -63,6 +63,7 @@ def check_source(settings: Settings) -> CheckReport:
     Raises:
         CampaignDataError: the run would stop there.
         SettingsError: the settings do not fit the data.
+        ModelInputError: more rolling origins than the days allow.
     """
     # A BigQuery source is judged where it is; nothing is written to a dataset.
     settings = settings.model_copy(update={"warehouse": WarehouseSettings()})
@@ -71,6 +72,10 @@ def check_source(settings: Settings) -> CheckReport:
         rows = load_campaigns(warehouse, settings)
         matrix = build_media_matrix(warehouse, settings)
         dataset, excluded = build_model_inputs(matrix, settings, load_features(settings), load_events(settings))
+        if settings.split.rolling_origins > 1:
+            from mmm_pipeline.mmm.rolling import rolling_windows
+
+            rolling_windows(dataset, settings.split.rolling_origins)
         warnings = (*rows.warnings, *input_warnings(dataset, excluded, settings))
     return CheckReport(
         start=str(dataset.attrs["start"]),

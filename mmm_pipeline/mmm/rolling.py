@@ -66,8 +66,8 @@ def rolling_windows(dataset: xr.Dataset, origins: int) -> tuple[Window, ...]:
     if count > 1 and first < MIN_TRAIN_DAYS:
         most = 1 + max(0, (train - MIN_TRAIN_DAYS) // length)
         raise ModelInputError(
-            f"split.rolling_origins is {origins}: with {length} days each, the earliest fit would have {first} of the "
-            f"{days} days to learn from, and at least {MIN_TRAIN_DAYS} are needed; accepted are at most {most} "
+            f"split.rolling_origins is {origins}: with {length} days each, the earliest fit would have {max(first, 0)} "
+            f"of the {days} days to learn from, and at least {MIN_TRAIN_DAYS} are needed; accepted are at most {most} "
             "origins, or shorten the holdout (split.holdout_days)"
         )
     dates = dataset["time"].to_numpy().astype("datetime64[D]")

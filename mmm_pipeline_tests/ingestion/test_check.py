@@ -11,12 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.ingestion.check import check_source
 from mmm_pipeline.ingestion.demo import demo_rows
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.mmm.simulate import market_rows, simulate_market
 from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.settings import Settings, parse_settings
 from mmm_pipeline_tests.ingestion.conftest import Load, settings_for
 
 
@@ -36,6 +37,12 @@ def test_checking_starts_no_jax() -> None:
         "check_source(Settings()); assert 'jax' not in sys.modules and 'dagster' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_more_rolling_origins_than_days_are_found_before_anything_is_fitted() -> None:
+    settings = parse_settings({"split": {"holdout_days": 28, "rolling_origins": 7}})
+    with pytest.raises(ModelInputError, match="at most 6 origins"):
+        check_source(settings)
 
 
 def tortured(seed: int) -> str:

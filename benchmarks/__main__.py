@@ -7,6 +7,11 @@ import sys
 
 BENCHMARKS = {
     "sampling_speed": "min-ESS per second, against the original lightweight-mmm on the same data",
+    "grid_speed": "the whole grid of 9 specs, with a cold and a warm compilation cache",
+    "step_profile": "where the time of one leapfrog step goes",
+    "growth": "time per gradient and per draw, and peak memory, by days and channels",
+    "plain_agreement": "posterior and prior against the plain NumPyro model, sampled without reformulation",
+    "calibration": "simulation-based calibration: ranks of truths drawn from the prior",
     "recovery": "coverage of the true ROI by its credible intervals over simulated markets",
     "ten_million_rows": "seconds and peak memory from ten million campaign rows to the daily matrix, CSV and Parquet",
     "budget_speed": "seconds and proved optimality gap of a budget plan of 20 and 200 channels",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import tempfile
 from pathlib import Path
@@ -10,7 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.inputs import FitData
 
-__all__ = ["benchmark_window", "export_window", "simulated_window"]
+__all__ = [
+    "benchmark_window",
+    "demo_window",
+    "export_window",
+    "simulated_window",
+    "store_window",
+    "stored_window",
+]
 
 EXPORT_DAYS, EXPORT_CHANNELS = 87, 19
 
@@ -52,3 +60,31 @@ def simulated_window(days: int = EXPORT_DAYS, channels: int = EXPORT_CHANNELS, s
     from mmm_pipeline.mmm.simulate import simulate_market
 
     return train_data(simulate_market(days=days, channels=channels, seed=seed).dataset())
+
+
+def demo_window() -> tuple[str, FitData]:
+    """What the data is, and the train window of the embedded demo market."""
+    from mmm_pipeline.ingestion.demo import write_demo_data
+
+    with tempfile.TemporaryDirectory() as folder:
+        path, _ = write_demo_data(Path(folder) / "demo.csv")
+        return "train window of the demo market", export_window(path)
+
+
+def store_window(data: FitData, path: Path) -> None:
+    """Write a window as an .npz file, for another process."""
+    import numpy as np
+
+    np.savez(path, allow_pickle=False, **{field.name: getattr(data, field.name) for field in dataclasses.fields(data)})
+
+
+def stored_window(path: Path) -> FitData:
+    """Read what `store_window` wrote."""
+    import numpy as np
+
+    from mmm_pipeline.mmm.inputs import FitData
+
+    with np.load(path, allow_pickle=False) as stored:
+        values = {name: stored[name] for name in stored.files}
+    names = {name: tuple(map(str, values.pop(name))) for name in ("channels", "features", "events")}
+    return FitData(**names, **values | {"kpi_scale": float(values["kpi_scale"])})

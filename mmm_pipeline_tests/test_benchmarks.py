@@ -8,8 +8,12 @@ import pytest
 from benchmarks import ten_million_rows
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.__main__ import main as run_benchmarks
+from benchmarks.grid_speed import grid, summary
+from benchmarks.grid_speed import table as grid_table
+from benchmarks.growth import exponent
+from benchmarks.growth import measured as growth_measured
 from benchmarks.sampling_speed import measured, table
-from benchmarks.windows import benchmark_window, export_window
+from benchmarks.windows import benchmark_window, export_window, store_window, stored_window
 from mmm_pipeline.mmm import ModelSpec, SamplerSettings
 from mmm_pipeline_tests.mmm import plain_statement as plain
 
@@ -63,6 +67,41 @@ def test_generated_rows_are_loaded_and_refused_as_planned(tmp_path, kind):
     assert result["rows"] == 20_000
     assert result["load"] > 0
     assert result["peak_mib"] > 50
+
+
+def test_grid_keeps_every_spec_its_verdict_and_its_tries():
+    settings = SamplerSettings(chains=2, warmup=30, draws=20, max_escalations=1)
+    figures = grid([ModelSpec("carryover", 1)], plain.small_window(), settings)
+    (row,) = figures["specs"]
+    assert (row["spec"], row["attempts"], row["converged"]) == ("carryover|1", 2, False)
+    assert row["leapfrogs_per_draw"] > 1
+    run = {"data": "a market", "days": 30, "channels": 3, "cache": "cold", "seconds": 9.0, **figures}
+    run["machine"] = {"cores": 2, "load_before": 0.1, "load_after": 0.2}
+    assert "0 of 1 converged" in summary(run)
+    assert grid_table(run).splitlines()[-1].startswith("| carryover, 1 |")
+
+
+def test_window_goes_through_a_file_unchanged(tmp_path):
+    data = plain.small_window(features=1, events=1)
+    store_window(data, tmp_path / "window.npz")
+    again = stored_window(tmp_path / "window.npz")
+    for name, value in vars(data).items():
+        np.testing.assert_array_equal(getattr(again, name), value)
+    assert again.channels == data.channels
+
+
+def test_growth_is_the_slope_over_large_sizes():
+    rows = [{"days": 1, "channels": n, "step_microseconds": n**1.1} for n in (5000, 10_000, 100_000)]
+    small = {"days": 1, "channels": 10, "step_microseconds": 1e9}
+    assert exponent([small, *rows]) == pytest.approx(1.1)
+    assert np.isnan(exponent([small, rows[0]]))
+
+
+def test_growth_measures_steps_and_memory_of_a_size():
+    row = growth_measured(ModelSpec("carryover", 1), plain.small_window())
+    assert (row["days"], row["channels"]) == (30, 3)
+    assert row["draw_milliseconds"] == pytest.approx(row["step_microseconds"] * row["steps_per_draw"] / 1e3, rel=0.1)
+    assert row["peak_memory_mb"] > 50
 
 
 def test_unknown_benchmark_is_answered_with_the_known_ones(capsys):

@@ -18,7 +18,7 @@ from mmm_pipeline.mmm import nuts
 from mmm_pipeline.mmm.density import DensityInputs, potential_energy
 from mmm_pipeline.mmm.whitening import Layout, coordinates
 
-__all__ = ["CHUNK", "Program", "program", "use_compilation_cache"]
+__all__ = ["CHUNK", "COMPILER_OPTIONS", "Program", "program", "use_compilation_cache"]
 
 CHUNK = 100
 """Most iterations of one call of a program."""
@@ -33,8 +33,8 @@ _LOOP_BYTES = "xla_cpu_small_while_loop_byte_threshold"
 if _LOOP_BYTES not in os.environ.get("XLA_FLAGS", ""):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_extra_options={_LOOP_BYTES}=1000000000"
 
-# A product that is handed to the YNNPACK library keeps its loop from becoming one function.
-_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""}
+COMPILER_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""}
+"""A product that is handed to the YNNPACK library keeps its loop from becoming one function."""
 
 
 class Program(NamedTuple):
@@ -102,7 +102,7 @@ def _compiled(layout: Layout, inputs: DensityInputs, max_tree_depth: int, chains
 def _compile(lowered: Any, *, x64: bool) -> Any:
     with jax.enable_x64(x64):
         try:
-            return lowered.compile(compiler_options=_OPTIONS)
+            return lowered.compile(compiler_options=COMPILER_OPTIONS)
         except jax.errors.JaxRuntimeError as error:
             if "No such compile option" not in str(error):
                 raise

@@ -18,7 +18,7 @@ _FINE_GRID = 1024
 _SHOWN = 0.995
 """Share of the posterior that the grid covers."""
 _PRIOR_SHOWN = 0.9
-_PRIOR_REACH = 3.0
+_PRIOR_REACH = 2.0
 """The grid goes on to `_PRIOR_SHOWN` of the prior, but not further than this many times the posterior's reach."""
 
 

@@ -125,6 +125,11 @@ def test_nothing_overlaps_and_nothing_leaves_the_page(
             columns = [label.get_window_extent() for label in axes.get_xticklabels() if label in drawn]
             order = sorted(columns, key=lambda box: box.x0)
             assert all(one.x1 <= two.x0 + 1 for one, two in itertools.pairwise(order)), f"{name}: ticks touch"
+        ticks = [
+            label.get_window_extent() for axes in figure.axes for label in axes.get_xticklabels() if label in drawn
+        ]
+        touching = [1 for i, one in enumerate(ticks) for two in ticks[i + 1 :] if one.overlaps(two)]
+        assert not touching, f"{name}: ticks of neighbours touch"
         titles = [axes.title.get_window_extent() for axes in figure.axes] + [
             axes._left_title.get_window_extent() for axes in figure.axes if axes._left_title.get_text()
         ]
@@ -380,6 +385,18 @@ def test_channels_in_dispute_between_models_stand_out() -> None:
 def test_one_spec_alone_cannot_disagree() -> None:
     alone = _replaced(synthetic_results(2), "spec_agreement", specs=1, verdict="single_spec")
     assert list(_figures(chart_context(alone, "en"), ("spec_agreement",))) == []
+
+
+def test_the_spend_of_half_saturation_is_marked_where_a_curve_has_one() -> None:
+    tables = synthetic_results(3)
+    curves = tables.response_curves
+    first = (curves["channel"] == curves["channel"].iloc[0]) & (curves["spend"] == curves["spend"].iloc[5])
+    marked = _replaced(tables, "response_curves", is_half_saturation=first)
+    ((_, plain),), ((_, figure),) = (
+        _figures(chart_context(shown, "en"), ("response_curves",)) for shown in (tables, marked)
+    )
+    assert "half of its ceiling" not in [text.get_text() for text in _texts(plain)]
+    assert "half of its ceiling" in [text.get_text() for text in _texts(figure)]
 
 
 def test_three_years_of_days_stay_legible() -> None:

@@ -54,6 +54,7 @@ def budget(context: ChartContext) -> Drawing:
         ),
         legend,
     )
+    style.side_by_side(page)
     grid = page.figure.add_gridspec(2, 2, height_ratios=(_UPLIFT_HEIGHT, height), width_ratios=(1.9, 1))
     _uplift(page.figure.add_subplot(grid[0, :]), context)
     labels = [

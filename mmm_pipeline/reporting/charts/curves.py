@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["response_curves"]
 
 _BEYOND = "#e3e5e8"
+_HALF: dict[str, Any] = {"marker": "D", "color": "white", "markeredgecolor": BLUE, "markersize": 4}
 
 
 def response_curves(context: ChartContext) -> Drawing:
@@ -34,11 +35,14 @@ def response_curves(context: ChartContext) -> Drawing:
         (Line2D([], [], color=ORANGE, marker="o", linestyle="", markeredgecolor=INK), words("legend.today")),
         (Patch(color=_BEYOND), words("legend.extrapolated")),
     ]
+    if any(curve["is_half_saturation"].any() for curve in curves.values()):
+        legend.append((Line2D([], [], linestyle="", **_HALF), words("legend.half_saturation")))
     page = style.new_page(
         -(-len(names) // columns) * style.panel_height(columns),
         words("charts.response_curves.title", kpi=context.kpi),
         words("charts.response_curves.subtitle", kpi=context.kpi, currency=context.format.currency),
         legend,
+        columns=5,
     )
     for axes, name in zip(style.panels(page, len(names), columns, gap=0.42), names, strict=True):
         _response(axes, context, curves[name])
@@ -62,6 +66,8 @@ def _response(axes: Axes, context: ChartContext, curve: pd.DataFrame) -> None:
         axes.plot(spend[since:], kpi[since:], color=BLUE, linewidth=1.5, linestyle=(0, (3, 1.6)))
     today = curve[curve["is_current"].astype(bool)]
     axes.plot(today["spend"], today["kpi"], "o", color=ORANGE, markeredgecolor=INK, markeredgewidth=0.6, markersize=5)
+    half = curve[curve["is_half_saturation"].astype(bool)]
+    axes.plot(half["spend"], half["kpi"], linestyle="", **_HALF)
     axes.set_xlim(0, spend.max() or 1)
     axes.set_ylim(0, 1.05 * max(float(np.nanmax(curve["high"])), 1e-9))
     for which in ("x", "y"):

@@ -35,6 +35,7 @@ def drift(context: ChartContext) -> Drawing | None:
         _legend(context, table),
         columns=3,
     )
+    style.side_by_side(page)
     grid = page.figure.add_gridspec(1, 2, width_ratios=(1.25, 1))
     left = style.row_axes(page, table["label"].tolist(), page.figure.add_subplot(grid[0, 0]))
     right = style.row_axes(page, [""] * len(table), page.figure.add_subplot(grid[0, 1]))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BLUE", "GREEN", "GREY", "GRID", "INK", "MUTED", "ORANGE", "PALE", "PALETTE", "RED", "SKY"]
 __all__ += ["Page", "face", "new_page", "panel_columns", "panel_height", "panel_title", "panels", "rc"]
-__all__ += ["row_axes", "row_height", "to_png"]
+__all__ += ["row_axes", "row_height", "side_by_side", "to_png"]
 
 # Okabe & Ito 2008: told apart with every common colour-vision deficiency.
 BLUE, ORANGE, GREEN, RED, SKY, PURPLE, YELLOW = (
@@ -124,6 +124,15 @@ def new_page(
         )
         box.set_in_layout(False)
     return Page(figure, header)
+
+
+def side_by_side(page: Page) -> None:
+    """Keep axes beside one another so far apart that their outermost ticks do not meet."""
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    engine = page.figure.get_layout_engine()
+    assert isinstance(engine, ConstrainedLayoutEngine)
+    engine.set(wspace=0.07)
 
 
 def row_axes(page: Page, labels: Sequence[str], axes: Axes | None = None) -> Axes:

@@ -19,6 +19,7 @@ from mmm_pipeline.contract_parts import column as _column
 from mmm_pipeline.contract_parts import interval as _interval
 from mmm_pipeline.contract_parts import ordered as _ordered
 from mmm_pipeline.contract_parts import table as _table
+from mmm_pipeline.market_contracts import by_market as _by_market
 from mmm_pipeline.model_check_contracts import (
     PREDICTIVE_DISTRIBUTION,
     PREDICTIVE_PIT,
@@ -48,6 +49,7 @@ RAW_CAMPAIGNS = _table(
         "kpi": _column(float, "KPI credited to the row by the platform", _AT_LEAST_0, _FINITE, unit=_KPI),
         "brand": _column(str, "brand, when the source has one", nullable=True),
         "marketplace": _column(str, "marketplace, when the source has one", nullable=True),
+        "market": _column(str, "market that the model keeps apart, when columns.market names one", nullable=True),
     },
 )
 
@@ -97,13 +99,19 @@ MEDIA_MATRIX = _table(
     unique=["date", "channel"],
 )
 
+MARKET_MATRIX = _by_market(
+    MEDIA_MATRIX,
+    "market_matrix",
+    "One row per day, market and channel on a dense calendar; empty unless columns.market names a column.",
+)
+
 LEADERBOARD = _table(
     "leaderboard",
     "All specs, best first. A spec that did not converge cannot win.",
     {
         "rank": _column("Int64", "place; empty for a spec that cannot win", pa.Check.ge(1), nullable=True),
         "adstock": _column(str, "media transform"),
-        "degrees": _column("int64", "Fourier pairs of the yearly seasonality", pa.Check.ge(1)),
+        "degrees": _column("int64", "Fourier pairs of the yearly seasonality", pa.Check.ge(0)),
         "status": _column(
             str,
             "converged, not_converged, failed, missing (never fitted) or stale (fitted on other inputs)",
@@ -232,6 +240,16 @@ CONTRIBUTION_OVER_TIME = _table(
     unique=["date", "component"],
 )
 
+_WITHOUT_MARKETS = "empty unless columns.market names a column."
+ATTRIBUTION_BY_MARKET = _by_market(
+    ATTRIBUTION, "attribution_by_market", f"The attribution of every market by itself; {_WITHOUT_MARKETS}"
+)
+CONTRIBUTION_OVER_TIME_BY_MARKET = _by_market(
+    CONTRIBUTION_OVER_TIME,
+    "contribution_over_time_by_market",
+    f"Contribution per day in every market by itself; {_WITHOUT_MARKETS}",
+)
+
 RETENTION_DENSITY = _table(
     "retention_density",
     "Prior and posterior density of each channel's retention (share of the effect carried to the next day).",
@@ -267,6 +285,12 @@ RESPONSE_CURVES = _table(
         "is_extrapolated": _column(bool, "spend beyond the largest observed on a day"),
     },
     unique=["channel", "spend"],
+)
+
+RESPONSE_CURVES_BY_MARKET = _by_market(
+    RESPONSE_CURVES,
+    "response_curves_by_market",
+    f"Response curves of every market by itself; {_WITHOUT_MARKETS}",
 )
 
 BUDGET_PLAN = _table(
@@ -370,21 +394,25 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         REJECTED_ROWS,
         CAMPAIGN_TOTALS,
         MEDIA_MATRIX,
+        MARKET_MATRIX,
         EXCLUDED_CHANNELS,
         LEADERBOARD,
         NAIVE_FORECASTS,
         ROLLING_ORIGINS,
         FORECAST,
         ATTRIBUTION,
+        ATTRIBUTION_BY_MARKET,
         SPEC_AGREEMENT,
         AVERAGED_ATTRIBUTION,
         CONTRIBUTION_OVER_TIME,
+        CONTRIBUTION_OVER_TIME_BY_MARKET,
         RETENTION_DENSITY,
         PRIOR_POSTERIOR_DENSITY,
         PREDICTIVE_PIT,
         PREDICTIVE_DISTRIBUTION,
         WORST_PARAMETER_DRAWS,
         RESPONSE_CURVES,
+        RESPONSE_CURVES_BY_MARKET,
         BUDGET_PLAN,
         BUDGET_SUMMARY,
         REALLOCATION,

@@ -31,6 +31,10 @@ class ColumnSettings(Section):
     media: str = Field("Impressions", description="media units per row, e.g. impressions")
     spend: str = Field("Spend", description="currency per row")
     kpi: str = Field("Sales", description="what the model explains, e.g. sales in currency")
+    market: str | None = Field(
+        None,
+        description="e.g. Marketplace: one model over its values, each with effects of its own; empty: all together",
+    )
 
 
 class ValidationSettings(Section):

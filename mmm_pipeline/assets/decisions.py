@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pandas as pd
@@ -16,15 +16,15 @@ from mmm_pipeline.resources.workspace import Workspace
 
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit import Fit
+    from mmm_pipeline.mmm.panel_fit import PanelFit
 
 __all__ = ["attribution", "budget_metadata", "budget_plan", "response_curves", "retention_density"]
 
 _GROUP = "decisions"
 
 
-def _champion(workspace: Workspace) -> Fit:
-    fit, _ = workspace.artifacts().read_fit(CHAMPION_MODEL)
-    return cast("Fit", fit)
+def _champion(workspace: Workspace) -> Fit | PanelFit:
+    return workspace.artifacts().read_fit(CHAMPION_MODEL)[0]
 
 
 @dg.multi_asset(

@@ -12,7 +12,7 @@ from mmm_pipeline.ingestion.campaign_rows import campaign_rows
 from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import input_warnings
-from mmm_pipeline.ingestion.matrix import build_media_matrix
+from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
 from mmm_pipeline.resources.jobs import job_metadata
 from mmm_pipeline.resources.workspace import Workspace
@@ -21,15 +21,21 @@ _GROUP = "inputs"
 
 
 @dg.multi_asset(
-    outs={"media_matrix": table_out("media_matrix", group=_GROUP)}, deps=["raw_campaigns"], name="media_matrix"
+    outs={
+        "media_matrix": table_out("media_matrix", group=_GROUP),
+        "market_matrix": table_out("market_matrix", group=_GROUP),
+    },
+    deps=["raw_campaigns"],
+    name="media_matrix",
 )
-def media_matrix(workspace: Workspace) -> dg.Output[pd.DataFrame]:
+def media_matrix(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Aggregate the accepted rows to days and channels by SQL where they are."""
     warehouse, settings = workspace.warehouse(), workspace.settings()
     rows = campaign_rows(warehouse, settings)
     matrix = build_media_matrix(warehouse, settings, rows)
     daily = matrix.groupby("date")["kpi"].sum()
-    return dg.Output(
+    by_market = build_market_matrix(warehouse, settings, rows)
+    total = dg.Output(
         matrix,
         metadata={
             "days": int(daily.size),
@@ -41,6 +47,7 @@ def media_matrix(workspace: Workspace) -> dg.Output[pd.DataFrame]:
             **job_metadata(rows.engine.take_jobs()),
         },
     )
+    return total, dg.Output(by_market, metadata={"markets": int(by_market["market"].nunique())})
 
 
 @dg.multi_asset(
@@ -56,13 +63,15 @@ def media_matrix(workspace: Workspace) -> dg.Output[pd.DataFrame]:
     name="model_inputs",
 )
 def model_inputs(
-    context: dg.AssetExecutionContext, media_matrix: pd.DataFrame, workspace: Workspace
+    context: dg.AssetExecutionContext, media_matrix: pd.DataFrame, market_matrix: pd.DataFrame, workspace: Workspace
 ) -> tuple[dg.Output[Any], dg.Output[pd.DataFrame]]:
     """Split by date, apply the channel rules, scale."""
     settings = workspace.settings()
     from mmm_pipeline.mmm.rolling import rolling_windows
 
-    dataset, excluded = build_model_inputs(media_matrix, settings, load_features(settings), load_events(settings))
+    dataset, excluded = build_model_inputs(
+        media_matrix, settings, load_features(settings), load_events(settings), market_matrix
+    )
     # Too many origins for the days is an error now, not after an hour of fitting.
     rolling_windows(dataset, settings.split.rolling_origins)
     require_known_budget_channels(settings.budget, [str(channel) for channel in dataset["channel"].to_numpy()])
@@ -75,6 +84,7 @@ def model_inputs(
             metadata={
                 "warnings": dg.MetadataValue.json(warnings),
                 "channels": int(dataset.sizes["channel"]),
+                "markets": int(dataset.sizes.get("market", 1)),
                 "days": int(dataset.sizes["time"]),
                 "holdout_start": str(dataset.attrs["holdout_start"]),
             },

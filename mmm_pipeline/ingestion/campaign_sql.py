@@ -24,7 +24,7 @@ BLANK = "blank"
 
 NUMBER_ROLES = ("media", "spend", "kpi")
 _FIRST_DAY, _LAST_DAY = "1990-01-01", "2100-12-31"
-_TYPED_COLUMNS = "line_number, date, channel, media_units, spend, kpi, brand, marketplace"
+_TYPED_COLUMNS = "line_number, date, channel, media_units, spend, kpi, brand, marketplace, market"
 
 REASONS: dict[str, str] = {
     "missing_date": "the date is blank",
@@ -34,6 +34,7 @@ REASONS: dict[str, str] = {
     ),
     "implausible_date": f"accepted are days from {_FIRST_DAY} to {_LAST_DAY}",
     "missing_channel": "the channel is blank",
+    "missing_market": "the market is blank",
     **{
         f"{kind}_{role}": hint
         for role in NUMBER_ROLES
@@ -67,7 +68,7 @@ class CampaignQueries:
     def parameters(self) -> dict[str, str]:
         """Values of `rejected`: the headers that a reason can be about, and all headers as JSON keys with a colon."""
         names = self.roles.names
-        about = sorted({self.roles.positions[role] for role in ("date", "channel", *NUMBER_ROLES)})
+        about = sorted({self.roles.positions[role] for role in self._judged_roles})
         keys = {_key(position): json.dumps(header, ensure_ascii=False) + ":" for position, header in enumerate(names)}
         return {**{_header(position): names[position] for position in about}, **keys}
 
@@ -82,7 +83,7 @@ class CampaignQueries:
         """Every row: typed, with its verdict so far (NULL: accepted), and its hash or its text. Reads `source`."""
         d = self.dialect
         cleaned = [f"{trimmed(d, self._text(role))} AS {role}_text" for role in ("date", *NUMBER_ROLES)]
-        cleaned += [f"{self._name(role)} AS {role}" for role in ("channel", "brand", "marketplace")]
+        cleaned += [f"{self._name(role)} AS {role}" for role in ("channel", "brand", "marketplace", "market")]
         cleaned += [f"COALESCE({', '.join(self.columns)}, NULL) IS NULL AS is_blank"]
         typed = [f"{day(d, 'date_text')} AS date", *(f"{number(d, f'{role}_text')} AS {role}" for role in NUMBER_ROLES)]
         kept = ", ".join(self.columns) if keep_text else "row_hash"
@@ -93,7 +94,7 @@ class CampaignQueries:
             ), typed AS (
                 SELECT *, {", ".join(typed)} FROM cleaned
             )
-            SELECT line_number, date, channel, media AS media_units, spend, kpi, brand, marketplace, {kept},
+            SELECT line_number, date, channel, media AS media_units, spend, kpi, brand, marketplace, market, {kept},
                 CASE {" ".join(self._rules())} END AS reason
             FROM typed"""
 
@@ -209,6 +210,11 @@ class CampaignQueries:
         ]
         return f"CONCAT('{{', ARRAY_TO_STRING([{', '.join(pairs)}], ','), '}}')"
 
+    @property
+    def _judged_roles(self) -> tuple[str, ...]:
+        """The roles that a row can be refused for."""
+        return ("date", "channel", *(("market",) if "market" in self.roles.positions else ()), *NUMBER_ROLES)
+
     def _text(self, role: str) -> str:
         return f"c{self.roles.positions[role]}"
 
@@ -226,6 +232,8 @@ class CampaignQueries:
             (f"date NOT BETWEEN DATE '{_FIRST_DAY}' AND DATE '{_LAST_DAY}'", "implausible_date"),
             ("channel IS NULL", "missing_channel"),
         ]
+        if "market" in self.roles.positions:
+            tests.append(("market IS NULL", "missing_market"))
         for role in NUMBER_ROLES:
             tests += [
                 (f"{role}_text = ''", f"missing_{role}"),
@@ -239,7 +247,7 @@ class CampaignQueries:
         """CASE branches: by the role that a reason is about, something of that role's column."""
         return [
             f"WHEN ENDS_WITH({reason}, '_{role}') THEN {value(self.roles.positions[role])}"
-            for role in ("date", "channel", *NUMBER_ROLES)
+            for role in self._judged_roles
         ]
 
 

@@ -11,7 +11,7 @@ from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import input_warnings
 from mmm_pipeline.ingestion.load import LoadSummary, load_campaigns
-from mmm_pipeline.ingestion.matrix import build_media_matrix
+from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
 from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 from mmm_pipeline.settings import Settings
@@ -71,7 +71,13 @@ def check_source(settings: Settings) -> CheckReport:
         warehouse = DuckDBWarehouse(Path(folder) / "warehouse.duckdb")
         rows = load_campaigns(warehouse, settings)
         matrix = build_media_matrix(warehouse, settings)
-        dataset, excluded = build_model_inputs(matrix, settings, load_features(settings), load_events(settings))
+        dataset, excluded = build_model_inputs(
+            matrix,
+            settings,
+            load_features(settings),
+            load_events(settings),
+            build_market_matrix(warehouse, settings),
+        )
         if settings.split.rolling_origins > 1:
             from mmm_pipeline.mmm.rolling import rolling_windows
 

@@ -44,8 +44,9 @@ def normalised(header: str) -> str:
 
 
 def campaign_columns(columns: ColumnSettings) -> dict[str, str]:
-    """Role -> header asked for, of the required roles."""
-    return {role: getattr(columns, role) for role in REQUIRED_ROLES}
+    """Role -> header asked for, of the required roles and, where markets are to be told apart, of `market`."""
+    roles = REQUIRED_ROLES if columns.market is None else (*REQUIRED_ROLES, "market")
+    return {role: getattr(columns, role) for role in roles}
 
 
 def resolve_roles(

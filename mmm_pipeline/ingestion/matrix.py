@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from mmm_pipeline.contracts import empty_table
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.campaign_rows import CampaignRows, campaign_rows
 from mmm_pipeline.ingestion.sums import without_noise
@@ -15,7 +16,14 @@ from mmm_pipeline.resources.dialect import Dialect
 from mmm_pipeline.resources.warehouse import Warehouse
 from mmm_pipeline.settings import Settings
 
-__all__ = ["LEAST_TRAIN_DAYS", "build_media_matrix", "check_window", "holdout_start", "media_matrix_query"]
+__all__ = [
+    "LEAST_TRAIN_DAYS",
+    "build_market_matrix",
+    "build_media_matrix",
+    "check_window",
+    "holdout_start",
+    "media_matrix_query",
+]
 
 LEAST_TRAIN_DAYS = 28
 MEASURES = ("media_units", "spend", "kpi")
@@ -47,6 +55,24 @@ def build_media_matrix(warehouse: Warehouse, settings: Settings, rows: CampaignR
     matrix = _dense(sums.drop(columns="row_count"))
     check_window(matrix, settings)
     return matrix
+
+
+def build_market_matrix(warehouse: Warehouse, settings: Settings, rows: CampaignRows | None = None) -> pd.DataFrame:
+    """The table `market_matrix`: one row per day, market and channel; empty unless `columns.market` names a column.
+
+    Raises:
+        CampaignDataError: a source that changed meanwhile.
+        StoredResultError: there are no campaign rows in the warehouse.
+        WarehouseError: BigQuery refused or cannot be reached.
+    """
+    if settings.columns.market is None:
+        return empty_table("market_matrix")
+    rows = rows or campaign_rows(warehouse, settings)
+    query = media_matrix_query(rows.engine.dialect, rows.relation, ("market", "channel"))
+    daily = rows.engine.query(query, rows.parameters).to_pandas(date_as_object=False)
+    sums = without_noise(daily.astype({"date": "datetime64[ns]"}), MEASURES)
+    rows.require_unchanged(int(sums["row_count"].sum()))
+    return _dense(sums.drop(columns="row_count"))
 
 
 def media_matrix_query(dialect: Dialect, campaigns: str, by: Sequence[str] = ("channel",)) -> str:

@@ -26,6 +26,7 @@ def build_model_inputs(
     settings: Settings,
     features: pd.DataFrame | None = None,
     events: Sequence[EventDates] = (),
+    by_market: pd.DataFrame | None = None,
 ) -> tuple[xr.Dataset, pd.DataFrame]:
     """Split, choose channels, scale.
 
@@ -37,6 +38,8 @@ def build_model_inputs(
         matrix: the table `media_matrix`.
         settings: the sections `split`, `channels` and `features` count.
         features: the table of `load_features`; days outside the matrix's window are ignored.
+        by_market: the table `market_matrix`; with rows in it, `media`, `spend` and `kpi`, their scales and scaled
+            values have a leading dimension `market`.
         events: of `load_events`; each becomes a feature of zeros and ones, told apart by the coordinate `is_event`.
 
     Returns:
@@ -47,7 +50,8 @@ def build_model_inputs(
         `feature_scale` (feature); attributes `start`, `end` and `holdout_start` (ISO dates).
 
     Raises:
-        CampaignDataError: the window is too short or its KPI constant (see `check_window`), no channel is left, the
+        CampaignDataError: the window is too short or its KPI constant (see `check_window`), no channel is left, there
+            is one market only or one without KPI before the holdout, the
             features miss a day, a feature leaks the KPI, or an event has the name of a feature.
         SettingsError: `channels.exclude`, `priors.roi` or `priors.lift_tests` names a channel that does not exist, or
             `features.signs` a feature or event.
@@ -78,6 +82,8 @@ def build_model_inputs(
         coords={"time": days.to_numpy().astype("datetime64[ns]"), "channel": [str(channel) for channel in kept]},
         attrs={"start": str(days[0].date()), "end": str(days[-1].date()), "holdout_start": str(start)},
     )
+    if by_market is not None and len(by_market):
+        dataset = _apart(dataset, by_market, train)
     values = pd.DataFrame(index=days)
     if features is not None:
         values = _on_days(features, days)
@@ -117,10 +123,33 @@ def _wide(matrix: pd.DataFrame, column: str) -> pd.DataFrame:
     return matrix.pivot(index="date", columns="channel", values=column).sort_index()
 
 
+def _apart(dataset: xr.Dataset, by_market: pd.DataFrame, train: np.ndarray) -> xr.Dataset:
+    """The dataset with media, spend and KPI of every market instead of their totals."""
+    series = by_market.set_index(["market", "date", "channel"]).to_xarray().fillna(0.0)
+    series = series.rename(date="time", media_units="media").reindex(time=dataset["time"], fill_value=0.0)
+    kpi = series["kpi"].sum("channel")
+    markets = [str(name) for name in series["market"].to_numpy()]
+    if len(markets) < 2:
+        raise CampaignDataError(
+            f"columns.market has one value only, {markets[0]!r}: leave it out, or name a column with several markets"
+        )
+    silent = [
+        market for market, sold in zip(markets, kpi.isel(time=train).sum("time").to_numpy(), strict=True) if not sold
+    ]
+    if silent:
+        raise CampaignDataError(
+            f"market {silent[0]!r} has a KPI of 0 on every day before the holdout: leave its rows out of the source"
+        )
+    kept = series[["media", "spend"]].sel(channel=dataset["channel"]).transpose("market", "time", "channel")
+    return dataset.assign(media=kept["media"], spend=kept["spend"], kpi=kpi.transpose("market", "time"))
+
+
 def _scaled(dataset: xr.Dataset, train: np.ndarray) -> xr.Dataset:
     """With the scaled variables and their scales; statistics of the train days only."""
     window = dataset.isel(time=np.flatnonzero(train))
-    scales = {"media_scale": window["media"].mean("time"), "kpi_scale": window["kpi"].mean("time")}
+    bought = window["media"].mean("time")
+    # A channel that is silent in one market has no mean to divide by there.
+    scales = {"media_scale": bought.where(bought > 0, 1.0), "kpi_scale": window["kpi"].mean("time")}
     if "feature_values" in dataset:
         size = abs(window["feature_values"]).mean("time")
         scales["feature_scale"] = size.where((size > 0) & ~window["is_event"], 1.0)

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from mmm_pipeline.mmm.channel_responses import channel_responses
 from mmm_pipeline.mmm.draws import chunks, media_transform_of_draws
 from mmm_pipeline.mmm.fit import Fit
 from mmm_pipeline.mmm.panel_fit import PanelFit
 from mmm_pipeline.mmm.prior import prior_contributions
-from mmm_pipeline.mmm.response import current_spend, horizon_responses
+from mmm_pipeline.mmm.response import current_spend
 
-__all__ = ["Attribution", "attribution", "contribution_totals", "marginal_roi_draws"]
+__all__ = ["Attribution", "attribution", "contribution_totals", "interval_widths", "marginal_roi_draws"]
 
 _BASELINE = "baseline"
 
@@ -73,7 +74,8 @@ def attribution(
     believed = prior_contributions(fit.spec, fit.data, prior_draws, seed)
     prior = (believed.sum("market") if "market" in believed.dims else believed).to_numpy()
     table = _table(fit, totals, fitted, marginal_roi_draws(fit, horizon_days, count_after_horizon), tails)
-    table["prior_width_ratio"] = _widths(totals, tails) / _widths(prior, tails)
+    widths = interval_widths(totals, credible_interval), interval_widths(prior, credible_interval)
+    table["prior_width_ratio"] = widths[0] / widths[1]
     return Attribution(table=table, over_time=pd.concat(over_time, ignore_index=True))
 
 
@@ -92,21 +94,9 @@ def marginal_roi_draws(fit: Fit | PanelFit, horizon_days: int, count_after_horiz
 
     A channel that is off everywhere today is shared as over the whole window.
     """
-    channels = fit.data.channels
-    markets = fit.markets()
-    today, window = np.zeros((2, len(markets), len(channels)))
-    slopes = np.zeros((len(markets), fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"], len(channels)))
-    for m, market in enumerate(markets):
-        responses = horizon_responses(market, horizon_days, count_after_horizon=count_after_horizon)
-        spend = current_spend(market, horizon_days)
-        for name, response, amount, total in zip(
-            market.data.channels, responses, spend, market.data.spend.sum(axis=0), strict=True
-        ):
-            c = channels.index(name)
-            today[m, c], window[m, c] = amount, total
-            slopes[m, :, c] = response.slope_draws(float(amount))
-    shares = np.where(today.sum(axis=0) > 0, today, window)
-    return np.einsum("msc,mc->sc", slopes, shares / shares.sum(axis=0))
+    responses = channel_responses(fit, horizon_days, count_after_horizon=count_after_horizon)
+    today = current_spend(fit, horizon_days)
+    return np.stack([response.slope_draws(spend) for response, spend in zip(responses, today, strict=True)], axis=1)
 
 
 class _Components:
@@ -187,8 +177,9 @@ def _with_interval(name: str, mean: np.ndarray, draws: np.ndarray, tails: np.nda
     return {name: mean, f"{name}_low": low, f"{name}_high": high}
 
 
-def _widths(draws: np.ndarray, tails: np.ndarray) -> np.ndarray:
-    low, high = _quantiles(draws, tails)
+def interval_widths(draws: np.ndarray, credible_interval: float) -> np.ndarray:
+    """(K,) widths of the central credible intervals of the draws (S, K)."""
+    low, high = _quantiles(draws, np.array([(1 - credible_interval) / 2, (1 + credible_interval) / 2]))
     return high - low
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from mmm_pipeline.mmm.budget.curves import CurvePoints
 from mmm_pipeline.mmm.effective_media import EffectiveMedia, effective_media, history
 from mmm_pipeline.mmm.fit import Fit
+from mmm_pipeline.mmm.panel_fit import PanelFit
 from mmm_pipeline.mmm.saturated_days import SaturatedDays, saturated_days
 from mmm_pipeline.mmm.specs import Adstock
 
@@ -188,11 +189,12 @@ def horizon_responses(fit: Fit, horizon_days: int, *, count_after_horizon: bool 
     return tuple(responses)
 
 
-def media_prices(fit: Fit) -> np.ndarray:
-    """(C,) currency per media unit: spend over media of the whole window."""
-    return fit.data.spend.sum(axis=0) / (fit.data.media.sum(axis=0) * fit.data.media_scale)
+def media_prices(fit: Fit | PanelFit) -> np.ndarray:
+    """(C,) currency per media unit: spend over media of the whole window, all markets together."""
+    units = np.sum([window.media.sum(axis=0) * window.media_scale for window in fit.data.windows], axis=0)
+    return fit.data.spend.sum(axis=0) / units
 
 
-def current_spend(fit: Fit, horizon_days: int) -> np.ndarray:
+def current_spend(fit: Fit | PanelFit, horizon_days: int) -> np.ndarray:
     """(C,) currency: spend of the window's last `horizon_days` days; of a shorter window, its mean day times those."""
     return fit.data.spend[-horizon_days:].mean(axis=0) * horizon_days

@@ -3,27 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 from scipy.optimize import brentq
 
 from mmm_pipeline.mmm.fit import Fit
+from mmm_pipeline.mmm.panel_fit import PanelFit
 from mmm_pipeline.mmm.response import current_spend, media_prices
-from mmm_pipeline.mmm.saturation import saturate
+from mmm_pipeline.mmm.steady_response import largest_spend, steady_ceiling, steady_kpi
 
-__all__ = ["response_curves"]
+__all__ = ["response_curves", "response_draws"]
+
+
+def response_draws(fit: Fit | PanelFit, *, points: int = 61) -> xr.Dataset:
+    """Response curves draw by draw.
+
+    Args:
+        fit: the posterior.
+        points: number of evenly spaced spends, from 0 to twice the largest spend observed on a day.
+
+    Returns:
+        `kpi` (chain, draw, channel, point), KPI units per day, and `spend` (channel, point), currency per day; see
+        `steady_kpi`.
+    """
+    spend = np.linspace(0.0, 2.0, points) * largest_spend(fit)[:, None]
+    index = {name: fit.posterior[name].to_numpy() for name in ("chain", "draw")}
+    channels = fit.data.channels
+    kpi = np.stack([steady_kpi(fit, name, spend[c]) for c, name in enumerate(channels)], axis=1)
+    coords = {**index, "channel": np.asarray(channels, dtype=object)}
+    shape = (*(len(labels) for labels in coords.values()), points)
+    return xr.Dataset(
+        {"kpi": ((*coords, "point"), kpi.reshape(shape)), "spend": (("channel", "point"), spend)}, coords=coords
+    )
 
 
 def response_curves(
-    fit: Fit, *, horizon_days: int = 28, credible_interval: float = 0.9, points: int = 61
+    fit: Fit | PanelFit, *, horizon_days: int = 28, credible_interval: float = 0.9, points: int = 61
 ) -> pd.DataFrame:
     """The table `response_curves` of the contracts.
 
-    At a constant daily spend carry-over settles: effective media equals media, and the KPI per day is the coefficient
-    times the saturation of that media. Spend runs from 0 to twice the largest spend observed on a day, or further if
-    today's point lies beyond; today's point (the mean daily spend of the last `horizon_days` days) and the largest
-    observed spend are rows of their own.
+    What a constant daily spend brings is that of `steady_kpi`. Spend runs from 0 to twice the largest spend observed on
+    a day, or further if today's point lies beyond; today's point (the mean daily spend of the last `horizon_days` days)
+    and the largest observed spend are rows of their own.
 
     A Hill curve has a ceiling, the expected coefficient: `ceiling_share` says how much of it a spend reaches, and the
     spend that reaches half is a row of its own where it lies in the range. Power curves have no ceiling and never
@@ -35,29 +59,17 @@ def response_curves(
         credible_interval: probability of the band.
         points: number of evenly spaced spends.
     """
-    parameters = fit.media_parameters()
-    coefficient = parameters.pop("media_coefficient") * fit.data.kpi_scale
     prices = media_prices(fit)
     today = current_spend(fit, horizon_days) / horizon_days
-    largest = fit.data.spend.max(axis=0)
+    largest = largest_spend(fit)
     tails = [(1 - credible_interval) / 2, (1 + credible_interval) / 2]
     tables = []
     for c, channel in enumerate(fit.data.channels):
         spend = np.linspace(0.0, 2 * max(largest[c], today[c]), points)
-        own = {name: values[:, c] for name, values in parameters.items()}
-        media_per_currency = 1 / (prices[c] * fit.data.media_scale[c])
-
-        def kpi_draws(
-            at: np.ndarray, own: dict[str, np.ndarray] = own, rate: float = media_per_currency, channel: int = c
-        ) -> np.ndarray:
-            """(S, m) KPI per day."""
-            media = np.broadcast_to(at * rate, (len(coefficient), len(at)))
-            return saturate(fit.spec.adstock, media, own) * coefficient[:, channel, None]
-
-        ceiling = float(coefficient[:, c].mean()) if fit.spec.adstock == "hill_adstock" else np.nan
+        kpi_draws = partial(steady_kpi, fit, channel, horizon_days=horizon_days)
+        ceiling = steady_ceiling(fit, channel, horizon_days=horizon_days)
         half = _spend_that_brings(0.5 * ceiling, kpi_draws, spend[-1])
         spend = np.unique(np.concatenate([spend, [today[c], largest[c]], half]))
-        media_units = spend / prices[c]
         kpi = kpi_draws(spend)
         low, high = np.quantile(kpi, tails, axis=0)
         tables.append(
@@ -65,7 +77,7 @@ def response_curves(
                 {
                     "channel": channel,
                     "spend": spend,
-                    "media_units": media_units,
+                    "media_units": spend / prices[c],
                     "kpi": kpi.mean(axis=0),
                     "low": low,
                     "high": high,

@@ -7,6 +7,7 @@ import pandas as pd
 
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.fit import Fit
+from mmm_pipeline.mmm.panel_fit import PanelFit
 from mmm_pipeline.mmm.prior import prior_media_parameters
 
 __all__ = ["retention_density"]
@@ -15,7 +16,7 @@ _GRID = 101
 _FINE_GRID = 512
 
 
-def retention_density(fit: Fit, *, prior_draws: int = 4000, seed: int = 0) -> pd.DataFrame:
+def retention_density(fit: Fit | PanelFit, *, prior_draws: int = 4000, seed: int = 0) -> pd.DataFrame:
     """The table `retention_density` of the contracts: prior and posterior density on an even grid of [0, 1].
 
     Retention is the share of effective media carried to the next day, λ; for the `carryover` transform, the rate r of

@@ -36,6 +36,7 @@ def test_good_rows_arrive_typed(load: Load) -> None:
             "kpi": 0.0,
             "brand": "Apex",
             "marketplace": "Ebay",
+            "market": None,
         }
     ]
     assert violations("raw_campaigns", loaded.accepted).empty
@@ -284,3 +285,26 @@ def test_a_source_that_fails_leaves_the_tables_as_they_were(warehouse: DuckDBWar
         load_campaigns(warehouse, settings_for(bad))
 
     assert warehouse.row_count("raw_campaigns") == 1
+
+
+WITH_REGION = "Date,Ad group alias,Impressions,Spend,Sales,Region"
+
+
+def test_a_market_is_read_where_one_is_asked_for_and_a_blank_one_is_refused(load: Load) -> None:
+    lines = ("2021-10-17,A,10,1.5,20, North ", "2021-10-17,A,10,1.5,20,", "2021-10-18,A,10,1.5,20,South")
+    loaded = load(rows(*lines, header=WITH_REGION), columns={"market": "region"})
+
+    assert loaded.accepted["market"].tolist() == ["North", "South"]
+    assert refusals(loaded.rejected) == [(3, "missing_market")]
+    assert loaded.rejected["column"].tolist() == ["Region"]
+
+
+def test_a_market_column_that_is_not_there_names_the_closest(load: Load) -> None:
+    with pytest.raises(CampaignDataError, match=r"market: 'Regions' is missing \(closest: 'Region'"):
+        load(rows("2021-10-17,A,10,1.5,20,North", header=WITH_REGION), columns={"market": "Regions"})
+
+
+def test_without_a_market_column_in_the_settings_none_is_read(load: Load) -> None:
+    loaded = load(rows("2021-10-17,A,10,1.5,20,", header=WITH_REGION))
+    assert loaded.accepted["market"].isna().all()
+    assert loaded.rejected.empty

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from mmm_pipeline.contracts import violations
 from mmm_pipeline.errors import CampaignDataError, StoredResultError
-from mmm_pipeline.ingestion.matrix import build_media_matrix, check_window, holdout_start
+from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix, check_window, holdout_start
 from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 from mmm_pipeline.settings import Settings, parse_settings
 
@@ -35,6 +35,7 @@ def campaigns(*, days: int = 60, channels: tuple[str, ...] = ("A", "B"), **colum
             "kpi": np.arange(count, dtype=float),
             "brand": None,
             "marketplace": None,
+            "market": None,
         }
     )
     return table.assign(**columns)
@@ -168,3 +169,21 @@ def test_a_holdout_date_that_leaves_too_little_is_an_error(start: str, message: 
 def test_an_empty_matrix_is_an_error() -> None:
     with pytest.raises(CampaignDataError, match="no accepted campaign rows"):
         check_window(pd.DataFrame(columns=["date", "channel", "media_units", "spend", "kpi"]), settings())
+
+
+def test_markets_are_kept_apart_where_asked_and_add_up_to_the_media_matrix(warehouse: DuckDBWarehouse) -> None:
+    table = campaigns().assign(market="North")
+    only_south = table["channel"].eq("B") & table["date"].gt("2025-01-10")
+    both = pd.concat([table, table.loc[only_south].assign(market="South", kpi=1.0)])
+    total = matrix_of(warehouse, both)
+    apart = build_market_matrix(warehouse, settings(columns={"market": "Region"}))
+
+    assert violations("market_matrix", apart).empty
+    assert len(apart) == 60 * 3  # A and B in North, B in South, every day
+    sums = apart.groupby(["date", "channel"])[["media_units", "spend", "kpi"]].sum()
+    pd.testing.assert_frame_equal(sums, total.set_index(["date", "channel"])[list(sums)])
+
+
+def test_without_a_market_column_the_market_matrix_is_empty(warehouse: DuckDBWarehouse) -> None:
+    matrix_of(warehouse, campaigns())
+    assert build_market_matrix(warehouse, settings()).empty

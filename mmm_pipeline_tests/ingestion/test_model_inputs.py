@@ -252,3 +252,42 @@ def test_warnings_name_short_seasons_unused_beliefs_and_unseen_events() -> None:
 def test_nothing_is_warned_of_without_seasons_beliefs_and_events() -> None:
     chosen = settings(model={"degrees": [0]})
     assert input_warnings(*build_model_inputs(matrix(), chosen), chosen) == []
+
+
+def by_market(**scale: float) -> pd.DataFrame:
+    """The matrix in several markets, each its own multiple of it; channel A is in the first one only."""
+    tables = [
+        matrix().assign(market=name).assign(**{c: matrix()[c] * times for c in ("media_units", "spend", "kpi")})
+        for name, times in scale.items()
+    ]
+    others = pd.concat(tables[1:]) if len(tables) > 1 else tables[0].iloc[:0]
+    return pd.concat([tables[0], others.loc[others["channel"].ne("A")]], ignore_index=True)
+
+
+def test_markets_have_their_own_series_and_scales() -> None:
+    apart = by_market(north=0.75, south=0.25)
+    dataset, _ = build_model_inputs(matrix(), settings(), None, (), apart)
+
+    assert dataset["media"].dims == ("market", "time", "channel")
+    assert dataset["kpi"].dims == ("market", "time")
+    data = train_data(dataset)
+    assert data.markets == ("north", "south")
+    north, south = data.windows
+    assert not south.media[:, 0].any()
+    np.testing.assert_allclose(north.media.mean(axis=0), 1.0)
+    np.testing.assert_allclose(south.media[:, 1:].mean(axis=0), 1.0)
+    np.testing.assert_allclose(north.kpi.mean(), 1.0)
+    np.testing.assert_allclose(north.media_scale, 0.75 * matrix().pivot(
+        index="date", columns="channel", values="media_units").iloc[:TRAIN].mean())  # fmt: skip
+
+
+def test_one_market_only_is_refused() -> None:
+    with pytest.raises(CampaignDataError, match=r"columns\.market has one value only, 'north'"):
+        build_model_inputs(matrix(), settings(), None, (), by_market(north=1.0))
+
+
+def test_a_market_without_kpi_before_the_holdout_is_refused() -> None:
+    apart = by_market(north=0.75, south=0.25)
+    apart.loc[apart["market"].eq("south") & apart["date"].isin(DATES[:TRAIN]), "kpi"] = 0.0
+    with pytest.raises(CampaignDataError, match=r"market 'south' has a KPI of 0 on every day before the holdout"):
+        build_model_inputs(matrix(), settings(), None, (), apart)

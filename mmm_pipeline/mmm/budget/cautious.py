@@ -25,7 +25,7 @@ from mmm_pipeline.mmm.budget.problem import BudgetProblem
 from mmm_pipeline.mmm.budget.risk import RiskMeasure
 from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total
 from mmm_pipeline.mmm.budget.solver import GAP_TARGET, Allocation, AllocationProblem, allocate
-from mmm_pipeline.mmm.response import HorizonResponse
+from mmm_pipeline.mmm.channel_responses import ChannelResponse
 
 __all__ = ["cautious_plan"]
 
@@ -35,7 +35,7 @@ _MAX_ROUNDS = 4
 
 
 def cautious_plan(
-    responses: Sequence[HorizonResponse], problem: BudgetProblem, measure: RiskMeasure, starts: Sequence[np.ndarray]
+    responses: Sequence[ChannelResponse], problem: BudgetProblem, measure: RiskMeasure, starts: Sequence[np.ndarray]
 ) -> Allocation:
     """The plan with the largest cautious figure that is found from the given ones.
 
@@ -86,7 +86,7 @@ class _Search:
 
     def __init__(
         self,
-        responses: Sequence[HorizonResponse],
+        responses: Sequence[ChannelResponse],
         problem: BudgetProblem,
         measure: RiskMeasure,
         pool: ThreadPoolExecutor,
@@ -156,7 +156,7 @@ class _Search:
 class _Emphasised:
     """A response with the draws weighted."""
 
-    response: HorizonResponse
+    response: ChannelResponse
     emphasis: np.ndarray
 
     def at(self, spend: np.ndarray) -> CurvePoints:

@@ -17,8 +17,10 @@ from mmm_pipeline.mmm.budget.request import BudgetRequest
 from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total
 from mmm_pipeline.mmm.budget.solver import Allocation, AllocationProblem, allocate
 from mmm_pipeline.mmm.budget.targets import smallest_total, spend_while_worthwhile
+from mmm_pipeline.mmm.channel_responses import ChannelResponse, channel_responses
 from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.response import HorizonResponse, current_spend, horizon_responses, media_prices
+from mmm_pipeline.mmm.panel_fit import PanelFit
+from mmm_pipeline.mmm.response import current_spend, media_prices
 
 __all__ = ["MATERIAL_GAIN", "BudgetPlan", "plan_budget"]
 
@@ -43,7 +45,9 @@ class BudgetPlan:
     uplift: np.ndarray
 
 
-def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_interval: float = 0.9) -> BudgetPlan:
+def plan_budget(
+    fit: Fit | PanelFit, request: BudgetRequest | None = None, *, credible_interval: float = 0.9
+) -> BudgetPlan:
     """The best allocation under the request, with its optimality certificate.
 
     The plan maximises the posterior mean of the incremental media KPI (see `response`), or the cautious figure or the
@@ -53,7 +57,8 @@ def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_inte
     figure that it maximises must rise by at least that much instead. Deterministic.
 
     Args:
-        fit: the posterior; the days after its window are planned.
+        fit: the posterior; the days after its window are planned. Of a panel, a channel's spend is split over the
+            markets as in the last horizon.
         request: constraints; default: last horizon's total, every channel within 0.5 to 2 times its current spend.
         credible_interval: probability of the interval of the uplift.
 
@@ -62,7 +67,7 @@ def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_inte
     """
     request = request or BudgetRequest()
     problem = budget_problem(fit.data.channels, current_spend(fit, request.horizon_days), request)
-    responses = horizon_responses(fit, request.horizon_days, count_after_horizon=request.count_after_horizon)
+    responses = channel_responses(fit, request.horizon_days, count_after_horizon=request.count_after_horizon)
     allocation = _allocated(problem, responses, request)
     reference = problem.reference(allocation.cents)
     if request.risk.measure != "mean":
@@ -95,7 +100,7 @@ def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_inte
     )
 
 
-def _allocated(problem: BudgetProblem, responses: Sequence[HorizonResponse], request: BudgetRequest) -> Allocation:
+def _allocated(problem: BudgetProblem, responses: Sequence[ChannelResponse], request: BudgetRequest) -> Allocation:
     """The best plan of every block; blocks share nothing, so their plans, KPIs and bounds add up."""
     cents, value, upper_bound = np.empty_like(problem.current), 0.0, 0.0
     for block in problem.blocks:
@@ -139,7 +144,7 @@ class _Outcome:
         return float(self.kpi.sum())
 
 
-def _outcome(responses: Sequence[HorizonResponse], cents: np.ndarray) -> _Outcome:
+def _outcome(responses: Sequence[ChannelResponse], cents: np.ndarray) -> _Outcome:
     spends = (cents / CENTS).tolist()
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         outcomes = list(pool.map(lambda response, spend: response.outcome(spend), responses, spends))

@@ -315,7 +315,7 @@ class GeminiSettings(Section):
     token_budget: int = Field(300_000, ge=0, description="tokens per run at most, input, thinking and output together")
     max_output_tokens: int = Field(8192, ge=1024, le=65_536, description="of one answer, thinking included")
     timeout_seconds: float = Field(60.0, ge=1, le=600, description="of one call")
-    deadline_seconds: float = Field(180.0, ge=1, le=3600, description="of one narrative, tries and pauses included")
+    deadline_seconds: float = Field(180.0, ge=1, le=3600, description="of one question, tries and pauses included")
     attempts: int = Field(4, ge=1, le=10, description="calls at most for one answer, when the server is busy")
     channel_codes: bool = Field(False, description="send codes instead of channel, brand and marketplace names")
     prompts: Path | None = Field(None, description="folder whose files replace the package's prompts of the same name")

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Limits:
-    """How long a narrative may wait for Gemini.
+    """How long one question may wait for Gemini.
 
     Attributes:
         timeout_seconds: for one call.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import dagster as dg
@@ -92,6 +93,15 @@ def test_a_write_that_fails_leaves_the_table_as_it_was(warehouse: BigQueryWareho
     proxy.faults.clear()
     assert warehouse.read_table("numbers")["number"].tolist() == [1, 2]
     assert warehouse.tables() == ("numbers",)
+
+
+def test_an_upload_that_does_not_get_through_is_given_up(warehouse: BigQueryWarehouse, proxy: Proxy) -> None:
+    proxy.faults.append(Fault("(POST|PUT) .*/upload/", 503, "backendError"))
+    began = time.monotonic()
+
+    with pytest.raises(WarehouseError, match=r"numbers: writing numbers failed: given up within 30 s .* on HTTP 503"):
+        warehouse.write_table("numbers", pd.DataFrame({"number": [1]}))
+    assert time.monotonic() - began < 40
 
 
 def test_a_stream_is_written_in_parts_and_a_table_can_be_dropped(warehouse: BigQueryWarehouse) -> None:

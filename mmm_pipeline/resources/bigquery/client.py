@@ -34,6 +34,8 @@ Parameter = str | int | float | dt.date
 _log = logging.getLogger(__name__)
 _LABEL = {"app": "mmm_pipeline"}
 _LONGEST_REQUEST = 60.0
+# Each waits twice as long as the one before, from one second on; uploads do not know deadlines.
+_UPLOAD_RETRIES = 3
 # BigQueryResource puts credentials into the process environment while a client is made.
 _OPENING = threading.Lock()
 
@@ -138,7 +140,13 @@ class BigQuery:
         config.job_timeout_ms = round(self._deadline * 1000)
         client = self.client
         with self.explaining(str(table), doing), parquet.open("rb") as file:
-            job = client.load_table_from_file(file, str(table), job_config=config, timeout=self.request_seconds)
+            job = client.load_table_from_file(
+                file,
+                str(table),
+                num_retries=_UPLOAD_RETRIES,
+                job_config=config,
+                timeout=self.request_seconds,
+            )
             self._wait(job)
         self._note(job, doing, None, 0, 0)
 

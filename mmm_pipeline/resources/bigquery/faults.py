@@ -58,7 +58,8 @@ def explained(error: BaseException, *, about: str, doing: str, deadline: float) 
     elif _is(cause, "google.auth.exceptions", "RefreshError"):
         what, hint = f"the Google credentials have expired or were withdrawn ({_first_line(cause)})", _CREDENTIALS
     elif _gave_up(error, cause, code):
-        what = f"given up after {deadline:g} s (bigquery.deadline_seconds): {_first_line(cause)}"
+        status = f" on HTTP {code}" if code else ""
+        what = f"given up within {deadline:g} s (bigquery.deadline_seconds){status}: {_first_line(cause)}"
         hint = hint or _UNREACHABLE
     else:
         what = f"{reason or type(cause).__name__}{f' ({code})' if code else ''}: {_first_line(cause)}"

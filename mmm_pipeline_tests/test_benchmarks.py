@@ -8,6 +8,7 @@ import pytest
 from benchmarks import ten_million_rows
 from benchmarks.__main__ import BENCHMARKS
 from benchmarks.__main__ import main as run_benchmarks
+from benchmarks.budget_peers import by_slsqp, by_this, contest
 from benchmarks.grid_speed import grid, summary
 from benchmarks.grid_speed import table as grid_table
 from benchmarks.growth import exponent
@@ -118,3 +119,10 @@ def test_every_benchmark_explains_its_options(name, capsys):
         run_benchmarks([name, "--help"])
     assert ended.value.code == 0
     assert f"python -m benchmarks {name}" in capsys.readouterr().out
+
+
+def test_the_budget_plan_is_no_worse_than_slsqp_on_the_same_posterior():
+    case = contest("hill_adstock", channels=4, draws=20)
+    ours, theirs = by_this(case), by_slsqp(case, starts=5)
+    assert case.kpi(ours.plan) >= case.kpi(theirs.plan) * (1 - 1e-9)
+    assert round(ours.plan.sum(), 2) == round(theirs.plan.sum(), 2) == case.total

@@ -21,6 +21,7 @@ REPORTED_TABLES = (
     "averaged_attribution",
     "forecast",
     "attribution",
+    "attribution_by_market",
     "contribution_over_time",
     "retention_density",
     "prior_posterior_density",

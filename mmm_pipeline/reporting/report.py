@@ -30,7 +30,7 @@ __all__ = ["ReportFiles", "write_report"]
 
 SECTION_CHARTS: dict[str, tuple[str, ...]] = {
     "budget": ("budget", "marginal_roi", "drift"),
-    "channels": ("roi", "contribution", "roi_and_spend", "spec_agreement", "response_curves"),
+    "channels": ("roi", "contribution", "roi_and_spend", "roi_by_market", "spec_agreement", "response_curves"),
     "charts": ("waterfall", "contributions_over_time"),
     "quality": ("kpi_forecast", "leaderboard", "rolling_origins"),
     "diagnostics": ("prior_posterior", "retention", "predictive_check", "traces"),

@@ -74,6 +74,7 @@ class ResultTables:
     averaged_attribution: pd.DataFrame
     forecast: pd.DataFrame
     attribution: pd.DataFrame
+    attribution_by_market: pd.DataFrame
     contribution_over_time: pd.DataFrame
     retention_density: pd.DataFrame
     prior_posterior_density: pd.DataFrame

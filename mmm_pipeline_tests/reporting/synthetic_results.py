@@ -56,6 +56,7 @@ def synthetic_results(
     material: bool = True,
     refreshed: bool = True,
     windows: int = 1,
+    markets: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
 ) -> ResultTables:
     """Tables of one run over `days` days, each validated (and typed) by its contract.
@@ -70,6 +71,7 @@ def synthetic_results(
         material: the verdict of the budget plan.
         refreshed: whether there is an earlier champion to compare with.
         windows: forecast windows of the evaluation; with several, there is a table of rolling origins.
+        markets: names of the markets of a panel; the last channel is off in the last market.
         settings: `pipeline.yaml` content; default: a report in both languages.
     """
     names = plain_names(channels) if isinstance(channels, int) else list(channels)
@@ -84,6 +86,7 @@ def synthetic_results(
         "averaged_attribution": empty_table("averaged_attribution"),
         "forecast": market.forecast(),
         "attribution": market.attribution(),
+        "attribution_by_market": market.attribution_by_market(markets),
         "contribution_over_time": market.contribution_over_time(),
         "retention_density": market.retention_density(),
         "prior_posterior_density": prior_posterior_density(names, market.roi, market.spread, market.width_ratio),
@@ -170,6 +173,19 @@ class _Market:
                 "prior_width_ratio": self.width_ratio,
             }
         )
+
+    def attribution_by_market(self, markets: Sequence[str]) -> pd.DataFrame:
+        """Every market half as large as the one before, with returns of its own."""
+        if not markets:
+            return empty_table("attribution_by_market")
+        parts = []
+        for position, name in enumerate(markets):
+            part = self.attribution()
+            part[["roi", "roi_low", "roi_high"]] *= 1 + 0.2 * position
+            part["spend"] *= 0.5**position
+            parts.append(part.assign(market=name))
+        parts[-1] = parts[-1].iloc[:-1]
+        return pd.concat(parts)[list(CONTRACTS["attribution_by_market"].columns)]
 
     def spec_agreement(self) -> pd.DataFrame:
         """Three specs compared; every fourth channel disputed."""

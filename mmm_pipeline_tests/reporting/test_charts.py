@@ -69,9 +69,9 @@ def _texts(figure: Figure) -> list[Text]:
 
 
 def test_every_chart_is_written_in_every_language_with_its_words(report: WrittenReport) -> None:
-    without_windows = [name for name in CHART_NAMES if name != "rolling_origins"]
+    plain = [name for name in CHART_NAMES if name not in ("rolling_origins", "roi_by_market")]
     for charts in report.charts.values():
-        assert tuple(chart.name for chart in charts) == tuple(without_windows)
+        assert tuple(chart.name for chart in charts) == tuple(plain)
         for chart in charts:
             assert chart.path.name == f"{chart.name}.png"
             assert all((chart.title, chart.caption, chart.alt))
@@ -102,6 +102,7 @@ def test_other_tables_give_other_pictures(report: WrittenReport, tmp_path: Path)
     assert drawn.path.read_bytes() != next(c for c in report.charts["en"] if c.name == "roi").path.read_bytes()
 
 
+_MARKETS = ("Germany", "France", "The Netherlands and Belgium", "대한민국")
 _CROWDED = ("roi_and_spend", "response_curves")  # of another layout at 20 than at 40
 
 
@@ -111,7 +112,9 @@ _CROWDED = ("roi_and_spend", "response_curves")  # of another layout at 20 than 
 def test_nothing_overlaps_and_nothing_leaves_the_page(
     channels: int, language: Language, names: tuple[str, ...]
 ) -> None:
-    for name, figure in _figures(chart_context(synthetic_results(channels, windows=4), language), names):
+    for name, figure in _figures(
+        chart_context(synthetic_results(channels, windows=4, markets=_MARKETS), language), names
+    ):
         page, drawn = figure.bbox, set(_texts(figure))
         for text in drawn:
             box = text.get_window_extent()
@@ -380,6 +383,27 @@ def test_channels_in_dispute_between_models_stand_out() -> None:
     bold = {label.get_text() for label in axes.get_yticklabels() if label.get_fontweight() == "bold"}
     disputed = tables.spec_agreement.loc[tables.spec_agreement["verdict"] != "agree", "channel"]
     assert bold == {context.labels[name] for name in disputed}
+
+
+def test_every_market_has_its_dot_beside_all_markets() -> None:
+    tables = synthetic_results(3, markets=("north", "south"))
+    context = chart_context(tables, "en")
+    ((_, figure),) = _figures(context, ("roi_by_market",))
+    assert len(figure.axes) == 3
+    by_place = tables.attribution_by_market.set_index(["channel", "market"])["roi"]
+    for axes, channel in zip(figure.axes, context.labels, strict=True):
+        markets, pooled = (line.get_xdata() for line in axes.lines[:2])
+        np.testing.assert_allclose(markets, [by_place.get((channel, name), np.nan) for name in ("north", "south")])
+        np.testing.assert_allclose(pooled, tables.attribution.set_index("channel").at[channel, "roi"])
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["north", "south", "all markets"]
+
+
+def test_of_many_markets_the_largest_are_shown_and_the_picture_says_so() -> None:
+    tables = synthetic_results(2, markets=[f"market {position}" for position in range(30)])
+    ((_, figure),) = _figures(chart_context(tables, "en"), ("roi_by_market",))
+    labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert labels == [*(f"market {position}" for position in range(11)), "all markets"]
+    assert any("The 11 of 30 markets" in text.get_text() for text in _texts(figure))
 
 
 def test_one_spec_alone_cannot_disagree() -> None:

@@ -150,22 +150,23 @@ def row_height(rows: int) -> float:
     return max(rows, 3) * ROW + 0.55
 
 
-def panels(page: Page, count: int, columns: int, gap: float) -> list[Axes]:
-    """A grid of `count` axes, `gap` inches apart sideways; the cells left over are empty.
+def panels(page: Page, count: int, columns: int, gap: float, left: float | None = None) -> list[Axes]:
+    """A grid of `count` axes, `gap` inches apart sideways and `left` from the edge; the cells left over are empty.
 
     The geometry is given, not solved for: solving for 40 panels takes longer than drawing them.
     """
     rows = -(-count // columns)
     height = page.figure.get_figheight()
     page.figure.set_layout_engine("none")
-    width = (WIDTH - gap - _MARGIN - gap * (columns - 1)) / columns
+    left = gap if left is None else left
+    width = (WIDTH - left - _MARGIN - gap * (columns - 1)) / columns
     cell = (height - page.header - 0.02) / rows
     grid = page.figure.subplots(
         rows,
         columns,
         squeeze=False,
         gridspec_kw={
-            "left": gap / WIDTH,
+            "left": left / WIDTH,
             "right": 1 - _MARGIN / WIDTH,
             "top": 1 - (page.header + 0.2) / height,
             "bottom": 0.25 / height,

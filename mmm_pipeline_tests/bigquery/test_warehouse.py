@@ -68,6 +68,7 @@ def test_rows_that_break_a_contract_are_found_by_sql(warehouse: BigQueryWarehous
             "kpi": 1.0,
             "brand": None,
             "marketplace": None,
+            "market": None,
         }
     )
     warehouse.write_table("raw_campaigns", rows)
@@ -146,7 +147,7 @@ def test_the_assets_run_in_bigquery_from_table_to_table(
         "bigquery: {labels: {team: marketing}, maximum_bytes_billed: 50000000}\n"
     )
     definitions = build_definitions(Home(tmp_path / "home"), config)
-    ingested = ["raw_campaigns", "rejected_rows", "campaign_totals", "media_matrix"]
+    ingested = ["raw_campaigns", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix"]
     job = dg.define_asset_job("ingest", selection=dg.AssetSelection.assets(*ingested))
     definitions = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job]))
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mmm_pipeline.mmm.fit import Fit
+    from mmm_pipeline.mmm.panel_fit import PanelFit
 
 __all__ = ["Scenario", "ScenarioOptions", "plan_scenario", "publish_scenario", "read_champion", "write_scenario"]
 
@@ -78,11 +79,11 @@ class Scenario:
         return {"name": self.name, **{name: _plain(value) for name, value in self.summary.items()}, **plain}
 
 
-def read_champion(home: Home) -> Fit:
+def read_champion(home: Home) -> Fit | PanelFit:
     """The saved champion.
 
     Raises:
-        StoredResultError: there is none yet, it is damaged, or it is one of several markets.
+        StoredResultError: there is none yet, or it is damaged.
     """
     artifacts = ArtifactStore(home.artifacts)
     if not artifacts.has(_CHAMPION):
@@ -90,15 +91,10 @@ def read_champion(home: Home) -> Fit:
             f"{home.root}: there is no champion model yet, so nothing to plan with: run `mmm run --home {home.root}` "
             "first"
         )
-    from mmm_pipeline.mmm.fit import Fit
-
-    fit, _ = artifacts.read_fit(_CHAMPION)
-    if not isinstance(fit, Fit):
-        raise StoredResultError(f"{home.root}: the champion is that of several markets, which scenarios do not plan")
-    return fit
+    return artifacts.read_fit(_CHAMPION)[0]
 
 
-def plan_scenario(fit: Fit, settings: Settings, options: ScenarioOptions) -> Scenario:
+def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOptions) -> Scenario:
     """Plan with the settings in force and what differs from them.
 
     Raises:

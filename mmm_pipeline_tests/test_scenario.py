@@ -19,7 +19,7 @@ from mmm_pipeline.resources.artifacts import ArtifactStore
 from mmm_pipeline.resources.workspace import Workspace
 from mmm_pipeline.scenario import Scenario, ScenarioOptions, plan_scenario, publish_scenario
 from mmm_pipeline.settings import Settings, parse_settings
-from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
+from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit, synthetic_panel_fit
 
 _FIT = synthetic_fit(channels=4)
 
@@ -187,3 +187,15 @@ def test_hostile_run_config_is_refused_and_writes_nothing(home: Home, config: di
 
     assert not _launched(home, config).success
     assert sorted(home.root.rglob("*")) == before
+
+
+def test_a_champion_of_several_markets_is_planned_too(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    ArtifactStore(home.artifacts).write_fit("champion_model", synthetic_panel_fit(), fingerprint="made up")
+
+    done = _run(home, "--budget", "105%", "--json")
+
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert round(sum(row["optimal_spend"] for row in told["channels"]), 2) == told["total"]

@@ -111,9 +111,11 @@ def check(
     """Read, validate and summarise a campaign file, without fitting anything."""
     with _ReadableErrors():
         settings = _settings(None, config, source)
+        from mmm_pipeline.assets.budget_requests import require_known_budget_channels
         from mmm_pipeline.ingestion.check import check_source
 
         report = check_source(settings).to_dict()
+        require_known_budget_channels(settings.budget, report["channels"])
     if as_json:
         typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
         return

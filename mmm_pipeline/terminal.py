@@ -192,6 +192,8 @@ def check_summary(report: Mapping[str, Any]) -> Table:
     excluded = report["excluded_channels"]
     text = "\n".join(f"{row['channel']}: {row['reason']}" for row in excluded) or "none"
     table.add_row(f"excluded ({len(excluded)})", escape(text))
+    for warning in report["warnings"]:
+        table.add_row("note", escape(warning))
     return table
 
 

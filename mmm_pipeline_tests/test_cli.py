@@ -97,6 +97,19 @@ def test_a_mistake_in_the_settings_is_one_message(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_checking_says_that_the_season_is_longer_than_the_data(campaigns: Path, tmp_path: Path) -> None:
+    done = mmm("check", "--source", campaigns, folder=tmp_path)
+    assert "trend in disguise" in " ".join(done.stdout.replace("│", " ").split())
+
+
+def test_checking_names_a_misspelt_channel_of_the_budget_and_the_closest(campaigns: Path, tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yaml").write_text("budget: {locked: [Brand 2 Search Brandedd]}\n")
+    done = mmm("check", "--source", campaigns, folder=tmp_path)
+    assert done.returncode != 0
+    assert "'Brand 2 Search Brandedd'" in done.stderr
+    assert "Brand 2 Search Branded" in done.stderr.replace("Brandedd", "")
+
+
 def test_demo_and_source_exclude_each_other(campaigns: Path, tmp_path: Path) -> None:
     done = mmm("run", "--demo", "--source", campaigns, folder=tmp_path)
     assert done.returncode != 0

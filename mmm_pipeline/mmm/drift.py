@@ -188,17 +188,12 @@ def _mcse(draws: xr.DataArray) -> float:
 def _advice(fit: AnyFit, request: BudgetRequest | None) -> dict[str, dict[str, object]]:
     """Channel -> spend, probability_increase and, where there is a plan, plan, plan_noise, direction."""
     request = request or BudgetRequest()
-    spend = np.zeros(len(fit.data.channels))
-    for market in fit.markets():
-        here = [fit.data.channels.index(name) for name in market.data.channels]
-        spend[here] += current_spend(market, request.horizon_days)
+    spend = current_spend(fit, request.horizon_days)
     support = _probability_increase(fit, request, spend)
     advice: dict[str, dict[str, object]] = {
         channel: {"spend": float(spend[c]), "probability_increase": float(support[c])}
         for c, channel in enumerate(fit.data.channels)
     }
-    if isinstance(fit, PanelFit):
-        return advice
     try:
         plan = plan_budget(fit, request).table
         halves = [plan_budget(half, request).table["optimal_spend"].to_numpy() for half in _halves(fit)]
@@ -216,7 +211,7 @@ def _advice(fit: AnyFit, request: BudgetRequest | None) -> dict[str, dict[str, o
     return advice
 
 
-def _halves(fit: Fit) -> list[Fit]:
+def _halves(fit: AnyFit) -> list[AnyFit]:
     """The fit by every other chain, and by the rest; one chain is split in the middle."""
     posterior = fit.posterior
     if posterior.sizes["chain"] > 1:

@@ -59,7 +59,7 @@ class PanelFit:
     def _market(self, name: str, window: FitData) -> Fit:
         on = np.flatnonzero(window.media.any(axis=0) & window.spend.any(axis=0))
         groups: dict[str, Any] = {}
-        for group in ("posterior", "sample_stats", "log_likelihood", "observed_data"):
+        for group in self.inference.groups():
             dataset = self.inference[group]
             if "market" in dataset.dims:
                 dataset = dataset.sel(market=name, drop=True)

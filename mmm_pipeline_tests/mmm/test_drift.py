@@ -155,15 +155,17 @@ def test_constraints_that_the_earlier_champion_cannot_meet_leave_its_plan_empty(
     assert set(table["recommendation"]) == {"not_comparable"}
 
 
-def test_a_panel_is_compared_in_total_and_without_a_plan() -> None:
+def test_a_panel_is_compared_in_total_with_its_plan() -> None:
     before, now = synthetic_panel_fit(days=40), synthetic_panel_fit(days=40, seed=1)
 
     table = drift_table(before, now)
 
     assert violations("drift", table).empty
     np.testing.assert_allclose(table["change"], table["change_from_media"] + table["change_learned"])
-    np.testing.assert_allclose(table["spend_now"], now.data.spend[-28:].sum(axis=0))
-    assert table["plan_now"].isna().all()
+    np.testing.assert_allclose(table["spend_now"], now.data.spend[-28:].sum(axis=0), atol=0.005)  # whole cents
+    for moment in ("before", "now"):
+        assert table[f"plan_{moment}"].sum() == pytest.approx(table[f"spend_{moment}"].sum())
+        assert table[f"direction_{moment}"].notna().all()
     assert table["probability_increase_now"].notna().all()
 
 

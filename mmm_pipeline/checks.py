@@ -101,7 +101,9 @@ def champion_beats_naive(workspace: Workspace) -> dg.AssetCheckResult:
     champion = board.loc[board["is_champion"]]
     if champion.empty:
         return dg.AssetCheckResult(
-            passed=False, severity=dg.AssetCheckSeverity.WARN, description="there is no champion: no spec converged"
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="there is no champion: too few specs converged",
         )
     row = champion.iloc[0]
     passed = bool(row[error] < best[error])

@@ -118,7 +118,9 @@ LEADERBOARD = _table(
             pa.Check.isin(["converged", "not_converged", "failed", "missing", "stale"]),
         ),
         "reason": _column(str, "which thresholds were missed, or why there is no fit", nullable=True),
-        "is_champion": _column(bool, "whether the spec won"),
+        "is_champion": _column(
+            bool, "whether the spec won; none does when fewer converged than ranking.least_converged_specs"
+        ),
         "is_rival": _column(bool, "converged, and its error is within two standard errors of the smallest one"),
         "mape": _column(float, "mean absolute percentage error on the holdout, as a share", nullable=True),
         "wape": _column(float, "sum of absolute errors over sum of KPI on the holdout", nullable=True),

@@ -31,7 +31,7 @@ class ModelInputError(MmmError):
 
 
 class ModelNotConverged(MmmError):
-    """No fitted spec met the convergence thresholds, so there is no champion."""
+    """Too few fitted specs met the convergence thresholds, so there is no champion."""
 
 
 class InfeasibleBudget(MmmError):

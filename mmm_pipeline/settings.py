@@ -72,6 +72,9 @@ class RankingSettings(Section):
     averaging: Literal["none", "stacking"] = Field(
         "none", description="stacking: also an attribution averaged over the specs that predict about equally well"
     )
+    least_converged_specs: int = Field(
+        1, ge=1, description="specs of the grid that must have converged; with fewer there is no champion"
+    )
 
 
 class FeatureSettings(Section):
@@ -359,6 +362,16 @@ class Settings(Section):
             raise ValueError(
                 f"landing.file lands in the table of source, and source.kind is {self.source.kind!r}: accepted with it "
                 "are 'duckdb' and 'bigquery'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _asks_for_no_more_specs_than_there_are(self) -> Settings:
+        specs = len(self.model.adstocks) * len(self.model.degrees)
+        if self.ranking.least_converged_specs > specs:
+            raise ValueError(
+                f"ranking.least_converged_specs = {self.ranking.least_converged_specs}: the grid of model.adstocks and "
+                f"model.degrees has {specs} spec(s), and no more can converge"
             )
         return self
 

@@ -63,6 +63,11 @@ def test_an_unknown_key_names_itself_and_the_closest_known_one(tmp_path: Path) -
         ("features: {signs: {price: down}}", "features.signs.price = 'down'"),
         ("events: {calendar: [{event: Sale, dates: []}]}", "events.calendar.0.dates"),
         ("report: {languages: [fr]}", "report.languages.0 = 'fr'"),
+        ("ranking: {least_converged_specs: 0}", "ranking.least_converged_specs = 0"),
+        (
+            "ranking: {least_converged_specs: 3}\nmodel: {adstocks: [adstock], degrees: [1, 2]}",
+            r"has 2 spec\(s\), and no more can converge",
+        ),
     ],
 )
 def test_an_impossible_value_names_its_key_and_value(tmp_path: Path, text: str, key: str) -> None:

@@ -63,7 +63,10 @@ def evaluated(
         rolling = rolling_table(
             grid.scores, [score_naive_forecasts([window], error=error) for window in known], naive, error=error
         )
-    return Evaluation(build_leaderboard(entries, naive, error=error, weights=weights), naive, rolling)
+    board = build_leaderboard(
+        entries, naive, error=error, weights=weights, least_converged=settings.ranking.least_converged_specs
+    )
+    return Evaluation(board, naive, rolling)
 
 
 class _Grid:

@@ -34,7 +34,8 @@ def predictive_check(
     from mmm_pipeline.mmm.ranking import choose_champion
 
     settings = workspace.settings()
-    fit, _ = workspace.artifacts().read_fit(FITTED_MODEL, choose_champion(leaderboard))
+    champion = choose_champion(leaderboard, settings.ranking.least_converged_specs)
+    fit, _ = workspace.artifacts().read_fit(FITTED_MODEL, champion)
     holdout = holdout_of(model_inputs)
     check = check_of(
         fit,

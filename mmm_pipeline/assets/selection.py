@@ -66,7 +66,7 @@ def champion_model(
 
     settings = workspace.settings()
     data = window_data(model_inputs)
-    spec = spec_of_key(settings, choose_champion(leaderboard), data)
+    spec = spec_of_key(settings, choose_champion(leaderboard, settings.ranking.least_converged_specs), data)
     fit, reused = fit_or_reuse(
         spec,
         data,
@@ -95,7 +95,9 @@ def forecast(leaderboard: pd.DataFrame, model_inputs: Any, workspace: Workspace)
     from mmm_pipeline.mmm.inputs import holdout_of
     from mmm_pipeline.mmm.ranking import choose_champion
 
-    fit, _ = workspace.artifacts().read_fit(FITTED_MODEL, choose_champion(leaderboard))
+    settings = workspace.settings()
+    champion = choose_champion(leaderboard, settings.ranking.least_converged_specs)
+    fit, _ = workspace.artifacts().read_fit(FITTED_MODEL, champion)
     holdout = holdout_of(model_inputs)
-    interval = workspace.settings().report.credible_interval
+    interval = settings.report.credible_interval
     return forecast_table(fit, holdout.media, holdout.kpi, holdout.features, credible_interval=interval)

@@ -96,6 +96,7 @@ def build_leaderboard(
     *,
     error: RankingError = "mape",
     weights: Mapping[str, float] | None = None,
+    least_converged: int = 1,
 ) -> pd.DataFrame:
     """The table `leaderboard` of the contracts: ranked specs first, then the others by their error.
 
@@ -104,6 +105,7 @@ def build_leaderboard(
         naive: the table `naive_forecasts` of the same days; skill compares with its best `error`.
         error: which error decides the places and the skill.
         weights: spec key -> stacking weight, where specs are averaged.
+        least_converged: specs that must have converged; with fewer, the first place makes no champion.
     """
     ranked = _ranked(entries, error)
     unranked = sorted(
@@ -117,6 +119,7 @@ def build_leaderboard(
         for place, entry in placed
     ]
     table = pd.DataFrame(rows, columns=list(_COLUMNS))
+    table["is_champion"] = (table["rank"] == 1) & (len(ranked) >= least_converged)
     return table.astype({name: kind for name, kind in _COLUMNS.items() if kind})
 
 
@@ -131,24 +134,37 @@ def rival_keys(entries: Sequence[Entry], *, error: RankingError = "mape") -> set
     }
 
 
-def choose_champion(leaderboard: pd.DataFrame) -> str:
+def choose_champion(leaderboard: pd.DataFrame, least_converged: int = 1) -> str:
     """Key of the winning spec, `adstock|degrees`.
 
+    Args:
+        leaderboard: of `build_leaderboard`.
+        least_converged: specs that must have converged.
+
     Raises:
-        ModelNotConverged: no spec converged; the message says what each of them missed and what to change.
+        ModelNotConverged: no spec converged, or fewer than asked for; the message says what each of the others missed
+            and what to change.
     """
-    winner = leaderboard[leaderboard["is_champion"]]
-    if len(winner):
+    converged = int((leaderboard["status"] == "converged").sum())
+    winner = leaderboard[leaderboard["rank"] == 1]
+    if len(winner) and converged >= least_converged:
         row = winner.iloc[0]
         return f"{row['adstock']}|{row['degrees']}"
+    others = leaderboard.loc[leaderboard["status"] != "converged", ["adstock", "degrees", "status", "reason"]]
     specs = [
         f"  {adstock}|{degrees}: {status}: {reason or 'no reason recorded'}"
-        for adstock, degrees, status, reason in leaderboard[["adstock", "degrees", "status", "reason"]].to_numpy()
+        for adstock, degrees, status, reason in others.to_numpy()
     ]
+    counted = (
+        f"only {converged} of {len(leaderboard)} specs converged, and ranking.least_converged_specs asks for "
+        f"{least_converged}"
+    )
     raise ModelNotConverged(
-        "no spec converged, so there is no champion and nothing below it can be trusted:\n"
+        f"{counted if converged else 'no spec converged'}, so there is no champion and nothing below it can be "
+        "trusted:\n"
         + "\n".join(specs or ["  no spec was asked for"])
-        + "\nRaise sampler.warmup, sampler.draws or sampler.target_accept, give the data fewer channels or more days, "
+        + ("\nLower ranking.least_converged_specs knowingly, or raise" if converged else "\nRaise")
+        + " sampler.warmup, sampler.draws or sampler.target_accept, give the data fewer channels or more days, "
         "fit the missing specs, or loosen convergence.rhat_max and convergence.ess_min knowingly."
     )
 
@@ -217,7 +233,6 @@ def _row(
         "degrees": entry.spec.degrees,
         "status": status,
         "reason": _reason(entry),
-        "is_champion": place == 1,
         "weight": weights.get(entry.spec.key),
         "attempts": entry.attempts,
         "seconds": entry.seconds,

@@ -128,7 +128,9 @@ def findings(tables: ResultTables) -> Findings:
             raise StoredResultError(f"table {name!r} has no rows, so there is nothing to report: materialize it again")
     board = tables.leaderboard
     if not board["is_champion"].any():
-        raise StoredResultError("the leaderboard has no champion, so there is nothing to report: no spec converged")
+        raise StoredResultError(
+            "the leaderboard has no champion, so there is nothing to report: too few specs converged"
+        )
     champion = next(row for row in records(board) if row["is_champion"])
     error = tables.settings.ranking.error
     naive = min(records(tables.naive_forecasts), key=lambda row: float(row[error]))

@@ -134,6 +134,43 @@ def test_without_a_converged_spec_the_error_names_every_spec_and_what_to_change(
     assert "sampler.warmup" in message
 
 
+def test_too_few_converged_specs_make_no_champion_and_the_error_names_what_the_others_missed() -> None:
+    entries = [
+        _entry("adstock", 1, [0.1, 0.2]),
+        _entry("carryover", 2, [0.1, 0.2], converged=False),
+        entry_without_fit(ModelSpec("carryover", 4), "failed", "out of memory"),
+    ]
+    board = build_leaderboard(entries, _NAIVE, least_converged=2)
+
+    with pytest.raises(ModelNotConverged) as raised:
+        choose_champion(board, 2)
+
+    message = str(raised.value)
+    assert violations("leaderboard", board).empty
+    assert not board["is_champion"].any()
+    assert "only 1 of 3 specs converged, and ranking.least_converged_specs asks for 2" in message
+    assert "carryover|2: not_converged: R-hat of retention[a] is 1.20, the limit 1.01" in message
+    assert "carryover|4: failed: out of memory" in message
+    assert "adstock|1" not in message
+
+
+def test_as_many_converged_specs_as_asked_for_make_a_champion() -> None:
+    entries = [_entry("adstock", 1, [0.1, 0.2]), _entry("adstock", 2, [0.1, 0.2]), _entry("adstock", 4, [0.1, 0.2])]
+    board = build_leaderboard(entries, _NAIVE, least_converged=3)
+
+    assert choose_champion(board, 3) == "adstock|1"
+    assert board["is_champion"].tolist() == [True, False, False]
+
+
+def test_a_stored_leaderboard_is_held_to_the_policy_in_force_now() -> None:
+    lenient = build_leaderboard([_entry("adstock", 1, [0.1, 0.2])], _NAIVE)
+    strict = build_leaderboard([_entry("adstock", 1, [0.1, 0.2])], _NAIVE, least_converged=2)
+
+    with pytest.raises(ModelNotConverged, match="asks for 2"):
+        choose_champion(lenient, 2)
+    assert choose_champion(strict, 1) == "adstock|1"
+
+
 def test_skill_compares_with_the_best_naive_forecast() -> None:
     board = build_leaderboard([_entry("adstock", 1, [0.1, 0.2])], _NAIVE)
 

@@ -1,6 +1,8 @@
-"""The weekly job: everything, in the right order, in one run. And the job of a what-if budget."""
+"""The weekly job: everything, in the right order, in one run; what is overdue; the job of a what-if budget."""
 
 from __future__ import annotations
+
+import datetime as dt
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -9,7 +11,7 @@ from mmm_pipeline.assets.scenario import BUDGET_SCENARIO
 from mmm_pipeline.partitions import grid_range
 from mmm_pipeline.settings import Settings
 
-__all__ = ["REFRESH_JOB", "SCENARIO_JOB", "refresh_job", "scenario_job", "weekly_schedule"]
+__all__ = ["REFRESH_JOB", "SCENARIO_JOB", "refresh_job", "scenario_job", "watched_for_freshness", "weekly_schedule"]
 
 REFRESH_JOB = "refresh"
 SCENARIO_JOB = "scenario"
@@ -46,3 +48,13 @@ def weekly_schedule(settings: Settings, job: UnresolvedAssetJobDefinition) -> dg
         default_status=dg.DefaultScheduleStatus.STOPPED,
         description="Refresh everything once a week.",
     )
+
+
+def watched_for_freshness(asset: dg.AssetsDefinition, settings: Settings) -> dg.AssetsDefinition:
+    """The asset with a freshness policy: it fails when the last materialization is `schedule.freshness_days` old.
+
+    A refresh that reuses the stored fit counts: the posterior is then what today's data would give.
+    Dagster's daemon judges by the event log alone, so that nothing of the model is loaded for it.
+    """
+    policy = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(days=settings.schedule.freshness_days))
+    return asset.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=policy))

@@ -23,7 +23,7 @@ from mmm_pipeline.assets import (
     scenario,
     selection,
 )
-from mmm_pipeline.automation import refresh_job, scenario_job, weekly_schedule
+from mmm_pipeline.automation import refresh_job, scenario_job, watched_for_freshness, weekly_schedule
 from mmm_pipeline.checks import all_checks
 from mmm_pipeline.home import Home, find_config, home_from_environment, load_effective_settings
 from mmm_pipeline.partitions import grid_of
@@ -52,7 +52,7 @@ def build_definitions(home: Home, config: Path | None) -> dg.Definitions:
             fitting.build_fitted_model(grid_of(settings.model)),
             selection.leaderboard,
             selection.forecast,
-            selection.champion_model,
+            watched_for_freshness(selection.champion_model, settings),
             agreement.spec_agreement,
             decisions.attribution,
             markets.attribution_by_market,

@@ -329,6 +329,9 @@ class ScheduleSettings(Section):
 
     cron: str = Field("0 6 * * 1", description="when the schedule runs, once it is switched on")
     timezone: str = Field("UTC", description="time zone of cron")
+    freshness_days: int = Field(
+        8, ge=1, le=3660, description="days after which a champion that was not refreshed shows as overdue in the UI"
+    )
 
 
 class Settings(Section):

@@ -25,6 +25,7 @@ from mmm_pipeline.assets import (
 )
 from mmm_pipeline.automation import refresh_job, scenario_job, watched_for_freshness, weekly_schedule
 from mmm_pipeline.checks import all_checks
+from mmm_pipeline.failure_notice import run_failure_notice
 from mmm_pipeline.home import Home, find_config, home_from_environment, load_effective_settings
 from mmm_pipeline.partitions import grid_of
 from mmm_pipeline.resources.gemini import Gemini
@@ -75,6 +76,7 @@ def build_definitions(home: Home, config: Path | None) -> dg.Definitions:
         asset_checks=all_checks(),
         jobs=[refresh, scenario_job()],
         schedules=[weekly_schedule(settings, refresh)],
+        sensors=[run_failure_notice],
         resources={
             "workspace": workspace,
             "gemini": Gemini(workspace=workspace),

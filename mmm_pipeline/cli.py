@@ -178,6 +178,9 @@ def ui(
     config: ConfigOption = None,
     home: HomeOption = Path(".mmm"),
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="To look only: nothing can be launched or changed, no schedule runs.")
+    ] = False,
 ) -> None:
     """Open the Dagster UI (on 127.0.0.1 only; it has no login) with the same home."""
     folder = Home(home.resolve())
@@ -189,18 +192,9 @@ def ui(
     if chosen is not None:
         environment[CONFIG_VARIABLE] = str(chosen)
     typer.echo(f"settings: {chosen or 'built-in defaults'}\nopen http://127.0.0.1:{port} (Ctrl-C ends it)")
-    command = [
-        sys.executable,
-        "-m",
-        "dagster",
-        "dev",
-        "-w",
-        str(folder.workspace_file),
-        "-h",
-        "127.0.0.1",
-        "-p",
-        str(port),
-    ]
+    # The webserver alone has no daemon beside it, which would run schedules and sensors.
+    server = ["dagster_webserver", "--read-only"] if read_only else ["dagster", "dev"]
+    command = [sys.executable, "-m", *server, "-w", str(folder.workspace_file), "-h", "127.0.0.1", "-p", str(port)]
     os.execve(sys.executable, command, environment)
 
 

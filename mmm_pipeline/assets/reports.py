@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["charts", "decision_report"]
 
 _GROUP = "reports"
-_SHOWN_CHARTS = ("budget", "roi", "waterfall", "drift", "kpi_forecast", "leaderboard", "predictive_check", "traces")
+_SHOWN_CHARTS = (
+    *("budget", "roi", "waterfall", "drift", "kpi_forecast", "leaderboard", "predictive_check", "traces"),
+    *("activity", "collinearity"),
+)
 _PUBLISHED = (
     *("leaderboard", "rolling_origins", "spec_agreement", "attribution", "averaged_attribution", "response_curves"),
     *("reallocation", "drift", "rejected_rows"),

@@ -14,6 +14,7 @@ __all__ = ["REPORTED_TABLES", "result_tables"]
 _REJECTED_SHOWN = 200
 
 REPORTED_TABLES = (
+    "media_matrix",
     "leaderboard",
     "naive_forecasts",
     "rolling_origins",

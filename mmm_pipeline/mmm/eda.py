@@ -43,8 +43,8 @@ def eda_profile(
 
     Returns:
         JSON-able, every list ready to be a table: `window`, `totals`, `kpi` (with `weekdays`, `trend`, `outliers`,
-        `zero_days`), `channels`, `spend_outliers`, `correlated_pairs`, `lagged_correlations`, `breakdown`, `rejected`,
-        `findings`. A number that is not defined is None.
+        `zero_days`), `channels`, `spend_outliers`, `correlated_pairs`, `correlations` (of
+        all pairs), `lagged_correlations`, `breakdown`, `rejected`, `findings`. A number that is not defined is None.
 
     Raises:
         ModelInputError: `matrix` is empty, not dense, or `holdout_start` leaves no train day.
@@ -61,6 +61,7 @@ def eda_profile(
 
     lagged = lagged_correlations(*_adjusted(media.to_numpy(), kpi, weekdays), LAGS)
     channels = _channels(media, spend, row_kpi, train, lagged)
+    correlated = _correlations(media.iloc[:train])
     profile: dict[str, Any] = {
         "window": {
             "start": _day(dates[0]),
@@ -79,7 +80,8 @@ def eda_profile(
         "kpi": _kpi(kpi, dates, weekdays, train),
         "channels": channels,
         "spend_outliers": _spend_outliers(spend, weekdays),
-        "correlated_pairs": _pairs(media.iloc[:train]),
+        "correlated_pairs": _strongest_pairs(correlated),
+        "correlations": correlated,
         "lagged_correlations": [
             {"channel": str(name), "lag": lag, "correlation": _number(lagged[lag, position])}
             for position, name in enumerate(media.columns)
@@ -220,24 +222,21 @@ def _spend_outliers(spend: pd.DataFrame, weekdays: np.ndarray) -> list[dict[str,
     return rows
 
 
-def _pairs(media: pd.DataFrame) -> list[dict[str, Any]]:
-    """The most correlated pairs of channels in the train window, strongest first."""
-    matrix = correlations(media.to_numpy())
-    first, second = np.triu_indices(len(matrix), k=1)
-    values = matrix[first, second]
-    kept = np.flatnonzero(~np.isnan(values))
-    order = kept[np.argsort(-np.abs(values[kept]), kind="stable")]
+def _correlations(media: pd.DataFrame) -> list[dict[str, Any]]:
+    """Every pair of channels in the train window; None beside a channel that does not vary."""
+    matrix = np.clip(correlations(media.to_numpy()), -1.0, 1.0)
     names = [str(name) for name in media.columns]
-    # Every pair that matters is listed, and at least the top ten.
-    chosen = [place for rank, place in enumerate(order) if rank < _MOST_PAIRS or abs(values[place]) >= 0.9]
     return [
-        {
-            "channel": names[first[place]],
-            "other_channel": names[second[place]],
-            "correlation": float(np.clip(values[place], -1.0, 1.0)),
-        }
-        for place in chosen
+        {"channel": names[first], "other_channel": names[second], "correlation": _number(matrix[first, second])}
+        for first, second in zip(*np.triu_indices(len(matrix), k=1), strict=True)
     ]
+
+
+def _strongest_pairs(correlated: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The most correlated of the pairs, strongest first: every one that matters, and at least the top ten."""
+    known = [pair for pair in correlated if pair["correlation"] is not None]
+    ordered = sorted(known, key=lambda pair: -abs(pair["correlation"]))
+    return [pair for rank, pair in enumerate(ordered) if rank < _MOST_PAIRS or abs(pair["correlation"]) >= 0.9]
 
 
 def _breakdown(table: pd.DataFrame | None) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ SECTION_CHARTS: dict[str, tuple[str, ...]] = {
     "channels": ("roi", "contribution", "roi_and_spend", "roi_by_market", "spec_agreement", "response_curves"),
     "charts": ("waterfall", "contributions_over_time"),
     "quality": ("kpi_forecast", "leaderboard", "rolling_origins"),
+    "data": ("activity", "kpi_profile", "collinearity", "lagged_correlation"),
     "diagnostics": ("prior_posterior", "retention", "predictive_check", "traces"),
 }
 """Which chart stands in which section; one that is not named here goes to `charts`."""

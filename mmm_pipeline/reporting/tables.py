@@ -67,6 +67,7 @@ class ResultTables:
 
     settings: Settings
     quick: bool
+    media_matrix: pd.DataFrame
     leaderboard: pd.DataFrame
     naive_forecasts: pd.DataFrame
     rolling_origins: pd.DataFrame

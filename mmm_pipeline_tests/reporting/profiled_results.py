@@ -8,6 +8,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
+from mmm_pipeline.contracts import CONTRACTS
 from mmm_pipeline.mmm.eda import eda_profile
 from mmm_pipeline.reporting.tables import ResultTables
 
@@ -39,3 +40,30 @@ def profiled(tables: ResultTables, days: int = 120, names: tuple[str, ...] = NAM
     start = dt.date(2021, 10, 17)
     profile = eda_profile(matrix, holdout_start=start + dt.timedelta(days - 28), breakdown=breakdown)
     return dataclasses.replace(tables, eda_profile=profile)
+
+
+def with_own_profile(tables: ResultTables) -> ResultTables:
+    """With a media matrix of the channels that were attributed, and its real profile.
+
+    The second channel is the first's double, every third starts late, the fourth pays for days without media, the last
+    never ran; one day of the KPI is odd.
+    """
+    rng, names, window = np.random.default_rng(0), [*tables.attribution["channel"], "Never ran"], tables.window
+    dates = pd.date_range(window.start, periods=window.days)
+    tide = rng.normal(0, 0.5, window.days)
+    parts = []
+    for position, name in enumerate(names):
+        media = np.exp(8 + 0.4 * tide * (position % 4 == 1) + rng.normal(0, 0.5, window.days)) * (1 + position % 5)
+        media[: (position % 3 == 2) * window.days // 3] = 0
+        media = parts[0]["media_units"].to_numpy() * 1.5 if position == 1 else media
+        media = media * (name != names[-1])
+        spend = media / (100 + position)
+        if position == 3:
+            media = np.where(np.arange(window.days) % 30 < 3, 0.0, media)
+        parts.append(pd.DataFrame({"date": dates, "channel": name, "media_units": media, "spend": spend, "kpi": 0.0}))
+    season = 1 + 0.2 * (dates.dayofweek.to_numpy() >= 5) + 0.002 * np.arange(window.days)
+    parts[0]["kpi"] = 5000 * season + rng.normal(0, 200, window.days)
+    parts[0].loc[window.days // 2, "kpi"] = 14_000
+    matrix = CONTRACTS["media_matrix"].validate(pd.concat(parts, ignore_index=True))
+    profile = eda_profile(matrix, holdout_start=window.holdout_start)
+    return dataclasses.replace(tables, media_matrix=matrix, eda_profile=profile)

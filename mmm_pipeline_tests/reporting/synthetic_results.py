@@ -77,6 +77,7 @@ def synthetic_results(
     names = plain_names(channels) if isinstance(channels, int) else list(channels)
     market = _Market(names, days, holdout_days, np.random.default_rng(seed))
     frames = {
+        "media_matrix": empty_table("media_matrix"),
         "leaderboard": leaderboard(beats_naive),
         "naive_forecasts": naive_forecasts(),
         "rolling_origins": (

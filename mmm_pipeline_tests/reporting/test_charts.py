@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import itertools
 import logging
 import warnings
 from collections.abc import Iterator
@@ -17,15 +16,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mmm_pipeline.reporting.charts import _DRAWINGS, CHART_NAMES, draw_charts, fonts, style
+from mmm_pipeline.reporting.charts import CHART_NAMES, draw_charts, fonts, style
 from mmm_pipeline.reporting.charts.context import ChartContext, chart_context
 from mmm_pipeline.reporting.tables import Language, ResultTables
 from mmm_pipeline_tests.reporting.conftest import WrittenReport
+from mmm_pipeline_tests.reporting.drawn_figures import assert_legible, figures, texts
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-    from matplotlib.text import Text
 
 needs_hangul = pytest.mark.skipif(fonts.hangul_font() is None, reason="no font with Hangul is installed")
 
@@ -39,37 +38,15 @@ def no_hangul(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     fonts.hangul_font.cache_clear()
 
 
-def _figures(context: ChartContext, names: tuple[str, ...] = CHART_NAMES) -> Iterator[tuple[str, Figure]]:
-    """Charts, laid out but not written."""
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(style.rc(context.fonts))
-        for name in names:
-            drawing = _DRAWINGS[name](context)
-            if drawing is not None:
-                drawing.figure.draw_without_rendering()
-                yield name, drawing.figure
-
-
-def _texts(figure: Figure) -> list[Text]:
-    """Every text that is drawn; a tick outside the view has a label, but no ink."""
-    from matplotlib.text import Text
-
-    unseen = {
-        label
-        for axes in figure.axes
-        for axis in (axes.xaxis, axes.yaxis)
-        for tick in axis.get_major_ticks()
-        for label in (tick.label1, tick.label2)
-        if not min(axis.get_view_interval()) <= tick.get_loc() <= max(axis.get_view_interval())
-    }
-    return [
-        text for text in figure.findobj(Text) if text not in unseen and text.get_visible() and text.get_text().strip()
-    ]
+_OPTIONAL = (
+    *("rolling_origins", "roi_by_market"),
+    *("activity", "kpi_profile", "collinearity", "lagged_correlation"),
+)
+"""Charts whose tables the plain results lack."""
 
 
 def test_every_chart_is_written_in_every_language_with_its_words(report: WrittenReport) -> None:
-    plain = [name for name in CHART_NAMES if name not in ("rolling_origins", "roi_by_market")]
+    plain = [name for name in CHART_NAMES if name not in _OPTIONAL]
     for charts in report.charts.values():
         assert tuple(chart.name for chart in charts) == tuple(plain)
         for chart in charts:
@@ -112,46 +89,23 @@ _CROWDED = ("roi_and_spend", "response_curves")  # of another layout at 20 than 
 def test_nothing_overlaps_and_nothing_leaves_the_page(
     channels: int, language: Language, names: tuple[str, ...]
 ) -> None:
-    for name, figure in _figures(
+    for name, figure in figures(
         chart_context(synthetic_results(channels, windows=4, markets=_MARKETS), language), names
     ):
-        page, drawn = figure.bbox, set(_texts(figure))
-        for text in drawn:
-            box = text.get_window_extent()
-            edges = (box.x0 - page.x0, box.y0 - page.y0, page.x1 - box.x1, page.y1 - box.y1)
-            assert min(edges) >= -1, f"{name}: {text.get_text()!r} is cut off"
-            assert "{" not in text.get_text(), f"{name}: {text.get_text()!r} lacks a value"
-        for axes in figure.axes:
-            rows = [label.get_window_extent() for label in axes.get_yticklabels() if label in drawn]
-            order = sorted(rows, key=lambda box: box.y0)
-            assert all(low.y1 <= high.y0 + 1 for low, high in itertools.pairwise(order)), f"{name}: rows touch"
-            columns = [label.get_window_extent() for label in axes.get_xticklabels() if label in drawn]
-            order = sorted(columns, key=lambda box: box.x0)
-            assert all(one.x1 <= two.x0 + 1 for one, two in itertools.pairwise(order)), f"{name}: ticks touch"
-        ticks = [
-            label.get_window_extent() for axes in figure.axes for label in axes.get_xticklabels() if label in drawn
-        ]
-        touching = [1 for i, one in enumerate(ticks) for two in ticks[i + 1 :] if one.overlaps(two)]
-        assert not touching, f"{name}: ticks of neighbours touch"
-        titles = [axes.title.get_window_extent() for axes in figure.axes] + [
-            axes._left_title.get_window_extent() for axes in figure.axes if axes._left_title.get_text()
-        ]
-        assert not any(
-            one.overlaps(two) for i, one in enumerate(titles) for two in titles[i + 1 :] if one.width and two.width
-        ), f"{name}: panel titles overlap"
+        assert_legible(name, figure)
 
 
 @pytest.fixture(scope="module")
 def hostile() -> tuple[ChartContext, dict[str, Figure]]:
     """Every chart in Korean, of channels as an attacker would name them."""
     context = chart_context(synthetic_results(HOSTILE_NAMES), "ko")
-    return context, dict(_figures(context))
+    return context, dict(figures(context))
 
 
 def test_every_letter_drawn_exists_in_a_font(hostile: tuple[ChartContext, dict[str, Figure]]) -> None:
-    context, figures = hostile
-    for name, figure in figures.items():
-        for text in _texts(figure):
+    context, drawn = hostile
+    for name, figure in drawn.items():
+        for text in texts(figure):
             line = text.get_text().replace("\n", " ")
             assert fonts.drawable(line, context.fonts) == " ".join(line.split()), f"{name}: {line!r}"
 
@@ -167,7 +121,7 @@ def test_hostile_names_stay_apart_and_draw_without_a_word_of_warning(tmp_path: P
 @needs_hangul
 def test_korean_charts_have_korean_words(hostile: tuple[ChartContext, dict[str, Figure]]) -> None:
     for name, figure in hostile[1].items():
-        assert any("가" <= letter <= "힣" for text in _texts(figure) for letter in text.get_text()), name
+        assert any("가" <= letter <= "힣" for text in texts(figure) for letter in text.get_text()), name
 
 
 @pytest.mark.usefixtures("no_hangul")
@@ -223,10 +177,10 @@ def test_a_vast_interval_does_not_flatten_the_others() -> None:
     high = tables.attribution["roi_high"].to_numpy().copy()
     high[3] = 5_000.0
     context = chart_context(_replaced(tables, "attribution", roi_high=high), "en")
-    ((_, figure),) = _figures(context, ("roi",))
+    ((_, figure),) = figures(context, ("roi",))
     (axes,) = figure.axes
     assert axes.get_xlim()[1] < 100
-    assert any("5,000" in text.get_text() for text in _texts(figure))
+    assert any("5,000" in text.get_text() for text in texts(figure))
 
 
 def test_missing_figures_are_told_and_do_not_stop_a_chart() -> None:
@@ -236,14 +190,14 @@ def test_missing_figures_are_told_and_do_not_stop_a_chart() -> None:
         tables, "attribution", spend=[0.0, 5.0, 5.0, 5.0], roi=nothing, roi_low=nothing, roi_high=nothing
     )
     tables = _replaced(tables, "leaderboard", mape=tables.leaderboard["mape"].where(lambda m: m.index != 8))
-    drawn = dict(_figures(chart_context(tables, "en"), ("roi", "leaderboard", "contribution", "roi_and_spend")))
-    assert any("no spend" in text.get_text() for text in _texts(drawn["roi"]))
-    assert any(text.get_text() == "not converged" for text in _texts(drawn["leaderboard"]))
+    drawn = dict(figures(chart_context(tables, "en"), ("roi", "leaderboard", "contribution", "roi_and_spend")))
+    assert any("no spend" in text.get_text() for text in texts(drawn["roi"]))
+    assert any(text.get_text() == "not converged" for text in texts(drawn["leaderboard"]))
 
 
 def test_the_steps_of_a_waterfall_are_seen_at_forty_channels_and_end_at_the_fitted_total() -> None:
     tables = synthetic_results(40)
-    ((_, figure),) = _figures(chart_context(tables, "en"), ("waterfall",))
+    ((_, figure),) = figures(chart_context(tables, "en"), ("waterfall",))
     (axes,) = figure.axes
     assert "other channels (26)" in [label.get_text() for label in axes.get_yticklabels()]
     ends = [patch.get_x() + patch.get_width() for patch in axes.patches]
@@ -257,19 +211,19 @@ def test_a_proposal_beyond_anything_tried_is_marked() -> None:
     dearest = tables.budget_plan.sort_values("optimal_spend")["channel"].iloc[-1]
     untried = curves["is_extrapolated"] | ((curves["channel"] == dearest) & (curves["spend"] > 0))
     within, beyond = (
-        dict(_figures(chart_context(_replaced(tables, "response_curves", is_extrapolated=flags), "en"), ("budget",)))
+        dict(figures(chart_context(_replaced(tables, "response_curves", is_extrapolated=flags), "en"), ("budget",)))
         for flags in (False, untried)
     )
-    assert "proposed, beyond the data" not in [text.get_text() for text in _texts(within["budget"])]
-    assert "proposed, beyond the data" in [text.get_text() for text in _texts(beyond["budget"])]
+    assert "proposed, beyond the data" not in [text.get_text() for text in texts(within["budget"])]
+    assert "proposed, beyond the data" in [text.get_text() for text in texts(beyond["budget"])]
 
 
 def test_a_channel_without_spend_has_no_relative_change() -> None:
     tables = synthetic_results(4)
     plan = tables.budget_plan
     nothing = plan["current_spend"].where(plan.index != 2, 0.0)
-    ((_, figure),) = _figures(chart_context(_replaced(tables, "budget_plan", current_spend=nothing), "en"), ("budget",))
-    assert [text.get_text() for text in _texts(figure)].count("nothing spent now") == 1
+    ((_, figure),) = figures(chart_context(_replaced(tables, "budget_plan", current_spend=nothing), "en"), ("budget",))
+    assert [text.get_text() for text in texts(figure)].count("nothing spent now") == 1
 
 
 def test_a_plan_of_another_total_is_not_compared_with_what_is_called_now(tmp_path: Path) -> None:
@@ -279,14 +233,13 @@ def test_a_plan_of_another_total_is_not_compared_with_what_is_called_now(tmp_pat
     (other,) = draw_charts(dearer, tmp_path, "en", ("budget",))
     assert "Today costs" not in same.caption
     assert f"Today costs USD {tables.budget_summary['total'].iloc[0] / 1.2:,.0f}" in other.caption
-    figures = dict(_figures(chart_context(dearer, "en"), ("budget", "marginal_roi")))
-    for name, figure in figures.items():
-        assert "today's split at this total" in [text.get_text() for text in _texts(figure)], name
+    for name, figure in figures(chart_context(dearer, "en"), ("budget", "marginal_roi")):
+        assert "today's split at this total" in [text.get_text() for text in texts(figure)], name
 
 
 def test_every_forecast_without_a_model_has_its_bar() -> None:
     tables = synthetic_results(3)
-    ((_, figure),) = _figures(chart_context(tables, "en"), ("leaderboard",))
+    ((_, figure),) = figures(chart_context(tables, "en"), ("leaderboard",))
     (axes,) = figure.axes
     lengths = sorted(patch.get_width() for patch in axes.patches)
     mapes = [*tables.leaderboard["mape"], *tables.naive_forecasts["mape"]]
@@ -304,9 +257,9 @@ def test_advice_that_turned_round_without_support_stands_out() -> None:
     tables = synthetic_results(5)
     supported = _replaced(tables, "drift", recommendation="same")
     told = [
-        [text.get_text() for text in _texts(figure)]
+        [text.get_text() for text in texts(figure)]
         for shown in (tables, supported)
-        for _, figure in _figures(chart_context(shown, "en"), ("drift",))
+        for _, figure in figures(chart_context(shown, "en"), ("drift",))
     ]
     assert ["advice turned round without support" in texts for texts in told] == [True, False]
 
@@ -319,14 +272,14 @@ def test_channels_that_came_or_went_are_named_in_the_picture_of_changes() -> Non
     drift.loc[1, ["roi_before", "change", "change_learned", "change_mcse", "plan_before", "spend_before"]] = np.nan
     drift.loc[1, "verdict"] = "new_channel"
     context = chart_context(dataclasses.replace(tables, drift=drift), "en")
-    ((_, figure),) = _figures(context, ("drift",))
-    texts = [text.get_text() for text in _texts(figure)]
-    assert {"Brand 9 closed", "gone", "new"} <= set(texts)
+    ((_, figure),) = figures(context, ("drift",))
+    told = [text.get_text() for text in texts(figure)]
+    assert {"Brand 9 closed", "gone", "new"} <= set(told)
 
 
 def test_the_histograms_of_the_predictive_check_count_every_day() -> None:
     tables = synthetic_results(2, days=120)
-    ((_, figure),) = _figures(chart_context(tables, "en"), ("predictive_check",))
+    ((_, figure),) = figures(chart_context(tables, "en"), ("predictive_check",))
     counted = [sum(bar.get_height() for bar in axes.containers[0]) for axes in figure.axes[1:]]
     assert counted == [92, 28]
 
@@ -334,7 +287,7 @@ def test_the_histograms_of_the_predictive_check_count_every_day() -> None:
 def test_chains_that_disagree_leave_the_band_of_ranks() -> None:
     from matplotlib.patches import Rectangle, StepPatch
 
-    ((_, figure),) = _figures(chart_context(synthetic_results(2), "en"), ("traces",))
+    ((_, figure),) = figures(chart_context(synthetic_results(2), "en"), ("traces",))
     highest = {}
     for position, axes in ((0, figure.axes[1]), (3, figure.axes[7])):
         (band,) = (patch for patch in axes.patches if isinstance(patch, Rectangle))
@@ -347,7 +300,7 @@ def test_chains_that_disagree_leave_the_band_of_ranks() -> None:
 def test_a_channel_the_data_is_silent_about_looks_so() -> None:
     tables = synthetic_results(6)
     context = chart_context(_replaced(tables, "attribution", prior_width_ratio=[1.0, 0.1, 0.1, 0.1, 0.1, 0.1]), "en")
-    ((_, figure),) = _figures(context, ("prior_posterior",))
+    ((_, figure),) = figures(context, ("prior_posterior",))
     silent = [
         axes.get_title(loc="left") for axes in figure.axes for line in axes.lines if line.get_color() == style.GREY
     ]
@@ -358,15 +311,15 @@ def test_a_channel_the_data_is_silent_about_looks_so() -> None:
 def test_the_leaderboard_shows_the_error_that_ranks(error: str, words: str) -> None:
     tables = synthetic_results(2, settings={"ranking": {"error": error}})
     tables = _replaced(tables, "leaderboard", **{error: 0.15 if error == "wape" else 95.0})
-    ((_, figure),) = _figures(chart_context(tables, "en"), ("leaderboard",))
-    texts = [text.get_text() for text in _texts(figure)]
-    assert sum(text.startswith(words) for text in texts) == len(tables.leaderboard)
-    assert any(error.upper() in text for text in texts)
+    ((_, figure),) = figures(chart_context(tables, "en"), ("leaderboard",))
+    told = [text.get_text() for text in texts(figure)]
+    assert sum(text.startswith(words) for text in told) == len(tables.leaderboard)
+    assert any(error.upper() in text for text in told)
 
 
 def test_every_forecast_window_has_its_mark() -> None:
     tables = synthetic_results(2, windows=3)
-    ((_, figure),) = _figures(chart_context(tables, "en"), ("rolling_origins",))
+    ((_, figure),) = figures(chart_context(tables, "en"), ("rolling_origins",))
     (axes,) = figure.axes
     shown = sorted(float(line.get_xdata()[0]) for line in axes.lines if line.get_marker() not in ("None", "|"))
     singles = tables.rolling_origins[~tables.rolling_origins["is_pooled"]]
@@ -378,7 +331,7 @@ def test_every_forecast_window_has_its_mark() -> None:
 def test_channels_in_dispute_between_models_stand_out() -> None:
     tables = synthetic_results(8)
     context = chart_context(tables, "en")
-    ((_, figure),) = _figures(context, ("spec_agreement",))
+    ((_, figure),) = figures(context, ("spec_agreement",))
     (axes,) = figure.axes
     bold = {label.get_text() for label in axes.get_yticklabels() if label.get_fontweight() == "bold"}
     disputed = tables.spec_agreement.loc[tables.spec_agreement["verdict"] != "agree", "channel"]
@@ -388,7 +341,7 @@ def test_channels_in_dispute_between_models_stand_out() -> None:
 def test_every_market_has_its_dot_beside_all_markets() -> None:
     tables = synthetic_results(3, markets=("north", "south"))
     context = chart_context(tables, "en")
-    ((_, figure),) = _figures(context, ("roi_by_market",))
+    ((_, figure),) = figures(context, ("roi_by_market",))
     assert len(figure.axes) == 3
     by_place = tables.attribution_by_market.set_index(["channel", "market"])["roi"]
     for axes, channel in zip(figure.axes, context.labels, strict=True):
@@ -400,15 +353,15 @@ def test_every_market_has_its_dot_beside_all_markets() -> None:
 
 def test_of_many_markets_the_largest_are_shown_and_the_picture_says_so() -> None:
     tables = synthetic_results(2, markets=[f"market {position}" for position in range(30)])
-    ((_, figure),) = _figures(chart_context(tables, "en"), ("roi_by_market",))
+    ((_, figure),) = figures(chart_context(tables, "en"), ("roi_by_market",))
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert labels == [*(f"market {position}" for position in range(11)), "all markets"]
-    assert any("The 11 of 30 markets" in text.get_text() for text in _texts(figure))
+    assert any("The 11 of 30 markets" in text.get_text() for text in texts(figure))
 
 
 def test_one_spec_alone_cannot_disagree() -> None:
     alone = _replaced(synthetic_results(2), "spec_agreement", specs=1, verdict="single_spec")
-    assert list(_figures(chart_context(alone, "en"), ("spec_agreement",))) == []
+    assert list(figures(chart_context(alone, "en"), ("spec_agreement",))) == []
 
 
 def test_the_spend_of_half_saturation_is_marked_where_a_curve_has_one() -> None:
@@ -417,19 +370,19 @@ def test_the_spend_of_half_saturation_is_marked_where_a_curve_has_one() -> None:
     first = (curves["channel"] == curves["channel"].iloc[0]) & (curves["spend"] == curves["spend"].iloc[5])
     marked = _replaced(tables, "response_curves", is_half_saturation=first)
     ((_, plain),), ((_, figure),) = (
-        _figures(chart_context(shown, "en"), ("response_curves",)) for shown in (tables, marked)
+        figures(chart_context(shown, "en"), ("response_curves",)) for shown in (tables, marked)
     )
-    assert "half of its ceiling" not in [text.get_text() for text in _texts(plain)]
-    assert "half of its ceiling" in [text.get_text() for text in _texts(figure)]
+    assert "half of its ceiling" not in [text.get_text() for text in texts(plain)]
+    assert "half of its ceiling" in [text.get_text() for text in texts(figure)]
 
 
 def test_three_years_of_days_stay_legible() -> None:
     context = chart_context(synthetic_results(5, days=1095), "en")
-    ((_, figure),) = _figures(context, ("kpi_forecast",))
+    ((_, figure),) = figures(context, ("kpi_forecast",))
     (axes,) = figure.axes
     low, high = axes.get_xlim()
     assert high - low < 200
-    assert any("The last" in text.get_text() for text in _texts(figure))
+    assert any("The last" in text.get_text() for text in texts(figure))
 
 
 def test_a_file_is_replaced_as_a_whole(tmp_path: Path) -> None:

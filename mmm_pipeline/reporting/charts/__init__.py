@@ -10,13 +10,17 @@ from pathlib import Path
 
 from mmm_pipeline.atomic_files import write_bytes
 from mmm_pipeline.reporting.charts import (
+    activity,
     bubbles,
     budget,
     channels,
+    collinearity,
     comparisons,
     curves,
     densities,
     drift,
+    kpi_profile,
+    lags,
     leaderboard,
     marginal_roi,
     markets,
@@ -48,6 +52,10 @@ _DRAWINGS: dict[str, Callable[[ChartContext], Drawing | None]] = {
     "budget": budget.budget,
     "marginal_roi": marginal_roi.marginal_roi,
     "drift": drift.drift,
+    "activity": activity.activity,
+    "kpi_profile": kpi_profile.kpi_profile,
+    "collinearity": collinearity.collinearity,
+    "lagged_correlation": lags.lagged_correlation,
     "prior_posterior": densities.prior_posterior,
     "retention": densities.retention,
     "predictive_check": model_checks.predictive_check,

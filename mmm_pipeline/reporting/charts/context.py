@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 from mmm_pipeline.reporting.charts.fonts import drawable, families, hangul_font
 from mmm_pipeline.reporting.findings import Findings, findings
 from mmm_pipeline.reporting.formatting import Formatter
-from mmm_pipeline.reporting.names import distinct, shorten
+from mmm_pipeline.reporting.names import clean, distinct, shorten
 from mmm_pipeline.reporting.tables import Language, ResultTables
 from mmm_pipeline.reporting.wording import Wording, wording
 
@@ -69,6 +70,20 @@ class ChartContext:
         """The attribution table, largest contribution first, with a `label` column."""
         table = self.tables.attribution.set_index("channel", drop=False).loc[list(self.labels)]
         return table.assign(label=list(self.labels.values()), evidence=[c.evidence for c in self.found.channels])
+
+    @property
+    def profiled(self) -> list[dict[str, Any]]:
+        """The channels of the data's profile, largest spend first; the model may have left some of them out."""
+        rows = self.tables.eda_profile.get("channels", ())
+        return sorted(rows, key=lambda row: (-float(row["spend"]), str(row["channel"])))
+
+    @cached_property
+    def profiled_labels(self) -> dict[str, str]:
+        """Channel of the profile -> its label; `labels` where the model has it."""
+        others = [row["channel"] for row in self.profiled if row["channel"] not in self.labels]
+        written = (shorten(drawable(clean(name), self.fonts), LABEL_WIDTH) for name in others)
+        names = distinct([*self.labels.values(), *written])
+        return dict(zip([*self.labels, *others], names, strict=True))
 
     @property
     def ranking_error(self) -> str:

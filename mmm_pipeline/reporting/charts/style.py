@@ -214,7 +214,7 @@ def to_png(figure: Figure) -> bytes:
     canvas.draw()
     picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
     small = picture.quantize(colors=256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    small.putpalette([255 if level >= 253 else level for level in small.getpalette() or []])  # white stays white
+    small.putpalette([255 if level >= 250 else level for level in small.getpalette() or []])  # white stays white
     stream = io.BytesIO()
     small.save(stream, format="PNG", dpi=(DPI, DPI))
     return stream.getvalue()

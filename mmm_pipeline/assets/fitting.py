@@ -67,6 +67,7 @@ def build_fitted_model(grid: dg.MultiPartitionsDefinition) -> dg.AssetsDefinitio
         data = train_data(model_inputs)
         earlier = rolling_windows(model_inputs, settings.split.rolling_origins)[:-1]
         failures: dict[str, str] = {}
+        drawn = 0
         for key in map(str, context.partition_keys):
             spec = spec_of_key(settings, key, data)
             artifacts.remove(FITTED_MODEL, key, ".failure.json")
@@ -74,7 +75,8 @@ def build_fitted_model(grid: dg.MultiPartitionsDefinition) -> dg.AssetsDefinitio
                 fit, reused = fit_or_reuse(
                     spec, data, settings, artifacts, FITTED_MODEL, key, workspace, context.log.info
                 )
-                fit_earlier_windows(spec, model_inputs, earlier, settings, workspace, context.log.info)
+                drawn += not reused
+                drawn += fit_earlier_windows(spec, model_inputs, earlier, settings, workspace, context.log.info)
             except Exception as error:
                 if not isinstance(error, MmmError):
                     context.log.exception(f"{key}: the fit failed")
@@ -87,6 +89,9 @@ def build_fitted_model(grid: dg.MultiPartitionsDefinition) -> dg.AssetsDefinitio
             raise dg.Failure("no spec could be fitted: " + "; ".join(f"{key}: {why}" for key, why in failures.items()))
         for key, why in failures.items():
             context.log.error(f"{key}: the fit failed, the other specs go on without it: {why}")
+        if not drawn and not failures:
+            fits = len(context.partition_keys) * (1 + len(earlier))
+            context.log.info(f"data and settings are those of the last fits: all {fits} were reused, none was drawn")
         return dg.MaterializeResult()
 
     return fitted_model
@@ -99,10 +104,13 @@ def fit_earlier_windows(
     settings: Settings,
     workspace: Workspace,
     log: Callable[[str], object],
-) -> None:
+) -> int:
     """Fit the windows before the holdout's, where rolling origins are asked for; forget those that are over.
 
     Each is stored as soon as it is there, so that a killed run goes on where it stopped.
+
+    Returns:
+        Number of windows that were drawn, the others being reused.
     """
     from mmm_pipeline.mmm.rolling import window_data
 
@@ -111,11 +119,14 @@ def fit_earlier_windows(
     for key in artifacts.keys(ROLLING_FITS, spec.key):
         if key not in keys:
             artifacts.remove(ROLLING_FITS, key)
+    drawn = 0
     for number, (key, window) in enumerate(keys.items(), start=1):
         label = f"{spec.key} before {window.origin} ({number} of {len(keys)} earlier windows)"
-        fit_or_reuse(
+        _, reused = fit_or_reuse(
             spec, window_data(dataset, window), settings, artifacts, ROLLING_FITS, key, workspace, log, label=label
         )
+        drawn += not reused
+    return drawn
 
 
 def rolling_key(spec_key: str, origin: str) -> str:

@@ -34,7 +34,8 @@ _PUBLISHED = (
     *("reallocation", "drift", "rejected_rows"),
 )
 """Tables that are written as CSV under their own names."""
-_TABLES = [*REPORTED_TABLES, EDA_PROFILE, "rejected_rows", "campaign_totals"]
+_BY_MARKET = ["contribution_over_time_by_market", "response_curves_by_market"]
+_TABLES = [*REPORTED_TABLES, *_BY_MARKET, EDA_PROFILE, "rejected_rows", "campaign_totals"]
 
 
 @dg.asset(
@@ -49,10 +50,11 @@ def charts(workspace: Workspace) -> dg.MaterializeResult:
     tables = result_tables(workspace)
     started = time.perf_counter()
     drawn = [_draw(workspace, tables, language) for language in tables.settings.report.languages]
+    by_market = _draw_markets(workspace, tables)
     shown = {chart.title: _inline(chart.path) for chart in drawn[0] if chart.name in _SHOWN_CHARTS}
     return dg.MaterializeResult(
         metadata={
-            "charts": sum(len(of_language) for of_language in drawn),
+            "charts": sum(len(of_language) for of_language in drawn) + by_market,
             "seconds": time.perf_counter() - started,
             "folder": dg.MetadataValue.path(str(workspace.artifacts().root / "charts")),
             **shown,
@@ -68,6 +70,21 @@ def _draw(workspace: Workspace, tables: ResultTables, language: Language) -> lis
     workspace.artifacts().write_json(
         f"charts.{language}", [{**vars(chart), "path": str(chart.path)} for chart in drawn]
     )
+    return drawn
+
+
+def _draw_markets(workspace: Workspace, tables: ResultTables) -> int:
+    """The pictures of every market by itself, beside those of all together; returns their number."""
+    from mmm_pipeline.reporting.market_charts import MARKET_TABLES, draw_market_charts
+
+    warehouse = workspace.warehouse()
+    drawn = 0
+    for language in tables.settings.report.languages:
+        folder = workspace.artifacts().root / "charts" / language / "markets"
+        shutil.rmtree(folder, ignore_errors=True)
+        if len(tables.attribution_by_market):
+            by_market = {name: warehouse.read_table(f"{name}_by_market") for name in MARKET_TABLES}
+            drawn += sum(map(len, draw_market_charts(tables, by_market, folder, language).values()))
     return drawn
 
 
@@ -107,6 +124,7 @@ def decision_report(workspace: Workspace) -> dg.MaterializeResult:
 
 
 def _write_results(workspace: Workspace, folder: Path) -> None:
+    from mmm_pipeline.reporting.market_charts import MARKET_TABLES
     from mmm_pipeline.reporting.report import write_report
     from mmm_pipeline.reporting.spreadsheets import write_csv
     from mmm_pipeline.reporting.summary import build_summary
@@ -121,6 +139,12 @@ def _write_results(workspace: Workspace, folder: Path) -> None:
     write_report(tables, drawn, {language: _narratives(workspace, language) for language in languages}, folder)
     for name in _PUBLISHED:
         write_csv(warehouse.read_table(name), folder / f"{name}.csv")
+    if len(tables.attribution_by_market):
+        for name in MARKET_TABLES:
+            write_csv(warehouse.read_table(f"{name}_by_market"), folder / f"{name}_by_market.csv")
+        for language in languages:
+            own = folder / "charts" / ("" if language == languages[0] else language) / "markets"
+            shutil.copytree(workspace.artifacts().root / "charts" / language / "markets", own)
     write_csv(tables.budget_plan, folder / "budget.csv")
     summary = json.dumps(build_summary(tables), ensure_ascii=False, indent=2, allow_nan=False)
     (folder / "summary.json").write_text(summary + "\n", encoding="utf-8")

@@ -19,6 +19,7 @@ from mmm_pipeline.reporting.charts import (
     curves,
     densities,
     drift,
+    fonts,
     kpi_profile,
     lags,
     leaderboard,
@@ -83,9 +84,11 @@ class Chart:
 
 
 def draw_charts(
-    tables: ResultTables, folder: Path, language: Language, names: Sequence[str] = CHART_NAMES
+    tables: ResultTables, folder: Path, language: Language, names: Sequence[str] = CHART_NAMES, *, label: str = ""
 ) -> list[Chart]:
     """Draw charts as `folder/<name>.png`, by default every one; the same tables give the same bytes.
+
+    A label, such as the name of one market, stands in the corner of every picture and before its title.
 
     A chart whose table has no rows, such as `drift` on a first run, is left out, and an earlier picture of it removed.
     Where no installed font has Hangul, the words inside Korean charts are English and the captions say so. Letters of a
@@ -100,6 +103,7 @@ def draw_charts(
     context = chart_context(tables, language)
     words = wording(language)
     fallback = "" if context.words.language == language else " " + words("chart_text.english_fallback")
+    before = f"{label}: " if label else ""
     charts = []
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()  # not the taste of whoever runs it
@@ -112,6 +116,9 @@ def draw_charts(
             if drawing is None:
                 (folder / f"{name}.png").unlink(missing_ok=True)
                 continue
+            if label:
+                shown = fonts.drawable(label, context.fonts)
+                drawing.figure.text(0.995, 0.995, shown, ha="right", va="top", weight="bold", color=style.INK)
             path = write_bytes(folder / f"{name}.png", style.to_png(drawing.figure))
             values = {
                 "kpi": context.found.kpi,
@@ -122,7 +129,7 @@ def draw_charts(
                 Chart(
                     name=name,
                     path=path,
-                    title=words(f"charts.{name}.title", **_title_values(tables, context)),
+                    title=before + words(f"charts.{name}.title", **_title_values(tables, context)),
                     caption=words(f"charts.{name}.caption", **values) + fallback,
                     alt=words(f"charts.{name}.alt", **values),
                 )

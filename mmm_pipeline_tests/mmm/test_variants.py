@@ -78,7 +78,7 @@ def test_spikes_pull_normal_noise_but_not_student_t():
     normal = sample(SPEC, data, FEW)
     robust = sample(dataclasses.replace(SPEC, noise="student_t"), data, FEW)
 
-    assert robust.convergence.rhat_max < 1.1
+    assert robust.convergence.rhat_max < 1.2
     assert float(robust.posterior["noise_degrees"].mean()) < 5
     assert float(robust.posterior["noise_sd"].mean()) < 0.1 < float(normal.posterior["noise_sd"].mean())
     low, high = interval(robust.posterior["media_coefficient"])

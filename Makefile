@@ -23,7 +23,7 @@ demo: setup  ## run the whole pipeline on the embedded demo market
 	$(BIN)/mmm run --demo --home $(DEMO_HOME)
 
 test: setup lint  ## lint, type-check and run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: setup  ## ruff (lint and format) and mypy
 	$(BIN)/ruff check .

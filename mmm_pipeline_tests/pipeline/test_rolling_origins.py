@@ -16,7 +16,8 @@ from mmm_pipeline.partitions import grid_range
 from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 from mmm_pipeline_tests.pipeline.conftest import small_settings
 
-_UNTIL = ["raw_campaigns", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix", "model_inputs", "excluded_channels", "fitted_model",
+_UNTIL = ["raw_campaigns", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix",
+          "model_inputs", "excluded_channels", "fitted_model",
           "leaderboard", "naive_forecasts", "rolling_origins", "spec_agreement", "averaged_attribution"]  # fmt: skip
 _TABLES = ("leaderboard", "naive_forecasts", "rolling_origins", "spec_agreement", "averaged_attribution")
 

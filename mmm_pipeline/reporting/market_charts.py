@@ -6,11 +6,14 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mmm_pipeline.reporting.charts import Chart, draw_charts
 from mmm_pipeline.reporting.tables import Language, ResultTables
+
+if TYPE_CHECKING:
+    from mmm_pipeline.reporting.charts import Chart
 
 __all__ = ["MARKET_CHARTS", "MARKET_TABLES", "draw_market_charts"]
 
@@ -34,6 +37,8 @@ def draw_market_charts(
     Returns:
         Market -> its charts; nothing when there are no markets.
     """
+    from mmm_pipeline.reporting.charts import draw_charts
+
     names = list(dict.fromkeys(by_market["attribution"]["market"]))
     drawn = {}
     for number, market in enumerate(names, start=1):

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.machine import RESULTS, machine, write_result
 from benchmarks.windows import benchmark_window
-from mmm_pipeline.mmm import ADSTOCKS, FitData, ModelSpec
+from mmm_pipeline.mmm import ADSTOCKS, FitData, ModelSpec, programs
 
 __all__ = ["main", "parts", "step", "table"]
 
@@ -103,15 +103,13 @@ def parts(spec: ModelSpec, data: FitData) -> dict[str, float]:
 def _microseconds(function: Callable[[Any, Any], Any], start: Any, inputs: Any) -> float:
     import jax
 
-    from mmm_pipeline.mmm.programs import COMPILER_OPTIONS
-
     gradient = jax.grad(function)
 
     def repeated(u: Any, inputs: Any, count: Any) -> Any:
         # A step too short to matter keeps XLA from hoisting the gradient out of the loop.
         return jax.lax.fori_loop(0, count, lambda _, u: u - 1e-9 * gradient(u, inputs), u)
 
-    program = jax.jit(repeated).lower(start, inputs, np.int64(1)).compile(compiler_options=COMPILER_OPTIONS)
+    program = jax.jit(repeated).lower(start, inputs, np.int64(1)).compile(compiler_options=programs.COMPILER_OPTIONS)
     calls = []
     for _ in range(_CALLS):
         began = time.process_time()
@@ -131,7 +129,7 @@ def step(spec: ModelSpec, data: FitData, *, whole_loops: bool = True) -> float:
     import jax
     import jax.numpy as jnp
 
-    from mmm_pipeline.mmm import nuts, programs
+    from mmm_pipeline.mmm import nuts
     from mmm_pipeline.mmm.density import density_inputs, layout_of
     from mmm_pipeline.mmm.whitening import coordinates
 

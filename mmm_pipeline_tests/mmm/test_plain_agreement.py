@@ -18,7 +18,7 @@ SAMPLER = SamplerSettings(chains=2, warmup=300, draws=500, max_escalations=0)
 def case():
     spec, data = simulated("adstock", days=24, channels=1, seed=3)
     spec = dataclasses.replace(spec, degrees=0, weekday=False)
-    return spec, data, plain_posterior(spec, data, chains=1, warmup=300, draws=700, seed=1)
+    return spec, data, plain_posterior(spec, data, chains=1, warmup=300, draws=700, seed=1)[0]
 
 
 def largest(reformulated, plain):

@@ -185,7 +185,7 @@ def _prior_predictive(spec: ModelSpec, data: FitData, draws: int, seed: int) -> 
 def table(rows: list[dict[str, Any]]) -> str:
     """The figures as a Markdown table."""
     lines = [
-        "| model | parameters | furthest mean | furthest sd | limit | root mean square | plain: ESS, R-hat, divergences "
+        "| model | parameters | furthest mean | furthest sd | limit | RMS | plain: ESS, R-hat, divergences "
         "| reformulated: ESS, R-hat | prior: smallest p, limit |",
         "| --- | ---: | ---: | ---: | ---: | ---: | --- | --- | --- |",
     ]

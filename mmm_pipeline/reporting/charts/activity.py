@@ -21,9 +21,14 @@ __all__ = ["activity"]
 
 _STEPS = (0.1, 0.25, 0.5, 0.75, 1.0)
 """Upper ends of the colours, as shares of the channel's highest day."""
-_COLOURS: tuple[Any, ...] = (*(style.face(BLUE, strength) for strength in (0.22, 0.42, 0.66, 1.0)), (0.0, 0.19, 0.35))
+_DARKEST = (0.0, 0.19, 0.35)
 _COLUMNS = {"active": 52, "spend": 96, "price": 148}
 """Right ends of the columns of figures, in points from the strip."""
+
+
+def _colours() -> tuple[Any, ...]:
+    """From pale to dark, one per step; made when it is drawn, because matplotlib mixes them."""
+    return (*(style.face(BLUE, strength) for strength in (0.22, 0.42, 0.66, 1.0)), _DARKEST)
 
 
 def activity(context: ChartContext) -> Drawing | None:
@@ -41,7 +46,7 @@ def activity(context: ChartContext) -> Drawing | None:
     unpaired = ((media <= 0) & (spend > 0)).to_numpy().T
     legend = [
         (Patch(color=colour), words("legend.share_of_highest", share=write.percent(share)))
-        for colour, share in zip(_COLOURS, _STEPS, strict=True)
+        for colour, share in zip(_colours(), _STEPS, strict=True)
     ]
     if unpaired.any():
         legend.append((Patch(color=RED), words("legend.spend_without_media")))
@@ -99,7 +104,7 @@ def _strips(axes: Axes, edges: np.ndarray, media: np.ndarray, unpaired: np.ndarr
     colour[media <= 0] = np.nan
     colour[unpaired] = len(_STEPS)
     rows = np.arange(len(media) + 1) - 0.5
-    mesh = ListedColormap([*_COLOURS, RED])
+    mesh = ListedColormap([*_colours(), RED])
     axes.pcolormesh(edges, rows, np.ma.masked_invalid(colour), cmap=mesh, vmin=-0.5, vmax=len(_STEPS) + 0.5, zorder=2)
     axes.hlines(rows, edges[0], edges[-1], color="white", linewidth=2.5, zorder=3)
 

@@ -13,7 +13,6 @@ from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import input_warnings
 from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
-from mmm_pipeline.ingestion.model_inputs import build_model_inputs
 from mmm_pipeline.resources.jobs import job_metadata
 from mmm_pipeline.resources.workspace import Workspace
 
@@ -66,9 +65,10 @@ def model_inputs(
     context: dg.AssetExecutionContext, media_matrix: pd.DataFrame, market_matrix: pd.DataFrame, workspace: Workspace
 ) -> tuple[dg.Output[Any], dg.Output[pd.DataFrame]]:
     """Split by date, apply the channel rules, scale."""
-    settings = workspace.settings()
+    from mmm_pipeline.ingestion.model_inputs import build_model_inputs
     from mmm_pipeline.mmm.rolling import rolling_windows
 
+    settings = workspace.settings()
     dataset, excluded = build_model_inputs(
         media_matrix, settings, load_features(settings), load_events(settings), market_matrix
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from mmm_pipeline.settings import Settings
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["input_warnings"]
 

@@ -43,6 +43,7 @@ def main(argv: list[str]) -> None:
     """Replicate, print the table, write ranks and figures as JSON and, where asked, a picture."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks calibration", description=__doc__.splitlines()[0])
     parser.add_argument("--adstock", choices=ADSTOCKS, action="append", help="repeatable; default: all")
+    parser.add_argument("--noise", choices=["normal", "student_t"], default="normal")
     parser.add_argument("--replications", type=int, default=200)
     parser.add_argument("--days", type=int, default=40)
     parser.add_argument("--channels", type=int, default=2)
@@ -57,7 +58,8 @@ def main(argv: list[str]) -> None:
     load, runs = os.getloadavg()[0], []
     for adstock in options.adstock or ADSTOCKS:
         began, cpu = time.perf_counter(), time.process_time()
-        spec, window = ModelSpec(adstock, 1), small_window(days=options.days, channels=options.channels, seed=1)
+        spec = ModelSpec(adstock, 1, noise=options.noise)
+        window = small_window(days=options.days, channels=options.channels, seed=1)
         truths = plain_prior(spec, window, options.replications, options.seed)
         replications = []
         for i in range(options.replications):
@@ -66,6 +68,7 @@ def main(argv: list[str]) -> None:
         ranks = {name: [made["ranks"][name] for made in replications] for name in replications[0]["ranks"]}
         run = {
             "adstock": adstock,
+            "noise": spec.noise,
             "replications": len(replications),
             "not_converged": sum(not made["converged"] for made in replications),
             "seconds": round(time.perf_counter() - began, 1),
@@ -102,7 +105,9 @@ def replication(
     }
     # Stored densities are of the KPI in its own units.
     density = fit.inference["log_likelihood"]["kpi"].sum("time").to_numpy() + data.days * np.log(data.kpi_scale)
-    true_density = stats.norm.logpdf(data.kpi, plain_mean(spec, data, truth), truth["noise_sd"]).sum()
+    mean, sd = plain_mean(spec, data, truth), truth["noise_sd"]
+    noise = stats.norm(mean, sd) if spec.noise == "normal" else stats.t(truth["noise_degrees"], mean, sd)
+    true_density = noise.logpdf(data.kpi).sum()
     quantities[_LOG_LIKELIHOOD] = (density, true_density)
     return {
         "converged": fit.convergence.converged,

@@ -28,8 +28,10 @@ from mmm_pipeline.mmm.transforms import power
 
 __all__ = [
     "PADDED_DEGREES",
+    "Conditional",
     "IntegratedLinear",
     "LinearBlock",
+    "conditional",
     "integrated_linear",
     "integrated_log_likelihood",
     "linear_block",
@@ -96,9 +98,46 @@ def integrated_log_likelihood(
 def _log_likelihood(
     trend: Array, intercept: Array, residual: Array, noise_sd: Array, basis: Array, variances: Array
 ) -> Array:
+    return conditional(trend, intercept, residual, noise_sd**2, basis, variances).log_likelihood
+
+
+class Conditional(NamedTuple):
+    """What the residual says of the linear coefficients, in units of their prior scales, once they are integrated out.
+
+    Attributes:
+        log_likelihood: () log density of the residual.
+        inside: (R, 3) residual, trend and intercept in the basis U.
+        weights: (R,) 1 / (σ² + squared singular value).
+        gram: (3, 3) Gram matrix of the same under the inverse of σ²I + USSUᵀ.
+        trend_sd: () its Cholesky step of the trend: root of the trend coefficient's precision given the intercept.
+        intercept_sd: () root of the intercept's precision, the trend coefficient integrated out.
+        intercept_fit: () its mean, before it is restricted to positive values, times `intercept_sd`.
+    """
+
+    log_likelihood: Array
+    inside: Array
+    weights: Array
+    gram: Array
+    trend_sd: Array
+    intercept_sd: Array
+    intercept_fit: Array
+
+
+def conditional(
+    trend: Array, intercept: Array, residual: Array, noise_variance: Array, basis: Array, variances: Array
+) -> Conditional:
+    """Integrate the linear coefficients of one window out.
+
+    Args:
+        trend: (T,) column of the trend times its prior scale.
+        intercept: (T,) column of the intercept times its prior scale.
+        residual: (T,) scaled KPI minus media and signed features.
+        noise_variance: () σ².
+        basis: (T, R) U.
+        variances: (R,) squared singular values.
+    """
     # Gram matrix of (residual, trend, intercept) under the inverse of σ²I + USSUᵀ; the part outside the span of U is
     # formed first, because the difference of two large squares would lose digits.
-    noise_variance = noise_sd**2
     columns = jnp.stack([residual, trend, intercept], axis=1)
     inside = basis.T @ columns
     outside = columns - basis @ inside
@@ -121,7 +160,8 @@ def _log_likelihood(
     )
     quadratic = gram[0, 0] - trend_fit**2 - intercept_fit**2
     log_twice_phi = jnp.log(2.0) + log_ndtr(intercept_fit)
-    return -0.5 * (quadratic + log_determinant + days * jnp.log(2 * jnp.pi)) + log_twice_phi
+    log_likelihood = -0.5 * (quadratic + log_determinant + days * jnp.log(2 * jnp.pi)) + log_twice_phi
+    return Conditional(log_likelihood, inside, weights, gram, trend_sd, intercept_sd, intercept_fit)
 
 
 @dataclass(frozen=True)

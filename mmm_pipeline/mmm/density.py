@@ -27,7 +27,6 @@ from mmm_pipeline.mmm.specs import ModelSpec
 from mmm_pipeline.mmm.student_t import SampledLinear, sampled_linear, sampled_log_density
 from mmm_pipeline.mmm.transforms import CARRYOVER_LAGS, transform_prepared
 from mmm_pipeline.mmm.whitening import (
-    INTERCEPT_QUANTILE,
     LINEAR,
     NOISE_EXCESS,
     SIGNED_QUANTILE,
@@ -138,7 +137,6 @@ def _log_likelihood(layout: Layout, parameters: dict[str, Array], transformed: A
     return sampled_log_density(
         parameters[LINEAR],
         residual,
-        linear.intercept_scale * parameters[INTERCEPT_QUANTILE],
         exponent,
         noise_sd,
         1 + linear.noise_degrees_mean * parameters[NOISE_EXCESS],

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import numpy as np
 import xarray as xr
 from scipy import stats
 
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.collapsed import PADDED_DEGREES, linear_block
+from mmm_pipeline.mmm.collapsed import linear_block
 from mmm_pipeline.mmm.density import layout_of
 from mmm_pipeline.mmm.design import WEEKDAYS, LinearDesign, fourier_names, linear_design, trend_column
 from mmm_pipeline.mmm.draws import chunks, media_transform_of_draws
@@ -20,7 +21,6 @@ from mmm_pipeline.mmm.specs import ModelSpec
 from mmm_pipeline.mmm.student_t import SampledLinear, linear_coefficients, sampled_linear
 from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
 from mmm_pipeline.mmm.whitening import (
-    INTERCEPT_QUANTILE,
     LINEAR,
     NOISE_EXCESS,
     NUMPY,
@@ -126,7 +126,7 @@ def _parameters(
     coefficient, level = np.empty((count, windows, channels)), np.empty((count, channels))
     linear = np.empty((count, windows, len(designs[0].scales)))
     log_likelihood = np.empty((count, windows, data.days))
-    degrees = 1 + spec.priors.noise_degrees_mean * sampled[NOISE_EXCESS] if student else None
+    degrees = 1 + spec.priors.noise_degrees_mean * sampled[NOISE_EXCESS] if student is not None else None
     for part in chunks(count, windows * data.days * max(channels, linear.shape[2])):
         here = {name: values[part] for name, values in sampled.items()}
         media = np.stack(
@@ -139,13 +139,13 @@ def _parameters(
         if layout.signed_features:
             signed = np.stack([design.signed for design in designs])
             residual -= np.einsum("wtk,swk->swt", signed, here[SIGNED_QUANTILE])
+        if student is not None and degrees is not None:
+            linear[part] = _sampled_coefficients(designs, here, residual, degrees[part], student)
         for w, design in enumerate(designs):
             sigma, exponent = here["noise_sd"][:, w], here["trend_exponent"]
             if student is None:
-                own = linear_block(design, residual[:, w], exponent, sigma).draw(generator)
-            else:
-                own = _sampled_coefficients(spec, design, here, residual, student, w)
-            linear[part, w] = own
+                linear[part, w] = linear_block(design, residual[:, w], exponent, sigma).draw(generator)
+            own = linear[part, w]
             mean = own[:, :-2] @ design.fixed.T + own[:, -1:]
             mean += own[:, -2, None] * trend_column(design.time, exponent)
             error = (residual[:, w] - mean) / sigma[:, None]
@@ -168,21 +168,30 @@ def _parameters(
 
 
 def _sampled_coefficients(
-    spec: ModelSpec,
-    design: LinearDesign,
+    designs: list[LinearDesign],
     sampled: dict[str, np.ndarray],
     residual: np.ndarray,
+    degrees: np.ndarray,
     student: SampledLinear,
-    window: int,
 ) -> np.ndarray:
-    """(S, K) linear coefficients of one window that were sampled, in the units of the scaled KPI."""
-    intercept = spec.priors.intercept_scale * sampled[INTERCEPT_QUANTILE]
-    standardised = linear_coefficients(sampled[LINEAR], residual, intercept, student)[:, window]
-    padding = max(0, 2 * PADDED_DEGREES - design.seasonality.shape[1])
-    fixed = standardised[:, : design.fixed.shape[1]]
-    assert standardised.shape[1] == fixed.shape[1] + padding + 1
-    without_intercept = np.concatenate([fixed, standardised[:, -1:]], axis=1) * design.scales[:-1]
-    return np.concatenate([without_intercept, intercept[:, window, None]], axis=1)
+    """(S, W, K) linear coefficients that were sampled, in the units of the scaled KPI."""
+    with jax.enable_x64(True):
+        standardised = np.asarray(
+            _coefficients_of_draws(
+                sampled[LINEAR],
+                residual,
+                sampled["trend_exponent"],
+                sampled["noise_sd"],
+                degrees,
+                designs[0].time,
+                student,
+            )
+        )
+    fixed = designs[0].fixed.shape[1]
+    return np.concatenate([standardised[..., :fixed], standardised[..., -2:]], axis=2) * designs[0].scales
+
+
+_coefficients_of_draws = jax.jit(jax.vmap(linear_coefficients, in_axes=(0, 0, 0, 0, 0, None, None)))
 
 
 def scaled_baseline(

@@ -22,7 +22,6 @@ from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
 
 __all__ = [
     "COEFFICIENT_QUANTILE",
-    "INTERCEPT_QUANTILE",
     "JAX",
     "LEVEL",
     "LINEAR",
@@ -41,7 +40,6 @@ LEVEL = "level"
 MARKET_QUANTILE = "market_quantile"
 SIGNED_QUANTILE = "signed_feature_quantile"
 NOISE_EXCESS = "noise_excess"
-INTERCEPT_QUANTILE = "intercept_quantile"
 LINEAR = "linear"
 
 
@@ -69,7 +67,8 @@ class Layout(NamedTuple):
         signed_features: S, features whose coefficients have a sign.
         roi_priors: whether any channel has a prior on its ROI.
         noise: distribution of the noise.
-        linear: K, linear coefficients that are sampled; 0 when they are integrated out, as Normal noise allows.
+        linear: K, linear coefficients of each window that are sampled; 0 when they are integrated out, as Normal
+            noise allows.
     """
 
     adstock: Adstock
@@ -123,7 +122,7 @@ _MEDIA_QUANTILES: dict[Adstock, dict[str, _Quantile]] = {
 
 def coordinates(layout: Layout) -> int:
     """D, the number of sampled coordinates."""
-    return _whitened_size(layout) + layout.windows * max(0, layout.linear - 1)
+    return _whitened_size(layout) + layout.windows * layout.linear
 
 
 def parameters_from_coordinates(layout: Layout, u: Any, f: Functions = JAX) -> dict[str, Any]:
@@ -139,7 +138,7 @@ def parameters_from_coordinates(layout: Layout, u: Any, f: Functions = JAX) -> d
         `level` (..., C), the same coordinates as the quantile, left standard Normal; `trend_exponent` (...);
         `noise_sd` (..., W); for panels `market_quantile` (..., G, C), with signed features `signed_feature_quantile`
         (..., W, S), both half-Normal(1); for Student-t noise `noise_excess` (...), Exponential(1), and for sampled
-        linear coefficients `intercept_quantile` (..., W), half-Normal(1), and `linear` (..., W, K - 1) coordinates.
+        linear coefficients `linear` (..., W, K), left standard Normal.
     """
     blocks, whitened = _blocks(layout), _whitened_size(layout)
     tails = np.concatenate([np.full(math.prod(block.shape), block.quantile.tail) for block in blocks])
@@ -152,7 +151,7 @@ def parameters_from_coordinates(layout: Layout, u: Any, f: Functions = JAX) -> d
         parameters[block.name] = values.reshape((*u.shape[:-1], *block.shape))
         first += size
     if layout.linear:
-        parameters[LINEAR] = u[..., whitened:].reshape(*u.shape[:-1], layout.windows, layout.linear - 1)
+        parameters[LINEAR] = u[..., whitened:].reshape(*u.shape[:-1], layout.windows, layout.linear)
     return parameters
 
 
@@ -173,6 +172,4 @@ def _blocks(layout: Layout) -> list[_Block]:
     blocks += [_Block("trend_exponent", (), _TREND_EXPONENT), _Block("noise_sd", (windows,), _EXPONENTIAL)]
     if layout.noise == "student_t":
         blocks.append(_Block(NOISE_EXCESS, (), _EXPONENTIAL))
-    if layout.linear:
-        blocks.append(_Block(INTERCEPT_QUANTILE, (windows,), _HALF_NORMAL))
     return blocks

@@ -19,7 +19,6 @@ from mmm_pipeline.mmm.student_t import linear_coefficients
 from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS, transform_prepared
 from mmm_pipeline.mmm.whitening import (
     COEFFICIENT_QUANTILE,
-    INTERCEPT_QUANTILE,
     LEVEL,
     LINEAR,
     MARKET_QUANTILE,
@@ -90,15 +89,16 @@ def point_at(spec, data, u):
         flat.append(p[SIGNED_QUANTILE] * design.signed_scales)
     if spec.noise == "student_t":
         named["noise_degrees"] = 1 + spec.priors.noise_degrees_mean * p[NOISE_EXCESS]
-        intercept = spec.priors.intercept_scale * p[INTERCEPT_QUANTILE]
         residual = inputs.kpi - jnp.einsum("wtc,wc->wt", transformed, beta)
         if layout.signed_features:
             residual -= jnp.einsum("wts,ws->wt", inputs.signed, p[SIGNED_QUANTILE])
-        b = linear_coefficients(p[LINEAR], residual, intercept, inputs.linear)
-        flat += [named["noise_degrees"], intercept, b]
+        noise = (p["trend_exponent"], p["noise_sd"], named["noise_degrees"])
+        b = linear_coefficients(p[LINEAR], residual, *noise, inputs.time, inputs.linear)
+        flat += [named["noise_degrees"], b]
         fixed = b[:, : design.fixed.shape[1]] * design.scales[:-2]
         named |= {name: fixed[:, columns] for name, columns in design.blocks.items()}
-        named |= {"trend_coefficient": b[:, -1] * design.scales[-2], "intercept": intercept, "padding": b[:, :-1]}
+        named |= {"trend_coefficient": b[:, -2] * design.scales[-2], "intercept": b[:, -1] * design.scales[-1]}
+        named["padding"] = b[:, :-2]
         unsigned = named["feature_coefficient"]
     named["unsigned"], named["signed"] = unsigned, p.get(SIGNED_QUANTILE, jnp.zeros((layout.windows, 0)))
     return named, jnp.concatenate([jnp.ravel(part) for part in flat])
@@ -140,10 +140,8 @@ def test_density_of_the_coordinates_is_the_joint_density_times_the_change_of_var
     else:
         # Volumes are of coefficients in units of their prior scales, padding included.
         padding = named.pop("padding")[:, designs[0].fixed.shape[1] :]
-        log_volume += layout.windows * np.log(designs[0].scales[:-1]).sum()
+        log_volume += layout.windows * np.log(designs[0].scales).sum()
         density -= stats.norm.logpdf(padding).sum()
-        # The energy leaves out one constant, the volume of the affine map.
-        density += np.linalg.slogdet(inputs.linear.spread).logabsdet.sum()
     named["feature_coefficient"] = designs[0].feature_coefficients(unsigned, signed)
     if not data.markets:
         named |= {name: named[name][0] for name in plain.PER_MARKET if name in named}
@@ -252,7 +250,7 @@ def test_whitened_coordinates_have_the_priors_of_the_parameters(adstock):
     expected = {
         COEFFICIENT_QUANTILE: half_normal, LEVEL: whole, MARKET_QUANTILE: half_normal, SIGNED_QUANTILE: half_normal,
         "trend_exponent": stats.uniform(0.5, 1.0), "noise_sd": stats.gamma(1.0), NOISE_EXCESS: stats.expon(),
-        INTERCEPT_QUANTILE: half_normal, LINEAR: whole,
+        LINEAR: whole,
     } | plain.media_priors(adstock)  # fmt: skip
     assert set(parameters) == set(expected)
     assert set(MEDIA_PARAMETERS[adstock]) < set(parameters)

@@ -31,7 +31,7 @@ def write_with(path: Path, fill: Callable[[Path], object]) -> Path:
     return path
 
 
-def write_bytes(path: Path, content: bytes) -> Path:
+def write_bytes(path: Path, content: bytes | memoryview) -> Path:
     """`write_with` these bytes."""
     return write_with(path, lambda temporary: temporary.write_bytes(content))
 

@@ -9,13 +9,20 @@ __all__ = [
     "ModelInputError",
     "ModelNotConverged",
     "SettingsError",
+    "StorageUnavailable",
     "StoredResultError",
     "WarehouseError",
 ]
 
 
 class MmmError(Exception):
-    """Base of every error whose message is meant for the user; shown without a traceback."""
+    """Base of every error whose message is meant for the user; shown without a traceback.
+
+    Attributes:
+        passing: whether the same call may succeed later, without anybody changing data or settings.
+    """
+
+    passing = False
 
 
 class SettingsError(MmmError):
@@ -40,6 +47,12 @@ class InfeasibleBudget(MmmError):
 
 class StoredResultError(MmmError):
     """A stored table or artifact is missing, damaged or of another version."""
+
+
+class StorageUnavailable(StoredResultError):
+    """The disk, or another process, kept a result from being read or written; that can be over in a minute."""
+
+    passing = True
 
 
 class WarehouseError(MmmError):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmm_pipeline.atomic_files import write_text, write_with
-from mmm_pipeline.errors import StoredResultError
+from mmm_pipeline.atomic_files import write_bytes
+from mmm_pipeline.errors import StorageUnavailable, StoredResultError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -30,9 +30,7 @@ class ArtifactStore:
         return self.root / f"{name}{suffix}" if key is None else self.root / name / f"{key.replace('|', '-')}{suffix}"
 
     def write_dataset(self, name: str, dataset: xr.Dataset) -> Path:
-        path = self.path(name)
-        write_with(path, lambda file: dataset.to_netcdf(file, engine="h5netcdf"))
-        return path
+        return _stored(self.path(name), dataset.to_netcdf(engine="h5netcdf"))
 
     def read_dataset(self, name: str) -> xr.Dataset:
         """Raises StoredResultError when the file is missing or damaged."""
@@ -46,11 +44,16 @@ class ArtifactStore:
 
     def write_fit(self, name: str, fit: Fit | PanelFit, *, fingerprint: str, key: str | None = None) -> Path:
         """Store a posterior together with the fingerprint of what it was fitted on."""
-        path = self.path(name, key)
         inference = fit.to_inference_data()
         inference.attrs["fingerprint"] = fingerprint
-        write_with(path, lambda file: inference.to_netcdf(str(file), engine="h5netcdf"))
-        return path
+        groups = inference.to_datatree()
+        numbers = {
+            group.path: {
+                name: {"zlib": True} for name, values in group.variables.items() if values.dtype.kind in "biuf"
+            }
+            for group in groups.subtree
+        }
+        return _stored(self.path(name, key), groups.to_netcdf(engine="h5netcdf", encoding=numbers))
 
     def read_fit(self, name: str, key: str | None = None) -> tuple[Fit | PanelFit, str]:
         """The stored fit and its fingerprint; raises StoredResultError when it is missing or damaged."""
@@ -68,10 +71,8 @@ class ArtifactStore:
             raise _damaged(path, name, error) from error
 
     def write_json(self, name: str, content: Any, key: str | None = None) -> Path:
-        path = self.path(name, key, ".json")
         text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False, default=str)
-        write_text(path, text + "\n")
-        return path
+        return _stored(self.path(name, key, ".json"), f"{text}\n".encode())
 
     def read_json(self, name: str, key: str | None = None) -> Any:
         """Raises StoredResultError when the file is missing or damaged."""
@@ -82,9 +83,7 @@ class ArtifactStore:
             raise _damaged(path, name, error) from error
 
     def write_text(self, name: str, text: str, suffix: str) -> Path:
-        path = self.path(name, suffix=suffix)
-        write_text(path, text)
-        return path
+        return _stored(self.path(name, suffix=suffix), text.encode())
 
     def read_text(self, name: str, suffix: str) -> str:
         """Raises StoredResultError when the file is missing."""
@@ -107,6 +106,21 @@ class ArtifactStore:
         if not path.is_file():
             raise StoredResultError(f"{path}: there is no stored {name} yet: materialize {name} first")
         return path
+
+
+def _stored(path: Path, content: bytes | memoryview) -> Path:
+    """Write atomically. netCDF is made in memory: HDF5 itself crashes the process when a disk is full.
+
+    Raises:
+        StorageUnavailable: the file cannot be written.
+    """
+    try:
+        return write_bytes(path, content)
+    except OSError as error:
+        raise StorageUnavailable(
+            f"{path}: cannot be written ({error.strerror or error}, {len(content):,} bytes): free space there or allow "
+            "writing, and run again; what was stored before is intact"
+        ) from error
 
 
 def _damaged(path: Path, name: str, error: Exception) -> StoredResultError:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mmm_pipeline.contracts import empty_table, violations
-from mmm_pipeline.errors import StoredResultError
+from mmm_pipeline.errors import StorageUnavailable, StoredResultError
 from mmm_pipeline.resources.contract_types import as_arrow, require_table_name, typed
 from mmm_pipeline.resources.dialect import DUCKDB, Dialect
 from mmm_pipeline.resources.jobs import WarehouseJob
@@ -32,6 +32,7 @@ MEMORY_LIMIT = "2GB"
 _BATCH_ROWS = 200_000
 
 _HOLDER = re.compile(r"\(PID (\d+)\)")
+_FULL = re.compile("no space left|file too large|quota exceeded", re.IGNORECASE)
 _LONGEST_PAUSE = 0.5
 # DuckDB serialises writers of different processes; these serialise the threads of this one.
 _WRITERS: defaultdict[Path, threading.RLock] = defaultdict(threading.RLock)
@@ -87,8 +88,8 @@ class DuckDBWarehouse:
         """A connection of its own, closed at the end; SQL run on it cannot read or write other files.
 
         Raises:
-            StoredResultError: another process keeps the file open for longer than `wait_seconds`, or the file cannot be
-                opened, read or written.
+            StorageUnavailable: another process keeps the file open for longer than `wait_seconds`, or the disk is full.
+            StoredResultError: the file cannot be opened, read or written.
         """
         import duckdb
 
@@ -219,6 +220,11 @@ class DuckDBWarehouse:
 
     def _unusable(self, error: Exception) -> StoredResultError:
         reason = str(error).strip().splitlines()[0]
+        if _FULL.search(reason):
+            return StorageUnavailable(
+                f"{self.path}: the warehouse cannot be written: {reason}. Free space there and run again; the tables "
+                "are as they were"
+            )
         return StoredResultError(
             f"{self.path}: the warehouse cannot be used: {reason}. If the file is damaged, delete it together with "
             f"{self.path.name}.wal and run again: every table in it is computed from the source"
@@ -229,7 +235,7 @@ def open_database(path: Path, *, wait_seconds: float = 60.0, read_only: bool = F
     """Open a DuckDB file, waiting for its turn; SQL on the connection cannot reach other files.
 
     Raises:
-        StoredResultError: another process keeps the file open for longer than `wait_seconds`.
+        StorageUnavailable: another process keeps the file open for longer than `wait_seconds`.
         duckdb.Error: the file cannot be opened.
     """
     import duckdb
@@ -253,7 +259,7 @@ def open_database(path: Path, *, wait_seconds: float = 60.0, read_only: bool = F
             if time.monotonic() >= deadline:
                 holder = _HOLDER.search(str(error))
                 who = f"process {holder.group(1)}" if holder else "another process"
-                raise StoredResultError(
+                raise StorageUnavailable(
                     f"{path}: {who} has held the database open for more than {wait_seconds:g} s: "
                     "wait for that run to end, or stop it, and try again"
                 ) from error

@@ -4,10 +4,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO_HOME ?= .mmm-demo
 
-.PHONY: help setup demo test lint format docs ui bench clean
+.PHONY: help setup demo test test-faults lint format docs ui bench clean
 
 help:  ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED)  ## create .venv and install everything, pinned by constraints.txt
 
@@ -24,6 +24,9 @@ demo: setup  ## run the whole pipeline on the embedded demo market
 
 test: setup lint  ## lint, type-check and run every test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+test-faults: setup  ## kill runs, the daemon and its machine, and run many at once: ten minutes or so
+	$(BIN)/python -m pytest -m faults mmm_pipeline_tests/pipeline/faults
 
 lint: setup  ## ruff (lint and format) and mypy
 	$(BIN)/ruff check .

@@ -9,11 +9,11 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from mmm_pipeline.assets.scenario import BUDGET_SCENARIO
 from mmm_pipeline.partitions import grid_range
+from mmm_pipeline.runs import REFRESH_JOB
 from mmm_pipeline.settings import Settings
 
-__all__ = ["REFRESH_JOB", "SCENARIO_JOB", "refresh_job", "scenario_job", "watched_for_freshness", "weekly_schedule"]
+__all__ = ["SCENARIO_JOB", "refresh_job", "scenario_job", "watched_for_freshness", "weekly_schedule"]
 
-REFRESH_JOB = "refresh"
 SCENARIO_JOB = "scenario"
 
 

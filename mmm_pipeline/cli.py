@@ -70,10 +70,10 @@ def run(
     with _ReadableErrors():
         settings = _settings(folder, config, source, demo=demo, quick=quick)
         from mmm_pipeline import progress
-        from mmm_pipeline.automation import REFRESH_JOB
         from mmm_pipeline.definitions import build_definitions
         from mmm_pipeline.headless import refresh
         from mmm_pipeline.resources.gemini import narrator
+        from mmm_pipeline.runs import REFRESH_JOB
         from mmm_pipeline.terminal import RunDisplay
 
         if settings.quick:
@@ -188,6 +188,8 @@ def ui(
         folder.prepare()
         chosen = _config_in_force(folder, config)
         load_effective_settings(chosen)
+    if not read_only:
+        _know_pools(folder)
     environment = {**os.environ, HOME_VARIABLE: str(folder.root), "DAGSTER_HOME": str(folder.root)}
     if chosen is not None:
         environment[CONFIG_VARIABLE] = str(chosen)
@@ -196,6 +198,15 @@ def ui(
     server = ["dagster_webserver", "--read-only"] if read_only else ["dagster", "dev"]
     command = [sys.executable, "-m", *server, "-w", str(folder.workspace_file), "-h", "127.0.0.1", "-p", str(port)]
     os.execve(sys.executable, command, environment)
+
+
+def _know_pools(home: Home) -> None:
+    import dagster as dg
+
+    from mmm_pipeline.runs import know_pools
+
+    with dg.DagsterInstance.from_config(str(home.root)) as instance:
+        know_pools(instance)
 
 
 @app.command()

@@ -50,7 +50,7 @@ def build_definitions(home: Home, config: Path | None) -> dg.Definitions:
             inputs.media_matrix,
             inputs.model_inputs,
             profile.eda_profile,
-            fitting.build_fitted_model(grid_of(settings.model)),
+            fitting.build_fitted_model(grid_of(settings.model), settings.runs.backfill),
             selection.leaderboard,
             selection.forecast,
             watched_for_freshness(selection.champion_model, settings),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import MmmError, SettingsError
+from mmm_pipeline.file_locks import holder_of, take_lock
 from mmm_pipeline.home import CONFIG_VARIABLE, HOME_VARIABLE, Home
 from mmm_pipeline.settings import Settings
 
@@ -27,7 +26,7 @@ class RunStep:
     """Something that happened in the run.
 
     Attributes:
-        kind: `start`, `materialized`, `check_failed` or `failed`.
+        kind: `start`, `materialized`, `check_failed`, `retried` (failed, but tried again after a pause) or `failed`.
         name: the step, asset or check.
     """
 
@@ -73,13 +72,14 @@ def refresh(home: Home, settings: Settings, on_step: Callable[[RunStep], None]) 
         os.environ["DAGSTER_HOME"] = str(home.root)
         import dagster as dg
 
-        from mmm_pipeline.automation import REFRESH_JOB
         from mmm_pipeline.definitions import build_definitions
         from mmm_pipeline.partitions import grid_range
+        from mmm_pipeline.runs import REFRESH_JOB, know_pools
 
         job = build_definitions(home, config).resolve_job_def(REFRESH_JOB)
         run_id = str(uuid.uuid4())
         with dg.DagsterInstance.get() as instance:
+            know_pools(instance)
             instance.add_event_listener(run_id, lambda entry: _pass_on(entry, on_step))
             result = job.execute_in_process(
                 instance=instance,
@@ -95,19 +95,13 @@ def refresh(home: Home, settings: Settings, on_step: Callable[[RunStep], None]) 
 @contextmanager
 def _only_one_run(home: Home) -> Iterator[None]:
     """Two runs over one home would overwrite each other's tables."""
-    lock = home.root / ".run.lock"
-    with Path(lock).open("a+", encoding="utf-8") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            handle.seek(0)
-            holder = handle.read().strip() or "unknown"
-            raise SettingsError(
-                f"another run is at work on {home.root} (process {holder}): wait for it, or choose another --home"
-            ) from error
-        handle.truncate(0)
-        handle.write(str(os.getpid()))
-        handle.flush()
+    handle = take_lock(home.run_lock)
+    if handle is None:
+        holder = holder_of(home.run_lock) or "unknown"
+        raise SettingsError(
+            f"another run is at work on {home.root} (process {holder}): wait for it, or choose another --home"
+        )
+    with handle:
         yield
 
 
@@ -122,6 +116,8 @@ def _pass_on(entry: Any, on_step: Callable[[RunStep], None]) -> None:
         on_step(RunStep("materialized", event.asset_key.to_user_string()))
     elif kind == "ASSET_CHECK_EVALUATION" and not event.event_specific_data.passed:
         on_step(RunStep("check_failed", event.event_specific_data.check_name))
+    elif kind == "STEP_UP_FOR_RETRY":
+        on_step(RunStep("retried", str(event.step_key)))
     elif kind == "STEP_FAILURE":
         on_step(RunStep("failed", str(event.step_key)))
 

@@ -35,9 +35,18 @@ concurrency:
   pools:
     granularity: run
     default_limit: 1
+run_launcher:
+  module: mmm_pipeline.run_launcher
+  class: WatchfulRunLauncher
+# A run whose process is gone (memory, power, kill -9) is marked as failed ...
+run_monitoring:
+  enabled: true
+  poll_interval_seconds: 30
+# ... and run again from where it was. What an asset itself refused is not: the data or settings have to change first.
 run_retries:
   enabled: true
-  max_retries: 0
+  max_retries: 2
+  retry_on_asset_or_op_failure: false
 """
 
 
@@ -66,6 +75,20 @@ class Home:
     @property
     def compilation_cache(self) -> Path:
         return self.root / "cache" / "jax"
+
+    @property
+    def run_lock(self) -> Path:
+        """Held by `mmm run` while it runs."""
+        return self.root / ".run.lock"
+
+    def fit_lock(self, name: str, key: str | None) -> Path:
+        """Held while a fit is drawn, so that nobody draws the same one beside it."""
+        return self.root / "locks" / f"{name}{'' if key is None else '-' + key.replace('|', '-')}.lock"
+
+    @property
+    def run_locks(self) -> Path:
+        """A file per run, held by the run's process for as long as it lives."""
+        return self.root / "locks" / "runs"
 
     @property
     def workspace_file(self) -> Path:

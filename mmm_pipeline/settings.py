@@ -20,6 +20,7 @@ from mmm_pipeline.settings_decisions import (
     ScheduleSettings,
 )
 from mmm_pipeline.settings_model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
+from mmm_pipeline.settings_runs import RunSettings
 from mmm_pipeline.settings_section import Section, Share
 
 __all__ = ["Settings", "load_settings", "parse_settings"]
@@ -134,6 +135,7 @@ class Settings(Section):
     drift: DriftSettings = DriftSettings()
     report: ReportSettings = ReportSettings()
     gemini: GeminiSettings = GeminiSettings()
+    runs: RunSettings = RunSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     quick: bool = Field(False, description="set by --quick: fewer draws, looser thresholds; every output says so")
 

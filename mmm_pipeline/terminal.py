@@ -73,6 +73,8 @@ class RunDisplay:
                     self._console.print(f"[green]✓[/green] {escape(step.name)}", highlight=False)
             elif step.kind == "check_failed":
                 self._console.print(f"[yellow]![/yellow] check {escape(step.name)}", highlight=False)
+            elif step.kind == "retried":
+                self._console.print(f"[yellow]![/yellow] {escape(step.name)} is tried again", highlight=False)
             elif step.kind == "failed":
                 self._console.print(f"[red]✗[/red] {escape(step.name)}", highlight=False)
 

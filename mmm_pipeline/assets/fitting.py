@@ -3,10 +3,11 @@
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
 
+from mmm_pipeline.assets.retries import may_pass, try_again_later
 from mmm_pipeline.assets.specs import (
     convergence_thresholds,
     fit_fingerprint,
@@ -17,6 +18,7 @@ from mmm_pipeline.errors import MmmError, StoredResultError
 from mmm_pipeline.progress import FitProgress, report
 from mmm_pipeline.resources.artifacts import ArtifactStore
 from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.runs import FIT_POOL, waiting_turn
 from mmm_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FITTED_MODEL",
-    "FIT_POOL",
     "ROLLING_FITS",
     "build_fitted_model",
     "fit_metadata",
@@ -41,17 +42,26 @@ __all__ = [
 FITTED_MODEL = "fitted_model"
 ROLLING_FITS = "rolling_fits"
 """Fits of the forecast windows before the holdout's; the holdout's own is the fitted model."""
-FIT_POOL = "fits"
 _LOG_PARTS = 2
 
 
-def build_fitted_model(grid: dg.MultiPartitionsDefinition) -> dg.AssetsDefinition:
-    """The partitioned asset over `grid`; a run may cover one cell, a row, or all of it."""
+def build_fitted_model(
+    grid: dg.MultiPartitionsDefinition, backfill: Literal["single_run", "per_partition"]
+) -> dg.AssetsDefinition:
+    """The partitioned asset over `grid`; a run may cover one cell, a row, or all of it.
+
+    Args:
+        grid: the specs.
+        backfill: whether a backfill of several specs is one run, or one for each.
+    """
+    single = backfill == "single_run"
+    # Without a policy every partition is a run of its own, named by its partition in the list of runs.
+    policy = dg.BackfillPolicy.single_run() if single else None
 
     @dg.asset(
         name=FITTED_MODEL,
         partitions_def=grid,
-        backfill_policy=dg.BackfillPolicy.single_run(),
+        backfill_policy=policy,
         group_name="models",
         kinds={"numpyro", "jax"},
         pool=FIT_POOL,
@@ -67,7 +77,7 @@ def build_fitted_model(grid: dg.MultiPartitionsDefinition) -> dg.AssetsDefinitio
         data = train_data(model_inputs)
         earlier = rolling_windows(model_inputs, settings.split.rolling_origins)[:-1]
         failures: dict[str, str] = {}
-        drawn = 0
+        drawn, passing = 0, []
         for key in map(str, context.partition_keys):
             spec = spec_of_key(settings, key, data)
             artifacts.remove(FITTED_MODEL, key, ".failure.json")
@@ -80,11 +90,16 @@ def build_fitted_model(grid: dg.MultiPartitionsDefinition) -> dg.AssetsDefinitio
             except Exception as error:
                 if not isinstance(error, MmmError):
                     context.log.exception(f"{key}: the fit failed")
+                if may_pass(error):
+                    passing.append(key)
                 failures[key] = f"{type(error).__name__}: {error}"
                 artifacts.write_json(FITTED_MODEL, {"key": key, "error": failures[key]}, f"{key}.failure")
                 continue
             metadata = {**fit_metadata(fit, reused), "earlier_windows": len(earlier)}
             context.add_asset_metadata(metadata, partition_key=key)
+        if passing:
+            # The fits that are there are stored, and reused by the next try.
+            try_again_later(context, settings, "; ".join(f"{key} failed: {failures[key]}" for key in passing))
         if len(failures) == len(context.partition_keys):
             raise dg.Failure("no spec could be fitted: " + "; ".join(f"{key}: {why}" for key, why in failures.items()))
         for key, why in failures.items():
@@ -149,23 +164,28 @@ def fit_or_reuse(
     """A stored fit of exactly these inputs and settings, or a new one, stored as soon as it is there."""
     label = label or spec.key
     fingerprint = fit_fingerprint(spec, data, settings)
-    stored = reusable_fit(artifacts, name, key, fingerprint, log)
-    if stored is not None:
-        log(f"{label}: inputs and settings are unchanged, the stored fit is reused")
-        return stored, True
-    from mmm_pipeline.mmm.sampler import sample, use_compilation_cache
+    # A run that draws the same fit is waited for, to reuse what it stores.
+    lock = workspace.folder().fit_lock(name, key)
+    with waiting_turn(lock, lambda process: log(f"{label}: process {process} is at this fit; waiting for it")):
+        stored = reusable_fit(artifacts, name, key, fingerprint, log)
+        if stored is not None:
+            log(f"{label}: inputs and settings are unchanged, the stored fit is reused")
+            return stored, True
+        from mmm_pipeline.mmm.sampler import sample, usable_cores, use_compilation_cache
 
-    use_compilation_cache(workspace.folder().compilation_cache)
-    log(f"{label}: sampling {settings.sampler.chains} chains")
-    started = time.perf_counter()
-    fit = sample(
-        spec,
-        data,
-        sampler_settings(settings),
-        convergence_thresholds(settings),
-        progress=_progress_reporter(label, log),
-    )
-    artifacts.write_fit(name, fit, fingerprint=fingerprint, key=key)
+        use_compilation_cache(workspace.folder().compilation_cache)
+        threads = settings.runs.threads_per_fit or max(1, usable_cores() // workspace.pool_limit(FIT_POOL))
+        log(f"{label}: sampling {settings.sampler.chains} chains, {threads} at once")
+        started = time.perf_counter()
+        fit = sample(
+            spec,
+            data,
+            sampler_settings(settings),
+            convergence_thresholds(settings),
+            progress=_progress_reporter(label, log),
+            threads=threads,
+        )
+        artifacts.write_fit(name, fit, fingerprint=fingerprint, key=key)
     verdict = "converged" if fit.convergence.converged else "did NOT converge"
     log(f"{label}: {verdict} after {time.perf_counter() - started:.0f} s, {len(fit.attempts)} attempt(s)")
     return fit, False

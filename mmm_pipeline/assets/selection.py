@@ -7,11 +7,13 @@ import dagster as dg
 import pandas as pd
 
 from mmm_pipeline.assets.evaluation import evaluated
-from mmm_pipeline.assets.fitting import FIT_POOL, FITTED_MODEL, fit_metadata, fit_or_reuse
+from mmm_pipeline.assets.fitting import FITTED_MODEL, fit_metadata, fit_or_reuse
+from mmm_pipeline.assets.retries import retried
 from mmm_pipeline.assets.specs import spec_of_key
 from mmm_pipeline.assets.table_outputs import preview, table_asset, table_out
 from mmm_pipeline.resources.champions import ChampionHistory
 from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.runs import FIT_POOL
 
 __all__ = ["CHAMPION_MODEL", "champion_model", "forecast", "leaderboard"]
 
@@ -67,17 +69,18 @@ def champion_model(
     settings = workspace.settings()
     data = window_data(model_inputs)
     spec = spec_of_key(settings, choose_champion(leaderboard, settings.ranking.least_converged_specs), data)
-    fit, reused = fit_or_reuse(
-        spec,
-        data,
-        settings,
-        workspace.artifacts(),
-        CHAMPION_MODEL,
-        None,
-        workspace,
-        context.log.info,
-        label=f"champion {spec.key}",
-    )
+    with retried(context, settings):
+        fit, reused = fit_or_reuse(
+            spec,
+            data,
+            settings,
+            workspace.artifacts(),
+            CHAMPION_MODEL,
+            None,
+            workspace,
+            context.log.info,
+            label=f"champion {spec.key}",
+        )
     if not fit.convergence.converged:
         missed = "; ".join(fit.convergence.failures)
         raise ModelNotConverged(

@@ -27,7 +27,7 @@ from mmm_pipeline.mmm.specs import ConvergenceThresholds, ModelSpec, SamplerSett
 from mmm_pipeline.mmm.validation import require_fittable, require_samplable
 from mmm_pipeline.mmm.whitening import coordinates
 
-__all__ = ["SamplingProgress", "sample", "use_compilation_cache"]
+__all__ = ["SamplingProgress", "sample", "usable_cores", "use_compilation_cache"]
 
 _REPORT_SECONDS = 0.5
 """Wall time that one call of the program aims at, and with it the interval of progress reports."""
@@ -51,6 +51,7 @@ def sample(
     sampler: SamplerSettings | None = None,
     thresholds: ConvergenceThresholds | None = None,
     progress: Callable[[SamplingProgress], None] | None = None,
+    threads: int | None = None,
 ) -> Fit: ...
 
 
@@ -61,6 +62,7 @@ def sample(
     sampler: SamplerSettings | None = None,
     thresholds: ConvergenceThresholds | None = None,
     progress: Callable[[SamplingProgress], None] | None = None,
+    threads: int | None = None,
 ) -> PanelFit: ...
 
 
@@ -71,6 +73,7 @@ def sample(
     sampler: SamplerSettings | None = None,
     thresholds: ConvergenceThresholds | None = None,
     progress: Callable[[SamplingProgress], None] | None = None,
+    threads: int | None = None,
 ) -> Fit | PanelFit: ...
 
 
@@ -80,6 +83,7 @@ def sample(
     sampler: SamplerSettings | None = None,
     thresholds: ConvergenceThresholds | None = None,
     progress: Callable[[SamplingProgress], None] | None = None,
+    threads: int | None = None,
 ) -> Fit | PanelFit:
     """Draw from the posterior with NUTS; try again, harder, while the thresholds are missed.
 
@@ -94,6 +98,8 @@ def sample(
         sampler: chains, draws, seed and so on; default: 4 chains of 1000 + 1000.
         thresholds: when the fit counts as converged.
         progress: called at intervals and at the end of every phase, by one thread at a time.
+        threads: chains drawn at once on a CPU; default: as many as this process may use cores. The draws do not depend
+            on it.
 
     Raises:
         ModelInputError: the model or the window cannot be fitted; raised before anything is compiled.
@@ -107,7 +113,7 @@ def sample(
     attempts: list[Attempt] = []
     for number, settings in enumerate(_escalation(sampler), start=1):
         tried = time.perf_counter()
-        draws = _sampled(spec, data, settings, number, progress)
+        draws = _sampled(spec, data, settings, number, progress, threads or usable_cores())
         inference = inference_data(spec, data, draws, seed=(settings.seed, number))
         divergences = int(draws.diverging.sum())
         verdict = convergence_of(
@@ -120,6 +126,11 @@ def sample(
     if isinstance(data, PanelData):
         return PanelFit(spec, data, inference, verdict, tuple(attempts), seconds)
     return Fit(spec, data, inference, verdict, tuple(attempts), seconds)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use; fewer than the machine has under `taskset` or in some containers."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _escalation(sampler: SamplerSettings) -> Iterator[SamplerSettings]:
@@ -152,6 +163,7 @@ def _sampled(
     settings: SamplerSettings,
     attempt: int,
     progress: Callable[[SamplingProgress], None] | None,
+    threads: int,
 ) -> nuts.Draws:
     """Draws after warm-up, as NumPy arrays with leading dimensions (chain, draw)."""
     layout, inputs = layout_of(spec, data), density_inputs(spec, data, _precision(settings))
@@ -167,7 +179,7 @@ def _sampled(
         job = _Job(run, jax.device_put(inputs), settings, attempt, progress)
         if not on_cpu:
             return job.run(range(settings.chains), keys, positions)
-        return job.run_in_threads(keys, positions)
+        return job.run_in_threads(keys, positions, threads)
 
 
 def _precision(settings: SamplerSettings) -> type:
@@ -193,10 +205,10 @@ class _Job:
         self._reporting = threading.Lock()
         self._stopped = threading.Event()
 
-    def run_in_threads(self, keys: jax.Array, positions: jax.Array) -> nuts.Draws:
+    def run_in_threads(self, keys: jax.Array, positions: jax.Array, at_once: int) -> nuts.Draws:
         """One chain per thread; XLA computes outside the interpreter's lock."""
         chains = self._settings.chains
-        with ThreadPoolExecutor(min(chains, os.cpu_count() or 1)) as threads:
+        with ThreadPoolExecutor(min(chains, at_once)) as threads:
             try:
                 futures = [threads.submit(self._chain, i, keys[i], positions[i]) for i in range(chains)]
                 results = [future.result() for future in futures]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from mmm_pipeline.home import Home, load_effective_settings
 from mmm_pipeline.resources.artifacts import ArtifactStore
+from mmm_pipeline.runs import REFRESH_JOB, show_alive, waiting_turn
 from mmm_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,6 +27,27 @@ class Workspace(dg.ConfigurableResource):
 
     home: str = Field(description="home folder of the pipeline")
     config: str | None = Field(None, description="pipeline.yaml in force; the defaults when empty")
+    _instance: dg.DagsterInstance | None = PrivateAttr(None)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Workspace]:
+        """Dagster calls this when a run starts, in its process."""
+        self._instance = context.instance
+        if context.run is not None and context.instance is not None:
+            show_alive(context.instance, context.run.run_id)
+        if context.run is None or context.run.job_name != REFRESH_JOB:
+            yield self
+            return
+        # Two refreshes would mix their tables; a backfill writes fits only.
+        with waiting_turn(self.folder().run_lock, partial(_tell, context)):
+            yield self
+
+    def pool_limit(self, pool: str) -> int:
+        """How many runs may be in a pool at once; 1 outside a run, and where nothing limits it."""
+        if self._instance is None:
+            return 1
+        own = {limit.name: limit.limit for limit in self._instance.event_log_storage.get_pool_limits()}
+        return own.get(pool) or self._instance.global_op_concurrency_default_limit or 1
 
     def settings(self) -> Settings:
         """Read anew in every step: an edit of pipeline.yaml counts from the next run on."""
@@ -40,3 +65,8 @@ class Workspace(dg.ConfigurableResource):
 
     def artifacts(self) -> ArtifactStore:
         return ArtifactStore(Path(self.home) / "artifacts")
+
+
+def _tell(context: dg.InitResourceContext, process: str) -> None:
+    if context.log is not None:
+        context.log.info(f"process {process} is refreshing this home; waiting until it is done")

@@ -6,12 +6,21 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from mmm_pipeline.definitions import build_definitions
 from mmm_pipeline.headless import RunOutcome, RunStep, refresh
 from mmm_pipeline.home import Home
 from mmm_pipeline.mmm.simulate import market_rows, simulate_market
+from mmm_pipeline.partitions import grid_range
+from mmm_pipeline.runs import REFRESH_JOB
 from mmm_pipeline.settings import Settings, parse_settings
+
+UP_TO_THE_CHAMPION = (
+    "raw_campaigns", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix", "model_inputs",
+    "excluded_channels", "fitted_model", "leaderboard", "naive_forecasts", "rolling_origins", "champion_model",
+)  # fmt: skip
 
 
 def small_settings(source: Path, **changes: object) -> Settings:
@@ -58,3 +67,12 @@ def run_into(home: Home, settings: Settings) -> SmallRun:
         os.environ.clear()
         os.environ.update(before)
     return SmallRun(home, settings, outcome, tuple(steps))
+
+
+def run_some(home: Home, settings: Settings, assets: tuple[str, ...] = UP_TO_THE_CHAMPION) -> dg.ExecuteInProcessResult:
+    """Refresh some assets only: charts and reports are most of a small run."""
+    home.prepare()
+    job = build_definitions(home, home.remember_settings(settings)).resolve_job_def(REFRESH_JOB)
+    return job.execute_in_process(
+        asset_selection=[dg.AssetKey(name) for name in assets], tags=grid_range(settings.model), raise_on_error=False
+    )

@@ -8,17 +8,12 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from mmm_pipeline.automation import REFRESH_JOB
 from mmm_pipeline.contracts import violations
-from mmm_pipeline.definitions import build_definitions
 from mmm_pipeline.home import Home
-from mmm_pipeline.partitions import grid_range
 from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline_tests.pipeline.conftest import small_settings
+from mmm_pipeline_tests.pipeline.conftest import UP_TO_THE_CHAMPION, run_some, small_settings
 
-_UNTIL = ["raw_campaigns", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix",
-          "model_inputs", "excluded_channels", "fitted_model",
-          "leaderboard", "naive_forecasts", "rolling_origins", "spec_agreement", "averaged_attribution"]  # fmt: skip
+_UNTIL = (*UP_TO_THE_CHAMPION[:-1], "spec_agreement", "averaged_attribution")
 _TABLES = ("leaderboard", "naive_forecasts", "rolling_origins", "spec_agreement", "averaged_attribution")
 
 
@@ -29,11 +24,7 @@ def _run(home: Home, source: Path) -> dg.ExecuteInProcessResult:
         split={"holdout_days": 14, "rolling_origins": 2},
         ranking={"error": "wape", "averaging": "stacking"},
     )
-    home.prepare()
-    job = build_definitions(home, home.remember_settings(settings)).resolve_job_def(REFRESH_JOB)
-    return job.execute_in_process(
-        asset_selection=[dg.AssetKey(name) for name in _UNTIL], tags=grid_range(settings.model), raise_on_error=False
-    )
+    return run_some(home, settings, _UNTIL)
 
 
 @pytest.fixture(scope="module")

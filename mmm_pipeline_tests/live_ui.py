@@ -1,0 +1,119 @@
+"""A running `mmm ui`, asked over HTTP as a browser would ask it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["LiveUi", "live_ui", "wait_until"]
+
+_DEADLINE_SECONDS = 180.0
+REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "mmm_pipeline"}
+
+
+@dataclass
+class LiveUi:
+    """Attributes: process: the command, leader of a process group with all that it started; log: what they print."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def ask(self, query: str, variables: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """The data of a GraphQL answer."""
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/graphql",
+            data=json.dumps({"query": query, "variables": variables or {}}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=60) as answer:
+            content = json.load(answer)
+        assert not content.get("errors"), content["errors"]
+        return content["data"]
+
+    def answers(self) -> bool:
+        try:
+            return bool(self.ask("{ version }"))
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def kill(self) -> None:
+        """`kill -9` of everything at once, runs included, as when the machine goes down."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def backfill(self, partitions: list[str] | None = None) -> str:
+        """Launch a backfill of `fitted_model` as the dialog does; None: of all partitions. Returns its id."""
+        chosen: dict[str, object] = {"partitionNames": partitions} if partitions else {"allPartitions": True}
+        launched = self.ask(
+            """mutation Launch($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
+                 __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }""",
+            {"params": {"assetSelection": [{"path": ["fitted_model"]}], **chosen}},
+        )["launchPartitionBackfill"]
+        assert launched["__typename"] == "LaunchBackfillSuccess", launched
+        return str(launched["backfillId"])
+
+    def backfill_status(self, backfill: str) -> str:
+        query = """query Status($id: String!) {
+            partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"""
+        return str(self.ask(query, {"id": backfill})["partitionBackfillOrError"]["status"])
+
+    def runs(self) -> list[dict[str, Any]]:
+        """All runs, the latest first: `runId`, `status`, `startTime`, `endTime` and `tags`."""
+        query = """{ runsOrError { ... on Runs { results {
+            runId status startTime endTime tags { key value } } } } }"""
+        runs = self.ask(query)["runsOrError"]["results"]
+        return [{**run, "tags": {tag["key"]: tag["value"] for tag in run["tags"]}} for run in runs]
+
+
+@contextmanager
+def live_ui(home: Path, *options: str, environment: Mapping[str, str] | None = None) -> Iterator[LiveUi]:
+    """`mmm ui` over a home until the block ends; it and its children are then gone."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = int(probe.getsockname()[1])
+    home.mkdir(parents=True, exist_ok=True)
+    log = home.parent / f"{home.name}-ui-{port}.log"
+    command = [sys.executable, "-m", "mmm_pipeline.cli", "ui", "--home", str(home), "--port", str(port), *options]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=home.parent,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            env={**os.environ, **(environment or {})},
+        )
+    ui = LiveUi(port, process, log)
+    try:
+        wait_until(lambda: process.poll() is not None or ui.answers(), ui)
+        assert process.poll() is None, log.read_text()
+        yield ui
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=20)
+        ui.kill()
+
+
+def wait_until(is_so: Callable[[], bool], ui: LiveUi, *, seconds: float = _DEADLINE_SECONDS) -> None:
+    """Wait for something to become true; when it does not, fail with the end of what the UI printed."""
+    until = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < until, ui.log.read_text()[-5000:]
+        time.sleep(0.5)

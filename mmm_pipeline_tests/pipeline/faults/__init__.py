@@ -1,0 +1,1 @@
+"""Minutes long, with the real daemon: `make test-faults`."""

@@ -19,7 +19,9 @@ Setting = Literal[
     "channels.min_active_days",
     "channels.min_spend",
     "split.holdout_days",
+    "split.rolling_origins",
     "model.degrees",
+    "model.noise",
     "priors.intercept_scale",
     "priors.trend_scale",
     "priors.seasonality_scale",
@@ -41,15 +43,18 @@ class _Kind:
     """How a setting is changed.
 
     Attributes:
-        form: `names` (add the channel to a list), `range` (low and high of the channel), `number` or `numbers`.
+        form: `names` (add the channel to a list), `range` (low and high of the channel), `number`, `numbers` or
+            `choice`.
         least, most: limits of every number; narrower than what the settings accept.
         whole: whether numbers are whole.
+        choices: the words that are accepted.
     """
 
-    form: Literal["names", "range", "number", "numbers"]
+    form: Literal["names", "range", "number", "numbers", "choice"]
     least: float = 0.0
     most: float = 0.0
     whole: bool = False
+    choices: tuple[str, ...] = ()
 
     @property
     def needs_channel(self) -> bool:
@@ -58,7 +63,7 @@ class _Kind:
     @property
     def count(self) -> tuple[int, int]:
         """Fewest and most numbers."""
-        return {"names": (0, 0), "range": (2, 2), "number": (1, 1), "numbers": (1, 10)}[self.form]
+        return {"names": (0, 0), "choice": (0, 0), "range": (2, 2), "number": (1, 1), "numbers": (1, 10)}[self.form]
 
 
 CHANGEABLE: Mapping[str, _Kind] = {
@@ -66,7 +71,9 @@ CHANGEABLE: Mapping[str, _Kind] = {
     "channels.min_active_days": _Kind("number", 1, 60, whole=True),
     "channels.min_spend": _Kind("number", 0, 1e9),
     "split.holdout_days": _Kind("number", 7, 120, whole=True),
+    "split.rolling_origins": _Kind("number", 1, 12, whole=True),
     "model.degrees": _Kind("numbers", 0, 10, whole=True),
+    "model.noise": _Kind("choice", choices=("normal", "student_t")),
     **{
         f"priors.{name}_scale": _Kind("number", 0.05, 20)
         for name in ("intercept", "trend", "seasonality", "weekday", "media")
@@ -92,6 +99,7 @@ class Change(BaseModel):
     setting: Setting
     channel: str | None = Field(None, max_length=400, description="for settings of one channel, else null")
     numbers: list[float] = Field([], max_length=10, description="the new value; [low, high] for budget.bounds")
+    choice: str | None = Field(None, max_length=40, description="the new value of a setting that is a word, else null")
 
     @property
     def key(self) -> tuple[str, str | None]:
@@ -102,6 +110,8 @@ class Change(BaseModel):
 def written_value(change: Change) -> str:
     """What is written, as a reader sees it: `[0.5, 1.2]`, `2000`, or nothing for a name that joins a list."""
     kind = CHANGEABLE[change.setting]
+    if kind.form == "choice":
+        return change.choice or ""
     values = [str(int(value)) if value == int(value) else f"{value:g}" for value in change.numbers]
     if kind.form == "number":
         return values[0]
@@ -124,6 +134,8 @@ def apply_change(content: MutableMapping[str, Any], change: Change) -> None:
         if not isinstance(section.get(key), MutableMapping):
             section[key] = {}
         section[key][change.channel] = values
+    elif kind.form == "choice":
+        section[key] = change.choice
     else:
         section[key] = values if kind.form == "numbers" else values[0]
 
@@ -166,6 +178,10 @@ def _trouble(change: Change, known: set[str]) -> str | None:
         return "names no channel of the data"
     if not kind.needs_channel and change.channel is not None:
         return "is not a setting of one channel"
+    if kind.form != "choice" and change.choice is not None:
+        return "is not a setting that is a word"
+    if kind.form == "choice" and change.choice not in kind.choices:
+        return f"is {change.choice!r}: accepted are {', '.join(kind.choices)}"
     fewest, most = kind.count
     if not fewest <= len(change.numbers) <= most:
         return f"needs {fewest if fewest == most else f'{fewest} to {most}'} number(s), has {len(change.numbers)}"

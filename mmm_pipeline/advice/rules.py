@@ -17,6 +17,11 @@ __all__ = ["all_channels", "data_proposals", "model_proposals"]
 
 TOO_FEW_DAYS = 7
 """A channel active on fewer train days is all assumption."""
+CLOSE_CALL = 0.1
+"""A lead in holdout error below this share of it is luck as easily as merit."""
+_SPIKES = 3
+_WINDOWS = 3
+_LEAST_TRAIN_DAYS = 90  # of the earliest of several forecast windows
 _LONGEST_WARMUP = 4000
 _SEASON_DAYS = 365
 _WIDER = 1.5
@@ -34,13 +39,14 @@ def data_proposals(tables: ResultTables) -> list[Proposal]:
 
 
 def model_proposals(tables: ResultTables) -> list[Proposal]:
-    """Model and budget: seasons, sampling, bounds and locks.
+    """Model and budget: seasons, noise, forecast windows, sampling, bounds and locks.
 
     Raises:
         StoredResultError: a table has no rows, or there is no champion.
     """
     found = findings(tables)
-    return _accepted([*_seasons(tables), *_sampling(tables, found), *_budget_rules(tables, found)], tables)
+    proposals = (_seasons, _noise, _windows, _sampling, _budget_rules)
+    return _accepted((proposal for rule in proposals for proposal in rule(tables, found)), tables)
 
 
 def all_channels(tables: ResultTables) -> list[str]:
@@ -79,12 +85,32 @@ def _unusable_channels(tables: ResultTables, found: Findings) -> Iterator[Propos
             )
 
 
-def _seasons(tables: ResultTables) -> Iterator[Proposal]:
+def _seasons(tables: ResultTables, found: Findings) -> Iterator[Proposal]:
     degrees = tables.settings.model.degrees
     few = [degree for degree in degrees if degree <= 2]
     if tables.window.days < _SEASON_DAYS and few and len(few) < len(degrees):
         change = Change(setting="model.degrees", numbers=[float(degree) for degree in few])
         yield _proposal(tables, "fewer_degrees", change, None, {"days": tables.window.days})
+
+
+def _noise(tables: ResultTables, found: Findings) -> Iterator[Proposal]:
+    spikes = len(tables.eda_profile.get("kpi", {}).get("outliers", ()))
+    if spikes >= _SPIKES and tables.settings.model.noise == "normal":
+        change = Change(setting="model.noise", choice="student_t")
+        yield _proposal(tables, "spiky_kpi", change, None, {"days": spikes, "kpi": found.kpi})
+
+
+def _windows(tables: ResultTables, found: Findings) -> Iterator[Proposal]:
+    """More forecast windows where one window hardly tells the champion from the next spec."""
+    error, board, window = tables.settings.ranking.error, tables.leaderboard, tables.window
+    others = board[(board["status"] == "converged") & ~board["is_champion"].astype(bool)]
+    asked = max(1, tables.settings.split.rolling_origins)
+    room = window.train_days - (_WINDOWS - 1) * window.holdout_days
+    if asked > 1 or others.empty or room < _LEAST_TRAIN_DAYS or tables.quick:
+        return
+    if float(others[error].min()) < (1 + CLOSE_CALL) * float(found.champion[error]):
+        change = Change(setting="split.rolling_origins", numbers=[float(_WINDOWS)])
+        yield _proposal(tables, "more_windows", change, None, {})
 
 
 def _sampling(tables: ResultTables, found: Findings) -> Iterator[Proposal]:
@@ -159,5 +185,7 @@ def _why(language: Language, code: str, label: str | None, values: Mapping[str, 
         "change": write.change,
         "current": write.money,
     }
-    written = {key: forms.get(key, write.number)(value) for key, value in values.items()}
+    written = {
+        key: value if isinstance(value, str) else forms.get(key, write.number)(value) for key, value in values.items()
+    }
     return wording(language)(f"proposal.{code}", channel=label or "", **written)

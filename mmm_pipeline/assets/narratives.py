@@ -47,7 +47,7 @@ def _narrative_asset(name: str, deps: list[str], description: str) -> dg.AssetsD
         from mmm_pipeline.reporting.writing import write_narrative
 
         tables = result_tables(workspace)
-        written = write_narrative(name, tables, gemini.pen(context.run_id), stored_pictures(workspace))
+        written = write_narrative(name, tables, gemini.pen(context.run.run_id), stored_pictures(workspace))
         if tables.settings.report.strict:
             _refuse_templates(name, written)
         _store(workspace, name, written)
@@ -57,7 +57,9 @@ def _narrative_asset(name: str, deps: list[str], description: str) -> dg.AssetsD
 
 
 eda_report = _narrative_asset(
-    "eda_report", _TABLES, "What the data is, what is odd in it, which channels it cannot tell about; a patch to clean."
+    "eda_report",
+    [*_TABLES, "charts"],
+    "What the data is, what is odd in it, what it cannot tell about; a patch to clean.",
 )
 chart_report = _narrative_asset(
     "chart_report", [*_TABLES, "charts"], "What each channel brings, in words, with the pictures' figures."

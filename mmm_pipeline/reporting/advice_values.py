@@ -8,6 +8,7 @@ from typing import Any
 
 from mmm_pipeline.advice.changes import written_value
 from mmm_pipeline.advice.proposals import Proposal
+from mmm_pipeline.advice.rules import CLOSE_CALL
 from mmm_pipeline.reporting.findings import FAIR_COVERAGE, ChannelFinding, Findings
 from mmm_pipeline.reporting.formatting import Formatter
 from mmm_pipeline.reporting.markdown import Markdown
@@ -16,10 +17,8 @@ from mmm_pipeline.reporting.remarks import remarks
 from mmm_pipeline.reporting.tables import Language, ResultTables, records
 from mmm_pipeline.reporting.wording import Wording
 
-__all__ = ["CLOSE_CALL", "advice_values", "error_words", "proposal_values", "spec_words"]
+__all__ = ["advice_values", "error_words", "proposal_values", "spec_words"]
 
-CLOSE_CALL = 0.1
-"""A lead in holdout error below this share of it is luck as easily as merit."""
 _TESTS_NAMED = 3
 _WORTH_A_TEST = 0.01  # share of the spend
 _LIMITS = frozenset(

@@ -9,7 +9,7 @@ from typing import Any
 from mmm_pipeline.advice.proposals import Proposal
 from mmm_pipeline.advice.rules import data_proposals, model_proposals
 from mmm_pipeline.reporting.advice_values import advice_values, error_words, proposal_values, spec_words
-from mmm_pipeline.reporting.findings import NEGLIGIBLE_MOVE, ChannelFinding, Move, findings
+from mmm_pipeline.reporting.findings import NEGLIGIBLE_MOVE, ChannelFinding, Findings, Move, findings
 from mmm_pipeline.reporting.formatting import Formatter
 from mmm_pipeline.reporting.gemini.faults import Reason
 from mmm_pipeline.reporting.markdown import Markdown
@@ -155,6 +155,8 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
         "disputed": list(found.disputed),
         "naive": words.get(f"naive.{found.best_naive['forecast']}", clean(found.best_naive["forecast"])),
         "horizon": int(budget["horizon_days"]),
+        "asked": asked_words(tables, found, words, write),
+        "at_plan_total": budget["objective"] != "most_kpi",
         "after_horizon": tables.settings.budget.count_after_horizon,
         "moved": float(tables.budget_plan["change"].abs().sum()) / 2,
         "uplift": ("+" if float(budget["uplift"]) > 0 else "") + write.compact(budget["uplift"]),
@@ -194,6 +196,35 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
         "warnings": [remark.text for remark in said if remark.severity == "warning"],
         "infos": [remark.text for remark in said if remark.severity == "info"],
     }
+
+
+def asked_words(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> str:
+    """What the plan was asked for, in a sentence or two; empty for the most KPI at a total, which needs no words."""
+    budget, settings = found.budget, tables.settings.budget
+    objective, measure = str(budget["objective"]), str(budget["risk_measure"])
+    said = []
+    if objective != "most_kpi":
+        target = settings.target_kpi if objective == "smallest_total" else settings.target_marginal_roi
+        said.append(
+            words(
+                f"asked.{objective}",
+                kpi=found.kpi,
+                target=write.number(target) if objective == "smallest_total" else write.figure(target),
+                total=write.money(budget["total"]),
+                today=write.money(budget["total_today"]),
+                days=int(budget["horizon_days"]),
+            )
+        )
+    if measure != "mean":
+        figure = words(
+            f"asked.measure.{measure}",
+            kpi=found.kpi,
+            kappa=write.figure(settings.risk.kappa),
+            share=write.percent(settings.risk.probability),
+        )
+        before, after = (write.number(budget[f"risk_value_{which}"]) for which in ("current", "optimal"))
+        said.append(words("asked.risk", kpi=found.kpi, measure=figure, before=before, after=after))
+    return " ".join(said)
 
 
 def rejection_words(words: Wording, reason: str) -> str:

@@ -128,7 +128,7 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
 
 
 def _definitions(tables: ResultTables, found: Findings) -> FactTable:
-    settings = tables.settings
+    settings, risk = tables.settings, tables.settings.budget.risk
     return single(
         "definitions",
         "constants: thresholds, bounds and what intervals cover",
@@ -142,6 +142,10 @@ def _definitions(tables: ResultTables, found: Findings) -> FactTable:
             Column("least_optimality_gap", "share", "smaller gaps are rounded up to this"),
             Column("lower_bound", "ratio", "of every channel, times its current spend"),
             Column("upper_bound", "ratio", "of every channel, times its current spend"),
+            Column("target_kpi", "kpi", "media KPI that the plan was asked to reach; empty: a total was given"),
+            Column("target_marginal_roi", "ratio", "what the next unit of spend must bring; empty: not asked for"),
+            Column("risk_kappa", "ratio", "standard deviations taken off, where risk_measure is mean_minus_sd"),
+            Column("risk_probability", "share", "share of the worst outcomes, where a tail or quantile is asked"),
             Column("rhat_max", "ratio", "largest R-hat of a converged fit"),
             Column("ess_min", "count", "smallest effective sample size of a converged fit"),
             Column("whole", "share", "all of it"),
@@ -156,6 +160,10 @@ def _definitions(tables: ResultTables, found: Findings) -> FactTable:
             "least_optimality_gap": 0.0001,
             "lower_bound": settings.budget.lower,
             "upper_bound": settings.budget.upper,
+            "target_kpi": settings.budget.target_kpi,
+            "target_marginal_roi": settings.budget.target_marginal_roi,
+            "risk_kappa": risk.kappa if risk.measure == "mean_minus_sd" else None,
+            "risk_probability": risk.probability if risk.measure in ("lower_tail_mean", "quantile") else None,
             "rhat_max": settings.convergence.rhat_max,
             "ess_min": settings.convergence.ess_min,
             "whole": 1.0,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from mmm_pipeline.reporting.facts import Column, FactTable, single, table
 from mmm_pipeline.reporting.findings import Findings
@@ -25,6 +26,8 @@ def stored_tables(tables: ResultTables, found: Findings) -> list[FactTable]:
         _retention(tables, found.labels),
         _budget_plan(tables, found),
         _budget_summary(found),
+        _reallocation(tables, found.labels),
+        _rolling_origins(tables),
         _agreement(tables, found.labels),
         _drift(tables, found.labels),
         _excluded(found),
@@ -175,10 +178,16 @@ def _budget_plan(tables: ResultTables, found: Findings) -> FactTable:
 
 def _budget_summary(found: Findings) -> FactTable:
     columns = [
+        Column("objective", "text", "most_kpi at a total; smallest_total for a target; worthwhile_spend"),
         Column("total", "money", "budget over the horizon"),
+        Column("total_today", "money", "what today's spend comes to over the horizon"),
         Column("horizon_days", "count"),
-        Column("expected_kpi_current", "kpi", "KPI that media would cause with today's split"),
+        Column("expected_kpi_today", "kpi", "KPI that media would cause with today's spend"),
+        Column("expected_kpi_current", "kpi", "the same with today's split of the plan's total"),
         Column("expected_kpi_optimal", "kpi", "the same with the plan"),
+        Column("risk_measure", "text", "what of the KPI the plan makes large; mean: the expected KPI"),
+        Column("risk_value_current", "kpi", "that figure with today's split"),
+        Column("risk_value_optimal", "kpi", "that figure with the plan"),
         Column("uplift", "kpi", "expected gain of the plan"),
         Column("uplift_low", "kpi"),
         Column("uplift_high", "kpi"),
@@ -187,6 +196,37 @@ def _budget_summary(found: Findings) -> FactTable:
         Column("verdict", "text"),
     ]
     return single("budget_summary", "what the plan promises", columns, found.budget)
+
+
+def _reallocation(tables: ResultTables, labels: Mapping[str, str]) -> FactTable:
+    columns = [
+        Column("amount", "money", "moved over the horizon"),
+        Column("from_marginal_roi_current", "ratio"),
+        Column("from_marginal_roi_optimal", "ratio"),
+        Column("to_marginal_roi_current", "ratio"),
+        Column("to_marginal_roi_optimal", "ratio"),
+    ]
+    rows: list[tuple[str, Mapping[str, Any]]] = []
+    owners: dict[str, tuple[str, ...]] = {}
+    for row in records(tables.reallocation):
+        giver, taker = (labels.get(row[side], clean(row[side])) for side in ("from_channel", "to_channel"))
+        rows.append((f"{giver} to {taker}", row))
+        owners[rows[-1][0]] = (giver, taker)
+    return table("reallocation", "the plan as moves from one channel to another, largest first", columns, rows, owners)
+
+
+def _rolling_origins(tables: ResultTables) -> FactTable:
+    columns = [
+        Column("mape", "share"),
+        Column("wape", "share"),
+        Column("rmse", "kpi"),
+        Column("crps", "kpi"),
+    ]
+    rows = []
+    for row in records(tables.rolling_origins):
+        window = "all windows" if pd.isna(row["origin"]) else str(row["origin"])[:10]
+        rows.append((f"{row['adstock']}|{row['degrees']} {window}", row))
+    return table("rolling_origins", "errors of every spec by forecast window", columns, rows)
 
 
 def _agreement(tables: ResultTables, labels: Mapping[str, str]) -> FactTable:

@@ -37,6 +37,7 @@ class Suggestion(Shape):
     setting: Setting
     channel: str | None = Field(None, max_length=400)
     numbers: list[float] = Field([], max_length=10)
+    choice: str | None = Field(None, max_length=40)
     why: Statement
 
 
@@ -89,6 +90,7 @@ QUESTIONS: Mapping[str, Question] = {
                 "settings",
                 "proposals",
             ),
+            charts=("activity", "kpi_profile", "collinearity", "lagged_correlation"),
             advises=True,
         ),
         Question(
@@ -107,7 +109,16 @@ QUESTIONS: Mapping[str, Question] = {
         ),
         Question(
             "budget_report",
-            (*_COMMON, "budget_summary", "budget_plan", "attribution", "spec_agreement", "drift", "response_curves"),
+            (
+                *_COMMON,
+                "budget_summary",
+                "budget_plan",
+                "reallocation",
+                "attribution",
+                "spec_agreement",
+                "drift",
+                "response_curves",
+            ),
         ),
         Question(
             "model_advice",
@@ -115,6 +126,7 @@ QUESTIONS: Mapping[str, Question] = {
                 *_COMMON,
                 "leaderboard",
                 "naive_forecasts",
+                "rolling_origins",
                 "attribution",
                 "spec_agreement",
                 "drift",
@@ -213,7 +225,7 @@ def build_request(
         images=tuple(kept),
         max_output_tokens=settings.gemini.max_output_tokens,
     )
-    left_out = tuple(name for name in question.charts if name not in {image.name for image in kept})
+    left_out = tuple(image.name for image in images if image.name in question.charts and image not in kept)
     return Asked(request, sent, left_out)
 
 

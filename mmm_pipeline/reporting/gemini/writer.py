@@ -232,7 +232,7 @@ def _change(suggestion: Suggestion, task: Brief) -> Change:
     channel = suggestion.channel
     if channel is not None:
         channel = task.disguise.channel_of.get(channel, channel)
-    return Change(setting=suggestion.setting, channel=channel, numbers=suggestion.numbers)
+    return Change(setting=suggestion.setting, channel=channel, numbers=suggestion.numbers, choice=suggestion.choice)
 
 
 def _suggested(shown: Document, sent: Document, task: Brief) -> list[Proposal]:

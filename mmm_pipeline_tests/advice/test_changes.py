@@ -22,6 +22,7 @@ def test_good_changes_have_no_problem_and_make_valid_settings() -> None:
         Change(setting="split.holdout_days", numbers=[35]),
         Change(setting="model.degrees", numbers=[1, 2]),
         Change(setting="priors.media_scale", numbers=[0.5]),
+        Change(setting="model.noise", choice="student_t"),
     ]
     assert _problems(*changes) == ""
     content: dict = {}
@@ -32,6 +33,8 @@ def test_good_changes_have_no_problem_and_make_valid_settings() -> None:
     assert settings.budget.bounds == {"Search": (0.5, 1.2)}
     assert settings.budget.locked == ("Radio",)
     assert (settings.split.holdout_days, settings.model.degrees) == (35, (1, 2))
+    assert settings.model.noise == "student_t"
+    assert written_value(changes[-1]) == "student_t"
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,9 @@ def test_good_changes_have_no_problem_and_make_valid_settings() -> None:
         (Change(setting="model.degrees", numbers=[1, 1]), "lists a value twice"),
         (Change(setting="priors.media_scale", numbers=[float("nan")]), "outside"),
         (Change(setting="priors.media_scale", numbers=[]), "needs 1 number"),
+        (Change(setting="priors.media_scale", choice="large"), "not a setting that is a word"),
+        (Change(setting="model.noise", choice="cauchy"), "'cauchy': accepted are normal, student_t"),
+        (Change(setting="model.noise", numbers=[3]), "accepted are normal, student_t"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -10,6 +10,7 @@ from mmm_pipeline.advice.rules import all_channels, data_proposals, model_propos
 from mmm_pipeline.reporting.grounding.check import ungrounded_in_text
 from mmm_pipeline.reporting.result_facts import result_facts
 from mmm_pipeline.reporting.tables import ResultTables
+from mmm_pipeline.settings import parse_settings
 from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
 
 
@@ -67,6 +68,31 @@ def test_a_quick_run_asks_for_no_longer_warmup() -> None:
 def test_a_year_of_data_keeps_its_seasons() -> None:
     assert "fewer_degrees" in _codes(model_proposals(synthetic_results(3)))
     assert "fewer_degrees" not in _codes(model_proposals(synthetic_results(3, days=400)))
+
+
+def test_days_far_from_the_usual_call_for_noise_that_bears_them() -> None:
+    usual = synthetic_results(3)
+    outliers = [{"date": f"2021-11-0{day}", "value": 9.0, "expected": 1.0, "score": 9.0} for day in (1, 2, 3)]
+    spiky = dataclasses.replace(usual, eda_profile={"kpi": {"outliers": outliers}})
+    [proposal] = [each for each in model_proposals(spiky) if each.code == "spiky_kpi"]
+    assert (proposal.change.setting, proposal.change.choice) == ("model.noise", "student_t")
+    assert "On 3 days Sales was" in proposal.why["en"]
+    assert "spiky_kpi" not in _codes(model_proposals(usual))
+    robust = dataclasses.replace(spiky, settings=parse_settings({"model": {"noise": "student_t"}}))
+    assert "spiky_kpi" not in _codes(model_proposals(robust))
+
+
+def test_a_close_race_is_to_be_run_again_where_there_are_days_for_it() -> None:
+    def with_runner_up(lead: float, days: int) -> ResultTables:
+        tables = synthetic_results(3, days=days)
+        board = tables.leaderboard.copy()
+        best = float(board.loc[board["is_champion"], "mape"].iloc[0])
+        board.loc[(board["status"] == "converged") & ~board["is_champion"], "mape"] = best * (1 + lead)
+        return dataclasses.replace(tables, leaderboard=board)
+
+    assert "more_windows" in _codes(model_proposals(with_runner_up(0.05, 300)))
+    assert "more_windows" not in _codes(model_proposals(with_runner_up(0.3, 300)))
+    assert "more_windows" not in _codes(model_proposals(with_runner_up(0.05, 90)))
 
 
 def test_all_proposals_hold_together_and_every_reason_is_true_in_every_language() -> None:

@@ -7,7 +7,9 @@ import re
 
 import pytest
 
+from mmm_pipeline.reporting.grounding.check import ungrounded_in_text
 from mmm_pipeline.reporting.narratives import budget_report, chart_report, eda_report, offline_narratives, verdict
+from mmm_pipeline.reporting.result_facts import result_facts
 from mmm_pipeline.reporting.tables import Language, RowCounts
 from mmm_pipeline_tests.reporting.profiled_results import profiled
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
@@ -46,6 +48,38 @@ def test_a_plan_without_material_gain_says_keep_the_split(language: Language, sa
     assert said in budget_report(tables, language)
     assert said in verdict(tables, language)["budget"]
     assert said not in budget_report(synthetic_results(6), language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("budget", "summary", "said"),
+    [
+        ({"target_kpi": 250_000}, {"objective": "smallest_total", "total_today": 71_234.0}, ["250,000", "71,234"]),
+        ({"target_marginal_roi": 1.25}, {"objective": "worthwhile_spend", "total_today": 71_234.0}, ["1.25", "71,234"]),
+        (
+            {"risk": {"measure": "lower_tail_mean", "probability": 0.2}},
+            {"risk_measure": "lower_tail_mean", "risk_value_current": 4321.0, "risk_value_optimal": 5678.0},
+            ["20%", "4,321", "5,678"],
+        ),
+        (
+            {"risk": {"measure": "mean_minus_sd", "kappa": 1.5}},
+            {"risk_measure": "mean_minus_sd", "risk_value_current": 4321.0, "risk_value_optimal": 5678.0},
+            ["1.50", "4,321", "5,678"],
+        ),
+    ],
+    ids=["target", "worthwhile", "tail", "sd"],
+)
+def test_a_plan_that_was_asked_for_something_else_than_most_kpi_says_what(
+    language: Language, budget: dict, summary: dict, said: list[str]
+) -> None:
+    tables = synthetic_results(6, settings={"budget": budget})
+    tables = dataclasses.replace(tables, budget_summary=tables.budget_summary.assign(**summary))
+    for text in (budget_report(tables, language), verdict(tables, language)["budget"]):
+        assert [figure for figure in said if figure not in text] == []
+        assert ungrounded_in_text(text, result_facts(tables)) == []
+    plain = budget_report(synthetic_results(6), language)
+    assert "Asked for" not in plain
+    assert "요청은" not in plain
 
 
 def test_a_doubtful_model_never_recommends_without_an_if() -> None:

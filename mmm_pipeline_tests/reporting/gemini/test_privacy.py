@@ -21,7 +21,7 @@ from mmm_pipeline.reporting.gemini.writer import GeminiWriter, brief
 from mmm_pipeline.reporting.tables import ResultTables
 from mmm_pipeline.reporting.writing import rule_proposals, write_narrative
 from mmm_pipeline_tests.reporting.gemini.stand_in import Asked, StandIn, honest
-from mmm_pipeline_tests.reporting.profiled_results import profiled
+from mmm_pipeline_tests.reporting.profiled_results import profiled, with_own_profile
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
 
 Maker = Callable[..., GeminiWriter]
@@ -119,6 +119,13 @@ def test_codes_stand_in_the_pictures_too(tmp_path: Path) -> None:
     assert "Acme" not in sent.caption
     plain = brief("chart_report", _english(["Acme Secret A", "Acme Secret B"]), "en")
     assert pictures("chart_report", plain.disguise, drawn, "en")[0].png == drawn[0].path.read_bytes()
+
+
+def test_the_report_on_the_data_is_asked_with_the_pictures_of_the_data(tmp_path: Path) -> None:
+    tables = with_own_profile(_english(5))
+    drawn = draw_charts(tables, tmp_path, "en", names=("activity", "kpi_profile", "collinearity", "roi"))
+    sent = pictures("eda_report", brief("eda_report", tables, "en").disguise, drawn, "en")
+    assert [image.name for image in sent] == ["activity", "kpi_profile", "collinearity"]
 
 
 def test_rows_bytes_and_pictures_are_capped(writer: Maker, server: StandIn) -> None:

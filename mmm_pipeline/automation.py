@@ -8,13 +8,23 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from mmm_pipeline.assets.scenario import BUDGET_SCENARIO
+from mmm_pipeline.engines.catalog import Engine
 from mmm_pipeline.partitions import grid_range
 from mmm_pipeline.runs import REFRESH_JOB
 from mmm_pipeline.settings import Settings
 
-__all__ = ["SCENARIO_JOB", "refresh_job", "scenario_job", "watched_for_freshness", "weekly_schedule"]
+__all__ = [
+    "SCENARIO_JOB",
+    "engine_job",
+    "engine_job_name",
+    "refresh_job",
+    "scenario_job",
+    "watched_for_freshness",
+    "weekly_schedule",
+]
 
 SCENARIO_JOB = "scenario"
+_SHOWS_ENGINES = ("engine_comparison", "engine_scores", "charts", "decision_report")
 
 
 def refresh_job(settings: Settings) -> UnresolvedAssetJobDefinition:
@@ -34,6 +44,21 @@ def scenario_job() -> UnresolvedAssetJobDefinition:
         SCENARIO_JOB,
         selection=dg.AssetSelection.assets(BUDGET_SCENARIO),
         description="A what-if budget from the saved champion: set its options in the launchpad.",
+        executor_def=dg.in_process_executor,
+    )
+
+
+def engine_job_name(engine: str) -> str:
+    """The job that asks one engine."""
+    return f"ask_{engine}"
+
+
+def engine_job(engine: Engine) -> UnresolvedAssetJobDefinition:
+    """One engine on the stored inputs, and what shows its answer."""
+    return dg.define_asset_job(
+        engine_job_name(engine.name),
+        selection=dg.AssetSelection.assets(engine.asset, *_SHOWS_ENGINES),
+        description=f"{engine.title} on the stored inputs, then comparison, pictures and report anew.",
         executor_def=dg.in_process_executor,
     )
 

@@ -7,14 +7,16 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mmm_pipeline.errors import MmmError, SettingsError
+from mmm_pipeline.cli_engines import engines_app
+from mmm_pipeline.command_line import ConfigOption, HomeOption, ReadableErrors, config_in_force, fail
+from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.home import CONFIG_VARIABLE, HOME_VARIABLE, Home, find_config, load_effective_settings
 from mmm_pipeline.settings import Settings
 from mmm_pipeline.settings_data import SourceSettings
@@ -28,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(engines_app, name="engines")
 
 
 class Narrative(StrEnum):
@@ -41,16 +44,6 @@ class Narrative(StrEnum):
 
 SourceOption = Annotated[
     Path | None, typer.Option("--source", help="Campaign file: CSV, XLSX or Parquet.", show_default=False)
-]
-ConfigOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--config", help="Settings file. Default: pipeline.yaml here, else the home's last run.", show_default=False
-    ),
-]
-HomeOption = Annotated[
-    Path,
-    typer.Option("--home", envvar=HOME_VARIABLE, help="Folder that holds everything; deleting it resets everything."),
 ]
 
 
@@ -67,7 +60,7 @@ def run(
     """Run everything: ingest, fit the grid of models, attribute, plan the budget, write the report."""
     console = Console()
     folder = Home(home.resolve())
-    with _ReadableErrors():
+    with ReadableErrors():
         settings = _settings(folder, config, source, demo=demo, quick=quick)
         from mmm_pipeline import progress
         from mmm_pipeline.definitions import build_definitions
@@ -85,7 +78,7 @@ def run(
         with RunDisplay(console, assets) as display, progress.listening(display.fit):
             outcome = refresh(folder, settings, display.step)
     if not outcome.succeeded:
-        _fail(*outcome.problems, hint=f"see run {outcome.run_id[:8]} in `mmm ui --home {home}`")
+        fail(*outcome.problems, hint=f"see run {outcome.run_id[:8]} in `mmm ui --home {home}`")
     _print_results(console, folder, outcome.warnings)
 
 
@@ -109,7 +102,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Read, validate and summarise a campaign file, without fitting anything."""
-    with _ReadableErrors():
+    with ReadableErrors():
         settings = _settings(None, config, source)
         from mmm_pipeline.assets.budget_requests import require_known_budget_channels
         from mmm_pipeline.ingestion.check import check_source
@@ -144,7 +137,7 @@ def load(
 ) -> None:
     """Merge an export into the campaign table by its key: new rows are added, rows sent again replace."""
     folder = Home(home.resolve())
-    with _ReadableErrors():
+    with ReadableErrors():
         settings = _settings(None, config, None)
         from mmm_pipeline.ingestion.landing import land
         from mmm_pipeline.ingestion.landing_tables import campaign_table
@@ -184,9 +177,9 @@ def ui(
 ) -> None:
     """Open the Dagster UI (on 127.0.0.1 only; it has no login) with the same home."""
     folder = Home(home.resolve())
-    with _ReadableErrors():
+    with ReadableErrors():
         folder.prepare()
-        chosen = _config_in_force(folder, config)
+        chosen = config_in_force(folder, config)
         load_effective_settings(chosen)
     if not read_only:
         _know_pools(folder)
@@ -232,11 +225,11 @@ def scenario(
 ) -> None:
     """Plan a what-if budget with the saved champion, without fitting; the live plan stays as it is."""
     folder = Home(home.resolve())
-    with _ReadableErrors():
+    with ReadableErrors():
         from mmm_pipeline import scenario as scenarios
 
         fit = scenarios.read_champion(folder)
-        settings = load_effective_settings(_config_in_force(folder, config))
+        settings = load_effective_settings(config_in_force(folder, config))
         options = scenarios.ScenarioOptions(
             name, budget, tuple(lock or ()), tuple(bounds or ()), target_kpi, target_roi, horizon
         )
@@ -262,7 +255,7 @@ def demo_data(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Another seed is another market.")] = 5,
 ) -> None:
     """Write the demo campaign table, and beside it the known truth as JSON."""
-    with _ReadableErrors():
+    with ReadableErrors():
         from mmm_pipeline.ingestion.demo import write_demo_data
 
         rows, truth = write_demo_data(path, seed=seed)
@@ -283,7 +276,7 @@ def advise(
     from mmm_pipeline import advising
 
     console = Console()
-    with _ReadableErrors():
+    with ReadableErrors():
         proposals = advising.stored_proposals(Home(home.resolve()))
         if as_json:
             typer.echo(advising.as_json(proposals))
@@ -304,7 +297,7 @@ def advise(
     if not typer.confirm(f"write these changes to {advice.path}?", default=False):
         console.print("nothing was written")
         raise typer.Exit(1)
-    with _ReadableErrors():
+    with ReadableErrors():
         advice.write()
     console.print(f"written: {advice.path}; they count from the next run on", highlight=False, soft_wrap=True)
 
@@ -319,7 +312,7 @@ def preview_prompt(
     home: HomeOption = Path(".mmm"),
 ) -> None:
     """Print exactly what would be sent to Gemini about the last run, as JSON. Sends nothing and needs no key."""
-    with _ReadableErrors():
+    with ReadableErrors():
         from mmm_pipeline import advising
         from mmm_pipeline.resources.workspace import Workspace
 
@@ -351,13 +344,6 @@ def doctor(home: HomeOption = Path(".mmm")) -> None:
         raise typer.Exit(1)
 
 
-def _config_in_force(home: Home, config: Path | None) -> Path | None:
-    """The file named, else that of the environment, else the settings of the home's last run, else the folder's."""
-    if config is None and home.settings_file.is_file() and CONFIG_VARIABLE not in os.environ:
-        return home.settings_file
-    return config.resolve() if config else find_config(home)
-
-
 def _settings(
     home: Home | None, config: Path | None, source: Path | None, *, demo: bool = False, quick: bool = False
 ) -> Settings:
@@ -375,27 +361,6 @@ def _settings(
         changes["source"] = SourceSettings(kind="file", path=source.resolve())
     settings = settings.model_copy(update=changes)
     return settings.for_quick_look() if quick else settings
-
-
-class _ReadableErrors:
-    """Errors meant for the user end the command with their message, without a traceback."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, MmmError):
-            _fail(str(error))
-        if isinstance(error, KeyboardInterrupt):
-            _fail("interrupted; earlier results are intact, finished fits are kept for the next run")
-
-
-def _fail(*problems: str, hint: str | None = None) -> NoReturn:
-    console = Console(stderr=True)
-    for problem in problems:
-        console.print(f"[bold red]error:[/bold red] {escape(problem)}", highlight=False, soft_wrap=True)
-    if hint:
-        console.print(escape(hint), highlight=False, soft_wrap=True)
-    raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from mmm_pipeline.contract_parts import column as _column
 from mmm_pipeline.contract_parts import interval as _interval
 from mmm_pipeline.contract_parts import ordered as _ordered
 from mmm_pipeline.contract_parts import table as _table
+from mmm_pipeline.engine_contracts import ENGINE_COMPARISON, ENGINE_SCORES
 from mmm_pipeline.market_contracts import by_market as _by_market
 from mmm_pipeline.model_check_contracts import (
     PREDICTIVE_DISTRIBUTION,
@@ -419,6 +420,8 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         BUDGET_SUMMARY,
         REALLOCATION,
         DRIFT,
+        ENGINE_COMPARISON,
+        ENGINE_SCORES,
     )
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -11,6 +12,8 @@ from mmm_pipeline.assets import (
     agreement,
     decisions,
     drift,
+    engine_comparison,
+    engines,
     fitting,
     ingestion,
     inputs,
@@ -23,7 +26,7 @@ from mmm_pipeline.assets import (
     scenario,
     selection,
 )
-from mmm_pipeline.automation import refresh_job, scenario_job, watched_for_freshness, weekly_schedule
+from mmm_pipeline.automation import engine_job, refresh_job, scenario_job, watched_for_freshness, weekly_schedule
 from mmm_pipeline.checks import all_checks
 from mmm_pipeline.failure_notice import run_failure_notice
 from mmm_pipeline.home import Home, find_config, home_from_environment, load_effective_settings
@@ -35,11 +38,13 @@ from mmm_pipeline.resources.workspace import Workspace
 __all__ = ["build_definitions", "defs"]
 
 
-def build_definitions(home: Home, config: Path | None) -> dg.Definitions:
-    """The pipeline over one home folder and one settings file."""
+def build_definitions(home: Home, config: Path | None, *, also_engines: Sequence[str] = ()) -> dg.Definitions:
+    """The pipeline over one home folder and one settings file; with engines beside those of the settings."""
     # Backfill policies are in beta in Dagster; the tests hold ours against the installed version.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     settings = load_effective_settings(config)
+    asked = engines.asked_engines(settings, also_engines)
+    engine_assets = engines.build_engine_assets(asked, settings)
     refresh = refresh_job(settings)
     landing_assets = [landing.landed_campaigns] if settings.landing.file is not None else []
     workspace = Workspace(home=str(home.root), config=str(config) if config else None)
@@ -55,6 +60,8 @@ def build_definitions(home: Home, config: Path | None) -> dg.Definitions:
             selection.forecast,
             watched_for_freshness(selection.champion_model, settings),
             agreement.spec_agreement,
+            *engine_assets,
+            engine_comparison.build_engine_comparison([asset.key.to_user_string() for asset in engine_assets]),
             decisions.attribution,
             markets.attribution_by_market,
             markets.response_curves_by_market,
@@ -74,7 +81,7 @@ def build_definitions(home: Home, config: Path | None) -> dg.Definitions:
             scenario.budget_scenario,
         ],
         asset_checks=all_checks(),
-        jobs=[refresh, scenario_job()],
+        jobs=[refresh, scenario_job(), *map(engine_job, asked)],
         schedules=[weekly_schedule(settings, refresh)],
         sensors=[run_failure_notice],
         resources={

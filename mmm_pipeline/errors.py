@@ -4,6 +4,7 @@ from __future__ import annotations
 
 __all__ = [
     "CampaignDataError",
+    "EngineError",
     "InfeasibleBudget",
     "MmmError",
     "ModelInputError",
@@ -39,6 +40,10 @@ class ModelInputError(MmmError):
 
 class ModelNotConverged(MmmError):
     """Too few fitted specs met the convergence thresholds, so there is no champion."""
+
+
+class EngineError(MmmError):
+    """Another engine is not installed, failed, or answered what cannot be used."""
 
 
 class InfeasibleBudget(MmmError):

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import MmmError, SettingsError
@@ -18,7 +19,7 @@ from mmm_pipeline.settings import Settings
 if TYPE_CHECKING:
     import dagster as dg
 
-__all__ = ["RunOutcome", "RunStep", "refresh"]
+__all__ = ["RunOutcome", "RunStep", "ask_engine", "refresh"]
 
 
 @dataclass(frozen=True)
@@ -67,29 +68,75 @@ def refresh(home: Home, settings: Settings, on_step: Callable[[RunStep], None]) 
     home.prepare()
     with _only_one_run(home):
         config = home.remember_settings(settings)
-        os.environ[HOME_VARIABLE] = str(home.root)
-        os.environ[CONFIG_VARIABLE] = str(config)
-        os.environ["DAGSTER_HOME"] = str(home.root)
-        import dagster as dg
-
+        _point_environment_to(home, config)
         from mmm_pipeline.definitions import build_definitions
         from mmm_pipeline.partitions import grid_range
-        from mmm_pipeline.runs import REFRESH_JOB, know_pools
+        from mmm_pipeline.runs import REFRESH_JOB
 
         job = build_definitions(home, config).resolve_job_def(REFRESH_JOB)
-        run_id = str(uuid.uuid4())
-        with dg.DagsterInstance.get() as instance:
-            know_pools(instance)
-            instance.add_event_listener(run_id, lambda entry: _pass_on(entry, on_step))
-            result = job.execute_in_process(
-                instance=instance,
-                run_id=run_id,
-                tags=grid_range(settings.model),
-                raise_on_error=False,
-                run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            )
-        problems, warnings = _verdict(result)
-        return RunOutcome(run_id, problems, warnings)
+        return _executed(job, grid_range(settings.model), on_step)
+
+
+def ask_engine(
+    home: Home, config: Path | None, name: str, key: str | None, on_step: Callable[[RunStep], None]
+) -> RunOutcome:
+    """Run one engine on the stored inputs, and bring comparison, pictures and report up to date.
+
+    Args:
+        home: of an earlier refresh.
+        config: settings in force.
+        name: of the engine.
+        key: spec to fit, for an engine that has our grid; None: what `engines.specs` says.
+        on_step: told of every step as it happens.
+
+    Raises:
+        SettingsError: another run is at work on the home.
+        EngineError: there is no such engine.
+    """
+    home.prepare()
+    with _only_one_run(home):
+        _point_environment_to(home, config)
+        from mmm_pipeline.automation import engine_job_name
+        from mmm_pipeline.definitions import build_definitions
+        from mmm_pipeline.home import load_effective_settings
+        from mmm_pipeline.partitions import grid_range, range_of
+
+        settings = load_effective_settings(config)
+        definitions = build_definitions(home, config, also_engines=[name])
+        return _executed(
+            definitions.resolve_job_def(engine_job_name(name)),
+            range_of(key) if key else grid_range(settings.model),
+            on_step,
+        )
+
+
+def _point_environment_to(home: Home, config: Path | None) -> None:
+    """What a subprocess, or Dagster's own machinery, reads to find this home."""
+    os.environ[HOME_VARIABLE] = str(home.root)
+    os.environ["DAGSTER_HOME"] = str(home.root)
+    if config is not None:
+        os.environ[CONFIG_VARIABLE] = str(config)
+
+
+def _executed(job: dg.JobDefinition, tags: dict[str, str], on_step: Callable[[RunStep], None]) -> RunOutcome:
+    """Run a job to its end in this process."""
+    import dagster as dg
+
+    from mmm_pipeline.runs import know_pools
+
+    run_id = str(uuid.uuid4())
+    with dg.DagsterInstance.get() as instance:
+        know_pools(instance)
+        instance.add_event_listener(run_id, lambda entry: _pass_on(entry, on_step))
+        result = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            tags=tags,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    problems, warnings = _verdict(result)
+    return RunOutcome(run_id, problems, warnings)
 
 
 @contextmanager

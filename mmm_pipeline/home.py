@@ -91,6 +91,11 @@ class Home:
         return self.root / "locks" / "runs"
 
     @property
+    def engine_files(self) -> Path:
+        """What other engines printed and drew, by engine and spec."""
+        return self.root / "engines"
+
+    @property
     def workspace_file(self) -> Path:
         """Names the code location as the project's own workspace.yaml does, so that both see the same schedules."""
         return self.root / "workspace.yaml"

@@ -6,7 +6,7 @@ import dagster as dg
 
 from mmm_pipeline.settings import ModelSettings
 
-__all__ = ["ADSTOCK_DIMENSION", "DEGREES_DIMENSION", "grid_of", "grid_range", "spec_keys"]
+__all__ = ["ADSTOCK_DIMENSION", "DEGREES_DIMENSION", "grid_of", "grid_range", "range_of", "spec_keys"]
 
 ADSTOCK_DIMENSION = "adstock"
 DEGREES_DIMENSION = "degrees"
@@ -25,6 +25,11 @@ def grid_of(model: ModelSettings) -> dg.MultiPartitionsDefinition:
 def spec_keys(model: ModelSettings) -> list[tuple[str, int]]:
     """All (adstock, degrees) of the grid, in its order."""
     return [(adstock, degrees) for adstock in model.adstocks for degrees in model.degrees]
+
+
+def range_of(key: str) -> dict[str, str]:
+    """Run tags that make one run cover a single spec and assets without partitions beside it."""
+    return {"dagster/asset_partition_range_start": key, "dagster/asset_partition_range_end": key}
 
 
 def grid_range(model: ModelSettings) -> dict[str, str]:

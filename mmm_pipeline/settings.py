@@ -19,6 +19,7 @@ from mmm_pipeline.settings_decisions import (
     ReportSettings,
     ScheduleSettings,
 )
+from mmm_pipeline.settings_engines import EngineSettings
 from mmm_pipeline.settings_model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
 from mmm_pipeline.settings_runs import RunSettings
 from mmm_pipeline.settings_section import Section, Share
@@ -133,6 +134,7 @@ class Settings(Section):
     priors: PriorSettings = PriorSettings()
     budget: BudgetSettings = BudgetSettings()
     drift: DriftSettings = DriftSettings()
+    engines: EngineSettings = EngineSettings()
     report: ReportSettings = ReportSettings()
     gemini: GeminiSettings = GeminiSettings()
     runs: RunSettings = RunSettings()
@@ -209,6 +211,8 @@ def _anchored(settings: Settings, base: Path) -> Settings:
         changes["features"] = settings.features.model_copy(update={"path": (base / settings.features.path).resolve()})
     if settings.gemini.prompts is not None:
         changes["gemini"] = settings.gemini.model_copy(update={"prompts": (base / settings.gemini.prompts).resolve()})
+    if settings.engines.folder is not None:
+        changes["engines"] = settings.engines.model_copy(update={"folder": (base / settings.engines.folder).resolve()})
     if settings.events.path is not None:
         changes["events"] = settings.events.model_copy(update={"path": (base / settings.events.path).resolve()})
     return settings.model_copy(update=changes)

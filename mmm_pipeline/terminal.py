@@ -18,16 +18,30 @@ from mmm_pipeline.ingestion.landing import LandingSummary
 from mmm_pipeline.progress import FitProgress
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from mmm_pipeline.scenario import Scenario
 
 __all__ = [
     "RunDisplay",
     "budget_table",
     "check_summary",
+    "engine_table",
     "landing_summary",
     "leaderboard_table",
     "scenario_table",
 ]
+
+
+_ENGINE_FIGURES = {
+    "mape": ".1%",
+    "coverage": ".0%",
+    "rank_correlation": ".2f",
+    "rhat_max": ".3f",
+    "ess_roi_min": ".0f",
+    "ess_roi_per_second": ".1f",
+    "seconds": ".0f",
+}
 
 
 class RunDisplay:
@@ -231,3 +245,23 @@ def _number(value: float | None, digits: int) -> str:
 
 def _percent(value: float | None) -> str:
     return "–" if value is None else f"{value:.1%}"
+
+
+def engine_table(scores: pd.DataFrame) -> Table:
+    """The table `engine_scores` in short: errors on the same holdout, agreement with ours, cost."""
+    table = Table(title="Engines (same train window and holdout)", title_justify="left")
+    table.add_column("engine", no_wrap=True)
+    for column in ("MAPE", "in interval", "rank corr.", "R-hat", "ESS of ROI", "ESS/s", "s"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    for row in scores.to_dict("records"):
+        table.add_row(
+            escape(f"{row['title']} {row['model']}"),
+            *(_or_dash(row[column], form) for column, form in _ENGINE_FIGURES.items()),
+            row["status"],
+        )
+    return table
+
+
+def _or_dash(value: Any, form: str) -> str:
+    return "-" if value is None or math.isnan(value) else format(float(value), form)

@@ -31,7 +31,7 @@ _SHOWN_CHARTS = (
 )
 _PUBLISHED = (
     *("leaderboard", "rolling_origins", "spec_agreement", "attribution", "averaged_attribution", "response_curves"),
-    *("reallocation", "drift", "rejected_rows"),
+    *("reallocation", "drift", "engine_comparison", "engine_scores", "rejected_rows"),
 )
 """Tables that are written as CSV under their own names."""
 _BY_MARKET = ["contribution_over_time_by_market", "response_curves_by_market"]

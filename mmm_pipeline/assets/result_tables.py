@@ -34,6 +34,8 @@ REPORTED_TABLES = (
     "budget_summary",
     "reallocation",
     "drift",
+    "engine_comparison",
+    "engine_scores",
     "excluded_channels",
 )
 

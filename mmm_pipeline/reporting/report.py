@@ -17,6 +17,7 @@ from markupsafe import Markup
 from mmm_pipeline.atomic_files import write_text
 from mmm_pipeline.reporting.charts import Chart
 from mmm_pipeline.reporting.comparisons import comparison_notes, comparison_tables
+from mmm_pipeline.reporting.engine_section import engine_notes, engine_tables
 from mmm_pipeline.reporting.findings import findings
 from mmm_pipeline.reporting.formatting import Formatter
 from mmm_pipeline.reporting.markdown import Markdown, defused, demoted, markdown_to_html
@@ -30,7 +31,15 @@ __all__ = ["ReportFiles", "write_report"]
 
 SECTION_CHARTS: dict[str, tuple[str, ...]] = {
     "budget": ("budget", "marginal_roi", "drift"),
-    "channels": ("roi", "contribution", "roi_and_spend", "roi_by_market", "spec_agreement", "response_curves"),
+    "channels": (
+        "roi",
+        "contribution",
+        "roi_and_spend",
+        "roi_by_market",
+        "spec_agreement",
+        "engine_comparison",
+        "response_curves",
+    ),
     "charts": ("waterfall", "contributions_over_time"),
     "quality": ("kpi_forecast", "leaderboard", "rolling_origins"),
     "data": ("activity", "kpi_profile", "collinearity", "lagged_correlation"),
@@ -40,7 +49,7 @@ SECTION_CHARTS: dict[str, tuple[str, ...]] = {
 
 _NARRATIVES = ("eda", "charts", "budget", "advice")
 _MARKDOWN_SECTIONS = (
-    ("channels", ("channels", "agreement", "averaged"), "charts"),
+    ("channels", ("channels", "agreement", "averaged", "engines", "engine_scores"), "charts"),
     ("budget", ("budget", "reallocation", "drift"), "budget"),
     ("charts", (), ""),
     ("quality", ("leaderboard", "naive", "rolling"), "advice"),
@@ -123,6 +132,7 @@ def _values(
     values = narrative_values(tables, language)
     opening = verdict(tables, language)
     shown_tables = page_tables(tables, found, words, write) | comparison_tables(tables, found, words, write)
+    shown_tables |= engine_tables(tables, found, words, write)
     shown = {name for names in SECTION_CHARTS.values() for name in names}
     by_name = {chart.name: chart for chart in charts}
     sections = {
@@ -137,7 +147,9 @@ def _values(
         "figures": _figures(tables, values),
         "alerts": _alerts(values),
         "tables": shown_tables,
-        "notes": _notes(values, shown_tables) | comparison_notes(tables, found, words, write),
+        "notes": _notes(values, shown_tables)
+        | comparison_notes(tables, found, words, write)
+        | engine_notes(tables, found, words, write),
         "charts": sections,
         "pictures": {section: [_picture(chart) for chart in group] for section, group in sections.items()},
         "narrative_texts": narratives,

@@ -87,6 +87,8 @@ class ResultTables:
     budget_summary: pd.DataFrame
     reallocation: pd.DataFrame
     drift: pd.DataFrame
+    engine_comparison: pd.DataFrame
+    engine_scores: pd.DataFrame
     excluded_channels: pd.DataFrame
     rejected_rows: pd.DataFrame
     window: Window

@@ -16,6 +16,7 @@ from mmm_pipeline.contracts import CONTRACTS, empty_table
 from mmm_pipeline.mmm.budget.reallocation import reallocation
 from mmm_pipeline.reporting.tables import ResultTables, RowCounts, Window
 from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline_tests.reporting.synthetic_engines import engine_tables
 from mmm_pipeline_tests.reporting.synthetic_leaderboard import leaderboard, naive_forecasts, rolling_origins
 from mmm_pipeline_tests.reporting.synthetic_model_checks import (
     predictive_distribution,
@@ -57,6 +58,7 @@ def synthetic_results(
     refreshed: bool = True,
     windows: int = 1,
     markets: Sequence[str] = (),
+    engines: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
 ) -> ResultTables:
     """Tables of one run over `days` days, each validated (and typed) by its contract.
@@ -72,6 +74,7 @@ def synthetic_results(
         refreshed: whether there is an earlier champion to compare with.
         windows: forecast windows of the evaluation; with several, there is a table of rolling origins.
         markets: names of the markets of a panel; the last channel is off in the last market.
+        engines: titles of other engines that have answered; the first contradicts ours on the first channel.
         settings: `pipeline.yaml` content; default: a report in both languages.
     """
     names = plain_names(channels) if isinstance(channels, int) else list(channels)
@@ -99,6 +102,7 @@ def synthetic_results(
         "budget_summary": market.budget_summary(material),
         "reallocation": reallocation(market.budget_plan(), [np.arange(len(names))]),
         "drift": market.drift() if refreshed else empty_table("drift"),
+        **engine_tables(market.attribution(), engines),
         "excluded_channels": pd.DataFrame(
             {"channel": ["Brand 1 Ad Group 12"], "reason": ["no spend and no media in the train window"]}
         ),

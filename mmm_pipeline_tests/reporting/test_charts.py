@@ -39,7 +39,7 @@ def no_hangul(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 _OPTIONAL = (
-    *("rolling_origins", "roi_by_market"),
+    *("rolling_origins", "roi_by_market", "engine_comparison"),
     *("activity", "kpi_profile", "collinearity", "lagged_correlation"),
 )
 """Charts whose tables the plain results lack."""
@@ -83,6 +83,9 @@ _MARKETS = ("Germany", "France", "The Netherlands and Belgium", "대한민국")
 _CROWDED = ("roi_and_spend", "response_curves")  # of another layout at 20 than at 40
 
 
+_ENGINES = ("LightweightMMM", "Meridian", "PyMC-Marketing", "An engine whose name is far too long for a legend")
+
+
 @pytest.mark.parametrize(
     ("channels", "language", "names"), [(4, "ko", CHART_NAMES), (20, "ko", _CROWDED), (40, "en", CHART_NAMES)]
 )
@@ -90,7 +93,7 @@ def test_nothing_overlaps_and_nothing_leaves_the_page(
     channels: int, language: Language, names: tuple[str, ...]
 ) -> None:
     for name, figure in figures(
-        chart_context(synthetic_results(channels, windows=4, markets=_MARKETS), language), names
+        chart_context(synthetic_results(channels, windows=4, markets=_MARKETS, engines=_ENGINES), language), names
     ):
         assert_legible(name, figure)
 
@@ -336,6 +339,17 @@ def test_channels_in_dispute_between_models_stand_out() -> None:
     bold = {label.get_text() for label in axes.get_yticklabels() if label.get_fontweight() == "bold"}
     disputed = tables.spec_agreement.loc[tables.spec_agreement["verdict"] != "agree", "channel"]
     assert bold == {context.labels[name] for name in disputed}
+
+
+def test_channels_on_which_engines_contradict_stand_out_and_every_engine_has_its_dot() -> None:
+    tables = synthetic_results(5, engines=("Peer", "Other"))
+    context = chart_context(tables, "en")
+    ((_, figure),) = figures(context, ("engine_comparison",))
+    (axes,) = figure.axes
+    bold = [label.get_text() for label in axes.get_yticklabels() if label.get_fontweight() == "bold"]
+    assert bold == [context.labels[tables.attribution["channel"].iloc[0]]]
+    dots = [line for line in axes.lines if line.get_marker() in ("D", "o", "s")]
+    assert len(dots) == 3 * 5
 
 
 def test_every_market_has_its_dot_beside_all_markets() -> None:

@@ -1,0 +1,1 @@
+"""Other MMM libraries as second opinions, each in its own environment, speaking JSON (docs/engines.md)."""

@@ -1,0 +1,78 @@
+"""Environments of engines: which state they are in, and what a user is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mmm_pipeline.engines.catalog import Engine, catalog, engine_named
+from mmm_pipeline.engines.environments import ENVIRONMENTS_VARIABLE, environment_of
+from mmm_pipeline.errors import EngineError
+from mmm_pipeline_tests.engines.small_engine import make_engine
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    monkeypatch.setenv(ENVIRONMENTS_VARIABLE, str(tmp_path / "environments"))
+    return make_engine(tmp_path / "engines")
+
+
+def test_a_missing_environment_says_how_to_make_one(engine: Engine) -> None:
+    with pytest.raises(EngineError, match=r"not installed: run `mmm engines install small` \(0.01 GB, about 0.1 min"):
+        environment_of(engine).interpreter()
+
+
+def test_an_environment_is_made_and_goes_out_of_date_with_its_requirements(engine: Engine) -> None:
+    lines: list[str] = []
+    environment_of(engine).install(lines.append)
+    assert environment_of(engine).state() == "ready"
+    assert environment_of(engine).interpreter().is_file()
+    engine.requirements.write_text("something==1\n")
+    assert environment_of(engine).state() == "outdated"
+
+
+def test_an_install_that_was_broken_off_is_not_taken_for_a_whole_one(engine: Engine) -> None:
+    (environment_of(engine).folder / "bin").mkdir(parents=True)
+    assert environment_of(engine).state() == "incomplete"
+    with pytest.raises(EngineError, match="not installed to the end"):
+        environment_of(engine).interpreter()
+
+
+def test_requirements_that_do_not_exist_are_told_with_pip_s_last_lines(engine: Engine, tmp_path: Path) -> None:
+    engine.requirements.write_text(f"{tmp_path}/no-such-package\n")
+    with pytest.raises(EngineError, match=r"(?s)Small could not be installed.*no-such-package"):
+        environment_of(engine).install(lambda line: None)
+    assert environment_of(engine).state() == "incomplete"
+
+
+def test_a_named_interpreter_that_is_none_is_told(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMM_ENGINE_SMALL_PYTHON", "/nowhere/python")
+    with pytest.raises(EngineError, match="MMM_ENGINE_SMALL_PYTHON=/nowhere/python: there is no such interpreter"):
+        environment_of(engine).interpreter()
+
+
+def test_a_python_that_is_not_here_is_told(engine: Engine) -> None:
+    description = engine.folder / "engine.toml"
+    description.write_text(description.read_text().replace('"3.11"', '"2.99"'))
+    other = catalog(engine.folder.parent)["small"]
+    with pytest.raises(EngineError, match=r"needs Python 2\.99, and there is no python2\.99 on the PATH"):
+        environment_of(other).install(lambda line: None)
+
+
+def test_an_unknown_engine_names_those_there_are() -> None:
+    with pytest.raises(EngineError, match=r"no engine 'lightweight': accepted are .*lightweight_mmm"):
+        engine_named("lightweight")
+
+
+def test_a_description_that_is_wrong_names_the_file_and_the_key(engine: Engine) -> None:
+    description = engine.folder / "engine.toml"
+    description.write_text(description.read_text().replace("size_gb = 0.01", 'size_gb = "big"'))
+    with pytest.raises(EngineError, match=r"engine\.toml: missing, unknown or of the wrong type: size_gb"):
+        catalog(engine.folder.parent)
+
+
+def test_every_shipped_engine_has_a_runner_and_pinned_requirements() -> None:
+    for engine in catalog().values():
+        assert engine.runner.is_file()
+        assert f"{engine.package}=={engine.version}" in engine.requirements.read_text()

@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO_HOME ?= .mmm-demo
 
-.PHONY: help setup demo test test-faults lint format docs ui bench clean
+.PHONY: help setup demo test test-faults lint format docs ui bench bench-engines clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ ui: setup  ## open the Dagster UI on the demo's results
 
 bench: setup  ## slow side-by-side measurements
 	$(BIN)/python -m benchmarks
+
+bench-engines: setup  ## every installed engine on simulated markets, against their truth
+	$(BIN)/python -m benchmarks engines
 
 clean:  ## remove the environment and the demo's results
 	rm -rf $(VENV) $(DEMO_HOME)

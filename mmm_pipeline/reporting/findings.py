@@ -24,6 +24,8 @@ CLEAR_PROBABILITY = 0.9
 GOOD_SKILL = 0.2
 FAIR_COVERAGE = 0.75
 """Least share of holdout days inside the 90 % interval; with 28 days, chance alone rarely goes below it."""
+NO_BASELINE_SHARE = 0.95
+"""Media credited with this share of the KPI leave a baseline that no real market has."""
 NEGLIGIBLE_MOVE = 0.005
 """A change below this share of the budget is not worth a sentence."""
 
@@ -104,6 +106,11 @@ class Findings:
     disputed: tuple[str, ...]
     scored_days: int
 
+    @property
+    def leaves_no_baseline(self) -> bool:
+        """Whether media is credited with all of the KPI or nearly so, which is hard to believe."""
+        return self.media_share >= NO_BASELINE_SHARE
+
     def with_evidence(self, evidence: Evidence) -> list[str]:
         """Labels of the channels judged so, largest contribution first."""
         return [channel.label for channel in self.channels if channel.evidence == evidence]
@@ -141,19 +148,20 @@ def findings(tables: ResultTables) -> Findings:
     channels = _channels(tables, labels)
     budget = records(tables.budget_summary)[0]
     fitted = float(tables.contribution_over_time["mean"].sum())
+    media_share = float(tables.attribution["contribution"].sum()) / fitted if fitted else float("nan")
     return Findings(
         champion=champion,
         best_naive=naive,
         skill=skill,
         beats_naive=skill is not None and skill > 0,
         any_beats_naive=bool((board.loc[board["status"] == "converged", "skill"] > 0).any()),
-        trust=_trust(tables.quick, skill, _number(champion["coverage_90"]), champion["status"], channels),
+        trust=_trust(tables.quick, skill, _number(champion["coverage_90"]), champion["status"], channels, media_share),
         channels=channels,
         unusable_specs=board[board["status"] != "converged"],
         budget=budget,
         moves=_moves(tables, labels, channels),
         material=budget["verdict"] == "material_gain",
-        media_share=float(tables.attribution["contribution"].sum()) / fitted if fitted else float("nan"),
+        media_share=media_share,
         kpi=clean(tables.settings.columns.kpi, limit=30) or "KPI",
         excluded=tuple(
             (clean(row["channel"]), clean(row["reason"], limit=300)) for row in records(tables.excluded_channels)
@@ -188,7 +196,12 @@ def _evidence(row: Mapping[str, Any]) -> Evidence:
 
 
 def _trust(
-    quick: bool, skill: float | None, coverage: float | None, status: str, channels: tuple[ChannelFinding, ...]
+    quick: bool,
+    skill: float | None,
+    coverage: float | None,
+    status: str,
+    channels: tuple[ChannelFinding, ...],
+    media_share: float,
 ) -> Trust:
     if quick:
         return "none"
@@ -197,7 +210,8 @@ def _trust(
     spend = sum(float(channel.row["spend"]) for channel in channels)
     known = sum(float(channel.row["spend"]) for channel in channels if channel.has_evidence)
     covered = coverage is not None and coverage >= FAIR_COVERAGE
-    return "good" if skill >= GOOD_SKILL and covered and known >= 0.5 * spend else "fair"
+    sound = covered and known >= 0.5 * spend and not media_share >= NO_BASELINE_SHARE
+    return "good" if skill >= GOOD_SKILL and sound else "fair"
 
 
 def _moves(tables: ResultTables, labels: dict[str, str], channels: tuple[ChannelFinding, ...]) -> tuple[Move, ...]:

@@ -97,6 +97,9 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
             Column("currency", "text"),
             Column("media_share", "share", "share of the KPI that media caused, best estimate"),
             Column("baseline_share", "share"),
+            Column(
+                "leaves_no_baseline", "text", "true: media is credited with all of the KPI, which is hard to believe"
+            ),
             Column("media_contribution", "kpi", "KPI that media caused over the window"),
             Column("fitted_kpi", "kpi", "all KPI of the window, as fitted"),
             Column("spend", "money", "over the window, all channels"),
@@ -116,6 +119,7 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
             "currency": clean(tables.settings.report.currency),
             "media_share": found.media_share,
             "baseline_share": 1 - found.media_share,
+            "leaves_no_baseline": found.leaves_no_baseline,
             "media_contribution": media,
             "fitted_kpi": fitted,
             "spend": spend,

@@ -46,6 +46,13 @@ def test_a_channel_is_judged_by_its_probability_unless_the_prior_is_talking(
     assert _judged(width, probability) == evidence
 
 
+def without_baseline(tables: ResultTables) -> ResultTables:
+    """Media credited with all of the KPI."""
+    fitted = float(tables.contribution_over_time["mean"].sum())
+    shares = tables.attribution["contribution"] / tables.attribution["contribution"].sum()
+    return dataclasses.replace(tables, attribution=tables.attribution.assign(contribution=fitted * shares))
+
+
 def _trust(tables: ResultTables) -> str:
     return findings(tables).trust
 
@@ -66,6 +73,9 @@ def test_good_trust_needs_skill_coverage_and_evidence() -> None:
     assert _trust(skilled) == "good"
     assert _trust(_with(skilled, "leaderboard", coverage_90=0.5)) == "fair"
     assert _trust(_with(skilled, "attribution", prior_width_ratio=0.95)) == "fair"
+    baseless = without_baseline(skilled)
+    assert (_trust(baseless), findings(baseless).leaves_no_baseline) == ("fair", True)
+    assert not findings(skilled).leaves_no_baseline
     assert _trust(_with(informed, "leaderboard", skill=0.05)) == "fair"
     assert _trust(_with(informed, "leaderboard", skill=float("nan"))) == "low"
 

@@ -13,6 +13,7 @@ from mmm_pipeline.reporting.result_facts import result_facts
 from mmm_pipeline.reporting.tables import Language, RowCounts
 from mmm_pipeline_tests.reporting.profiled_results import profiled
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
+from mmm_pipeline_tests.reporting.test_findings import without_baseline
 
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
 QUICK = {"en": "Quick run: fewer draws, do not decide on it", "ko": "빠른 실행: 표본이 적으므로 이 결과로 결정하지"}
@@ -48,6 +49,16 @@ def test_a_plan_without_material_gain_says_keep_the_split(language: Language, sa
     assert said in budget_report(tables, language)
     assert said in verdict(tables, language)["budget"]
     assert said not in budget_report(synthetic_results(6), language)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "next to nothing for the baseline"), ("ko", "거의 남기지 않습니다")]
+)
+def test_a_model_that_leaves_no_baseline_says_that_this_is_hard_to_believe(language: Language, said: str) -> None:
+    tables = synthetic_results(4)
+    assert said in chart_report(without_baseline(tables), language)
+    assert said in verdict(without_baseline(tables), language)["trust"]
+    assert said not in chart_report(tables, language)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -20,8 +20,8 @@ from typing import Any
 
 __all__ = ["LiveUi", "live_ui", "wait_until"]
 
-_DEADLINE_SECONDS = 180.0
-REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "mmm_pipeline"}
+_DEADLINE_SECONDS = 600.0
+_REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "mmm_pipeline"}
 
 
 @dataclass
@@ -72,6 +72,30 @@ class LiveUi:
         query = """query Status($id: String!) {
             partitionBackfillOrError(backfillId: $id) { ... on PartitionBackfill { status } } }"""
         return str(self.ask(query, {"id": backfill})["partitionBackfillOrError"]["status"])
+
+    def start_schedule(self, name: str) -> str:
+        """Switch a schedule on; returns the id by which it is switched off."""
+        started = self.ask(
+            """mutation Start($selector: ScheduleSelector!) { startSchedule(scheduleSelector: $selector) {
+                 __typename ... on ScheduleStateResult { scheduleState { id status } } } }""",
+            {"selector": {**_REPOSITORY, "scheduleName": name}},
+        )["startSchedule"]
+        assert started["__typename"] == "ScheduleStateResult", started
+        assert started["scheduleState"]["status"] == "RUNNING"
+        return str(started["scheduleState"]["id"])
+
+    def stop_schedule(self, schedule: str) -> None:
+        stopped = self.ask(
+            "mutation Stop($id: String!) { stopRunningSchedule(id: $id) { __typename } }", {"id": schedule}
+        )["stopRunningSchedule"]
+        assert stopped["__typename"] == "ScheduleStateResult", stopped
+
+    def messages(self, run_id: str) -> list[str]:
+        """What the log of a run says, in order."""
+        query = """query Log($run: ID!) { logsForRun(runId: $run) { ... on EventConnection { events {
+            ... on MessageEvent { message } } } } }"""
+        events = self.ask(query, {"run": run_id})["logsForRun"]["events"]
+        return [event["message"] for event in events if "message" in event]
 
     def runs(self) -> list[dict[str, Any]]:
         """All runs, the latest first: `runId`, `status`, `startTime`, `endTime` and `tags`."""

@@ -69,10 +69,21 @@ def run_into(home: Home, settings: Settings) -> SmallRun:
     return SmallRun(home, settings, outcome, tuple(steps))
 
 
-def run_some(home: Home, settings: Settings, assets: tuple[str, ...] = UP_TO_THE_CHAMPION) -> dg.ExecuteInProcessResult:
+def run_some(
+    home: Home,
+    settings: Settings,
+    assets: tuple[str, ...] = UP_TO_THE_CHAMPION,
+    *,
+    instance: dg.DagsterInstance | None = None,
+    run_id: str | None = None,
+) -> dg.ExecuteInProcessResult:
     """Refresh some assets only: charts and reports are most of a small run."""
     home.prepare()
     job = build_definitions(home, home.remember_settings(settings)).resolve_job_def(REFRESH_JOB)
     return job.execute_in_process(
-        asset_selection=[dg.AssetKey(name) for name in assets], tags=grid_range(settings.model), raise_on_error=False
+        asset_selection=[dg.AssetKey(name) for name in assets],
+        tags=grid_range(settings.model),
+        raise_on_error=False,
+        instance=instance,
+        run_id=run_id,
     )

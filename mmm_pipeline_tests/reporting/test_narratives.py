@@ -130,6 +130,19 @@ def test_specs_that_could_not_win_are_listed_with_their_reason(language: Languag
     assert "1.043" in chart_report(synthetic_results(3), language)
 
 
+@pytest.mark.parametrize(("language", "failed"), [("en", "failed"), ("ko", "실패")])
+def test_a_spec_whose_fit_failed_is_named_with_its_reason(language: Language, failed: str) -> None:
+    tables = synthetic_results(3)
+    board = tables.leaderboard.copy()
+    board.loc[board.index[-1], ["status", "reason"]] = ["failed", "MemoryError: no room for 4 chains"]
+
+    text = chart_report(dataclasses.replace(tables, leaderboard=board), language)
+
+    [named] = [line for line in chart_report(tables, language).splitlines() if "1.043" in line]
+    [line] = [line for line in text.splitlines() if "no room for 4 chains" in line]
+    assert line.startswith(f"{named.partition(':')[0]}: {failed}")
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_excluded_channels_and_refused_rows_are_told_with_reasons(language: Language) -> None:
     tables = dataclasses.replace(

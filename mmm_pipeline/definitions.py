@@ -31,8 +31,9 @@ from mmm_pipeline.checks import all_checks
 from mmm_pipeline.failure_notice import run_failure_notice
 from mmm_pipeline.home import Home, find_config, home_from_environment, load_effective_settings
 from mmm_pipeline.partitions import grid_of
+from mmm_pipeline.resources.fixed import fixed, fixed_for_run
 from mmm_pipeline.resources.gemini import Gemini
-from mmm_pipeline.resources.io_managers import NetcdfIOManager, TableIOManager
+from mmm_pipeline.resources.io_managers import NetcdfIOManager, NoIOManager, TableIOManager
 from mmm_pipeline.resources.workspace import Workspace
 
 __all__ = ["build_definitions", "defs"]
@@ -85,10 +86,11 @@ def build_definitions(home: Home, config: Path | None, *, also_engines: Sequence
         schedules=[weekly_schedule(settings, refresh)],
         sensors=[run_failure_notice],
         resources={
-            "workspace": workspace,
-            "gemini": Gemini(workspace=workspace),
-            "tables": TableIOManager(workspace=workspace),
-            "arrays": NetcdfIOManager(workspace=workspace),
+            "workspace": fixed_for_run(workspace.for_run),
+            "gemini": fixed(Gemini(workspace=workspace)),
+            "tables": fixed(TableIOManager(workspace=workspace)),
+            "arrays": fixed(NetcdfIOManager(workspace=workspace)),
+            "io_manager": fixed(NoIOManager()),
         },
         # One process for all steps: they share one JAX start and one compilation cache.
         executor=dg.in_process_executor,

@@ -1,35 +1,51 @@
 """A what-if budget that can be launched by hand; no part of the refresh."""
 
-# Dagster reads the types of `config` and the resources itself, so annotations are not postponed here.
+# Dagster reads the types of `context` and the resources itself, so annotations are not postponed here.
 import base64
 
 import dagster as dg
-from pydantic import Field
 
 from mmm_pipeline.assets.decisions import budget_metadata
 from mmm_pipeline.assets.selection import CHAMPION_MODEL
 from mmm_pipeline.assets.table_outputs import preview
 from mmm_pipeline.resources.workspace import Workspace
 
-__all__ = ["BUDGET_SCENARIO", "ScenarioConfig", "budget_scenario"]
+__all__ = ["BUDGET_SCENARIO", "budget_scenario"]
 
 BUDGET_SCENARIO = "budget_scenario"
 
 
-class ScenarioConfig(dg.Config):
-    """What differs from the budget settings in force. Everything is optional; at most one budget or target."""
-
-    name: str = Field("", description="name of the scenario: letters, digits, _ and -; empty: the time of the run")
-    budget: str = Field("", description="120% of what the last horizon cost, or an amount; empty: as in pipeline.yaml")
-    lock: list[str] = Field(default_factory=list, description="channels that keep their current spend")
-    bounds: list[str] = Field(
-        default_factory=list, description="0.5:2 for all channels, or CHANNEL=0.8:1.5 for one; multiples of today"
-    )
-    target_kpi: float | None = Field(None, description="instead of a budget: the cheapest plan that reaches this KPI")
-    target_roi: float | None = Field(
-        None, description="instead of a budget: spend until the next unit brings no more KPI than this"
-    )
-    horizon_days: int | None = Field(None, description="length of the plan in days; empty: as in pipeline.yaml")
+# Plain types: those of `dg.Config` also take {env: NAME}, which would put any secret of the environment into the run.
+_OPTIONS = {
+    "name": dg.Field(
+        str, default_value="", description="name of the scenario: letters, digits, _ and -; empty: the time of the run"
+    ),
+    "budget": dg.Field(
+        str,
+        default_value="",
+        description="120% of what the last horizon cost, or an amount; empty: as in pipeline.yaml",
+    ),
+    "lock": dg.Field([str], default_value=[], description="channels that keep their current spend"),
+    "bounds": dg.Field(
+        [str],
+        default_value=[],
+        description="0.5:2 for all channels, or CHANNEL=0.8:1.5 for one; multiples of today",
+    ),
+    "target_kpi": dg.Field(
+        dg.Noneable(float),
+        default_value=None,
+        description="instead of a budget: the cheapest plan that reaches this KPI",
+    ),
+    "target_roi": dg.Field(
+        dg.Noneable(float),
+        default_value=None,
+        description="instead of a budget: spend until the next unit brings no more KPI than this",
+    ),
+    "horizon_days": dg.Field(
+        dg.Noneable(int), default_value=None, description="length of the plan in days; empty: as in pipeline.yaml"
+    ),
+}
+"""What differs from the budget settings in force. Everything is optional; at most one budget or target."""
 
 
 @dg.asset(
@@ -37,23 +53,17 @@ class ScenarioConfig(dg.Config):
     deps=[CHAMPION_MODEL],
     group_name="scenarios",
     kinds={"matplotlib"},
+    config_schema=_OPTIONS,
     description="A what-if budget from the saved champion, in seconds. Launch it with other options; the live plan and "
     "the results of the last run stay as they are. Files: results/scenarios/NAME.",
 )
-def budget_scenario(config: ScenarioConfig, workspace: Workspace) -> dg.MaterializeResult:
+def budget_scenario(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult:
     """Plan, write and show one scenario."""
     from mmm_pipeline import scenario
 
     settings, home = workspace.settings(), workspace.folder()
-    options = scenario.ScenarioOptions(
-        name=config.name,
-        budget=config.budget,
-        lock=tuple(config.lock),
-        bounds=tuple(config.bounds),
-        target_kpi=config.target_kpi,
-        target_roi=config.target_roi,
-        horizon_days=config.horizon_days,
-    )
+    given = context.op_execution_context.op_config
+    options = scenario.ScenarioOptions(**{**given, "lock": tuple(given["lock"]), "bounds": tuple(given["bounds"])})
     planned = scenario.plan_scenario(scenario.read_champion(home), settings, options)
     folder = scenario.publish_scenario(home, settings, planned)
     picture = base64.b64encode((folder / "scenario.png").read_bytes()).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ArtifactStore"]
 
+_SAFE = re.compile(r"(?!\.)[A-Za-z0-9_.|-]*\Z")
+
 
 @dataclass(frozen=True)
 class ArtifactStore:
@@ -26,7 +29,17 @@ class ArtifactStore:
     root: Path
 
     def path(self, name: str, key: str | None = None, suffix: str = ".nc") -> Path:
-        """`<root>/<name>.nc`, or `<root>/<name>/<adstock>-<degrees>.nc` for a spec key `adstock|degrees`."""
+        """`<root>/<name>.nc`, or `<root>/<name>/<adstock>-<degrees>.nc` for a spec key `adstock|degrees`.
+
+        Raises:
+            StoredResultError: name or key, which may come from a run's tags, would lead elsewhere.
+        """
+        for part in (name, key or ""):
+            if not _SAFE.match(part):
+                raise StoredResultError(
+                    f"{part[:100]!r} cannot name an artifact: accepted are letters, digits, `_`, `-`, `.` and `|`, "
+                    "and no `.` in front"
+                )
         return self.root / f"{name}{suffix}" if key is None else self.root / name / f"{key.replace('|', '-')}{suffix}"
 
     def write_dataset(self, name: str, dataset: xr.Dataset) -> Path:

@@ -1,10 +1,12 @@
 """Gemini as a Dagster resource. It holds nothing secret: the key is read from the environment when it is used."""
 
-# Dagster reads the types of resource fields itself, so annotations are not postponed here.
+from __future__ import annotations
+
 import importlib.util
 import os
+from dataclasses import dataclass
 
-import dagster as dg
+from dagster._core.definitions.resource_annotation import TreatAsResourceParam
 
 from mmm_pipeline.reporting.gemini.faults import Reason
 from mmm_pipeline.reporting.gemini.writer import GeminiWriter
@@ -17,10 +19,11 @@ KEY_VARIABLE = "GEMINI_API_KEY"
 URL_VARIABLE = "MMM_GEMINI_BASE_URL"
 
 
-class Gemini(dg.ConfigurableResource):
+@dataclass(frozen=True)
+class Gemini(TreatAsResourceParam):
     """Who writes the narratives, by the settings and the environment."""
 
-    workspace: dg.ResourceDependency[Workspace]
+    workspace: Workspace
 
     def pen(self, run_id: str) -> GeminiWriter | Reason:
         """A writer that asks Gemini, or the reason why the template writes.

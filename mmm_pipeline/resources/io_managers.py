@@ -1,6 +1,8 @@
 """How Dagster stores what assets return: tables in the warehouse, arrays as netCDF. No pickles."""
 
-# Dagster reads the types of resource fields itself, so annotations are not postponed here.
+from __future__ import annotations
+
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -9,13 +11,14 @@ import pandas as pd
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.resources.workspace import Workspace
 
-__all__ = ["NetcdfIOManager", "TableIOManager"]
+__all__ = ["NetcdfIOManager", "NoIOManager", "TableIOManager"]
 
 
-class TableIOManager(dg.ConfigurableIOManager):
+@dataclass(frozen=True)
+class TableIOManager(dg.IOManager):
     """A DataFrame as the warehouse table of the asset's name, replaced as a whole."""
 
-    workspace: dg.ResourceDependency[Workspace]
+    workspace: Workspace
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
         warehouse, name = self.workspace.warehouse(), context.asset_key.path[-1]
@@ -28,10 +31,11 @@ class TableIOManager(dg.ConfigurableIOManager):
         return self.workspace.warehouse().read_table(context.asset_key.path[-1])
 
 
-class NetcdfIOManager(dg.ConfigurableIOManager):
+@dataclass(frozen=True)
+class NetcdfIOManager(dg.IOManager):
     """An xarray Dataset as one netCDF file, written to a temporary file and renamed."""
 
-    workspace: dg.ResourceDependency[Workspace]
+    workspace: Workspace
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         import xarray as xr
@@ -43,3 +47,14 @@ class NetcdfIOManager(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> Any:
         return self.workspace.artifacts().read_dataset(context.asset_key.path[-1])
+
+
+class NoIOManager(dg.IOManager):
+    """Stands where Dagster would put its own default, which pickles and lets run config choose its folder."""
+
+    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+        if obj is not None:
+            raise StoredResultError(f"{context.step_key}: only `tables` and `arrays` store values: name one of them")
+
+    def load_input(self, context: dg.InputContext) -> Any:
+        raise StoredResultError(f"{context.step_key}: only `tables` and `arrays` have stored values: name one of them")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
-from pydantic import Field, PrivateAttr
+from dagster._core.definitions.resource_annotation import TreatAsResourceParam
 
 from mmm_pipeline.home import Home, load_effective_settings
 from mmm_pipeline.resources.artifacts import ArtifactStore
@@ -22,32 +23,41 @@ if TYPE_CHECKING:
 __all__ = ["Workspace"]
 
 
-class Workspace(dg.ConfigurableResource):
-    """What the assets work on. Holds paths only, so nothing secret can reach run config or logs."""
+@dataclass(frozen=True)
+class Workspace(TreatAsResourceParam):
+    """What the assets work on. Holds paths only, so nothing secret can reach run config or logs.
 
-    home: str = Field(description="home folder of the pipeline")
-    config: str | None = Field(None, description="pipeline.yaml in force; the defaults when empty")
-    _instance: dg.DagsterInstance | None = PrivateAttr(None)
+    No `ConfigurableResource`: whoever launches a run could point one of those at other folders.
+
+    Attributes:
+        home: home folder of the pipeline.
+        config: pipeline.yaml in force; None: the defaults.
+        instance: Dagster's, within a run.
+    """
+
+    home: str
+    config: str | None = None
+    instance: dg.DagsterInstance | None = field(default=None, repr=False, compare=False)
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Workspace]:
+    def for_run(self, context: dg.InitResourceContext) -> Iterator[Workspace]:
         """Dagster calls this when a run starts, in its process."""
-        self._instance = context.instance
+        within = replace(self, instance=context.instance)
         if context.run is not None and context.instance is not None:
             show_alive(context.instance, context.run.run_id)
         if context.run is None or context.run.job_name != REFRESH_JOB:
-            yield self
+            yield within
             return
         # Two refreshes would mix their tables; a backfill writes fits only.
         with waiting_turn(self.folder().run_lock, partial(_tell, context)):
-            yield self
+            yield within
 
     def pool_limit(self, pool: str) -> int:
         """How many runs may be in a pool at once; 1 outside a run, and where nothing limits it."""
-        if self._instance is None:
+        if self.instance is None:
             return 1
-        own = {limit.name: limit.limit for limit in self._instance.event_log_storage.get_pool_limits()}
-        return own.get(pool) or self._instance.global_op_concurrency_default_limit or 1
+        own = {limit.name: limit.limit for limit in self.instance.event_log_storage.get_pool_limits()}
+        return own.get(pool) or self.instance.global_op_concurrency_default_limit or 1
 
     def settings(self) -> Settings:
         """Read anew in every step: an edit of pipeline.yaml counts from the next run on."""

@@ -16,6 +16,14 @@ from mmm_pipeline.mmm.simulate import market_rows, simulate_market
 from mmm_pipeline.partitions import grid_range
 from mmm_pipeline.runs import REFRESH_JOB
 from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline_tests.reporting.gemini.stand_in import serve
+
+FAKE_SECRETS = {
+    "GEMINI_API_KEY": "fake-key-0123456789",
+    "MMM_WEBHOOK_URL": "http://127.0.0.1:9/hook/fake-webhook-token",
+    "GOOGLE_APPLICATION_CREDENTIALS": "/nowhere/fake-service-account-key.json",
+    "DAGSTER_PG_PASSWORD": "fake-postgres-password",
+}
 
 UP_TO_THE_CHAMPION = (
     "raw_campaigns", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix", "model_inputs",
@@ -52,9 +60,14 @@ class SmallRun:
 
 @pytest.fixture(scope="session")
 def small_run(small_campaign: Path, tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
-    """A finished run over the small market."""
+    """A finished run over the small market, with secrets all around and a Gemini that refuses the key."""
     home = Home(tmp_path_factory.mktemp("home"))
-    return run_into(home, small_settings(small_campaign))
+    with pytest.MonkeyPatch.context() as patch, serve() as gemini:
+        for name, value in {**FAKE_SECRETS, "MMM_GEMINI_BASE_URL": gemini.url, "no_proxy": "127.0.0.1"}.items():
+            patch.setenv(name, value)
+        run = run_into(home, small_settings(small_campaign))
+        assert set(gemini.keys) == {FAKE_SECRETS["GEMINI_API_KEY"]}
+    return run
 
 
 def run_into(home: Home, settings: Settings) -> SmallRun:

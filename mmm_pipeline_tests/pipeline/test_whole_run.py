@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 from pathlib import Path
@@ -16,7 +17,7 @@ from mmm_pipeline.contracts import CONTRACTS, violations
 from mmm_pipeline.home import Home
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline_tests.pipeline.conftest import SmallRun, run_into, small_settings
+from mmm_pipeline_tests.pipeline.conftest import FAKE_SECRETS, SmallRun, run_into, small_settings
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "summary.schema.json"
 
@@ -90,6 +91,19 @@ def test_nothing_is_pickled(small_run: SmallRun) -> None:
     assert not [path for path in small_run.home.root.rglob("*") if path.suffix in {".pkl", ".pickle"}]
     artifacts = [path for path in (small_run.home.root / "artifacts").rglob("*") if path.is_file()]
     assert {path.suffix for path in artifacts} <= {".nc", ".json", ".md", ".png"}
+
+
+def test_no_file_of_the_home_holds_a_secret(small_run: SmallRun) -> None:
+    files = [path for path in small_run.home.root.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert {"runs.db", "index.db"} <= {path.name for path in files}
+    held = [
+        (str(path.relative_to(small_run.home.root)), name)
+        for path in files
+        for name, secret in FAKE_SECRETS.items()
+        for spelling in (secret.encode(), base64.b64encode(secret.encode()), Path(secret).name.encode())
+        if spelling in path.read_bytes()
+    ]
+    assert held == []
 
 
 def test_unchanged_inputs_reuse_the_fits_and_an_edit_refits_them(small_run: SmallRun, small_campaign: Path) -> None:

@@ -18,8 +18,9 @@ from mmm_pipeline.errors import SettingsError, StoredResultError
 from mmm_pipeline.home import Home
 from mmm_pipeline.reporting.gemini.request import Request
 from mmm_pipeline.reporting.tables import Language
-from mmm_pipeline.resources.artifacts import ArtifactStore
+from mmm_pipeline.resources.artifacts import artifact_store
 from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.settings import Settings
 
 __all__ = ["Advice", "as_json", "as_line", "preview", "read_advice", "rendered", "stored_proposals"]
 
@@ -51,7 +52,7 @@ class Advice:
         write_if_unchanged(self.path, self.before, self.after)
 
 
-def stored_proposals(home: Home) -> list[Proposal]:
+def stored_proposals(home: Home, settings: Settings) -> list[Proposal]:
     """What the last run's narratives suggest, in a fixed order; a change that two of them suggest comes once.
 
     Raises:
@@ -59,7 +60,7 @@ def stored_proposals(home: Home) -> list[Proposal]:
     """
     from mmm_pipeline.assets.narratives import ADVISING
 
-    artifacts = ArtifactStore(home.artifacts)
+    artifacts = artifact_store(settings, home)
     missing = [name for name in ADVISING if not artifacts.has(f"{name}.patch", suffix=".json")]
     if missing:
         raise StoredResultError(f"{home.root}: there is no advice yet: `mmm run` first, or materialize {missing[0]}")

@@ -228,8 +228,8 @@ def scenario(
     with ReadableErrors():
         from mmm_pipeline import scenario as scenarios
 
-        fit = scenarios.read_champion(folder)
         settings = load_effective_settings(config_in_force(folder, config))
+        fit = scenarios.read_champion(folder, settings)
         options = scenarios.ScenarioOptions(
             name, budget, tuple(lock or ()), tuple(bounds or ()), target_kpi, target_roi, horizon
         )
@@ -277,7 +277,9 @@ def advise(
 
     console = Console()
     with ReadableErrors():
-        proposals = advising.stored_proposals(Home(home.resolve()))
+        folder = Home(home.resolve())
+        settings = load_effective_settings(config_in_force(folder, config))
+        proposals = advising.stored_proposals(folder, settings)
         if as_json:
             typer.echo(advising.as_json(proposals))
             return

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from mmm_pipeline.assets.budget_requests import budget_request
 from mmm_pipeline.errors import SettingsError, StoredResultError
 from mmm_pipeline.home import Home
-from mmm_pipeline.resources.artifacts import ArtifactStore
+from mmm_pipeline.resources.artifacts import artifact_store
+from mmm_pipeline.resources.places import names, place_of, write_folder
 from mmm_pipeline.settings import BudgetSettings, Settings, parse_settings
 
 if TYPE_CHECKING:
@@ -79,13 +80,13 @@ class Scenario:
         return {"name": self.name, **{name: _plain(value) for name, value in self.summary.items()}, **plain}
 
 
-def read_champion(home: Home) -> Fit | PanelFit:
-    """The saved champion.
+def read_champion(home: Home, settings: Settings) -> Fit | PanelFit:
+    """The saved champion, from where the settings keep artifacts.
 
     Raises:
         StoredResultError: there is none yet, or it is damaged.
     """
-    artifacts = ArtifactStore(home.artifacts)
+    artifacts = artifact_store(settings, home)
     if not artifacts.has(_CHAMPION):
         raise StoredResultError(
             f"{home.root}: there is no champion model yet, so nothing to plan with: run `mmm run --home {home.root}` "
@@ -125,12 +126,16 @@ def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOpti
 def publish_scenario(home: Home, settings: Settings, scenario: Scenario) -> Path:
     """Write a scenario as `results/scenarios/NAME` of the home, all of it or nothing; returns the folder.
 
+    With `storage.results`, a copy goes to `scenarios/NAME` there.
+
     Raises:
         SettingsError: there is a scenario of that name already, or the folder cannot be written.
     """
     folder = home.results / "scenarios" / scenario.name
-    if folder.exists():
-        raise SettingsError(f"{folder}: there is a scenario of this name already: choose another name")
+    elsewhere = settings.storage.results
+    copy = place_of(elsewhere) / "scenarios" / scenario.name if elsewhere else None
+    if folder.exists() or (copy is not None and names(copy)):
+        raise SettingsError(f"{copy or folder}: there is a scenario of this name already: choose another name")
     unfinished = folder.with_name(f".{scenario.name}.unfinished")
     try:
         unfinished.mkdir(parents=True)
@@ -140,6 +145,8 @@ def publish_scenario(home: Home, settings: Settings, scenario: Scenario) -> Path
         raise SettingsError(f"{folder}: cannot be written: {error}") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+    if copy is not None:
+        write_folder(copy, folder)
     return folder
 
 

@@ -23,6 +23,7 @@ from mmm_pipeline.settings_engines import EngineSettings
 from mmm_pipeline.settings_model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
 from mmm_pipeline.settings_runs import RunSettings
 from mmm_pipeline.settings_section import Section, Share
+from mmm_pipeline.settings_storage import StorageSettings, is_url
 
 __all__ = ["Settings", "load_settings", "parse_settings"]
 
@@ -120,6 +121,7 @@ class Settings(Section):
     source: SourceSettings = SourceSettings()
     landing: LandingSettings = LandingSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
+    storage: StorageSettings = StorageSettings()
     bigquery: BigQuerySettings = BigQuerySettings()
     columns: ColumnSettings = ColumnSettings()
     validation: ValidationSettings = ValidationSettings()
@@ -215,6 +217,13 @@ def _anchored(settings: Settings, base: Path) -> Settings:
         changes["engines"] = settings.engines.model_copy(update={"folder": (base / settings.engines.folder).resolve()})
     if settings.events.path is not None:
         changes["events"] = settings.events.model_copy(update={"path": (base / settings.events.path).resolve()})
+    storage = {
+        name: str((base / location).resolve())
+        for name, location in settings.storage
+        if location and not is_url(location)
+    }
+    if storage:
+        changes["storage"] = settings.storage.model_copy(update=storage)
     return settings.model_copy(update=changes)
 
 

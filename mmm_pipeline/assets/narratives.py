@@ -2,6 +2,7 @@
 
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
 import dataclasses
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,18 +73,21 @@ model_advice = _narrative_asset(
 )
 
 
-def stored_charts(workspace: Workspace, language: "Language") -> "list[Chart]":
-    """The charts of a language as they were drawn.
+def stored_charts(workspace: Workspace, language: "Language", folder: Path) -> "list[Chart]":
+    """The charts of a language as they were drawn, their pictures copied into a folder of this machine.
 
     Raises:
         StoredResultError: the charts have not been materialized.
     """
     from mmm_pipeline.reporting.charts import Chart
 
-    return [
-        Chart(**{**chart, "path": Path(chart["path"])})
-        for chart in workspace.artifacts().read_json(f"charts.{language}")
-    ]
+    artifacts = workspace.artifacts()
+    charts = []
+    for words in artifacts.read_json(f"charts.{language}"):
+        path = folder / f"{words['name']}.png"
+        path.write_bytes(artifacts.read_picture(f"charts/{language}", words["name"]))
+        charts.append(Chart(**{**words, "path": path}))
+    return charts
 
 
 def stored_pictures(workspace: Workspace) -> Any:
@@ -93,8 +97,9 @@ def stored_pictures(workspace: Workspace) -> Any:
         from mmm_pipeline.reporting.gemini.pictures import pictures
         from mmm_pipeline.reporting.gemini.questions import QUESTIONS
 
-        drawn = stored_charts(workspace, language) if QUESTIONS[name].charts else []
-        return pictures(name, disguise, drawn, language)
+        with tempfile.TemporaryDirectory() as folder:
+            drawn = stored_charts(workspace, language, Path(folder)) if QUESTIONS[name].charts else []
+            return pictures(name, disguise, drawn, language)
 
     return give
 

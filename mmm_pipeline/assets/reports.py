@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import json
-import shutil
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,12 +48,17 @@ def charts(workspace: Workspace) -> dg.MaterializeResult:
     """Draw the stored tables."""
     tables = result_tables(workspace)
     started = time.perf_counter()
-    drawn = [_draw(workspace, tables, language) for language in tables.settings.report.languages]
-    by_market = _draw_markets(workspace, tables)
-    shown = {chart.title: _inline(chart.path) for chart in drawn[0] if chart.name in _SHOWN_CHARTS}
+    shown: dict[str, dg.MarkdownMetadataValue] = {}
+    number = 0
+    for language in tables.settings.report.languages:
+        with tempfile.TemporaryDirectory() as folder:
+            drawn = _draw(workspace, tables, Path(folder), language)
+            number += len(drawn) + _draw_markets(workspace, tables, Path(folder) / "markets", language)
+            workspace.artifacts().write_pictures(f"charts/{language}", Path(folder))
+            shown = shown or {chart.title: _inline(chart.path) for chart in drawn if chart.name in _SHOWN_CHARTS}
     return dg.MaterializeResult(
         metadata={
-            "charts": sum(len(of_language) for of_language in drawn) + by_market,
+            "charts": number,
             "seconds": time.perf_counter() - started,
             "folder": dg.MetadataValue.path(str(workspace.artifacts().root / "charts")),
             **shown,
@@ -62,39 +66,26 @@ def charts(workspace: Workspace) -> dg.MaterializeResult:
     )
 
 
-def _draw(workspace: Workspace, tables: ResultTables, language: Language) -> list[Chart]:
-    """Draw into the artifacts, with the words of each picture beside it."""
+def _draw(workspace: Workspace, tables: ResultTables, folder: Path, language: Language) -> list[Chart]:
+    """Draw into a folder of this machine; the words of each picture go into the artifacts."""
     from mmm_pipeline.reporting.charts import draw_charts
 
-    drawn = draw_charts(tables, workspace.artifacts().root / "charts" / language, language)
+    drawn = draw_charts(tables, folder, language)
     workspace.artifacts().write_json(
-        f"charts.{language}", [{**vars(chart), "path": str(chart.path)} for chart in drawn]
+        f"charts.{language}", [{**vars(chart), "path": chart.path.name} for chart in drawn]
     )
     return drawn
 
 
-def _draw_markets(workspace: Workspace, tables: ResultTables) -> int:
+def _draw_markets(workspace: Workspace, tables: ResultTables, folder: Path, language: Language) -> int:
     """The pictures of every market by itself, beside those of all together; returns their number."""
     from mmm_pipeline.reporting.market_charts import MARKET_TABLES, draw_market_charts
 
+    if not len(tables.attribution_by_market):
+        return 0
     warehouse = workspace.warehouse()
-    drawn = 0
-    for language in tables.settings.report.languages:
-        folder = workspace.artifacts().root / "charts" / language / "markets"
-        shutil.rmtree(folder, ignore_errors=True)
-        if len(tables.attribution_by_market):
-            by_market = {name: warehouse.read_table(f"{name}_by_market") for name in MARKET_TABLES}
-            drawn += sum(map(len, draw_market_charts(tables, by_market, folder, language).values()))
-    return drawn
-
-
-def _copy_charts(workspace: Workspace, language: Language, folder: Path) -> list[Chart]:
-    """The charts of a language, copied into the results."""
-    folder.mkdir(parents=True, exist_ok=True)
-    return [
-        dataclasses.replace(chart, path=Path(shutil.copy(chart.path, folder)))
-        for chart in stored_charts(workspace, language)
-    ]
+    by_market = {name: warehouse.read_table(f"{name}_by_market") for name in MARKET_TABLES}
+    return sum(len(drawn) for drawn in draw_market_charts(tables, by_market, folder, language).values())
 
 
 def _inline(path: Path) -> dg.MarkdownMetadataValue:
@@ -111,14 +102,18 @@ def _inline(path: Path) -> dg.MarkdownMetadataValue:
 )
 def decision_report(workspace: Workspace) -> dg.MaterializeResult:
     """Publish everything of this run at once; readers of `results/latest` never see half of it."""
-    from mmm_pipeline.resources.results import publish
+    from mmm_pipeline.resources.places import place_of
+    from mmm_pipeline.resources.results import copy_results, publish
 
     latest = publish(workspace.folder().results, lambda folder: _write_results(workspace, folder))
+    elsewhere = workspace.settings().storage.results
+    copy = {"copy": dg.MetadataValue.path(str(copy_results(latest, place_of(elsewhere))))} if elsewhere else {}
     return dg.MaterializeResult(
         metadata={
             "report": dg.MetadataValue.path(str(latest / "report.html")),
             "summary": dg.MetadataValue.path(str(latest / "summary.json")),
             "folder": dg.MetadataValue.path(str(latest)),
+            **copy,
         }
     )
 
@@ -132,19 +127,19 @@ def _write_results(workspace: Workspace, folder: Path) -> None:
     tables, warehouse = result_tables(workspace), workspace.warehouse()
     languages = tables.settings.report.languages
     # The first language's pictures lie in charts/ itself, those of others in a folder of their own.
-    drawn = {
-        language: _copy_charts(workspace, language, folder / "charts" / ("" if language == languages[0] else language))
-        for language in languages
-    }
+    places = {language: folder / "charts" / ("" if language == languages[0] else language) for language in languages}
+    drawn = {}
+    for language, place in places.items():
+        place.mkdir(parents=True)
+        drawn[language] = stored_charts(workspace, language, place)
     write_report(tables, drawn, {language: _narratives(workspace, language) for language in languages}, folder)
     for name in _PUBLISHED:
         write_csv(warehouse.read_table(name), folder / f"{name}.csv")
     if len(tables.attribution_by_market):
         for name in MARKET_TABLES:
             write_csv(warehouse.read_table(f"{name}_by_market"), folder / f"{name}_by_market.csv")
-        for language in languages:
-            own = folder / "charts" / ("" if language == languages[0] else language) / "markets"
-            shutil.copytree(workspace.artifacts().root / "charts" / language / "markets", own)
+        for language, place in places.items():
+            workspace.artifacts().take_pictures(f"charts/{language}/markets", place / "markets")
     write_csv(tables.budget_plan, folder / "budget.csv")
     summary = json.dumps(build_summary(tables), ensure_ascii=False, indent=2, allow_nan=False)
     (folder / "summary.json").write_text(summary + "\n", encoding="utf-8")

@@ -64,7 +64,7 @@ def budget_scenario(context: dg.AssetExecutionContext, workspace: Workspace) -> 
     settings, home = workspace.settings(), workspace.folder()
     given = context.op_execution_context.op_config
     options = scenario.ScenarioOptions(**{**given, "lock": tuple(given["lock"]), "bounds": tuple(given["bounds"])})
-    planned = scenario.plan_scenario(scenario.read_champion(home), settings, options)
+    planned = scenario.plan_scenario(scenario.read_champion(home, settings), settings, options)
     folder = scenario.publish_scenario(home, settings, planned)
     picture = base64.b64encode((folder / "scenario.png").read_bytes()).decode()
     return dg.MaterializeResult(

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mmm_pipeline.atomic_files import write_with
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.resources.artifacts import ArtifactStore
 
@@ -51,8 +49,7 @@ class ChampionHistory:
 
     def entries(self) -> list[KeptChampion]:
         """Oldest first; files with other names are not ours and are left alone."""
-        folder = self.artifacts.root / _FOLDER
-        found = [_NAME.match(path.stem) for path in folder.glob("*.nc")] if folder.is_dir() else []
+        found = [_NAME.match(stem) for stem in self.artifacts.stems(_FOLDER)]
         return sorted(
             KeptChampion(
                 datetime.strptime(match["kept"], _STAMP).replace(tzinfo=UTC),
@@ -83,8 +80,7 @@ class ChampionHistory:
         fingerprint = self.artifacts.read_fit(champion)[1]
         if fingerprint not in {entry.fingerprint for entry in self.entries()}:
             entry = KeptChampion(now or datetime.now(UTC), fingerprint, quick)
-            source = self.artifacts.path(champion)
-            write_with(self.artifacts.path(_FOLDER, entry.key), lambda file: shutil.copyfile(source, file))
+            self.artifacts.copy(champion, _FOLDER, entry.key)
         earlier = [entry for entry in self.entries() if entry.fingerprint != fingerprint]
         for entry in earlier[: max(0, len(earlier) - limit)]:
             self.artifacts.remove(_FOLDER, entry.key)

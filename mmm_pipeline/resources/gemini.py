@@ -46,7 +46,8 @@ class Gemini(TreatAsResourceParam):
         from mmm_pipeline.reporting.gemini.token_budget import TokenBudget
 
         url = os.environ.get(URL_VARIABLE)
-        folder = self.workspace.artifacts().root / "gemini"
+        # In the home, also where artifacts are in a bucket: neither is worth a call over the network.
+        folder = self.workspace.folder().artifacts / "gemini"
         return GeminiWriter(
             GeminiClient(
                 key,

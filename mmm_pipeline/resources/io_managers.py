@@ -57,4 +57,4 @@ class NoIOManager(dg.IOManager):
             raise StoredResultError(f"{context.step_key}: only `tables` and `arrays` store values: name one of them")
 
     def load_input(self, context: dg.InputContext) -> Any:
-        raise StoredResultError(f"{context.step_key}: only `tables` and `arrays` have stored values: name one of them")
+        raise StoredResultError(f"{context.name}: only `tables` and `arrays` have stored values: name one of them")

@@ -13,7 +13,7 @@ import dagster as dg
 from dagster._core.definitions.resource_annotation import TreatAsResourceParam
 
 from mmm_pipeline.home import Home, load_effective_settings
-from mmm_pipeline.resources.artifacts import ArtifactStore
+from mmm_pipeline.resources.artifacts import ArtifactStore, artifact_store
 from mmm_pipeline.runs import REFRESH_JOB, show_alive, waiting_turn
 from mmm_pipeline.settings import Settings
 
@@ -74,7 +74,7 @@ class Workspace(TreatAsResourceParam):
         return open_warehouse(self.settings(), self.folder())
 
     def artifacts(self) -> ArtifactStore:
-        return ArtifactStore(Path(self.home) / "artifacts")
+        return artifact_store(self.settings(), Home(Path(self.home)))
 
 
 def _tell(context: dg.InitResourceContext, process: str) -> None:

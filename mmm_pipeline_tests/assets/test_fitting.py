@@ -45,7 +45,10 @@ def _log_of_a_run(workspace: Workspace) -> list[str]:
     model = workspace.settings().model
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(
-            [dg.AssetSpec("model_inputs").with_io_manager_key("arrays"), build_fitted_model(grid_of(model))],
+            [
+                dg.AssetSpec("model_inputs").with_io_manager_key("arrays"),
+                build_fitted_model(grid_of(model), "single_run"),
+            ],
             selection=FITTED_MODEL,
             resources={"workspace": workspace, "arrays": NetcdfIOManager(workspace=workspace)},
             tags=grid_range(model),

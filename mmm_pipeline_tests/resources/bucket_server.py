@@ -127,11 +127,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(status, json.dumps(content).encode(), "application/json; charset=UTF-8")
 
     def _send(self, status: int, content: bytes, kind: str) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # who asks whether it exists may not listen
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
 
 
 @contextlib.contextmanager

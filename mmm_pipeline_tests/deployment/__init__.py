@@ -1,0 +1,1 @@
+"""The files in deploy/, the Dockerfile, and PostgreSQL as Dagster's storage."""

@@ -14,6 +14,7 @@ BENCHMARKS = {
     "calibration": "simulation-based calibration: ranks of truths drawn from the prior",
     "recovery": "coverage of the true ROI by its credible intervals over simulated markets",
     "engines": "ROI of simulated markets by every installed engine: error, coverage of the truth, time",
+    "engine_parity": "posterior means against the original lightweight-mmm: same data, same spec",
     "ten_million_rows": "seconds and peak memory from ten million campaign rows to the daily matrix, CSV and Parquet",
     "budget_peers": "the budget plan against SLSQP from 20 starts and the original's optimiser, on the same posterior",
     "budget_speed": "seconds and proved optimality gap of a budget plan of 20 and 200 channels",

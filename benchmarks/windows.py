@@ -9,11 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from mmm_pipeline.mmm.inputs import FitData
 
 __all__ = [
+    "benchmark_inputs",
     "benchmark_window",
     "demo_window",
+    "export_inputs",
     "export_window",
     "simulated_window",
     "store_window",
@@ -37,12 +41,29 @@ def benchmark_window(export: Path | None = None) -> tuple[str, FitData]:
     return "train window of a simulated market of the export's size", simulated_window()
 
 
+def benchmark_inputs(export: Path | None = None) -> tuple[str, xr.Dataset]:
+    """What the data is, and the model inputs, holdout included; found as by `benchmark_window`."""
+    path = export or Path(os.environ.get("MMM_CAMPAIGN_DATA", "../shared/data/campaign_data.xlsx"))
+    if path.is_file():
+        return "the real export", export_inputs(path)
+    from mmm_pipeline.mmm.simulate import simulate_market
+
+    market = simulate_market(days=EXPORT_DAYS, channels=EXPORT_CHANNELS, seed=7)
+    return "a simulated market of the export's size", market.dataset()
+
+
 def export_window(path: Path) -> FitData:
     """The train window of a campaign file, through the pipeline's own stages."""
+    from mmm_pipeline.mmm import train_data
+
+    return train_data(export_inputs(path))
+
+
+def export_inputs(path: Path) -> xr.Dataset:
+    """The model inputs of a campaign file, through the pipeline's own stages."""
     from mmm_pipeline.ingestion.load import load_campaigns
     from mmm_pipeline.ingestion.matrix import build_media_matrix
     from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-    from mmm_pipeline.mmm import train_data
     from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
     from mmm_pipeline.settings import parse_settings
 
@@ -51,7 +72,7 @@ def export_window(path: Path) -> FitData:
         warehouse = DuckDBWarehouse(Path(folder) / "warehouse.duckdb")
         load_campaigns(warehouse, settings)
         dataset, _ = build_model_inputs(build_media_matrix(warehouse, settings), settings)
-    return train_data(dataset)
+    return dataset
 
 
 def simulated_window(days: int = EXPORT_DAYS, channels: int = EXPORT_CHANNELS, seed: int = 7) -> FitData:

@@ -40,6 +40,7 @@ class Request:
         feature_values: (T + H, F).
         chains, warmup, draws, seed: of the sampler; counts are per chain.
         roi_priors: channel -> (mean, standard deviation) of what is believed of its ROI.
+        plan: whether the engine's own budget for `horizon_days` days is wanted, where it makes one.
         files: folder for pictures and pages that are kept beside the result.
     """
 
@@ -60,6 +61,7 @@ class Request:
     draws: int
     seed: int
     credible_interval: float
+    plan: bool
     horizon_days: int
     roi_priors: Mapping[str, tuple[float, float]]
     fingerprint: str

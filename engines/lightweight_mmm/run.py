@@ -80,7 +80,8 @@ def fit(request: Request, say: Callable[[str], None]) -> Result:
         seconds_fit=seconds,
     )
     _draw(request, mmm, scalers, np.asarray(roi), result.notes)
-    result.plan = _plan(request, mmm, scalers, result.notes, say)
+    if request.plan:
+        result.plan = _plan(request, mmm, scalers, result.notes, say)
     return result
 
 

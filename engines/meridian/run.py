@@ -118,7 +118,7 @@ def _roi_priors(request: Request) -> tuple[np.ndarray, np.ndarray]:
             location = math.log(mean) - scale**2 / 2
         locations.append(location)
         scales.append(scale)
-    return np.array(locations, dtype=np.float32), np.array(scales, dtype=np.float32)
+    return np.array(locations, dtype=np.float64), np.array(scales, dtype=np.float64)
 
 
 def _noise(request: Request, posterior: Any, shape: tuple[int, ...]) -> np.ndarray:

@@ -1,4 +1,9 @@
-"""PyMC-Marketing's MMM: geometric adstock, the saturation closest to the champion's, its own default priors."""
+"""PyMC-Marketing's MMM: geometric adstock, the saturation closest to the champion's, the priors of its own example.
+
+A power of the media (`RootSaturation`) would be closest to `adstock` and `carryover`, but has no gradient on days
+without media, on which the sampler breaks down; the package's logistic curve takes its place. Hill becomes
+Michaelis-Menten, which is Hill with a slope of 1, for the same reason.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +26,7 @@ _DATE, _KPI, _TREND = "date", "kpi", "trend"
 def fit(request: Request, say: Callable[[str], None]) -> Result:
     """Fit with PyMC's NUTS; weekday, trend and features are control columns."""
     import pandas as pd
-    from pymc_marketing.mmm import GeometricAdstock, HillSaturation, RootSaturation
+    from pymc_marketing.mmm import GeometricAdstock, LogisticSaturation, MichaelisMentenSaturation
     from pymc_marketing.mmm.multidimensional import MMM
 
     hill = request.model.startswith("hill")
@@ -33,7 +38,8 @@ def fit(request: Request, say: Callable[[str], None]) -> Result:
         channel_columns=names,
         target_column=_KPI,
         adstock=GeometricAdstock(l_max=_LAGS),
-        saturation=HillSaturation() if hill else RootSaturation(),
+        saturation=MichaelisMentenSaturation() if hill else LogisticSaturation(),
+        model_config=_priors(request, "saturation_alpha" if hill else "saturation_beta"),
         control_columns=[name for name in frame if name not in (_DATE, _KPI, *names)],
         yearly_seasonality=request.degrees or None,
     )
@@ -62,7 +68,7 @@ def fit(request: Request, say: Callable[[str], None]) -> Result:
     predicted = _ahead(request, mmm, ahead)
     free = [variable.name for variable in mmm.model.free_RVs]
     return Result(
-        model=f"geometric adstock, {'Hill' if hill else 'root'} saturation",
+        model=f"geometric adstock, {'Michaelis-Menten' if hill else 'logistic'} saturation",
         channels=[channel_result(request, c, totals[:, :, c]) for c in range(len(names))],
         contributions=daily.mean(axis=(0, 1)),
         holdout=forecast(request, predicted),
@@ -72,6 +78,19 @@ def fit(request: Request, say: Callable[[str], None]) -> Result:
         seconds_fit=seconds,
         notes=["beliefs on ROI are not passed on: its priors are those of the package"] if request.roi_priors else [],
     )
+
+
+def _priors(request: Request, coefficient: str) -> dict[str, Any]:
+    """Those of the package's example notebook: by its defaults, many channels together would explain all of the KPI
+    several times over, and the baseline would be below zero.
+    """
+    from pymc_extras.prior import Prior
+
+    share = request.train_spend / request.train_spend.sum()
+    return {
+        "intercept": Prior("Normal", mu=0.5, sigma=0.2),
+        coefficient: Prior("HalfNormal", sigma=len(share) * share, dims="channel"),
+    }
 
 
 def _frame(request: Request, names: list[str], pd: Any) -> Any:
@@ -117,13 +136,12 @@ def _steady(request: Request, posterior: Any, hill: bool) -> np.ndarray:
         values = posterior[name].transpose("chain", "draw", ...).to_numpy()
         return values.reshape(-1, 1, values.shape[-1] if values.ndim > 2 else 1)
 
-    beta = drawn("saturation_beta")
+    lam = drawn("saturation_lam")
     if hill:
-        slope, kappa = drawn("saturation_slope"), drawn("saturation_kappa")
-        bent = level**slope / (kappa**slope + level**slope)
+        bent = drawn("saturation_alpha") * level / (lam + level)
     else:
-        bent = level ** drawn("saturation_alpha")
-    return bent * beta * float(np.max(np.abs(request.kpi)))
+        bent = drawn("saturation_beta") * np.tanh(lam * level / 2)  # (1 - exp(-lam x)) / (1 + exp(-lam x))
+    return bent * float(np.max(np.abs(request.kpi)))
 
 
 if __name__ == "__main__":

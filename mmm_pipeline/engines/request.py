@@ -61,6 +61,7 @@ def build_request(dataset: xr.Dataset, settings: Settings, engine: Engine, key: 
         "draws": asked.draws,
         "seed": settings.sampler.seed,
         "credible_interval": settings.report.credible_interval,
+        "plan": asked.plans,
         "horizon_days": min(settings.budget.horizon_days, train),
         "roi_priors": _roi_priors(settings, channels),
     }

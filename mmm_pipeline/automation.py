@@ -7,33 +7,51 @@ import datetime as dt
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
+from mmm_pipeline.assets.replay import REPLAY_TABLES, checked_dates
 from mmm_pipeline.assets.scenario import BUDGET_SCENARIO
 from mmm_pipeline.engines.catalog import Engine
 from mmm_pipeline.partitions import grid_range
-from mmm_pipeline.runs import REFRESH_JOB
+from mmm_pipeline.runs import DECISIONS_JOB, REFRESH_JOB
 from mmm_pipeline.settings import Settings
 
-__all__ = [
-    "SCENARIO_JOB",
-    "engine_job",
-    "engine_job_name",
-    "refresh_job",
-    "scenario_job",
-    "watched_for_freshness",
-    "weekly_schedule",
-]
+__all__ = ["REPLAY_JOB", "SCENARIO_JOB", "decisions_job", "engine_job", "engine_job_name", "refresh_job", "replay_job"]
+__all__ += ["scenario_job", "watched_for_freshness", "weekly_schedule"]
 
+
+REPLAY_JOB = "replay"
 SCENARIO_JOB = "scenario"
 _SHOWS_ENGINES = ("engine_comparison", "engine_scores", "charts", "decision_report")
 
 
 def refresh_job(settings: Settings) -> UnresolvedAssetJobDefinition:
-    """All assets but the scenario in one run; the tags make it cover the whole grid of specs."""
+    """All assets but those launched by hand in one run; the tags make it cover the whole grid of specs."""
     return dg.define_asset_job(
         REFRESH_JOB,
-        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(BUDGET_SCENARIO),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(BUDGET_SCENARIO, *REPLAY_TABLES),
         description="From the campaign source to the decision report: every asset, every spec of the grid, one run.",
         run_tags=grid_range(settings.model),
+        executor_def=dg.in_process_executor,
+    )
+
+
+def decisions_job(settings: Settings) -> UnresolvedAssetJobDefinition:
+    """What the attribution and the budget plan are made of."""
+    return dg.define_asset_job(
+        DECISIONS_JOB,
+        selection=dg.AssetSelection.assets("attribution", "budget_plan").upstream().required_multi_asset_neighbors(),
+        description="From the campaign source to the budget plan, without pictures and reports.",
+        run_tags=grid_range(settings.model),
+        executor_def=dg.in_process_executor,
+    )
+
+
+def replay_job() -> UnresolvedAssetJobDefinition:
+    """Earlier dates, one after the other."""
+    return dg.define_asset_job(
+        REPLAY_JOB,
+        selection=dg.AssetSelection.assets(*REPLAY_TABLES),
+        description="Lives earlier dates through again and scores what was said then: set the dates in the launchpad.",
+        config=checked_dates,
         executor_def=dg.in_process_executor,
     )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -15,10 +16,19 @@ from rich.markup import escape
 from rich.table import Table
 
 from mmm_pipeline.cli_engines import engines_app
-from mmm_pipeline.command_line import ConfigOption, HomeOption, ReadableErrors, config_in_force, fail
+from mmm_pipeline.cli_replay import replay
+from mmm_pipeline.command_line import (
+    ConfigOption,
+    HomeOption,
+    QuickOption,
+    ReadableErrors,
+    SourceOption,
+    config_in_force,
+    fail,
+    settings_of,
+)
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.home import CONFIG_VARIABLE, HOME_VARIABLE, Home, find_config, load_effective_settings
-from mmm_pipeline.settings import Settings
 from mmm_pipeline.settings_data import SourceSettings
 
 __all__ = ["app"]
@@ -42,11 +52,6 @@ class Narrative(StrEnum):
     model_advice = "model_advice"
 
 
-SourceOption = Annotated[
-    Path | None, typer.Option("--source", help="Campaign file: CSV, XLSX or Parquet.", show_default=False)
-]
-
-
 @app.command()
 def run(
     source: SourceOption = None,
@@ -54,14 +59,26 @@ def run(
     demo: Annotated[
         bool, typer.Option("--demo", help="Use the embedded demo market, whatever the settings say.")
     ] = False,
-    quick: Annotated[bool, typer.Option("--quick", help="Fewer draws: to look around, not to decide.")] = False,
+    quick: QuickOption = False,
+    as_of: Annotated[
+        datetime | None,
+        typer.Option(
+            "--as-of",
+            formats=["%Y-%m-%d"],
+            metavar="DATE",
+            help="As on the evening of this day, into HOME/as-of/DATE; the present results stay.",
+        ),
+    ] = None,
     home: HomeOption = Path(".mmm"),
 ) -> None:
     """Run everything: ingest, fit the grid of models, attribute, plan the budget, write the report."""
     console = Console()
     folder = Home(home.resolve())
     with ReadableErrors():
-        settings = _settings(folder, config, source, demo=demo, quick=quick)
+        settings = settings_of(folder, config, source, demo=demo, quick=quick)
+        if as_of is not None:
+            settings = settings.on_the_evening_of(as_of.date())
+        folder = folder.as_of(settings.split.as_of)
         from mmm_pipeline import progress
         from mmm_pipeline.definitions import build_definitions
         from mmm_pipeline.headless import refresh
@@ -78,8 +95,13 @@ def run(
         with RunDisplay(console, assets) as display, progress.listening(display.fit):
             outcome = refresh(folder, settings, display.step)
     if not outcome.succeeded:
-        fail(*outcome.problems, hint=f"see run {outcome.run_id[:8]} in `mmm ui --home {home}`")
+        fail(*outcome.problems, hint=f"see run {outcome.run_id[:8]} in `mmm ui --home {_shown_home(home, folder)}`")
     _print_results(console, folder, outcome.warnings)
+
+
+def _shown_home(named: Path, folder: Home) -> Path:
+    """The home as the user named it; that of an earlier day by its own path."""
+    return named if folder.root == named.resolve() else folder.root
 
 
 def _print_results(console: Console, home: Home, warnings: tuple[str, ...]) -> None:
@@ -103,7 +125,7 @@ def check(
 ) -> None:
     """Read, validate and summarise a campaign file, without fitting anything."""
     with ReadableErrors():
-        settings = _settings(None, config, source)
+        settings = settings_of(None, config, source)
         from mmm_pipeline.assets.budget_requests import require_known_budget_channels
         from mmm_pipeline.ingestion.check import check_source
 
@@ -138,7 +160,7 @@ def load(
     """Merge an export into the campaign table by its key: new rows are added, rows sent again replace."""
     folder = Home(home.resolve())
     with ReadableErrors():
-        settings = _settings(None, config, None)
+        settings = settings_of(None, config, None)
         from mmm_pipeline.ingestion.landing import land
         from mmm_pipeline.ingestion.landing_tables import campaign_table
         from mmm_pipeline.terminal import landing_summary
@@ -180,7 +202,8 @@ def ui(
     with ReadableErrors():
         folder.prepare()
         chosen = config_in_force(folder, config)
-        load_effective_settings(chosen)
+        folder = folder.as_of(load_effective_settings(chosen).split.as_of)
+        folder.prepare()
     if not read_only:
         _know_pools(folder)
     environment = {**os.environ, HOME_VARIABLE: str(folder.root), "DAGSTER_HOME": str(folder.root)}
@@ -229,6 +252,7 @@ def scenario(
         from mmm_pipeline import scenario as scenarios
 
         settings = load_effective_settings(config_in_force(folder, config))
+        folder = folder.as_of(settings.split.as_of)
         fit = scenarios.read_champion(folder, settings)
         options = scenarios.ScenarioOptions(
             name, budget, tuple(lock or ()), tuple(bounds or ()), target_kpi, target_roi, horizon
@@ -247,6 +271,9 @@ def scenario(
     console = Console()
     console.print(scenario_table(planned, settings.report.currency, settings.report.credible_interval))
     console.print(f"picture and tables: {written}", highlight=False, soft_wrap=True)
+
+
+app.command()(replay)
 
 
 @app.command("demo-data")
@@ -344,25 +371,6 @@ def doctor(home: HomeOption = Path(".mmm")) -> None:
     Console().print(table)
     if any(finding.state == "problem" for finding in findings):
         raise typer.Exit(1)
-
-
-def _settings(
-    home: Home | None, config: Path | None, source: Path | None, *, demo: bool = False, quick: bool = False
-) -> Settings:
-    """Settings of the file in force, with the command line's overrides."""
-    if demo and source is not None:
-        raise SettingsError("--demo and --source exclude each other")
-    if config is None:
-        named = os.environ.get(CONFIG_VARIABLE)
-        config = Path(named) if named else Path("pipeline.yaml") if Path("pipeline.yaml").is_file() else None
-    settings = load_effective_settings(config)
-    changes: dict[str, Any] = {}
-    if demo:
-        changes["source"] = SourceSettings(kind="demo", demo_seed=settings.source.demo_seed)
-    if source is not None:
-        changes["source"] = SourceSettings(kind="file", path=source.resolve())
-    settings = settings.model_copy(update=changes)
-    return settings.for_quick_look() if quick else settings
 
 
 if __name__ == "__main__":

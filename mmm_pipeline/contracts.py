@@ -27,6 +27,7 @@ from mmm_pipeline.model_check_contracts import (
     PRIOR_POSTERIOR_DENSITY,
     WORST_PARAMETER_DRAWS,
 )
+from mmm_pipeline.replay_contracts import REPLAY, REPLAY_CHANNELS
 
 __all__ = ["CONTRACTS", "empty_table", "violations"]
 
@@ -422,6 +423,8 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         DRIFT,
         ENGINE_COMPARISON,
         ENGINE_SCORES,
+        REPLAY,
+        REPLAY_CHANNELS,
     )
 }
 

@@ -54,26 +54,27 @@ class RunOutcome:
         return not self.problems
 
 
-def refresh(home: Home, settings: Settings, on_step: Callable[[RunStep], None]) -> RunOutcome:
-    """Materialize every asset and run every check.
+def refresh(
+    home: Home, settings: Settings, on_step: Callable[[RunStep], None], *, job_name: str | None = None
+) -> RunOutcome:
+    """Materialize every asset of a job and run every check.
 
     Args:
         home: where everything is kept; prepared when new.
         settings: settings of the run; remembered in the home for the UI.
         on_step: told of every step as it happens.
+        job_name: which job; default: the one that covers everything.
 
     Raises:
         SettingsError: the home cannot be used, or another run is at work on it.
     """
     home.prepare()
-    with _only_one_run(home):
-        config = home.remember_settings(settings)
-        _point_environment_to(home, config)
+    with _only_one_run(home), _environment(home, home.remember_settings(settings)) as config:
         from mmm_pipeline.definitions import build_definitions
         from mmm_pipeline.partitions import grid_range
         from mmm_pipeline.runs import REFRESH_JOB
 
-        job = build_definitions(home, config).resolve_job_def(REFRESH_JOB)
+        job = build_definitions(home, config).resolve_job_def(job_name or REFRESH_JOB)
         return _executed(job, grid_range(settings.model), on_step)
 
 
@@ -94,8 +95,7 @@ def ask_engine(
         EngineError: there is no such engine.
     """
     home.prepare()
-    with _only_one_run(home):
-        _point_environment_to(home, config)
+    with _only_one_run(home), _environment(home, config):
         from mmm_pipeline.automation import engine_job_name
         from mmm_pipeline.definitions import build_definitions
         from mmm_pipeline.home import load_effective_settings
@@ -110,12 +110,22 @@ def ask_engine(
         )
 
 
-def _point_environment_to(home: Home, config: Path | None) -> None:
-    """What a subprocess, or Dagster's own machinery, reads to find this home."""
-    os.environ[HOME_VARIABLE] = str(home.root)
-    os.environ["DAGSTER_HOME"] = str(home.root)
+@contextmanager
+def _environment(home: Home, config: Path | None) -> Iterator[Path | None]:
+    """What a subprocess, or Dagster's own machinery, reads to find this home, until the block ends."""
+    ours = {HOME_VARIABLE: str(home.root), "DAGSTER_HOME": str(home.root)}
     if config is not None:
-        os.environ[CONFIG_VARIABLE] = str(config)
+        ours[CONFIG_VARIABLE] = str(config)
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield config
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _executed(job: dg.JobDefinition, tags: dict[str, str], on_step: Callable[[RunStep], None]) -> RunOutcome:

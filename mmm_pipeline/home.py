@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,11 @@ from mmm_pipeline.atomic_files import write_text
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.settings import Settings, load_settings
 
-__all__ = ["CONFIG_VARIABLE", "HOME_VARIABLE", "Home", "find_config", "home_from_environment"]
+__all__ = ["AS_OF_FOLDER", "CONFIG_VARIABLE", "HOME_VARIABLE", "Home", "find_config", "home_from_environment"]
 
 HOME_VARIABLE = "MMM_HOME"
 CONFIG_VARIABLE = "MMM_CONFIG"
+AS_OF_FOLDER = "as-of"
 
 _WORKSPACE_YAML = """\
 # Written by mmm_pipeline; read by `mmm ui`.
@@ -74,7 +76,9 @@ class Home:
 
     @property
     def compilation_cache(self) -> Path:
-        return self.root / "cache" / "jax"
+        """Shared with all days rebuilt below: a later day's train window can be as long as an earlier day's whole."""
+        root = self.root.parents[1] if self.root.parent.name == AS_OF_FOLDER else self.root
+        return root / "cache" / "jax"
 
     @property
     def run_lock(self) -> Path:
@@ -104,6 +108,15 @@ class Home:
     def settings_file(self) -> Path:
         """The effective settings of the last `mmm run`, read by `mmm ui` when no other file is given."""
         return self.root / "pipeline.yaml"
+
+    def as_of(self, day: dt.date | None) -> Home:
+        """The home of what is rebuilt as of a day, `as-of/2021-12-20` below this one; this home itself without a day.
+
+        The home of the same day is its own, so that it can be opened like any other.
+        """
+        if day is None or (self.root.parent.name, self.root.name) == (AS_OF_FOLDER, day.isoformat()):
+            return self
+        return Home(self.root / AS_OF_FOLDER / day.isoformat())
 
     def prepare(self) -> None:
         """Create the folder and Dagster's own files when they are missing.

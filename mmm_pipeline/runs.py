@@ -13,9 +13,11 @@ from mmm_pipeline.home import Home
 if TYPE_CHECKING:
     import dagster as dg
 
-__all__ = ["FIT_POOL", "REFRESH_JOB", "has_died", "know_pools", "show_alive", "waiting_turn"]
+__all__ = ["DECISIONS_JOB", "FIT_POOL", "REFRESH_JOB", "has_died", "know_pools", "show_alive", "waiting_turn"]
 
 REFRESH_JOB = "refresh"
+DECISIONS_JOB = "decisions"
+"""A refresh that ends with the budget plan."""
 FIT_POOL = "fits"
 """Dagster's pool of the runs that fit something."""
 

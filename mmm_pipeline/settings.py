@@ -70,6 +70,11 @@ class SplitSettings(Section):
         le=20,
         description="score over this many expanding windows instead of one; k windows cost k fits a spec",
     )
+    as_of: dt.date | None = Field(
+        None,
+        description="rebuild everything as on the evening of this day, in a home of its own below as-of/; later rows "
+        "are not seen, events are",
+    )
 
 
 class RankingSettings(Section):
@@ -153,6 +158,21 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _leaves_the_present_alone(self) -> Settings:
+        if self.split.as_of is not None and self.landing.file is not None:
+            raise ValueError("split.as_of looks back, and landing.file changes the campaign table: give one")
+        if self.split.as_of is not None and (self.storage.artifacts or self.storage.results):
+            raise ValueError(
+                "split.as_of keeps all that it makes in a home of its own, and storage names another place: give one"
+            )
+        if self.split.as_of is not None and self.warehouse.kind != "duckdb":
+            raise ValueError(
+                f"split.as_of keeps its tables in a home of its own, and warehouse.kind is {self.warehouse.kind!r}: "
+                "accepted with it is 'duckdb'"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _asks_for_no_more_specs_than_there_are(self) -> Settings:
         specs = len(self.model.adstocks) * len(self.model.degrees)
         if self.ranking.least_converged_specs > specs:
@@ -161,6 +181,18 @@ class Settings(Section):
                 f"model.degrees has {specs} spec(s), and no more can converge"
             )
         return self
+
+    def on_the_evening_of(self, day: dt.date) -> Settings:
+        """The same settings as of a day: nothing is landed, and all that is made stays in the home of that day."""
+        split = self.split.model_copy(update={"as_of": day})
+        return self.model_copy(
+            update={
+                "split": split,
+                "landing": LandingSettings(),
+                "warehouse": WarehouseSettings(),
+                "storage": StorageSettings(),
+            }
+        )
 
     def for_quick_look(self) -> Settings:
         """Fewer draws, no escalation, and thresholds that so few draws can meet; every output says so."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from mmm_pipeline.settings_section import Section
+
+Owner = Annotated[str, Field(pattern=r"^(team:[A-Za-z0-9_]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,})$")]
 
 
 class GroupSettings(Section):
@@ -136,3 +138,4 @@ class ScheduleSettings(Section):
     freshness_days: int = Field(
         8, ge=1, le=3660, description="days after which a champion that was not refreshed shows as overdue in the UI"
     )
+    owners: tuple[Owner, ...] = Field((), description="shown on every asset in the UI: email addresses, or team:name")

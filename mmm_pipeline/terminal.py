@@ -20,6 +20,7 @@ from mmm_pipeline.progress import FitProgress
 if TYPE_CHECKING:
     import pandas as pd
 
+    from mmm_pipeline.replay import Replayed, ReplayStep
     from mmm_pipeline.scenario import Scenario
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "engine_table",
     "landing_summary",
     "leaderboard_table",
+    "replay_tables",
     "scenario_table",
 ]
 
@@ -109,6 +111,14 @@ class RunDisplay:
                 total=progress.total,
                 description=f"  {escape(label)} chain {progress.chain + 1} {progress.phase}",
             )
+
+    def replayed(self, step: ReplayStep) -> None:
+        """Show where a series of earlier dates is."""
+        with self._lock:
+            self._clear_chains()
+            done = step.number - 1
+            self._progress.update(self._assets, description="dates", total=step.dates, completed=done)
+            self._console.print(escape(step.told), highlight=False, soft_wrap=True)
 
     def _clear_chains(self) -> None:
         for task in self._chains.values():
@@ -191,6 +201,49 @@ def scenario_table(scenario: Scenario, currency: str, credible_interval: float) 
         f"optimality gap {_gap(_known(summary['optimality_gap']))}"
     )
     return table
+
+
+def replay_tables(replayed: Replayed) -> tuple[Table, Table]:
+    """What `mmm replay` found: the forecasts by date, and how steady ROI and advice were."""
+    summary = replayed.summary
+    ahead = Table(title=f"Forecasts of up to {summary['horizon_days']} days ahead", title_justify="left")
+    steady = Table(title="Steadiness, against the date before", title_justify="left")
+    for table, columns in (
+        (ahead, ("as of", "champion", "days", "WAPE", "naive", "skill", "in 90 %")),
+        (steady, ("as of", "ROI moved", "outside", "turned", "no cause", "promised", "hindsight")),
+    ):
+        for column in columns:
+            table.add_column(column, justify="left" if column in ("as of", "champion") else "right", no_wrap=True)
+    notes = []
+    for row in replayed.table.to_dict("records"):
+        date = f"{row['as_of']:%Y-%m-%d}"
+        if row["status"] != "scored":
+            ahead.add_row(date, "[red]failed[/red]")
+            notes.append(f"{date}: {row['note']}")
+            continue
+        errors = (_percent(_known(float(row[name]))) for name in ("wape", "naive_wape"))
+        skill = _number(_known(float(row["skill"])), 2)
+        ahead.add_row(date, escape(row["spec"]), str(row["days"]), *errors, skill, _percent(row["coverage_90"]))
+        moved = _known(float(row["roi_change"]))
+        counts = [str(row[name]) if row["channels"] else "–" for name in ("roi_outside", "flips", "flips_unsupported")]
+        gains = (_number(_known(float(row[name])), 0) for name in ("uplift_promised", "uplift_in_hindsight"))
+        steady.add_row(date, _percent(moved), *counts, *gains)
+    ahead.caption = escape(
+        "\n".join(
+            [
+                f"together: MAPE {summary['mape']:.1%}, WAPE {summary['wape']:.1%} (best naive forecast "
+                f"{summary['naive_wape']:.1%}), skill {summary['skill']:.2f}, better on {summary['beaten']} of "
+                f"{summary['scored']} date(s); {summary['coverage_90']:.0%} of the days inside the 90 % interval",
+                *notes,
+            ]
+        )
+    )
+    steady.caption = (
+        "outside: channels whose ROI left the interval of the date before; turned: whose advice turned round, "
+        f"{summary['flips']} of {summary['compared']} in all; no cause: without the data or today's spend saying so; "
+        "promised: gain of the plan when it was made; hindsight: as the last date's champion sees it"
+    )
+    return ahead, steady
 
 
 def check_summary(report: Mapping[str, Any]) -> Table:

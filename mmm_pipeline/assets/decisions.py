@@ -10,6 +10,7 @@ import dagster as dg
 import pandas as pd
 
 from mmm_pipeline.assets.budget_requests import budget_request
+from mmm_pipeline.assets.pictures import inline_picture
 from mmm_pipeline.assets.selection import CHAMPION_MODEL
 from mmm_pipeline.assets.table_outputs import preview, table_asset, table_out
 from mmm_pipeline.resources.workspace import Workspace
@@ -38,6 +39,7 @@ def _champion(workspace: Workspace) -> Fit | PanelFit:
 def attribution(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Contribution, share, ROI and marginal ROI of every channel, with credible intervals."""
     from mmm_pipeline.mmm.attribution import attribution as attribution_of
+    from mmm_pipeline.reporting.charts.glance import roi_glance
 
     settings = workspace.settings()
     fit, _ = workspace.artifacts().read_fit(CHAMPION_MODEL)
@@ -54,8 +56,13 @@ def attribution(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame], dg.Outpu
             result.table,
             metadata={
                 "table": preview(result.table, rows=50),
+                "picture": inline_picture(roi_glance(result.table), "roi"),
                 "media_share": float(result.table["share"].sum()),
                 "roi_of_all_media": float(caused / spend),
+                **{
+                    f"roi: {channel}": float(roi)
+                    for channel, roi in zip(result.table["channel"], result.table["roi"], strict=True)
+                },
             },
         ),
         dg.Output(result.over_time),
@@ -71,16 +78,17 @@ def retention_density(workspace: Workspace) -> pd.DataFrame:
 
 
 @table_asset("response_curves", group=_GROUP, deps=[CHAMPION_MODEL])
-def response_curves(workspace: Workspace) -> pd.DataFrame:
+def response_curves(workspace: Workspace) -> dg.Output[pd.DataFrame]:
     """Expected KPI per day against daily spend, and where today's spend stands."""
     from mmm_pipeline.mmm.response_curves import response_curves as curves_of
 
     settings = workspace.settings()
-    return curves_of(
+    curves = curves_of(
         _champion(workspace),
         horizon_days=settings.budget.horizon_days,
         credible_interval=settings.report.credible_interval,
     )
+    return dg.Output(curves, metadata={"today": preview(curves.loc[curves["is_current"]], rows=50)})
 
 
 @dg.multi_asset(
@@ -97,14 +105,21 @@ def budget_plan(
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """The optimal allocation under the constraints, beside the current one, with its optimality certificate."""
     from mmm_pipeline.mmm.budget.plan import plan_budget
+    from mmm_pipeline.reporting.charts.glance import budget_glance
 
     settings = workspace.settings()
     plan = plan_budget(
         _champion(workspace), budget_request(settings.budget), credible_interval=settings.report.credible_interval
     )
+    promised = _only_row(plan.summary)
+    dg.get_dagster_logger().info(
+        f"plan over {promised['horizon_days']} days: {str(promised['verdict']).replace('_', ' ')}, uplift "
+        f"{promised['uplift']:,.0f} ({promised['uplift_low']:,.0f} to {promised['uplift_high']:,.0f})"
+    )
+    picture = inline_picture(budget_glance(plan.table), "budget")
     return (
-        dg.Output(plan.table, metadata={"table": preview(plan.table, rows=50)}),
-        dg.Output(plan.summary, metadata=budget_metadata(_only_row(plan.summary))),
+        dg.Output(plan.table, metadata={"table": preview(plan.table, rows=50), "picture": picture}),
+        dg.Output(plan.summary, metadata={"table": preview(plan.summary), **budget_metadata(promised)}),
         dg.Output(plan.reallocation, metadata={"table": preview(plan.reallocation, rows=50)}),
     )
 

@@ -35,7 +35,10 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
         """Judge the rows of the campaign source where they are; refuse bad rows by name."""
         settings, warehouse = workspace.settings(), workspace.warehouse()
         summary = load_campaigns(warehouse, settings)
-        context.log.info(f"{summary.accepted} rows accepted, {summary.rejected} rejected, from {summary.source}")
+        context.log.info(
+            f"{summary.accepted} rows accepted, {summary.rejected} rejected, from {summary.source}"
+            + (f"; {summary.later} rows after {settings.split.as_of} are not seen" if summary.later else "")
+        )
         kept = summary.source if rows_stay_in_bigquery(settings) else warehouse.place
         jobs = job_metadata([*summary.jobs, *warehouse.take_jobs()])
         yield dg.MaterializeResult(
@@ -53,7 +56,11 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
             },
         )
         yield dg.MaterializeResult(
-            asset_key="campaign_totals", metadata={"totals": preview(warehouse.read_table("campaign_totals", limit=20))}
+            asset_key="campaign_totals",
+            metadata={
+                "dagster/row_count": warehouse.row_count("campaign_totals"),
+                "totals": preview(warehouse.read_table("campaign_totals", limit=20)),
+            },
         )
 
     return ingest_campaigns

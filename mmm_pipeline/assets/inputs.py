@@ -34,6 +34,10 @@ def media_matrix(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame], dg.Outp
     matrix = build_media_matrix(warehouse, settings, rows)
     daily = matrix.groupby("date")["kpi"].sum()
     by_market = build_market_matrix(warehouse, settings, rows)
+    dg.get_dagster_logger().info(
+        f"{daily.size} days, {daily.index.min():%Y-%m-%d} to {daily.index.max():%Y-%m-%d}, "
+        f"{matrix['channel'].nunique()} channels"
+    )
     total = dg.Output(
         matrix,
         metadata={

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import tempfile
 import time
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 
 from mmm_pipeline.assets.narratives import NARRATIVES, stored_charts
+from mmm_pipeline.assets.pictures import inline_picture
 from mmm_pipeline.assets.profile import EDA_PROFILE
 from mmm_pipeline.assets.result_tables import REPORTED_TABLES, result_tables
 from mmm_pipeline.resources.workspace import Workspace
@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["charts", "decision_report"]
 
 _GROUP = "reports"
-_SHOWN_CHARTS = (
-    *("budget", "roi", "waterfall", "drift", "kpi_forecast", "leaderboard", "predictive_check", "traces"),
-    *("activity", "collinearity"),
-)
+_SHOWN_CHARTS = ("waterfall", "drift", "response_curves", "predictive_check", "activity", "collinearity")
+"""In the event log; what else there is to see is shown by the asset that it is about, or lies in the folder."""
 _PUBLISHED = (
     *("leaderboard", "rolling_origins", "spec_agreement", "attribution", "averaged_attribution", "response_curves"),
     *("reallocation", "drift", "engine_comparison", "engine_scores", "rejected_rows"),
@@ -55,7 +53,7 @@ def charts(workspace: Workspace) -> dg.MaterializeResult:
             drawn = _draw(workspace, tables, Path(folder), language)
             number += len(drawn) + _draw_markets(workspace, tables, Path(folder) / "markets", language)
             workspace.artifacts().write_pictures(f"charts/{language}", Path(folder))
-            shown = shown or {chart.title: _inline(chart.path) for chart in drawn if chart.name in _SHOWN_CHARTS}
+            shown = shown or _shown(drawn)
     return dg.MaterializeResult(
         metadata={
             "charts": number,
@@ -64,6 +62,14 @@ def charts(workspace: Workspace) -> dg.MaterializeResult:
             **shown,
         }
     )
+
+
+def _shown(drawn: list[Chart]) -> dict[str, dg.MarkdownMetadataValue]:
+    return {
+        chart.title: inline_picture(chart.path.read_bytes(), chart.name)
+        for chart in drawn
+        if chart.name in _SHOWN_CHARTS
+    }
 
 
 def _draw(workspace: Workspace, tables: ResultTables, folder: Path, language: Language) -> list[Chart]:
@@ -88,11 +94,6 @@ def _draw_markets(workspace: Workspace, tables: ResultTables, folder: Path, lang
     return sum(len(drawn) for drawn in draw_market_charts(tables, by_market, folder, language).values())
 
 
-def _inline(path: Path) -> dg.MarkdownMetadataValue:
-    encoded = base64.b64encode(path.read_bytes()).decode()
-    return dg.MetadataValue.md(f"![{path.stem}](data:image/png;base64,{encoded})")
-
-
 @dg.asset(
     name="decision_report",
     deps=[*_TABLES, "charts", *NARRATIVES],
@@ -108,6 +109,7 @@ def decision_report(workspace: Workspace) -> dg.MaterializeResult:
     latest = publish(workspace.folder().results, lambda folder: _write_results(workspace, folder))
     elsewhere = workspace.settings().storage.results
     copy = {"copy": dg.MetadataValue.path(str(copy_results(latest, place_of(elsewhere))))} if elsewhere else {}
+    dg.get_dagster_logger().info(f"report: {latest / 'report.html'}")
     return dg.MaterializeResult(
         metadata={
             "report": dg.MetadataValue.path(str(latest / "report.html")),

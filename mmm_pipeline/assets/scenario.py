@@ -1,11 +1,10 @@
 """A what-if budget that can be launched by hand; no part of the refresh."""
 
 # Dagster reads the types of `context` and the resources itself, so annotations are not postponed here.
-import base64
-
 import dagster as dg
 
 from mmm_pipeline.assets.decisions import budget_metadata
+from mmm_pipeline.assets.pictures import inline_picture
 from mmm_pipeline.assets.selection import CHAMPION_MODEL
 from mmm_pipeline.assets.table_outputs import preview
 from mmm_pipeline.resources.workspace import Workspace
@@ -66,7 +65,6 @@ def budget_scenario(context: dg.AssetExecutionContext, workspace: Workspace) -> 
     options = scenario.ScenarioOptions(**{**given, "lock": tuple(given["lock"]), "bounds": tuple(given["bounds"])})
     planned = scenario.plan_scenario(scenario.read_champion(home, settings), settings, options)
     folder = scenario.publish_scenario(home, settings, planned)
-    picture = base64.b64encode((folder / "scenario.png").read_bytes()).decode()
     return dg.MaterializeResult(
         metadata={
             "plan": preview(planned.table, rows=50),
@@ -74,7 +72,7 @@ def budget_scenario(context: dg.AssetExecutionContext, workspace: Workspace) -> 
             "total": float(planned.summary["total"]),
             "expected_kpi": float(planned.summary["expected_kpi_optimal"]),
             **budget_metadata(planned.summary),
-            "picture": dg.MetadataValue.md(f"![scenario](data:image/png;base64,{picture})"),
+            "picture": inline_picture((folder / "scenario.png").read_bytes(), "scenario"),
             "folder": dg.MetadataValue.path(str(folder)),
         }
     )

@@ -8,6 +8,7 @@ import pandas as pd
 
 from mmm_pipeline.assets.evaluation import evaluated
 from mmm_pipeline.assets.fitting import FITTED_MODEL, fit_metadata, fit_or_reuse
+from mmm_pipeline.assets.pictures import inline_picture
 from mmm_pipeline.assets.retries import retried
 from mmm_pipeline.assets.specs import spec_of_key
 from mmm_pipeline.assets.table_outputs import preview, table_asset, table_out
@@ -34,6 +35,8 @@ def leaderboard(
     context: dg.AssetExecutionContext, model_inputs: Any, workspace: Workspace
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Score every spec and every naive forecast on the same days."""
+    from mmm_pipeline.reporting.charts.glance import leaderboard_glance
+
     settings = workspace.settings()
     found = evaluated(settings, workspace.artifacts(), model_inputs, context.log.warning)
     champion = found.leaderboard.loc[found.leaderboard["is_champion"]]
@@ -43,8 +46,24 @@ def leaderboard(
         if len(champion)
     }
     best = float(found.naive[settings.ranking.error].min())
+    converged = int((found.leaderboard["status"] == "converged").sum())
+    context.log.info(
+        f"{converged} of {len(found.leaderboard)} specs converged; "
+        + (f"champion: {champion['adstock'].iloc[0]}|{champion['degrees'].iloc[0]}" if len(champion) else "no champion")
+        + f", {settings.ranking.error} {figures.get(f'champion_{settings.ranking.error}', float('nan')):.4g}, "
+        f"best naive forecast {best:.4g}"
+    )
+    picture = leaderboard_glance(found.leaderboard, found.naive, settings.ranking.error)
     return (
-        dg.Output(found.leaderboard, metadata={"table": preview(found.leaderboard), **figures}),
+        dg.Output(
+            found.leaderboard,
+            metadata={
+                "table": preview(found.leaderboard),
+                "picture": inline_picture(picture, "leaderboard"),
+                "converged_specs": converged,
+                **figures,
+            },
+        ),
         dg.Output(found.naive, metadata={"table": preview(found.naive), f"best_{settings.ranking.error}": best}),
         dg.Output(found.rolling, metadata={"table": preview(found.rolling, rows=50)}),
     )
@@ -88,19 +107,30 @@ def champion_model(
             f"{len(fit.attempts)} attempt(s): {missed}. Raise sampler.warmup, sampler.draws or sampler.max_escalations"
         )
     kept = ChampionHistory(workspace.artifacts()).keep(CHAMPION_MODEL, settings.drift.keep_champions, settings.quick)
-    return dg.MaterializeResult(metadata={"spec": spec.key, "kept_champions": kept, **fit_metadata(fit, reused)})
+    file = dg.MetadataValue.path(str(workspace.artifacts().path(CHAMPION_MODEL)))
+    return dg.MaterializeResult(
+        metadata={"spec": spec.key, "kept_champions": kept, **fit_metadata(fit, reused), "file": file}
+    )
 
 
 @table_asset("forecast", group=_GROUP, deps=[FITTED_MODEL])
-def forecast(leaderboard: pd.DataFrame, model_inputs: Any, workspace: Workspace) -> pd.DataFrame:
+def forecast(leaderboard: pd.DataFrame, model_inputs: Any, workspace: Workspace) -> dg.Output[pd.DataFrame]:
     """What the champion spec, fitted on the train days only, expected of every day."""
     from mmm_pipeline.mmm.forecast import forecast_table
     from mmm_pipeline.mmm.inputs import holdout_of
     from mmm_pipeline.mmm.ranking import choose_champion
+    from mmm_pipeline.reporting.charts.glance import forecast_glance
 
     settings = workspace.settings()
     champion = choose_champion(leaderboard, settings.ranking.least_converged_specs)
     fit, _ = workspace.artifacts().read_fit(FITTED_MODEL, champion)
     holdout = holdout_of(model_inputs)
     interval = settings.report.credible_interval
-    return forecast_table(fit, holdout.media, holdout.kpi, holdout.features, credible_interval=interval)
+    table = forecast_table(fit, holdout.media, holdout.kpi, holdout.features, credible_interval=interval)
+    ahead = table.loc[table["is_holdout"]]
+    figures = {
+        "holdout_days": len(ahead),
+        "holdout_days_inside_interval": float(ahead["observed"].between(ahead["low"], ahead["high"]).mean()),
+        "holdout_forecast_over_observed": float(ahead["mean"].sum() / ahead["observed"].sum()),
+    }
+    return dg.Output(table, metadata={"picture": inline_picture(forecast_glance(table), "forecast"), **figures})

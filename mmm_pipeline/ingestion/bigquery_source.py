@@ -80,7 +80,7 @@ class SourceTable:
             bigquery=connection,
             name=name,
             fields=fields,
-            queries=CampaignQueries(BIGQUERY, roles),
+            queries=CampaignQueries(BIGQUERY, roles, settings.split.as_of),
             since=settings.source.since,
             partitioned_by=partitioning.field if partitioning is not None else None,
             requires_filter=bool(table.require_partition_filter),

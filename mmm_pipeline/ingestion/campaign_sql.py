@@ -9,6 +9,7 @@ over a table that stays where it is (BigQuery).
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,10 +18,13 @@ from mmm_pipeline.ingestion.headers import Roles
 from mmm_pipeline.ingestion.parsing import day, finite_number, name, number, trimmed
 from mmm_pipeline.resources.dialect import Dialect
 
-__all__ = ["BLANK", "NUMBER_ROLES", "REASONS", "CampaignQueries"]
+__all__ = ["BLANK", "LATER", "NUMBER_ROLES", "REASONS", "CampaignQueries"]
 
 BLANK = "blank"
 """Verdict on a line without any value, which is no row: neither accepted nor refused."""
+
+LATER = "later"
+"""Verdict on a row dated after `until`, which is not there yet: neither accepted nor refused."""
 
 NUMBER_ROLES = ("media", "spend", "kpi")
 _FIRST_DAY, _LAST_DAY = "1990-01-01", "2100-12-31"
@@ -59,10 +63,12 @@ class CampaignQueries:
     Attributes:
         dialect: spelling of the warehouse that runs them.
         roles: the columns of the source.
+        until: last day that counts; default: no last day.
     """
 
     dialect: Dialect
     roles: Roles
+    until: dt.date | None = None
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -124,7 +130,7 @@ class CampaignQueries:
         return f"""
             SELECT judged.line_number, {self._refusal("reason", "NULL")}
             FROM judged JOIN source ON source.line_number = judged.line_number
-            WHERE reason <> '{BLANK}'
+            WHERE reason NOT IN ('{BLANK}', '{LATER}')
             UNION ALL
             SELECT duplicates.line_number, 'exact_duplicate', NULL, CONCAT('equals line ', first_line), {self._row()}
             FROM duplicates JOIN source ON source.line_number = duplicates.line_number
@@ -139,7 +145,7 @@ class CampaignQueries:
         return f"""
             SELECT NULL AS verdict, {typed} FROM accepted
             UNION ALL SELECT reason, {nothing} FROM rejected
-            UNION ALL SELECT reason, {nothing} FROM judged WHERE reason = '{BLANK}'"""
+            UNION ALL SELECT reason, {nothing} FROM judged WHERE reason IN ('{BLANK}', '{LATER}')"""
 
     # One statement over a table that stays where it is.
 
@@ -168,12 +174,13 @@ class CampaignQueries:
     def rejected_verdicts(self) -> str:
         """For `over`: the contract's `rejected_rows`; takes `parameters`."""
         return f"""SELECT line_number, {self._refusal("verdict", "'equals another row'")} FROM verdicts
-            WHERE verdict <> '{BLANK}'"""
+            WHERE verdict NOT IN ('{BLANK}', '{LATER}')"""
 
     def totals(self) -> str:
         """Sums per verdict and, of accepted rows, per channel, brand and marketplace. Reads `verdicts`.
 
-        `content_xor` and `content_sum` change with the accepted rows, whatever their order.
+        `content_xor` and `content_sum` change with the accepted rows, whatever their order; they are never NULL, which
+        would make floats of the other integers.
         """
         d = self.dialect
         measures = ("media_units", "spend", "kpi")
@@ -184,7 +191,8 @@ class CampaignQueries:
         return f"""
             SELECT reason, channel, brand, marketplace, COUNT(*) AS row_count,
                 {", ".join(f"{d.exact_sum.format(it)} AS {it}" for it in measures)},
-                BIT_XOR(content_hash) AS content_xor, SUM(MOD(content_hash, 1000000007)) AS content_sum
+                COALESCE(BIT_XOR(content_hash), 0) AS content_xor,
+                COALESCE(SUM(MOD(content_hash, 1000000007)), 0) AS content_sum
             FROM (
                 SELECT verdict AS reason, {kept}, CASE WHEN verdict IS NULL THEN {d.hashed(content)} END AS content_hash
                 FROM verdicts
@@ -230,8 +238,11 @@ class CampaignQueries:
             ("date_text = ''", "missing_date"),
             ("date IS NULL", "unparseable_date"),
             (f"date NOT BETWEEN DATE '{_FIRST_DAY}' AND DATE '{_LAST_DAY}'", "implausible_date"),
-            ("channel IS NULL", "missing_channel"),
         ]
+        if self.until is not None:
+            # Before any other rule that the row could break: nobody has seen it yet.
+            tests.append((f"date > DATE '{self.until.isoformat()}'", LATER))
+        tests.append(("channel IS NULL", "missing_channel"))
         if "market" in self.roles.positions:
             tests.append(("market IS NULL", "missing_market"))
         for role in NUMBER_ROLES:

@@ -18,6 +18,7 @@ from mmm_pipeline.ingestion.totals import (
     blank_rows,
     channels_spelled_alike,
     fingerprint,
+    later_rows,
     refusals,
     stored_totals,
 )
@@ -57,6 +58,7 @@ class LoadSummary:
         reasons: reason -> rows refused for it, most frequent first.
         blank: lines without any value, which are no rows.
         columns: role -> header as the source spells it.
+        later: rows dated after `split.as_of`, which are not seen.
         warnings: what was accepted but looks odd.
         fingerprint: changes when the accepted rows change, not with their order or spelling.
         jobs: remote jobs that judged them.
@@ -71,6 +73,7 @@ class LoadSummary:
     warnings: tuple[str, ...]
     fingerprint: str
     jobs: tuple[WarehouseJob, ...] = ()
+    later: int = 0
 
 
 def load_campaigns(warehouse: Warehouse, settings: Settings) -> LoadSummary:
@@ -96,7 +99,7 @@ def load_campaigns(warehouse: Warehouse, settings: Settings) -> LoadSummary:
         headers = stage_source(staging, settings.source, required)
         roles = resolve_roles(headers, required, where=where, setting="columns", optional=OPTIONAL_ROLES)
         staging.close_to_files()
-        totals = judge(staging, CampaignQueries(DUCKDB, roles))
+        totals = judge(staging, CampaignQueries(DUCKDB, roles, settings.split.as_of))
         try:
             require_few_refusals(totals, where, settings.validation.max_rejected_share, first_refusal(staging))
         except CampaignDataError:
@@ -133,7 +136,12 @@ def require_few_refusals(totals: pd.DataFrame, where: str, limit: float, first: 
     reasons, accepted = refusals(totals), accepted_rows(totals)
     rejected = sum(reasons.values())
     if not accepted + rejected:
-        raise CampaignDataError(f"{where}: has a header but no rows")
+        later = later_rows(totals)
+        raise CampaignDataError(
+            f"{where}: all {later:,} rows are dated after split.as_of: choose a later day"
+            if later
+            else f"{where}: has a header but no rows"
+        )
     share = rejected / (accepted + rejected)
     if share <= limit and accepted:
         return
@@ -165,6 +173,7 @@ def summarised(totals: pd.DataFrame, where: str, roles: Roles, jobs: tuple[Wareh
         warnings=channels_spelled_alike(totals["channel"].dropna()),
         fingerprint=fingerprint(totals),
         jobs=jobs,
+        later=later_rows(totals),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from mmm_pipeline.ingestion.campaign_sql import BLANK
+from mmm_pipeline.ingestion.campaign_sql import BLANK, LATER
 from mmm_pipeline.ingestion.sums import without_noise
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "breakdown",
     "channels_spelled_alike",
     "fingerprint",
+    "later_rows",
     "refusals",
     "stored_totals",
 ]
@@ -26,7 +27,7 @@ _MEASURES = ["spend", "media_units", "kpi"]
 
 def stored_totals(totals: pd.DataFrame) -> pd.DataFrame:
     """The contract's `campaign_totals`, accepted rows first, of the result of `CampaignQueries.totals`."""
-    rows = totals.loc[totals["reason"] != BLANK]
+    rows = totals.loc[~totals["reason"].isin([BLANK, LATER])]
     columns = ["reason", "channel", "brand", "marketplace", "row_count", "media_units", "spend", "kpi"]
     rows = rows.sort_values(columns[:4], na_position="first", ignore_index=True)
     return without_noise(rows[columns], _MEASURES)
@@ -42,9 +43,14 @@ def blank_rows(totals: pd.DataFrame) -> int:
     return int(totals.loc[totals["reason"] == BLANK, "row_count"].sum())
 
 
+def later_rows(totals: pd.DataFrame) -> int:
+    """Number of rows after the last day that counts (`split.as_of`)."""
+    return int(totals.loc[totals["reason"] == LATER, "row_count"].sum())
+
+
 def refusals(totals: pd.DataFrame) -> dict[str, int]:
     """Reason -> number of refused rows, most frequent first."""
-    refused = totals.loc[totals["reason"].notna() & (totals["reason"] != BLANK)]
+    refused = totals.loc[totals["reason"].notna() & ~totals["reason"].isin([BLANK, LATER])]
     counts = refused.groupby("reason")["row_count"].sum()
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
     return {str(reason): int(count) for reason, count in ordered}

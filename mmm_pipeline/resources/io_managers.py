@@ -10,8 +10,11 @@ import pandas as pd
 
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.table_preview import preview
 
 __all__ = ["NetcdfIOManager", "NoIOManager", "TableIOManager"]
+
+_FIRST_ROWS = 10
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,10 @@ class TableIOManager(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
         warehouse, name = self.workspace.warehouse(), context.asset_key.path[-1]
         warehouse.write_table(name, obj)
-        context.add_output_metadata({"dagster/row_count": len(obj)})
+        context.add_output_metadata({"dagster/row_count": len(obj), "rows_are_in": warehouse.place})
+        # What an asset says of its own is not said twice.
+        if not any(isinstance(value, dg.TableMetadataValue) for value in context.output_metadata.values()):
+            context.add_output_metadata({"first_rows": preview(obj, rows=_FIRST_ROWS)})
         for job in warehouse.take_jobs():
             context.add_output_metadata({"load_job": dg.MetadataValue.url(job.console_url)})
 

@@ -14,7 +14,7 @@ from dagster._core.definitions.resource_annotation import TreatAsResourceParam
 
 from mmm_pipeline.home import Home, load_effective_settings
 from mmm_pipeline.resources.artifacts import ArtifactStore, artifact_store
-from mmm_pipeline.runs import REFRESH_JOB, show_alive, waiting_turn
+from mmm_pipeline.runs import DECISIONS_JOB, REFRESH_JOB, show_alive, waiting_turn
 from mmm_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Workspace(TreatAsResourceParam):
         within = replace(self, instance=context.instance)
         if context.run is not None and context.instance is not None:
             show_alive(context.instance, context.run.run_id)
-        if context.run is None or context.run.job_name != REFRESH_JOB:
+        if context.run is None or context.run.job_name not in (REFRESH_JOB, DECISIONS_JOB):
             yield within
             return
         # Two refreshes would mix their tables; a backfill writes fits only.
@@ -64,7 +64,8 @@ class Workspace(TreatAsResourceParam):
         return load_effective_settings(Path(self.config) if self.config else None)
 
     def folder(self) -> Home:
-        home = Home(Path(self.home))
+        """The home; with `split.as_of`, the home of that day, so that the present results stay as they are."""
+        home = Home(Path(self.home)).as_of(self.settings().split.as_of)
         home.prepare()
         return home
 
@@ -74,7 +75,7 @@ class Workspace(TreatAsResourceParam):
         return open_warehouse(self.settings(), self.folder())
 
     def artifacts(self) -> ArtifactStore:
-        return artifact_store(self.settings(), Home(Path(self.home)))
+        return artifact_store(self.settings(), self.folder())
 
 
 def _tell(context: dg.InitResourceContext, process: str) -> None:

@@ -148,3 +148,17 @@ def test_typed_columns_mean_what_their_text_means(tmp_path: Path, put: Put, prox
     assert by_date.matrix["spend"].tolist() == rows["cost"].tolist()
     assert (by_timestamp.start, by_timestamp.end) == ("2025-01-01", "2025-03-01")
     assert by_timestamp.rows.accepted == 60
+
+
+def test_later_rows_are_unseen_in_both_engines(tmp_path: Path, put: Put, proxy: Proxy, tortured: pd.DataFrame) -> None:
+    file = tmp_path / "rows.parquet"
+    tortured.where(tortured != "", None).to_parquet(file, index=False)
+    split = {"as_of": "2021-12-15"}
+
+    in_file = outcome(tmp_path / "file", settings_for(file, split=split))
+    in_bigquery = outcome(tmp_path / "table", bigquery_settings(put(tortured.where(tortured != "", None)), split=split))
+
+    pd.testing.assert_frame_equal(in_bigquery.matrix, in_file.matrix, check_exact=True)
+    pd.testing.assert_frame_equal(in_bigquery.totals, in_file.totals, check_exact=True)
+    assert in_file.matrix["date"].max() == pd.Timestamp("2021-12-15")
+    assert in_bigquery.summary.later == in_file.summary.later > 0

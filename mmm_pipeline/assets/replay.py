@@ -1,0 +1,81 @@
+"""Earlier dates lived through again, launched by hand; no part of the refresh."""
+
+# Dagster reads the types of `context`, `config` and the resources itself, so annotations are not postponed here.
+import dagster as dg
+import pandas as pd
+from pydantic import Field
+
+from mmm_pipeline.assets.pictures import inline_picture
+from mmm_pipeline.assets.table_outputs import preview, table_out
+from mmm_pipeline.replay_dates import ReplayOptions
+from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.runs import FIT_POOL
+
+__all__ = ["REPLAY_TABLES", "ReplayConfig", "checked_dates", "replay"]
+
+REPLAY_TABLES = ("replay", "replay_channels")
+_GROUP = "replay"
+
+
+class ReplayConfig(dg.Config):
+    """Which dates are lived through again, and how far ahead each is scored. Everything is optional."""
+
+    first_date: str = Field("", description="YYYY-MM-DD; empty: up to four steps before the last date")
+    last_date: str = Field("", description="YYYY-MM-DD; empty: the last date with a whole horizon after it")
+    every: str = Field("7d", description="step from date to date: days such as 7d, or weeks such as 4w")
+    horizon_days: int | None = Field(
+        None, description="days after each date that are scored, 1 to 366; empty: budget.horizon_days of pipeline.yaml"
+    )
+
+    def options(self) -> ReplayOptions:
+        """Raises SettingsError when a value cannot be read."""
+        return ReplayOptions(self.first_date, self.last_date, self.every, self.horizon_days)
+
+
+@dg.config_mapping
+def checked_dates(config: ReplayConfig) -> dg.RunConfig:
+    """The launchpad of the job `replay`: a value that cannot be read is refused before a run is created."""
+    config.options()
+    return dg.RunConfig(ops={"replay": config})
+
+
+@dg.multi_asset(
+    outs={name: table_out(name, group=_GROUP) for name in REPLAY_TABLES},
+    name="replay",
+    pool=FIT_POOL,
+)
+def replay(
+    context: dg.AssetExecutionContext, config: ReplayConfig, workspace: Workspace
+) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
+    """Rebuild every date in a home of its own below `as-of/`, and score it; the present results stay."""
+    from mmm_pipeline import progress
+    from mmm_pipeline import replay as replays
+
+    settings, home = workspace.settings(), workspace.folder()
+    fits: set[str] = set()
+
+    def log_fit(fit: progress.FitProgress) -> None:
+        if fit.fit not in fits:
+            fits.add(fit.fit)
+            context.log.info(f"fitting {fit.fit}")
+
+    def log_step(step: replays.ReplayStep) -> None:
+        fits.clear()
+        context.log.info(step.told)
+
+    with progress.listening(log_fit):
+        replayed = replays.replay(home, settings, config.options(), log_step)
+    folder = replays.publish(home, settings, replayed)
+    figures = {name: float(value) for name, value in replayed.summary.items() if value is not None}
+    return (
+        dg.Output(
+            replayed.table,
+            metadata={
+                "table": preview(replayed.table, rows=60),
+                "picture": inline_picture((folder / "replay.png").read_bytes(), "replay"),
+                **figures,
+                "folder": dg.MetadataValue.path(str(folder)),
+            },
+        ),
+        dg.Output(replayed.channels, metadata={"table": preview(replayed.channels, rows=50)}),
+    )

@@ -15,6 +15,7 @@ __all__ = ["REPLAY_TABLES", "ReplayConfig", "checked_dates", "replay"]
 
 REPLAY_TABLES = ("replay", "replay_channels")
 _GROUP = "replay"
+_STEP = "replay_dates"  # the job has the name of the table, and Dagster wants the step to have another one
 
 
 class ReplayConfig(dg.Config):
@@ -36,12 +37,12 @@ class ReplayConfig(dg.Config):
 def checked_dates(config: ReplayConfig) -> dg.RunConfig:
     """The launchpad of the job `replay`: a value that cannot be read is refused before a run is created."""
     config.options()
-    return dg.RunConfig(ops={"replay": config})
+    return dg.RunConfig(ops={_STEP: config})
 
 
 @dg.multi_asset(
     outs={name: table_out(name, group=_GROUP) for name in REPLAY_TABLES},
-    name="replay",
+    name=_STEP,
     pool=FIT_POOL,
 )
 def replay(

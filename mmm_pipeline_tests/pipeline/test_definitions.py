@@ -75,3 +75,8 @@ def test_loading_the_code_location_imports_nothing_that_is_slow(tmp_path: Path) 
         [sys.executable, "-W", "ignore", "-c", program], env=environment, cwd=tmp_path, capture_output=True, text=True
     )
     assert loaded.stdout.strip() == "[]", loaded.stderr
+
+
+def test_the_code_location_loads_as_the_server_loads_it(definitions: dg.Definitions) -> None:
+    dg.Definitions.validate_loadable(definitions)
+    assert {job.name for job in definitions.get_repository_def().get_all_jobs()} >= {"refresh", "decisions", "replay"}

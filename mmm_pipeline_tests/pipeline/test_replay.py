@@ -151,7 +151,7 @@ def test_the_job_shows_table_picture_and_figures_in_the_present_s_own_event_log(
     with dg.DagsterInstance.from_config(str(series.home.root)) as instance:
         result = job.execute_in_process(instance=instance, run_config=_LAUNCHED)
         checks = result.get_asset_check_evaluations()
-        metadata = result.asset_materializations_for_node("replay")[0].metadata
+        metadata = result.asset_materializations_for_node("replay_dates")[0].metadata
         known = {key.to_user_string() for key in instance.all_asset_keys()}
     assert known == {"replay", "replay_channels"}, "what the earlier dates made is in their own logs"
     assert {check.check_name for check in checks if check.passed} == {"replay_contract", "replay_channels_contract"}

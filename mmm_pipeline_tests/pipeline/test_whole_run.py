@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.assets import inputs
+from mmm_pipeline.assets.replay import REPLAY_TABLES
 from mmm_pipeline.contracts import CONTRACTS, violations
 from mmm_pipeline.home import Home
 from mmm_pipeline.ingestion.matrix import build_media_matrix
@@ -65,7 +66,8 @@ def test_rows_and_reasons_are_told(summary: dict, small_run: SmallRun) -> None:
 
 def test_every_stored_table_keeps_its_contract(small_run: SmallRun) -> None:
     warehouse = DuckDBWarehouse(small_run.home.warehouse_file)
-    broken = {name: violations(name, warehouse.read_table(name, coerce=False)) for name in CONTRACTS}
+    made = [name for name in CONTRACTS if name not in REPLAY_TABLES]
+    broken = {name: violations(name, warehouse.read_table(name, coerce=False)) for name in made}
     assert {name: rows.to_dict("records") for name, rows in broken.items() if len(rows)} == {}
 
 

@@ -1,9 +1,11 @@
 """Earlier dates lived through again, launched by hand; no part of the refresh."""
 
-# Dagster reads the types of `context`, `config` and the resources itself, so annotations are not postponed here.
+# Dagster reads the types of `context` and the resources itself, so annotations are not postponed here.
+from collections.abc import Mapping
+from typing import Any
+
 import dagster as dg
 import pandas as pd
-from pydantic import Field
 
 from mmm_pipeline.assets.pictures import inline_picture
 from mmm_pipeline.assets.table_outputs import preview, table_out
@@ -11,42 +13,55 @@ from mmm_pipeline.replay_dates import ReplayOptions
 from mmm_pipeline.resources.workspace import Workspace
 from mmm_pipeline.runs import FIT_POOL
 
-__all__ = ["REPLAY_TABLES", "ReplayConfig", "checked_dates", "replay"]
+__all__ = ["REPLAY_TABLES", "checked_dates", "replay"]
 
 REPLAY_TABLES = ("replay", "replay_channels")
 _GROUP = "replay"
 _STEP = "replay_dates"  # the job has the name of the table, and Dagster wants the step to have another one
 
 
-class ReplayConfig(dg.Config):
-    """Which dates are lived through again, and how far ahead each is scored. Everything is optional."""
+# Plain types: those of `dg.Config` also take {env: NAME}, which would put any secret of the environment into the run.
+_OPTIONS = {
+    "first_date": dg.Field(
+        str, default_value="", description="YYYY-MM-DD; empty: up to four steps before the last date"
+    ),
+    "last_date": dg.Field(
+        str, default_value="", description="YYYY-MM-DD; empty: the last date with a whole horizon after it"
+    ),
+    "every": dg.Field(
+        str, default_value="7d", description="step from date to date: days such as 7d, or weeks such as 4w"
+    ),
+    "horizon_days": dg.Field(
+        dg.Noneable(int),
+        default_value=None,
+        description="days after each date that are scored, 1 to 366; empty: budget.horizon_days of pipeline.yaml",
+    ),
+}
+"""Which dates are lived through again, and how far ahead each is scored. Everything is optional."""
 
-    first_date: str = Field("", description="YYYY-MM-DD; empty: up to four steps before the last date")
-    last_date: str = Field("", description="YYYY-MM-DD; empty: the last date with a whole horizon after it")
-    every: str = Field("7d", description="step from date to date: days such as 7d, or weeks such as 4w")
-    horizon_days: int | None = Field(
-        None, description="days after each date that are scored, 1 to 366; empty: budget.horizon_days of pipeline.yaml"
-    )
 
-    def options(self) -> ReplayOptions:
-        """Raises SettingsError when a value cannot be read."""
-        return ReplayOptions(self.first_date, self.last_date, self.every, self.horizon_days)
+def _options(given: Mapping[str, Any]) -> ReplayOptions:
+    """Raises SettingsError when a value cannot be read."""
+    return ReplayOptions(given["first_date"], given["last_date"], given["every"], given["horizon_days"])
 
 
-@dg.config_mapping
-def checked_dates(config: ReplayConfig) -> dg.RunConfig:
-    """The launchpad of the job `replay`: a value that cannot be read is refused before a run is created."""
-    config.options()
-    return dg.RunConfig(ops={_STEP: config})
+def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    _options(given)
+    return {"ops": {_STEP: {"config": dict(given)}}}
+
+
+checked_dates = dg.ConfigMapping(config_schema=_OPTIONS, config_fn=_checked)
+"""The launchpad of the job `replay`: a value that cannot be read is refused before a run is created."""
 
 
 @dg.multi_asset(
     outs={name: table_out(name, group=_GROUP) for name in REPLAY_TABLES},
     name=_STEP,
     pool=FIT_POOL,
+    config_schema=_OPTIONS,
 )
 def replay(
-    context: dg.AssetExecutionContext, config: ReplayConfig, workspace: Workspace
+    context: dg.AssetExecutionContext, workspace: Workspace
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Rebuild every date in a home of its own below `as-of/`, and score it; the present results stay."""
     from mmm_pipeline import progress
@@ -65,7 +80,7 @@ def replay(
         context.log.info(step.told)
 
     with progress.listening(log_fit):
-        replayed = replays.replay(home, settings, config.options(), log_step)
+        replayed = replays.replay(home, settings, _options(context.op_execution_context.op_config), log_step)
     folder = replays.publish(home, settings, replayed)
     figures = {name: float(value) for name, value in replayed.summary.items() if value is not None}
     return (

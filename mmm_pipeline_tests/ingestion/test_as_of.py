@@ -80,6 +80,7 @@ def test_a_day_before_all_rows_is_one_message(load: Load) -> None:
             {"source": {"kind": "duckdb", "path": "x.duckdb", "table": "t"}, "landing": {"file": "x.csv"}},
             "landing.file changes the campaign table",
         ),
+        ({"storage": {"artifacts": "gs://bucket/mmm"}}, "storage names another place"),
         ({"split": {"as_of": "20.12.2021"}}, "split.as_of"),
     ],
 )
@@ -94,11 +95,13 @@ def test_an_earlier_day_of_any_settings_keeps_its_tables_to_itself() -> None:
             "source": {"kind": "bigquery", "table": "d.t"},
             "warehouse": {"kind": "bigquery", "dataset": "d"},
             "landing": {"file": "x.csv"},
+            "storage": {"artifacts": "gs://bucket/mmm", "results": "gs://bucket/results"},
         }
     )
     then = live.on_the_evening_of(dt.date(2021, 12, 20))
     assert then == parse_settings(then.model_dump(mode="json"))
     assert (then.warehouse.kind, then.landing.file, then.source) == ("duckdb", None, live.source)
+    assert (then.storage.artifacts, then.storage.results) == (None, None)
 
 
 def test_assets_work_on_a_home_below_the_present_one_even_when_the_setting_came_later(tmp_path: Path) -> None:

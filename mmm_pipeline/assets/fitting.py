@@ -3,6 +3,7 @@
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
@@ -14,7 +15,7 @@ from mmm_pipeline.assets.specs import (
     sampler_settings,
     spec_of_key,
 )
-from mmm_pipeline.errors import MmmError, StoredResultError
+from mmm_pipeline.errors import MmmError, StorageUnavailable, StoredResultError
 from mmm_pipeline.progress import FitProgress, report
 from mmm_pipeline.resources.artifacts import ArtifactStore
 from mmm_pipeline.resources.workspace import Workspace
@@ -93,7 +94,9 @@ def build_fitted_model(
                 if may_pass(error):
                     passing.append(key)
                 failures[key] = f"{type(error).__name__}: {error}"
-                artifacts.write_json(FITTED_MODEL, {"key": key, "error": failures[key]}, f"{key}.failure")
+                # On a full disk there is no room for the note either; the leaderboard then says `missing`.
+                with suppress(StorageUnavailable):
+                    artifacts.write_json(FITTED_MODEL, {"key": key, "error": failures[key]}, f"{key}.failure")
                 continue
             metadata = {**fit_metadata(fit, reused), "earlier_windows": len(earlier)}
             context.add_asset_metadata(metadata, partition_key=key)

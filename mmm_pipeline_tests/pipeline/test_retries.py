@@ -14,7 +14,8 @@ from mmm_pipeline.errors import CampaignDataError, MmmError, StorageUnavailable
 from mmm_pipeline.home import Home
 from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 from mmm_pipeline.settings import Settings
-from mmm_pipeline_tests.pipeline.conftest import run_some, small_settings
+from mmm_pipeline_tests.pipeline.conftest import UP_TO_THE_CHAMPION, run_some, small_settings
+from mmm_pipeline_tests.small_disk import room_for
 
 
 def _blocked(home: Home, key: str) -> Path:
@@ -69,6 +70,20 @@ def test_what_does_not_pass_is_given_up_and_the_other_specs_have_a_champion(home
     [warned] = [check for check in run.get_asset_check_evaluations() if check.check_name == "fits_converged"]
     assert not warned.passed
     assert "carryover|2" in warned.metadata
+
+
+def test_on_a_full_disk_the_run_says_so_and_the_next_one_succeeds(home: Home, small_campaign: Path) -> None:
+    settings = _settings(small_campaign, fit_retries=1, retry_wait_seconds=0)
+    assert run_some(home, settings, UP_TO_THE_CHAMPION[:7]).success
+
+    with room_for(10_000):
+        run = run_some(home, settings, ("fitted_model",))
+
+    assert not run.success
+    assert _retries(run) == ["fitted_model"]
+    [failure] = [event for event in run.all_events if event.is_step_failure]
+    assert "carryover-1.nc: cannot be written (File too large" in str(failure.step_failure_data.error)
+    assert run_some(home, settings, ("fitted_model",)).success
 
 
 def test_when_no_fit_can_be_stored_the_run_fails_and_names_them_all(home: Home, small_campaign: Path) -> None:

@@ -1,13 +1,8 @@
-"""No room left: what was stored stays, the message says what to do, and with room the next attempt succeeds.
-
-A limit on the size of files stands for the full disk: the system refuses the same writes, with another number.
-"""
+"""No room left: what was stored stays, the message says what to do, and with room the next attempt succeeds."""
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -19,16 +14,7 @@ from mmm_pipeline.errors import StorageUnavailable
 from mmm_pipeline.resources.artifacts import ArtifactStore
 from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
-
-
-@contextmanager
-def _room_for(size: int) -> Iterator[None]:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+from mmm_pipeline_tests.small_disk import room_for
 
 
 def _dataset(store: ArtifactStore, days: int) -> Path:
@@ -58,7 +44,7 @@ def test_an_artifact_that_finds_no_room_leaves_the_earlier_one(
     stored = path.read_bytes()
 
     with (
-        _room_for(len(stored) + 10_000),
+        room_for(len(stored) + 10_000),
         pytest.raises(StorageUnavailable, match=rf"{path.name}: cannot be written \(File too large.*free space"),
     ):
         write(store, large)
@@ -75,7 +61,7 @@ def test_a_table_that_finds_no_room_leaves_the_earlier_one(tmp_path: Path) -> No
     large = pd.DataFrame({"number": np.random.default_rng(0).random(300_000)})
 
     with (
-        _room_for(warehouse.path.stat().st_size + 100_000),
+        room_for(warehouse.path.stat().st_size + 100_000),
         pytest.raises(StorageUnavailable, match=r"warehouse\.duckdb: .*File too large.*Free space"),
     ):
         warehouse.write_table("numbers", large)

@@ -63,7 +63,9 @@ def stored_proposals(home: Home, settings: Settings) -> list[Proposal]:
     artifacts = artifact_store(settings, home)
     missing = [name for name in ADVISING if not artifacts.has(f"{name}.patch", suffix=".json")]
     if missing:
-        raise StoredResultError(f"{home.root}: there is no advice yet: `mmm run` first, or materialize {missing[0]}")
+        raise StoredResultError(
+            f"{artifacts.root}: there is no advice yet: `mmm run` first, or materialize {missing[0]}"
+        )
     found: dict[tuple[str, str | None], Proposal] = {}
     for name in ADVISING:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ def examine(home: Home) -> list[Finding]:
         _settings(home),
         _home(home),
         _warehouse(home),
+        _storage(home),
         _bigquery(home),
         _gemini(),
         _chart_font(),
@@ -105,6 +107,19 @@ def _warehouse(home: Home) -> Finding:
     except MmmError as error:
         return Finding("warehouse", "problem", str(error))
     return Finding("warehouse", "ok", f"{home.warehouse_file} (DuckDB), {len(tables)} tables")
+
+
+def _storage(home: Home) -> Finding:
+    settings = _effective_settings(home)
+    named = [] if settings is None else [location for _, location in settings.storage if location]
+    if not named:
+        return Finding("storage", "ok", "artifacts and results are in the home folder")
+    libraries = {"gs": "gcsfs", "s3": "s3fs"}
+    needed = {libraries[kind] for kind in (location.partition("://")[0] for location in named) if kind in libraries}
+    missing = [library for library in sorted(needed) if importlib.util.find_spec(library) is None]
+    if missing:
+        return Finding("storage", "problem", f"{', '.join(named)}: not installed: {', '.join(missing)}")
+    return Finding("storage", "ok", f"{', '.join(named)} (not asked now)")
 
 
 def _bigquery(home: Home) -> Finding:

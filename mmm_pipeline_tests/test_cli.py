@@ -125,9 +125,11 @@ def test_demo_data_passes_its_own_check(tmp_path: Path, suffix: str) -> None:
     assert sorted(truth["channels"]) == sorted(report["channels"])
 
 
-def test_doctor_never_shows_a_credential(tmp_path: Path) -> None:
+def test_doctor_names_the_bucket_and_never_shows_a_credential(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yaml").write_text("storage: {artifacts: gs://marketing/mmm}", encoding="utf-8")
     done = mmm("doctor", folder=tmp_path, GOOGLE_APPLICATION_CREDENTIALS="/secret/place.json", GEMINI_API_KEY="k-123")
     assert "Python" in done.stdout
+    assert "gs://marketing/mmm" in done.stdout
     assert "/secret/place.json" not in done.stdout + done.stderr
     assert "k-123" not in done.stdout + done.stderr
 

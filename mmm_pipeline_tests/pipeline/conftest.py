@@ -65,9 +65,14 @@ def small_run(small_campaign: Path, tmp_path_factory: pytest.TempPathFactory) ->
     with pytest.MonkeyPatch.context() as patch, serve() as gemini:
         for name, value in {**FAKE_SECRETS, "MMM_GEMINI_BASE_URL": gemini.url, "no_proxy": "127.0.0.1"}.items():
             patch.setenv(name, value)
-        run = run_into(home, small_settings(small_campaign))
+        run = run_into(home, small_settings(small_campaign, storage={"results": str(copies_of(home))}))
         assert set(gemini.keys) == {FAKE_SECRETS["GEMINI_API_KEY"]}
     return run
+
+
+def copies_of(home: Home) -> Path:
+    """Where the small run's results are copied to."""
+    return home.root.with_name(f"{home.root.name}-copies")
 
 
 def run_into(home: Home, settings: Settings) -> SmallRun:

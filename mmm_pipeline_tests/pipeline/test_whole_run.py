@@ -18,7 +18,7 @@ from mmm_pipeline.contracts import CONTRACTS, violations
 from mmm_pipeline.home import Home
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline_tests.pipeline.conftest import FAKE_SECRETS, SmallRun, run_into, small_settings
+from mmm_pipeline_tests.pipeline.conftest import FAKE_SECRETS, SmallRun, copies_of, run_into, small_settings
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "summary.schema.json"
 
@@ -93,6 +93,14 @@ def test_nothing_is_pickled(small_run: SmallRun) -> None:
     assert not [path for path in small_run.home.root.rglob("*") if path.suffix in {".pkl", ".pickle"}]
     artifacts = [path for path in (small_run.home.root / "artifacts").rglob("*") if path.is_file()]
     assert {path.suffix for path in artifacts} <= {".nc", ".json", ".md", ".png"}
+
+
+def test_the_results_are_copied_and_the_copy_is_named(small_run: SmallRun, summary: dict) -> None:
+    copies, latest = copies_of(small_run.home), small_run.home.latest_results
+    copy = copies / json.loads((copies / "latest.json").read_text(encoding="utf-8"))["folder"]
+    assert json.loads((copy / "summary.json").read_text(encoding="utf-8")) == summary
+    files = [sorted(path.relative_to(top).as_posix() for path in top.rglob("*")) for top in (copy, latest)]
+    assert files[0] == files[1]
 
 
 def test_no_file_of_the_home_holds_a_secret(small_run: SmallRun) -> None:

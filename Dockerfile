@@ -7,9 +7,10 @@ WORKDIR /src
 RUN python -m venv /opt/venv
 # The dependencies are a layer of their own, which an edit of the package does not build anew.
 COPY pyproject.toml constraints.txt README.md ./
-RUN mkdir mmm_pipeline \
+RUN mkdir mmm_pipeline engines \
     && touch mmm_pipeline/__init__.py \
     && /opt/venv/bin/pip install --constraint constraints.txt '.[bigquery,gcs,gemini,k8s,postgres]'
+COPY engines engines
 COPY mmm_pipeline mmm_pipeline
 RUN /opt/venv/bin/pip install --no-deps --force-reinstall . \
     && /opt/venv/bin/python -m compileall -q -j 0 /opt/venv/lib

@@ -99,6 +99,15 @@ def test_nothing_gets_into_the_image_but_what_is_named(dockerfile: str) -> None:
     assert copied == let_in
 
 
+def test_everything_that_the_package_is_built_of_is_in_the_image() -> None:
+    rules = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert {f"!{name}" for name in (*wheel["packages"], *wheel["force-include"], project["project"]["readme"])} <= set(
+        rules
+    )
+
+
 def test_the_ui_is_published_on_this_machine_only(compose: dict[str, Any]) -> None:
     published = {name: service["ports"] for name, service in compose["services"].items() if "ports" in service}
     assert published == {"webserver": ["127.0.0.1:${MMM_PORT:-3000}:3000"]}

@@ -52,8 +52,9 @@ ENGINE_SCORES = table(
         "version": column(str, "version that answered; empty where none did"),
         "status": column(
             str,
-            "ok; failed; stale (it answered other inputs or settings); missing (it was not run)",
-            pa.Check.isin(["ok", "failed", "stale", "missing"]),
+            "ok; not_converged (an R-hat above 1.1: not believed); failed; stale (it answered other inputs or "
+            "settings); missing (it was not run)",
+            pa.Check.isin(["ok", "not_converged", "failed", "stale", "missing"]),
         ),
         "reason": column(str, "why there is no answer; empty where there is one"),
         "counts": column(bool, "whether it takes part in the verdicts on channels"),

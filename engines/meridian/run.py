@@ -21,6 +21,7 @@ _LAGS = 13
 _DAYS_PER_KNOT = 28
 _DEFAULT_ROI = (0.2, 0.9)
 """Location and scale of the log-Normal that Meridian itself assumes of every channel's ROI."""
+_PRIOR_DRAWS = 200
 _MULTIPLIERS = [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0]
 
 
@@ -163,6 +164,7 @@ def _summary(request: Request, mmm: Any, train: list[str], notes: list[str], say
 
     say("its summary is written")
     try:
+        mmm.sample_prior(_PRIOR_DRAWS, seed=request.seed)  # the summary tells prior and posterior apart
         summarizer.Summarizer(mmm).output_model_results_summary(
             "summary.html", str(request.files), start_date=train[0], end_date=train[-1]
         )

@@ -14,7 +14,11 @@ from mmm_pipeline.engine_contracts import OURS
 from mmm_pipeline.engines.result import ChannelResult, EngineResult, ForecastDay
 from mmm_pipeline.mmm.metrics import mape, rmse, wape
 
-__all__ = ["View", "comparison_table", "scores_table", "view_of_result"]
+__all__ = ["LARGEST_RHAT", "View", "comparison_table", "scores_table", "view_of_result"]
+
+
+LARGEST_RHAT = 1.1
+"""Chains further apart than this have not found one posterior: their intervals are no second opinion."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class View:
         engine: its name; `OURS` for this pipeline.
         title: as reports write it.
         model: which of its models.
-        status: `ok`, or why there is nothing: `failed`, `stale`, `missing`.
+        status: `ok`, or why nothing is believed: `failed`, `stale`, `missing`, `not_converged`.
         counts: whether it takes part in the verdicts, as one model of each engine does.
         rhat_max: over the engine's own parameters.
         ess_roi_min: effective draws behind the ROI of the channel that has fewest.
@@ -48,8 +52,12 @@ class View:
 
 
 def view_of_result(engine: str, title: str, result: EngineResult, *, counts: bool) -> View:
-    """An engine's answer as a view."""
+    """An engine's answer as a view; one whose chains disagree takes no part in the comparison of channels."""
+    rhat = result.rhat_max
+    stray = rhat is not None and rhat > LARGEST_RHAT
     return View(
+        status="not_converged" if stray else "ok",
+        reason=f"R-hat {rhat:.3g}, above {LARGEST_RHAT}: raise engines.warmup and engines.draws" if stray else "",
         engine=engine,
         title=title,
         model=result.model,
@@ -108,7 +116,7 @@ def scores_table(views: Sequence[View], observed: np.ndarray) -> pd.DataFrame:
 
 def _score(view: View, ours: View | None, observed: np.ndarray) -> dict[str, object]:
     forecast = np.array([day.mean for day in view.holdout])
-    known = view.status == "ok" and forecast.size > 0
+    known = bool(view.channels) and forecast.size > 0
     errors: Mapping[str, float] = (
         {"mape": mape(observed, forecast), "wape": wape(observed, forecast), "rmse": rmse(observed, forecast)}
         if known

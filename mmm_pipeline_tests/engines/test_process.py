@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from mmm_pipeline.engines.catalog import catalog
+from mmm_pipeline.engines.comparison import view_of_result
 from mmm_pipeline.engines.process import run_engine
 from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.engines.result import EngineResult, parse_result
@@ -90,6 +91,15 @@ def test_an_answer_that_does_not_fit_is_refused(
     request = json.loads((root / "run" / "request.json").read_text())
     with pytest.raises(EngineError, match=told):
         parse_result({**result.model_dump(mode="json"), **change}, engine, request)
+
+
+def test_an_answer_whose_chains_disagree_has_no_say(good_run: tuple[Path, EngineResult]) -> None:
+    _, result = good_run
+    worst = result.parameters[0].model_copy(update={"rhat": 1.3})
+    stray = view_of_result("small", "Small", result.model_copy(update={"parameters": (worst,)}), counts=True)
+    assert stray.status == "not_converged"
+    assert "R-hat 1.3, above 1.1" in stray.reason
+    assert view_of_result("small", "Small", result, counts=True).status == "ok"
 
 
 def test_a_number_that_is_none_is_refused(good_run: tuple[Path, EngineResult]) -> None:

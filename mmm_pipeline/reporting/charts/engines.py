@@ -72,9 +72,9 @@ def engine_comparison(context: ChartContext) -> Drawing | None:
                 low, high = max(record["roi_low"], least), min(record["roi_high"], limit)
                 axes.hlines(at, min(low, limit), max(high, least), color=colour, linewidth=1.4)
                 if record["roi_high"] > limit:
-                    axes.plot(limit, at, ">", color=colour, markersize=3, clip_on=False)
+                    axes.plot(1.02 * limit, at, ">", color=colour, markersize=3, clip_on=False)
                 if record["roi_low"] < least:
-                    axes.plot(least, at, "<", color=colour, markersize=3, clip_on=False)
+                    axes.plot(least - 0.02 * limit, at, "<", color=colour, markersize=3, clip_on=False)
             axes.plot(float(np.clip(record["roi"], least, limit)), at, marker, color=colour, markersize=4)
         if next(iter(own.values()))["verdict"] == "disagree":
             disputed += 1

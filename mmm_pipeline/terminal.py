@@ -302,9 +302,9 @@ def _percent(value: float | None) -> str:
 
 def engine_table(scores: pd.DataFrame) -> Table:
     """The table `engine_scores` in short: errors on the same holdout, agreement with ours, cost."""
-    table = Table(title="Engines (same train window and holdout)", title_justify="left")
-    table.add_column("engine", no_wrap=True)
-    for column in ("MAPE", "in interval", "rank corr.", "R-hat", "ESS of ROI", "ESS/s", "s"):
+    table = Table(title="Engines (holdout; rank correlation and effective draws of ROI)", title_justify="left")
+    table.add_column("engine")
+    for column in ("MAPE", "inside", "rank", "R-hat", "ESS", "ESS/s", "s"):
         table.add_column(column, justify="right", no_wrap=True)
     table.add_column("status", no_wrap=True)
     for row in scores.to_dict("records"):

@@ -21,6 +21,8 @@ _LAGS = 13
 _DAYS_PER_KNOT = 28
 _DEFAULT_ROI = (0.2, 0.9)
 """Location and scale of the log-Normal that Meridian itself assumes of every channel's ROI."""
+_LEAST_ADAPTATION = 400
+"""Draws without which its steps were so ill adapted that every one diverged."""
 _PRIOR_DRAWS = 200
 _MULTIPLIERS = [0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0]
 
@@ -46,7 +48,7 @@ def fit(request: Request, say: Callable[[str], None]) -> Result:
     )
     say(f"{request.chains} chains of {request.warmup} + {request.draws}")
     began = time.perf_counter()
-    adapt = max(1, request.warmup // 2)
+    adapt = max(_LEAST_ADAPTATION, request.warmup // 2)
     mmm.sample_posterior(
         n_chains=request.chains,
         n_adapt=adapt,

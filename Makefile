@@ -4,10 +4,10 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO_HOME ?= .mmm-demo
 
-.PHONY: help setup demo test test-faults lint format docs ui bench bench-engines clean
+.PHONY: help setup demo test test-faults test-journeys lint format docs ui bench bench-engines clean
 
 help:  ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED)  ## create .venv and install everything, pinned by constraints.txt
 
@@ -27,6 +27,9 @@ test: setup lint  ## lint, type-check and run every test
 
 test-faults: setup  ## kill runs, the daemon and its machine, and run many at once: ten minutes or so
 	$(BIN)/python -m pytest -m faults mmm_pipeline_tests/pipeline/faults
+
+test-journeys: setup  ## use the real UI in Chromium; pictures are left in .journeys/
+	$(BIN)/python -m pytest -m journeys mmm_pipeline_tests/pipeline/journeys
 
 lint: setup  ## ruff (lint and format) and mypy
 	$(BIN)/ruff check .

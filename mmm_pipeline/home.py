@@ -76,9 +76,12 @@ class Home:
 
     @property
     def compilation_cache(self) -> Path:
-        """Shared with all days rebuilt below: a later day's train window can be as long as an earlier day's whole."""
+        """Compiled programs, shared with all days rebuilt below; by all homes where JAX's own variable names a folder.
+
+        A later day's train window can be as long as an earlier day's whole.
+        """
         root = self.root.parents[1] if self.root.parent.name == AS_OF_FOLDER else self.root
-        return root / "cache" / "jax"
+        return Path(os.environ.get("JAX_COMPILATION_CACHE_DIR") or root / "cache" / "jax")
 
     @property
     def run_lock(self) -> Path:

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 
+# Compiling takes longer than most of what is tested; processes that tests start inherit the folder.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(".pytest_cache/jax").resolve()))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_key_of_this_machine() -> None:

@@ -23,7 +23,7 @@ demo: setup  ## run the whole pipeline on the embedded demo market
 	$(BIN)/mmm run --demo --home $(DEMO_HOME)
 
 test: setup lint  ## lint, type-check and run every test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 test-faults: setup  ## kill runs, the daemon and its machine, and run many at once: ten minutes or so
 	$(BIN)/python -m pytest -m faults mmm_pipeline_tests/pipeline/faults

@@ -12,6 +12,23 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(".pytest_cache/jax")
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
 
 
+_LONG_FILES = ("test_cli.py", "test_retries.py", "test_replay.py", "test_rolling_origins.py", "test_plain_agreement.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file go to one worker, as do all that look at the one small run; what takes longest comes first."""
+
+    def group(item: pytest.Item) -> str:
+        return "small run" if "small_run" in getattr(item, "fixturenames", ()) else str(item.path)
+
+    def place(item: pytest.Item) -> tuple[bool, bool]:
+        return "small_run" not in getattr(item, "fixturenames", ()), item.path.name not in _LONG_FILES
+
+    items.sort(key=place)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _no_key_of_this_machine() -> None:
     """Tests never ask the real Gemini, whoever runs them."""

@@ -134,6 +134,7 @@ def test_doctor_names_the_bucket_and_never_shows_a_credential(tmp_path: Path) ->
     assert "k-123" not in done.stdout + done.stderr
 
 
+@pytest.mark.faults
 def test_a_killed_run_keeps_the_earlier_results_and_the_next_run_completes(
     campaigns: Path, few_draws: Path, tmp_path: Path
 ) -> None:

@@ -8,6 +8,8 @@ budget needs.
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -171,22 +173,23 @@ def horizon_responses(fit: Fit, horizon_days: int, *, count_after_horizon: bool 
     days_after = DAYS_AFTER_HORIZON if count_after_horizon else 0
     scaled_media_per_currency = 1 / (media_prices(fit) * fit.data.media_scale * horizon_days)
     draws = len(coefficient)
-    responses = []
-    for c, media in enumerate(fit.data.media.T):
+
+    def response(c: int) -> HorizonResponse:
         order = np.argsort(parameters["slope"][:, c], kind="stable") if "slope" in parameters else np.arange(draws)
         own = {name: values[order, c] for name, values in parameters.items()}
-        past = history(fit.spec.adstock, media, own)
-        responses.append(
-            HorizonResponse(
-                adstock=fit.spec.adstock,
-                parameters=own,
-                order=order,
-                weight=coefficient[order, c] * fit.data.kpi_scale,
-                media=effective_media(fit.spec.adstock, own, past, horizon_days, days_after),
-                media_per_currency=float(scaled_media_per_currency[c]),
-            )
+        past = history(fit.spec.adstock, fit.data.media[:, c], own)
+        return HorizonResponse(
+            adstock=fit.spec.adstock,
+            parameters=own,
+            order=order,
+            weight=coefficient[order, c] * fit.data.kpi_scale,
+            media=effective_media(fit.spec.adstock, own, past, horizon_days, days_after),
+            media_per_currency=float(scaled_media_per_currency[c]),
         )
-    return tuple(responses)
+
+    # NumPy computes outside the interpreter's lock.
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        return tuple(pool.map(response, range(len(fit.data.channels))))
 
 
 def media_prices(fit: Fit | PanelFit) -> np.ndarray:

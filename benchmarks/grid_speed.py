@@ -39,6 +39,8 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--export", type=Path, help="campaign file; default: MMM_CAMPAIGN_DATA, else simulated")
+    parser.add_argument("--window", type=Path, help="a window that another machine kept, instead of a market")
+    parser.add_argument("--keep-window", type=Path, help="only write the export's window, for another machine")
     parser.add_argument("--result", type=Path, default=RESULT)
     parser.add_argument(_WORKER, nargs=3, type=Path, metavar=("DATA", "CACHE", "ROWS"), help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
@@ -54,9 +56,13 @@ def main(argv: list[str]) -> None:
         rows.write_text(json.dumps(grid(specs, stored_window(data), settings)), encoding="utf-8")
         return
 
+    if options.keep_window:
+        store_window(benchmark_window(options.export)[1], options.keep_window)
+        return
+
     runs = []
-    for market in options.market or ("export", "demo"):
-        what, data = benchmark_window(options.export) if market == "export" else demo_window()
+    for market in (options.window,) if options.window else options.market or ("export", "demo"):
+        what, data = _market(market, options.export)
         with tempfile.TemporaryDirectory() as folder:
             stored = Path(folder) / "window.npz"
             store_window(data, stored)
@@ -66,6 +72,13 @@ def main(argv: list[str]) -> None:
                 print(f"\n{summary(runs[-1])}\n\n{table(runs[-1])}", flush=True)
     size = {"chains": settings.chains, "warmup": settings.warmup, "draws": settings.draws, "seed": settings.seed}
     write_result(options.result, {"size": size, "runs": runs})
+
+
+def _market(market: str | Path, export: Path | None) -> tuple[str, FitData]:
+    """What the data is, and the window."""
+    if isinstance(market, Path):
+        return f"window {market.stem}", stored_window(market)
+    return benchmark_window(export) if market == "export" else demo_window()
 
 
 def _in_fresh_process(argv: list[str], data: Path, cache: Path, rows: Path) -> dict[str, Any]:

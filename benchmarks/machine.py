@@ -23,7 +23,8 @@ def machine(load_before: float | None = None) -> dict[str, Any]:
 
     now = round(os.getloadavg()[0], 1)
     load = {"load": now} if load_before is None else {"load_before": round(load_before, 1), "load_after": now}
-    return {"cores": os.cpu_count(), "python": platform.python_version(), "jax": jax.__version__, **load}
+    device = {} if jax.default_backend() == "cpu" else {"accelerator": jax.devices()[0].device_kind}
+    return {"cores": os.cpu_count(), **device, "python": platform.python_version(), "jax": jax.__version__, **load}
 
 
 def write_result(path: Path, report: dict[str, Any], *, indent: int | None = 1) -> None:

@@ -42,10 +42,12 @@ class SamplerSection(Section):
     warmup: int = Field(1000, ge=10, description="adaptation draws per chain, thrown away")
     draws: int = Field(1000, ge=10, description="kept draws per chain")
     seed: int = Field(0, ge=0, description="the same seed, data and settings give the same posterior on one machine")
-    target_accept: float = Field(0.9, gt=0.5, lt=1, description="target acceptance of NUTS; higher: smaller steps")
+    target_accept: float = Field(0.95, gt=0.5, lt=1, description="target acceptance of NUTS; higher: smaller steps")
     max_tree_depth: int = Field(10, ge=1, le=15, description="at most 2 to this power leapfrog steps per draw")
     double_precision: bool = Field(True, description="64-bit arithmetic; off: 32-bit, coarser")
-    max_escalations: int = Field(2, ge=0, le=5, description="further tries when a fit misses the thresholds")
+    max_escalations: int = Field(
+        2, ge=0, le=5, description="further tries when a fit misses the thresholds, or its first try had a divergent draw"
+    )
 
 
 class ConvergenceSettings(Section):

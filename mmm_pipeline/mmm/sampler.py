@@ -90,7 +90,8 @@ def sample(
     Chains run in parallel threads on a CPU and side by side in one program on an accelerator. The same seed gives the
     same draws on the same machine. Every further try doubles the warm-up and halves the distance of the target
     acceptance to 1; each is recorded in `Fit.attempts`, and a fit that never meets the thresholds is returned marked as
-    not converged.
+    not converged. A first try must be free of divergent draws too: only after smaller steps have been tried are the few
+    that the threshold accepts taken for harmless.
 
     Args:
         spec: the model.
@@ -120,7 +121,7 @@ def sample(
             parameter_diagnostics(inference["posterior"]), divergences, draws.diverging.size, thresholds
         )
         attempts.append(_attempt(settings, verdict, time.perf_counter() - tried))
-        if verdict.converged:
+        if verdict.converged and (divergences == 0 or number > 1):
             break
     seconds = time.perf_counter() - began
     if isinstance(data, PanelData):

@@ -112,7 +112,7 @@ class SamplerSettings:
     warmup: int = 1000
     draws: int = 1000
     seed: int = 0
-    target_accept: float = 0.9
+    target_accept: float = 0.95
     max_tree_depth: int = 10
     double_precision: bool = True
     max_escalations: int = 2

@@ -68,13 +68,13 @@ def test_missed_thresholds_escalate_each_try_is_recorded_and_the_fit_is_marked()
     fit = sample(ModelSpec("carryover", 1), plain.small_window(), settings, UNREACHABLE)
 
     assert [attempt.warmup for attempt in fit.attempts] == [120, 240, 480]
-    np.testing.assert_allclose([attempt.target_accept for attempt in fit.attempts], [0.9, 0.95, 0.975])
+    np.testing.assert_allclose([attempt.target_accept for attempt in fit.attempts], [0.95, 0.975, 0.9875])
     assert not any(attempt.converged for attempt in fit.attempts)
     assert not fit.convergence.converged
     assert any("effective sample size below 1e+06" in failure for failure in fit.convergence.failures)
     assert fit.attempts[-1].rhat_max == fit.convergence.rhat_max
     acceptance = fit.inference["sample_stats"]["acceptance_rate"].mean()
-    assert acceptance > 0.93
+    assert acceptance > 0.95
 
 
 def test_met_thresholds_need_one_try():
@@ -82,7 +82,23 @@ def test_met_thresholds_need_one_try():
     fit = sample(ModelSpec("carryover", 1), plain.small_window(), dataclasses.replace(FEW, max_escalations=2), lenient)
     assert len(fit.attempts) == 1
     assert fit.convergence.converged
+    assert fit.convergence.divergences == 0
     assert fit.convergence.failures == ()
+
+
+def test_divergent_draws_that_the_threshold_accepts_are_accepted_of_a_second_try_only():
+    lenient = ConvergenceThresholds(rhat_max=100.0, ess_min=1.0, divergence_share_max=1.0)
+    coarse = dataclasses.replace(FEW, target_accept=0.51, max_escalations=2)
+    fit = sample(ModelSpec("hill_adstock", 1), plain.small_window(), coarse, lenient)
+
+    first, second = fit.attempts
+    assert first.divergences > 0
+    assert second.target_accept == pytest.approx(0.755)
+    assert fit.convergence.converged
+    alone = sample(
+        ModelSpec("hill_adstock", 1), plain.small_window(), dataclasses.replace(coarse, max_escalations=0), lenient
+    )
+    assert alone.convergence.divergences == first.divergences
 
 
 def test_degrees_reruns_and_escalations_share_one_program():

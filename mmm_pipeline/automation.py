@@ -8,7 +8,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from mmm_pipeline.assets.replay import REPLAY_TABLES, checked_dates
-from mmm_pipeline.assets.scenario import BUDGET_SCENARIO
+from mmm_pipeline.assets.scenario import BUDGET_SCENARIO, checked_scenario
 from mmm_pipeline.engines.catalog import Engine
 from mmm_pipeline.partitions import grid_range
 from mmm_pipeline.runs import DECISIONS_JOB, REFRESH_JOB
@@ -62,6 +62,7 @@ def scenario_job() -> UnresolvedAssetJobDefinition:
         SCENARIO_JOB,
         selection=dg.AssetSelection.assets(BUDGET_SCENARIO),
         description="A what-if budget from the saved champion: set its options in the launchpad.",
+        config=checked_scenario,
         executor_def=dg.in_process_executor,
     )
 

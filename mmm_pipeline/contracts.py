@@ -9,11 +9,17 @@ from __future__ import annotations
 import pandas as pd
 import pandera.pandas as pa
 
+from mmm_pipeline.campaign_contracts import (
+    CAMPAIGN_TOTALS,
+    MARKET_MATRIX,
+    MEDIA_MATRIX,
+    RAW_CAMPAIGNS,
+    REJECTED_ROWS,
+)
 from mmm_pipeline.comparison_contracts import AVERAGED_ATTRIBUTION, DRIFT, ROLLING_ORIGINS, SPEC_AGREEMENT
 from mmm_pipeline.contract_parts import AT_LEAST_0 as _AT_LEAST_0
 from mmm_pipeline.contract_parts import CURRENCY_PER_DAY as _CURRENCY_PER_DAY
 from mmm_pipeline.contract_parts import DATE as _DATE
-from mmm_pipeline.contract_parts import FINITE as _FINITE
 from mmm_pipeline.contract_parts import KPI as _KPI
 from mmm_pipeline.contract_parts import column as _column
 from mmm_pipeline.contract_parts import interval as _interval
@@ -31,81 +37,6 @@ from mmm_pipeline.replay_contracts import REPLAY, REPLAY_CHANNELS
 
 __all__ = ["CONTRACTS", "empty_table", "violations"]
 
-
-_LINE_NUMBER = _column(
-    "Int64",
-    "line in the source, the header being line 1; empty for a BigQuery table, which has no order",
-    pa.Check.ge(1),
-    nullable=True,
-)
-
-RAW_CAMPAIGNS = _table(
-    "raw_campaigns",
-    "Campaign rows that passed the contract: typed, dates parsed, names trimmed.",
-    {
-        "line_number": _LINE_NUMBER,
-        "date": _column(_DATE, "day of the activity"),
-        "channel": _column(str, "name of the channel", pa.Check.str_length(min_value=1)),
-        "media_units": _column(float, "media bought, e.g. impressions", _AT_LEAST_0, _FINITE, unit="media units"),
-        "spend": _column(float, "money spent", _AT_LEAST_0, _FINITE, unit="currency"),
-        "kpi": _column(float, "KPI credited to the row by the platform", _AT_LEAST_0, _FINITE, unit=_KPI),
-        "brand": _column(str, "brand, when the source has one", nullable=True),
-        "marketplace": _column(str, "marketplace, when the source has one", nullable=True),
-        "market": _column(str, "market that the model keeps apart, when columns.market names one", nullable=True),
-    },
-)
-
-REJECTED_ROWS = _table(
-    "rejected_rows",
-    "Every refused row with the reason; nothing is dropped in silence.",
-    {
-        "line_number": _LINE_NUMBER,
-        "reason": _column(str, "why the row was refused"),
-        "column": _column(str, "the offending column, as the source spells it", nullable=True),
-        "value": _column(str, "the offending value", nullable=True),
-        "row": _column(str, "the whole row, as JSON text"),
-    },
-)
-
-CAMPAIGN_TOTALS = _table(
-    "campaign_totals",
-    "How many rows were accepted, per channel, brand and marketplace, and how many were refused, per reason.",
-    {
-        "reason": _column(str, "why the rows were refused; empty: accepted", nullable=True),
-        "channel": _column(str, "name of the channel; empty for refused rows", nullable=True),
-        "brand": _column(str, "brand, when the source has one", nullable=True),
-        "marketplace": _column(str, "marketplace, when the source has one", nullable=True),
-        "row_count": _column("int64", "rows", pa.Check.ge(1)),
-        "media_units": _column(float, "their media", _AT_LEAST_0, unit="media units", nullable=True),
-        "spend": _column(float, "their spend", _AT_LEAST_0, unit="currency", nullable=True),
-        "kpi": _column(float, "their KPI", _AT_LEAST_0, unit=_KPI, nullable=True),
-    },
-)
-
-MEDIA_MATRIX = _table(
-    "media_matrix",
-    "One row per day and channel on a dense calendar (a day without rows has zero media).",
-    {
-        "date": _column(_DATE, "day"),
-        "channel": _column(str, "name of the channel", pa.Check.str_length(min_value=1)),
-        "media_units": _column(float, "media of the channel on the day", _AT_LEAST_0, _FINITE, unit="media units"),
-        "spend": _column(float, "spend of the channel on the day", _AT_LEAST_0, _FINITE, unit=_CURRENCY_PER_DAY),
-        "kpi": _column(
-            float,
-            "KPI of the channel's rows; its sum over channels is the day's KPI that the model explains",
-            _AT_LEAST_0,
-            _FINITE,
-            unit=_KPI,
-        ),
-    },
-    unique=["date", "channel"],
-)
-
-MARKET_MATRIX = _by_market(
-    MEDIA_MATRIX,
-    "market_matrix",
-    "One row per day, market and channel on a dense calendar; empty unless columns.market names a column.",
-)
 
 LEADERBOARD = _table(
     "leaderboard",

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit import Fit
     from mmm_pipeline.mmm.panel_fit import PanelFit
 
-__all__ = ["Scenario", "ScenarioOptions", "plan_scenario", "publish_scenario", "read_champion", "write_scenario"]
+__all__ = ["Scenario", "ScenarioOptions", "check_options", "plan_scenario", "publish_scenario", "read_champion"]
+__all__ += ["write_scenario"]
 
 _CHAMPION = "champion_model"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
@@ -95,6 +96,22 @@ def read_champion(home: Home, settings: Settings) -> Fit | PanelFit:
     return artifacts.read_fit(_CHAMPION)[0]
 
 
+def check_options(options: ScenarioOptions) -> None:
+    """What can be said of the options alone, without channels, settings or champion.
+
+    Raises:
+        SettingsError: an option cannot be read, or contradicts another.
+    """
+    if options.name and not _NAME.match(options.name):
+        raise SettingsError(
+            f"the scenario name {_shown(options.name)} is not acceptable: up to 64 letters, digits, _ and -, "
+            "a letter or digit first"
+        )
+    if options.horizon_days is not None and not 1 <= options.horizon_days <= 366:
+        raise SettingsError(f"the horizon of {options.horizon_days} days is not acceptable: 1 to 366")
+    _budget(BudgetSettings(), options, options.horizon_days or 1, today=1.0)
+
+
 def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOptions) -> Scenario:
     """Plan with the settings in force and what differs from them.
 
@@ -105,15 +122,9 @@ def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOpti
     from mmm_pipeline.mmm.budget.plan import plan_budget
     from mmm_pipeline.mmm.response import current_spend
 
+    check_options(options)
     name = options.name or datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    if not _NAME.match(name):
-        raise SettingsError(
-            f"the scenario name {_shown(name)} is not acceptable: up to 64 letters, digits, _ and -, "
-            "a letter or digit first"
-        )
     horizon_days = settings.budget.horizon_days if options.horizon_days is None else options.horizon_days
-    if not 1 <= horizon_days <= 366:
-        raise SettingsError(f"the horizon of {horizon_days} days is not acceptable: 1 to 366")
     today = current_spend(fit, horizon_days)
     budget = _budget(settings.budget, options, horizon_days, float(today.sum()))
     plan = plan_budget(fit, budget_request(budget), credible_interval=settings.report.credible_interval)

@@ -46,7 +46,10 @@ class SamplerSection(Section):
     max_tree_depth: int = Field(10, ge=1, le=15, description="at most 2 to this power leapfrog steps per draw")
     double_precision: bool = Field(True, description="64-bit arithmetic; off: 32-bit, coarser")
     max_escalations: int = Field(
-        2, ge=0, le=5, description="further tries when a fit misses the thresholds, or its first try had a divergent draw"
+        2,
+        ge=0,
+        le=5,
+        description="further tries when a fit misses the thresholds or the first had a divergent draw",
     )
 
 

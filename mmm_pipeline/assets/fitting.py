@@ -98,7 +98,8 @@ def build_fitted_model(
                 with suppress(StorageUnavailable):
                     artifacts.write_json(FITTED_MODEL, {"key": key, "error": failures[key]}, f"{key}.failure")
                 continue
-            metadata = {**fit_metadata(fit, reused), "earlier_windows": len(earlier)}
+            file = dg.MetadataValue.path(str(artifacts.path(FITTED_MODEL, key)))
+            metadata = {**fit_metadata(fit, reused), "earlier_windows": len(earlier), "file": file}
             context.add_asset_metadata(metadata, partition_key=key)
         if passing:
             # The fits that are there are stored, and reused by the next try.

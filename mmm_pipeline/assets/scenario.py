@@ -1,6 +1,9 @@
 """A what-if budget that can be launched by hand; no part of the refresh."""
 
 # Dagster reads the types of `context` and the resources itself, so annotations are not postponed here.
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import dagster as dg
 
 from mmm_pipeline.assets.decisions import budget_metadata
@@ -9,7 +12,10 @@ from mmm_pipeline.assets.selection import CHAMPION_MODEL
 from mmm_pipeline.assets.table_outputs import preview
 from mmm_pipeline.resources.workspace import Workspace
 
-__all__ = ["BUDGET_SCENARIO", "budget_scenario"]
+if TYPE_CHECKING:
+    from mmm_pipeline.scenario import ScenarioOptions
+
+__all__ = ["BUDGET_SCENARIO", "budget_scenario", "checked_scenario"]
 
 BUDGET_SCENARIO = "budget_scenario"
 
@@ -47,6 +53,25 @@ _OPTIONS = {
 """What differs from the budget settings in force. Everything is optional; at most one budget or target."""
 
 
+def _options(given: Mapping[str, Any]) -> "ScenarioOptions":
+    """What the launchpad says."""
+    from mmm_pipeline.scenario import ScenarioOptions
+
+    return ScenarioOptions(**{**given, "lock": tuple(given["lock"]), "bounds": tuple(given["bounds"])})
+
+
+def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Raises SettingsError when a value cannot be read."""
+    from mmm_pipeline.scenario import check_options
+
+    check_options(_options(given))
+    return {"ops": {BUDGET_SCENARIO: {"config": dict(given)}}}
+
+
+checked_scenario = dg.ConfigMapping(config_schema=_OPTIONS, config_fn=_checked)
+"""The launchpad of the job `scenario`: a value that cannot be read is refused before a run is created."""
+
+
 @dg.asset(
     name=BUDGET_SCENARIO,
     deps=[CHAMPION_MODEL],
@@ -61,8 +86,7 @@ def budget_scenario(context: dg.AssetExecutionContext, workspace: Workspace) -> 
     from mmm_pipeline import scenario
 
     settings, home = workspace.settings(), workspace.folder()
-    given = context.op_execution_context.op_config
-    options = scenario.ScenarioOptions(**{**given, "lock": tuple(given["lock"]), "bounds": tuple(given["bounds"])})
+    options = _options(context.op_execution_context.op_config)
     planned = scenario.plan_scenario(scenario.read_champion(home, settings), settings, options)
     folder = scenario.publish_scenario(home, settings, planned)
     return dg.MaterializeResult(

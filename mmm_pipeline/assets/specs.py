@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["convergence_thresholds", "fit_fingerprint", "model_spec", "sampler_settings", "spec_of_key"]
 
 # Raise when the same inputs and settings would give another posterior, so that stored fits are not reused.
-_MODEL_VERSION = 2
+_MODEL_VERSION = 3
 
 
 _BELIEFS = {"roi", "lift_tests"}

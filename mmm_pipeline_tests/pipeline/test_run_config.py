@@ -41,6 +41,24 @@ _HOSTILE = {
     "a secret as a number": {"ops": {"budget_scenario": {"config": {"horizon_days": {"env": "MMM_TEST_SECRET"}}}}},
     "a secret as a logger's name": {"loggers": {"console": {"config": {"name": {"env": "MMM_TEST_SECRET"}}}}},
 }
+_HOSTILE_OPTIONS: list[dict[str, Any]] = [
+    {"name": "../../../outside"},
+    {"name": "/etc/outside"},
+    {"name": "a\0b"},
+    {"name": "latest\n"},
+    {"budget": "$(touch outside)"},
+    {"budget": "1; DROP TABLE mmm.budget_plan"},
+    {"bounds": ["nan:inf"]},
+    {"bounds": ["2:1"]},
+    {"target_kpi": float("nan")},
+    {"target_roi": -1.0},
+    {"budget": "100%", "target_roi": 1.0},
+    {"horizon_days": 10**9},
+]
+_UNKNOWN_CHANNEL = {"lock": ["'; DROP TABLE mmm.budget_plan; --"]}
+_SCENARIO = [dg.AssetKey("budget_scenario")]
+# The scenario and a report, which needs every resource: Dagster does not judge the config of one that is not needed.
+_SELECTED = [*_SCENARIO, dg.AssetKey("eda_report")]
 # A run in this process ignores its executor's config, so this one is asked of the server only.
 _EXECUTOR = {"execution": {"config": {"multiprocess": {"start_method": {"spawn": {}}}}}}
 
@@ -97,20 +115,40 @@ def test_a_launch_with_hostile_config_is_refused_before_it_starts(
 ) -> None:
     monkeypatch.setenv("MMM_TEST_SECRET", _SECRET)
     before = _files(home)
-    selector = {
-        "repositoryLocationName": "mmm_pipeline",
-        "repositoryName": "__repository__",
-        "pipelineName": "scenario",
-    }
-
-    answer = execute_dagster_graphql(
-        server, _LAUNCH, {"params": {"selector": selector, "runConfigData": config, "mode": "default"}}
-    )
-
-    assert answer.data["launchRun"]["__typename"] == "RunConfigValidationInvalid"
-    assert _SECRET not in str(answer.data)
+    selected = [{"path": list(key.path)} for key in _SELECTED]
+    answer = _launch(server, config, pipelineName="__ASSET_JOB", assetSelection=selected)
+    assert answer["launchRun"]["__typename"] == "RunConfigValidationInvalid"
+    assert _SECRET not in str(answer)
     assert server.instance.get_runs() == []
     assert _files(home) == before
+
+
+def _launch(server: WorkspaceRequestContext, config: dict[str, Any], **selector: Any) -> dict[str, Any]:
+    selector |= {"repositoryLocationName": "mmm_pipeline", "repositoryName": "__repository__"}
+    params = {"selector": selector, "runConfigData": config, "mode": "default"}
+    answer: dict[str, Any] = execute_dagster_graphql(server, _LAUNCH, {"params": params}).data
+    return answer
+
+
+@pytest.mark.parametrize(
+    "options", [*_HOSTILE_OPTIONS, {"name": {"env": "MMM_TEST_SECRET"}}, {"ops": {}}, {"resources": {}}], ids=str
+)
+def test_the_job_refuses_options_that_cannot_be_read_before_there_is_a_run(
+    server: WorkspaceRequestContext, home: Home, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MMM_TEST_SECRET", _SECRET)
+    before = _files(home)
+    answer = _launch(server, options, pipelineName="scenario")
+    assert answer["launchRun"]["__typename"] in ("RunConfigValidationInvalid", "PythonError")
+    assert _SECRET not in str(answer)
+    assert server.instance.get_runs() == []
+    assert _files(home) == before
+
+
+def test_the_job_plans_what_its_launchpad_says(definitions: dg.Definitions, home: Home) -> None:
+    result = definitions.resolve_job_def("scenario").execute_in_process(run_config={"name": "asked", "budget": "120%"})
+    assert result.success
+    assert (home.results / "scenarios" / "asked" / "scenario.json").is_file()
 
 
 @pytest.mark.parametrize("config", _HOSTILE.values(), ids=_HOSTILE)
@@ -120,34 +158,20 @@ def test_a_run_in_this_process_is_refused_alike(
     monkeypatch.setenv("MMM_TEST_SECRET", _SECRET)
     before = _files(home)
     with pytest.raises(dg.DagsterInvalidConfigError) as refused:
-        definitions.resolve_job_def("scenario").execute_in_process(run_config=config)
+        definitions.resolve_job_def("__ASSET_JOB").execute_in_process(run_config=config, asset_selection=_SELECTED)
     assert _SECRET not in str(refused.value)
     assert _files(home) == before
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"name": "../../../outside"},
-        {"name": "/etc/outside"},
-        {"name": "a\0b"},
-        {"name": "latest\n"},
-        {"budget": "$(touch outside)"},
-        {"budget": "1; DROP TABLE mmm.budget_plan"},
-        {"lock": ["'; DROP TABLE mmm.budget_plan; --"]},
-        {"bounds": ["__import__('os').system('touch outside')=0.5:2"]},
-        {"bounds": ["nan:inf"]},
-        {"target_kpi": float("nan")},
-        {"horizon_days": 10**9},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("options", [*_HOSTILE_OPTIONS, _UNKNOWN_CHANNEL], ids=str)
 def test_hostile_options_of_a_scenario_fail_with_one_message_and_write_nothing(
     definitions: dg.Definitions, home: Home, options: dict[str, Any]
 ) -> None:
     before = _files(home)
-    result = definitions.resolve_job_def("scenario").execute_in_process(
-        run_config={"ops": {"budget_scenario": {"config": options}}, "loggers": _QUIET}, raise_on_error=False
+    result = definitions.resolve_job_def("__ASSET_JOB").execute_in_process(
+        run_config={"ops": {"budget_scenario": {"config": options}}, "loggers": _QUIET},
+        asset_selection=_SCENARIO,
+        raise_on_error=False,
     )
     [failure] = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
     assert failure.cause.cls_name in ("SettingsError", "InfeasibleBudget")
@@ -170,8 +194,8 @@ def test_an_input_cannot_be_replaced_by_a_pickle(definitions: dg.Definitions, tm
     assert not proof.exists()
 
 
-@pytest.mark.parametrize("key", ["../../outside|2", "/etc/outside|2", "adstock|2\n"])
-def test_a_partition_key_in_the_tags_leads_to_no_other_folder(
+@pytest.mark.parametrize("key", ["../../outside|2", "/etc/outside|2", "adstock|2\n", "adstock|9", "other|2"])
+def test_a_partition_key_outside_the_grid_is_refused_and_leads_to_no_other_folder(
     definitions: dg.Definitions, home: Home, key: str
 ) -> None:
     inputs = market_dataset(channels=1).assign_attrs(holdout_start="2025-04-15")
@@ -183,5 +207,7 @@ def test_a_partition_key_in_the_tags_leads_to_no_other_folder(
         run_config={"loggers": _QUIET},
         raise_on_error=False,
     )
-    assert not result.success
+    [failure] = [event.step_failure_data.error for event in result.all_events if event.is_step_failure]
+    assert failure.cls_name == "DagsterInvalidInvocationError", "Dagster knows the grid"
+    assert "Partition range" in failure.message
     assert _files(home) == before

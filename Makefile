@@ -26,10 +26,10 @@ test: setup lint  ## lint, type-check and run every test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 test-faults: setup  ## kill runs, the daemon and its machine, and run many at once: ten minutes or so
-	$(BIN)/python -m pytest -m faults
+	$(BIN)/python -m pytest -o faulthandler_timeout=1200 -m faults
 
 test-journeys: setup  ## use the real UI in Chromium; pictures are left in .journeys/
-	$(BIN)/python -m pytest -m journeys mmm_pipeline_tests/pipeline/journeys
+	$(BIN)/python -m pytest -o faulthandler_timeout=1200 -m journeys mmm_pipeline_tests/pipeline/journeys
 
 lint: setup  ## ruff (lint and format) and mypy
 	$(BIN)/ruff check .

@@ -41,6 +41,7 @@ def main(argv: list[str]) -> None:
     parser.add_argument("--chains", type=int, default=2)
     parser.add_argument("--warmup", type=int, default=1000)
     parser.add_argument("--draws", type=int, default=1000)
+    parser.add_argument("--target-accept", type=float, help="of the original; default: its own, .85")
     parser.add_argument("--export", type=Path, help="campaign file; default: MMM_CAMPAIGN_DATA, else simulated")
     parser.add_argument("--result", type=Path, default=RESULT)
     options = parser.parse_args(argv)
@@ -51,7 +52,8 @@ def main(argv: list[str]) -> None:
         print(f"nothing is compared: {error}")
         return
     counts = {name: getattr(options, name) for name in ("chains", "warmup", "draws")}
-    settings = parse_settings({"engines": {**counts, "timeout_minutes": 600}})
+    asked = {**counts, "timeout_minutes": 600, "target_accept": options.target_accept}
+    settings = parse_settings({"engines": asked})
     spec = ModelSpec(options.adstock, options.degrees)
     what, dataset = benchmark_inputs(options.export)
     with tempfile.TemporaryDirectory() as folder:
@@ -71,7 +73,13 @@ def main(argv: list[str]) -> None:
         "size": counts,
         "machine": {"cores": os.cpu_count(), "load_after": round(os.getloadavg()[0], 1)},
         "ours": {"rhat_max": ours.rhat_max, "ess_roi_min": ours.ess_roi_min, "seconds": ours.seconds},
-        "theirs": {"rhat_max": theirs.rhat_max, "ess_roi_min": theirs.ess_roi_min, "seconds": theirs.seconds_fit},
+        "theirs": {
+            "rhat_max": theirs.rhat_max,
+            "ess_roi_min": theirs.ess_roi_min,
+            "divergences": theirs.divergences,
+            "seconds": theirs.seconds_fit,
+            "target_accept": options.target_accept,
+        },
         "channels": len(differences),
         "beyond_2": int((np.abs(differences) > 2).sum()),
         "largest": round(float(np.abs(differences).max()), 2),

@@ -39,6 +39,7 @@ class Request:
         kpi: (T,) KPI units.
         feature_values: (T + H, F).
         chains, warmup, draws, seed: of the sampler; counts are per chain.
+        target_accept: target acceptance of a NUTS sampler; None: the engine's own.
         roi_priors: channel -> (mean, standard deviation) of what is believed of its ROI.
         plan: whether the engine's own budget for `horizon_days` days is wanted, where it makes one.
         files: folder for pictures and pages that are kept beside the result.
@@ -59,6 +60,7 @@ class Request:
     chains: int
     warmup: int
     draws: int
+    target_accept: float | None
     seed: int
     credible_interval: float
     plan: bool

@@ -23,6 +23,9 @@ class EngineSettings(Section):
     chains: int = Field(2, ge=1, le=64, description="of an engine with a sampler")
     warmup: int = Field(500, ge=10, description="adaptation draws per chain")
     draws: int = Field(500, ge=10, description="kept draws per chain")
+    target_accept: float | None = Field(
+        None, gt=0.5, lt=1, description="target acceptance of an engine's NUTS, against divergences; empty: its own"
+    )
     plans: bool = Field(False, description="ask for an engine's own budget, too; LightweightMMM's takes many minutes")
     timeout_minutes: float = Field(60.0, gt=0, le=10_000, description="an engine that takes longer is ended")
 

@@ -50,6 +50,7 @@ def fit(request: Request, say: Callable[[str], None]) -> Result:
         number_samples=request.draws,
         number_chains=request.chains,
         seed=request.seed,
+        **({} if request.target_accept is None else {"target_accept_prob": request.target_accept}),
     )
     trace = {name: np.asarray(values, dtype=float) for name, values in mmm.trace.items()}
     seconds = time.perf_counter() - began

@@ -49,12 +49,14 @@ def fit(request: Request, say: Callable[[str], None]) -> Result:
     say(f"{request.chains} chains of {request.warmup} + {request.draws}")
     began = time.perf_counter()
     adapt = max(_LEAST_ADAPTATION, request.warmup // 2)
+    target = request.target_accept
     mmm.sample_posterior(
         n_chains=request.chains,
         n_adapt=adapt,
         n_burnin=max(1, request.warmup - adapt),
         n_keep=request.draws,
         seed=request.seed,
+        **({} if target is None else {"dual_averaging_kwargs": {"target_accept_prob": target}}),
     )
     seconds = time.perf_counter() - began
     say(f"drawn in {seconds:.0f} s")

@@ -58,6 +58,7 @@ def fit(request: Request, say: Callable[[str], None]) -> Result:
         draws=request.draws,
         random_seed=request.seed,
         progressbar=False,
+        **({} if request.target_accept is None else {"target_accept": request.target_accept}),
     )
     seconds = time.perf_counter() - began
     say(f"drawn in {seconds:.0f} s")

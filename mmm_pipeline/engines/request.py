@@ -59,6 +59,7 @@ def build_request(dataset: xr.Dataset, settings: Settings, engine: Engine, key: 
         "chains": asked.chains,
         "warmup": asked.warmup,
         "draws": asked.draws,
+        "target_accept": asked.target_accept,
         "seed": settings.sampler.seed,
         "credible_interval": settings.report.credible_interval,
         "plan": asked.plans,

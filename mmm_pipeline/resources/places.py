@@ -61,12 +61,12 @@ def place_of(location: str | Path) -> Place:
     protocol, mark, _ = str(location).partition("://")
     if not mark:
         return Path(location)
-    # Asked for by default, an experiment of gcsfs would ask a second service, with a permission of its own, per bucket.
-    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
     from upath import UPath
 
-    place = UPath(str(location), **_OPTIONS[protocol])
     try:
+        if protocol == "gs":
+            _leave_out_experiments()
+        place = UPath(str(location), **_OPTIONS[protocol])
         with _asking(place, "reached"):
             _ = place.fs
         return place
@@ -74,6 +74,21 @@ def place_of(location: str | Path) -> Place:
         raise SettingsError(
             f"{location}: the library for {protocol}:// is not installed: {_EXTRAS.get(protocol, protocol)}"
         ) from error
+
+
+def _leave_out_experiments() -> None:
+    """Have `gs://` mean gcsfs's plain file system.
+
+    By default an experiment of gcsfs takes its place and asks a second service of every bucket, with a permission of
+    its own, for as long as that does not answer. The variable is read when gcsfs is imported, which anybody may have
+    done before; hence the registration.
+    """
+    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    import fsspec
+    from gcsfs.core import GCSFileSystem
+
+    for protocol in ("gs", "gcs"):
+        fsspec.register_implementation(protocol, GCSFileSystem, clobber=True)
 
 
 def exists(file: Place) -> bool:

@@ -57,6 +57,18 @@ def test_what_is_written_is_read_and_replaced_as_a_whole(place: Place) -> None:
     assert places.names(place) == ["a.json"]
 
 
+@pytest.mark.usefixtures("bucket")
+def test_no_experiment_of_the_library_asks_another_service() -> None:
+    import fsspec
+    from gcsfs.core import GCSFileSystem
+    from gcsfs.extended_gcsfs import ExtendedGcsFileSystem
+
+    fsspec.register_implementation("gs", ExtendedGcsFileSystem, clobber=True)  # as after an import by somebody else
+    place = place_of("gs://marketing/artifacts")
+    assert type(place.fs) is GCSFileSystem  # type: ignore[union-attr]
+    places.write(place / "a.json", b"content")
+
+
 def test_what_is_not_there_is_told_so(place: Place) -> None:
     assert not places.exists(place / "a.json")
     assert places.names(place / "none") == places.subfolders(place / "none") == []
@@ -201,10 +213,10 @@ def test_a_bucket_that_is_not_there_is_told_so(bucket: Bucket) -> None:
 def test_without_credentials_the_place_is_named(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import gcsfs
+    from gcsfs.core import GCSFileSystem
 
     monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "gone.json"))
-    gcsfs.GCSFileSystem.clear_instance_cache()
+    GCSFileSystem.clear_instance_cache()
     with pytest.raises(StorageUnavailable, match=r"gs://marketing/a: cannot be reached.*credentials"):
         place_of("gs://marketing/a")
 

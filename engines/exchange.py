@@ -22,10 +22,35 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["CONTRACT", "Request", "Result", "channel_result", "forecast", "parameters", "read_request", "serve"]
+__all__ = [
+    "CONTRACT",
+    "Markets",
+    "Request",
+    "Result",
+    "channel_result",
+    "forecast",
+    "parameters",
+    "read_request",
+    "serve",
+]
 
 CONTRACT = 1
 """Version of the two files; the pipeline refuses a result of another."""
+
+
+@dataclass(frozen=True)
+class Markets:
+    """The same media and KPI, market by market; W markets.
+
+    Attributes:
+        media, spend: (W, T + H, C).
+        kpi: (W, T).
+    """
+
+    names: tuple[str, ...]
+    media: np.ndarray
+    spend: np.ndarray
+    kpi: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -40,6 +65,7 @@ class Request:
         feature_values: (T + H, F).
         chains, warmup, draws, seed: of the sampler; counts are per chain.
         target_accept: target acceptance of a NUTS sampler; None: the engine's own.
+        markets: where the pipeline keeps markets apart, what the totals above are made of; for engines with geos.
         roi_priors: channel -> (mean, standard deviation) of what is believed of its ROI.
         plan: whether the engine's own budget for `horizon_days` days is wanted, where it makes one.
         files: folder for pictures and pages that are kept beside the result.
@@ -68,6 +94,7 @@ class Request:
     roi_priors: Mapping[str, tuple[float, float]]
     fingerprint: str
     files: Path
+    markets: Markets | None = None
 
     @property
     def holdout_days(self) -> int:
@@ -173,7 +200,12 @@ def read_request(folder: Path) -> Request:
     beliefs = {prior["channel"]: (prior["mean"], prior["sd"]) for prior in content.pop("roi_priors")}
     del content["contract"]
     names = {name: tuple(content.pop(name)) for name in ("dates", "channels", "features")}
-    return Request(**content, **names, **arrays, feature_values=values, roi_priors=beliefs, files=files)
+    apart = content.pop("markets", None)
+    if apart is not None:
+        apart = Markets(
+            tuple(apart["names"]), *(np.asarray(apart[name], dtype=float) for name in ("media", "spend", "kpi"))
+        )
+    return Request(**content, **names, **arrays, feature_values=values, roi_priors=beliefs, files=files, markets=apart)
 
 
 def channel_result(request: Request, channel: int, totals: np.ndarray) -> dict[str, Any]:

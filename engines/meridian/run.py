@@ -1,4 +1,4 @@
-"""Meridian, Google's successor of LightweightMMM, by its JAX backend on the CPU; nationally, with ROI priors."""
+"""Meridian, Google's successor of LightweightMMM, by its JAX backend on the CPU; with ROI priors; markets are geos."""
 
 from __future__ import annotations
 
@@ -35,6 +35,8 @@ def fit(request: Request, say: Callable[[str], None]) -> Result:
 
     days = len(request.dates)
     holdout = np.arange(days) >= request.train_days
+    if request.markets:
+        holdout = np.tile(holdout, (len(request.markets.names), 1))
     roi = backend.tfd.LogNormal(*_roi_priors(request), name="roi_m")
     knots = list(range(0, request.train_days, _DAYS_PER_KNOT))
     mmm = model.Meridian(
@@ -69,7 +71,7 @@ def fit(request: Request, say: Callable[[str], None]) -> Result:
     posterior = mmm.inference_data.posterior
     mean = expected[:, :, request.train_days :].reshape(-1, request.holdout_days)
     result = Result(
-        model="geometric adstock, Hill, spline baseline",
+        model="geometric adstock, Hill, spline baseline" + (", by market" if request.markets else ""),
         channels=[channel_result(request, c, totals[:, :, c]) for c in range(len(request.channels))],
         baseline=expected[:, :, : request.train_days].mean(axis=(0, 1)) - daily.mean(axis=(0, 1)).sum(axis=1),
         contributions=daily.mean(axis=(0, 1)),
@@ -79,6 +81,8 @@ def fit(request: Request, say: Callable[[str], None]) -> Result:
         seconds_fit=seconds,
     )
     result.curves = _curves(request, analysis, train, result.notes)
+    if request.markets:
+        result.notes.append("the size of a market, which Meridian wants for geos, is its mean KPI")
     _summary(request, mmm, train, result.notes, say)
     return result
 
@@ -88,28 +92,54 @@ def _data(request: Request) -> Any:
     import pandas as pd
     from meridian.data import data_frame_input_data_builder
 
-    frame = pd.DataFrame({"time": list(request.dates)})
-    media = [f"media_{c}" for c in range(len(request.channels))]
-    spend = [f"spend_{c}" for c in range(len(request.channels))]
-    frame[media], frame[spend] = request.media, request.spend
-    kpi = np.full(len(frame), request.kpi.mean())
-    kpi[: request.train_days] = request.kpi
-    frame["kpi"] = kpi
-    controls = [f"feature_{f}" for f in range(len(request.features))]
-    frame[controls] = request.feature_values
-    if request.weekday:
-        weekday = pd.to_datetime(frame["time"]).dt.weekday
-        for day in range(1, 7):
-            controls.append(f"weekday_{day}")
-            frame[controls[-1]] = (weekday == day).astype(float)
+    apart = request.markets
+    if apart is None:
+        frame = _frame(request, request.media, request.spend, request.kpi, pd)
+    else:
+        parts = zip(apart.names, apart.media, apart.spend, apart.kpi, strict=True)
+        frame = pd.concat(
+            [
+                _frame(request, media, spend, kpi, pd).assign(geo=name, population=kpi.mean())
+                for name, media, spend, kpi in parts
+            ]
+        )
     builder = data_frame_input_data_builder.DataFrameInputDataBuilder(
         kpi_type="revenue", default_kpi_column="kpi", default_time_column="time"
     )
     builder = builder.with_kpi(frame)
+    if apart is not None:
+        builder = builder.with_population(frame)
+    controls = [name for name in frame if str(name).startswith(("feature_", "weekday_"))]
     if controls:
         builder = builder.with_controls(frame, control_cols=controls)
-    builder = builder.with_media(frame, media_cols=media, media_spend_cols=spend, media_channels=list(request.channels))
+    columns = range(len(request.channels))
+    builder = builder.with_media(
+        frame,
+        media_cols=[f"media_{c}" for c in columns],
+        media_spend_cols=[f"spend_{c}" for c in columns],
+        media_channels=list(request.channels),
+    )
     return builder.build()
+
+
+def _frame(request: Request, media: np.ndarray, spend: np.ndarray, kpi: np.ndarray, pd: Any) -> Any:
+    """All days of one market, or of all together."""
+    frame = pd.DataFrame({"time": list(request.dates)})
+    columns = range(len(request.channels))
+    frame[[f"media_{c}" for c in columns]] = media
+    frame[[f"spend_{c}" for c in columns]] = spend
+    frame["kpi"] = _filled(request, kpi)
+    frame[[f"feature_{f}" for f in range(len(request.features))]] = request.feature_values
+    if request.weekday:
+        weekday = pd.to_datetime(frame["time"]).dt.weekday
+        for day in range(1, 7):
+            frame[f"weekday_{day}"] = (weekday == day).astype(float)
+    return frame
+
+
+def _filled(request: Request, kpi: np.ndarray) -> np.ndarray:
+    """(T + H,) KPI of the train days, then their mean."""
+    return np.append(kpi, np.full(request.holdout_days, kpi.mean()))
 
 
 def _roi_priors(request: Request) -> tuple[np.ndarray, np.ndarray]:
@@ -127,11 +157,19 @@ def _roi_priors(request: Request) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _noise(request: Request, posterior: Any, shape: tuple[int, ...]) -> np.ndarray:
-    """Noise, which `expected_outcome` has not, by the scale of all days that Meridian was given."""
-    kpi = np.full(len(request.dates), request.kpi.mean())
-    kpi[: request.train_days] = request.kpi
-    sigma = posterior["sigma"].to_numpy().reshape(shape[0], -1)[:, :1] * kpi.std()
-    return np.random.default_rng(request.seed).standard_normal(shape) * sigma
+    """Noise, which `expected_outcome` has not: that of every market, by the scales of all days that Meridian was given.
+
+    Its KPI is that per head, less its mean and over its standard deviation, of all markets and days.
+    """
+    markets = request.kpi[None] if request.markets is None else request.markets.kpi
+    size = np.ones(1) if request.markets is None else markets.mean(axis=1)
+    unit = np.std([_filled(request, kpi) / heads for kpi, heads in zip(markets, size, strict=True)])
+    sigma = posterior["sigma"].to_numpy().reshape(shape[0], -1)  # (S, 1), or one per market
+    return (
+        np.random.default_rng(request.seed).standard_normal(shape)
+        * unit
+        * np.hypot.reduce(np.broadcast_to(sigma * size, (shape[0], len(size))), axis=1, keepdims=True)
+    )
 
 
 def _sampled(posterior: Any) -> list[str]:

@@ -22,7 +22,7 @@ CONTRACT = 1
 
 
 def build_request(dataset: xr.Dataset, settings: Settings, engine: Engine, key: str) -> dict[str, Any]:
-    """The request of one engine; markets that are kept apart are added up, as every engine sees one market.
+    """The request of one engine; markets that are kept apart are added up, and told beside that for those with geos.
 
     The KPI of the holdout is not in it. `fingerprint` changes with everything the answer depends on: the request
     itself, the engine's version, its requirements and its runner.
@@ -36,9 +36,11 @@ def build_request(dataset: xr.Dataset, settings: Settings, engine: Engine, key: 
     from mmm_pipeline.mmm.inputs import train_days
 
     totals = {name: dataset[name] for name in ("media", "spend", "kpi")}
-    if "market" in dataset.dims:
-        totals = {name: values.sum("market") for name, values in totals.items()}
     train = train_days(dataset)
+    markets: dict[str, Any] = {}
+    if "market" in dataset.dims:
+        markets = {"markets": _markets(dataset, train)}
+        totals = {name: values.sum("market") for name, values in totals.items()}
     channels = [str(name) for name in dataset["channel"].to_numpy()]
     features = [str(name) for name in dataset["feature"].to_numpy()] if "feature" in dataset.dims else []
     values = dataset["feature_values"].transpose("time", "feature").to_numpy() if features else np.empty((0, 0))
@@ -51,6 +53,7 @@ def build_request(dataset: xr.Dataset, settings: Settings, engine: Engine, key: 
         "channels": channels,
         **{name: totals[name].transpose("time", "channel").to_numpy().tolist() for name in ("media", "spend")},
         "kpi": totals["kpi"].to_numpy()[:train].tolist(),
+        **markets,
         "features": features,
         "feature_values": values.astype(float).tolist(),
         "degrees": int(key.partition("|")[2]),
@@ -71,6 +74,18 @@ def build_request(dataset: xr.Dataset, settings: Settings, engine: Engine, key: 
     for file in (engine.requirements, engine.runner, *sorted(_shared(engine))):
         digest.update(file.read_bytes())
     return {**content, "fingerprint": digest.hexdigest()[:32]}
+
+
+def _markets(dataset: xr.Dataset, train: int) -> dict[str, Any]:
+    """W markets: names, media and spend (W, T + H, C), KPI (W, T)."""
+    return {
+        "names": [str(name) for name in dataset["market"].to_numpy()],
+        **{
+            name: dataset[name].transpose("market", "time", "channel").to_numpy().tolist()
+            for name in ("media", "spend")
+        },
+        "kpi": dataset["kpi"].transpose("market", "time").to_numpy()[:, :train].tolist(),
+    }
 
 
 def _shared(engine: Engine) -> list[Path]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import runpy
 from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from mmm_pipeline.engines.catalog import Engine
+from mmm_pipeline.engines.catalog import Engine, shipped_engines
 from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.settings import Settings, parse_settings
 from mmm_pipeline_tests.engines.small_engine import make_engine, small_inputs
@@ -50,3 +52,18 @@ def test_markets_are_added_up(engine: Engine) -> None:
     request = build_request(both.assign_attrs(one.attrs), Settings(), engine, "adstock|1")
     assert np.allclose(request["media"], 2 * one["media"].to_numpy())
     assert np.allclose(request["kpi"], 2 * one["kpi"].to_numpy()[:-28])
+
+
+def test_an_engine_with_geos_is_told_the_markets_too_but_not_their_holdout(engine: Engine, tmp_path: Path) -> None:
+    one = small_inputs()
+    both = xr.concat([one, 3 * one], dim="market").assign_coords(market=["DE", "FR"]).transpose(..., "channel")
+    request = build_request(both.assign_attrs(one.attrs), Settings(), engine, "adstock|1")
+    (tmp_path / "request.json").write_text(json.dumps(request))
+    exchange = runpy.run_path(str(shipped_engines() / "exchange.py"))
+    read = exchange["read_request"](tmp_path)
+    assert read.markets.names == ("DE", "FR")
+    np.testing.assert_allclose(read.markets.media.sum(axis=0), read.media)
+    np.testing.assert_allclose(read.markets.kpi, [read.kpi / 4, 3 * read.kpi / 4])
+    assert read.markets.kpi.shape == (2, 42)
+    (tmp_path / "request.json").write_text(json.dumps(build_request(one, Settings(), engine, "adstock|1")))
+    assert exchange["read_request"](tmp_path).markets is None

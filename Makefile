@@ -25,7 +25,7 @@ demo: setup  ## run the whole pipeline on the embedded demo market
 test: setup lint  ## lint, type-check and run every test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
-test-faults: setup  ## kill runs, the daemon and its machine, and run many at once: ten minutes or so
+test-faults: setup  ## kill runs, the daemon and its machine, and run many at once: twelve minutes
 	$(BIN)/python -m pytest -o faulthandler_timeout=1200 -m faults
 
 test-journeys: setup  ## use the real UI in Chromium; pictures are left in .journeys/

@@ -30,20 +30,20 @@ from mmm_pipeline.settings import parse_settings
 
 __all__ = ["main", "scaled_differences"]
 
-RESULT = Path(__file__).parent / "results" / "engine_parity.json"
+RESULTS = Path(__file__).parent / "results"
 
 
 def main(argv: list[str]) -> None:
     """Fit both, print the differences, write the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks engine_parity", description=__doc__.splitlines()[0])
-    parser.add_argument("--adstock", choices=ADSTOCKS, default="hill_adstock")
+    parser.add_argument("--adstock", choices=ADSTOCKS, default="carryover")
     parser.add_argument("--degrees", type=int, default=1)
     parser.add_argument("--chains", type=int, default=2)
     parser.add_argument("--warmup", type=int, default=1000)
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--target-accept", type=float, help="of the original; default: its own, .85")
     parser.add_argument("--export", type=Path, help="campaign file; default: MMM_CAMPAIGN_DATA, else simulated")
-    parser.add_argument("--result", type=Path, default=RESULT)
+    parser.add_argument("--result", type=Path, help="default: benchmarks/results/engine_parity_ADSTOCK.json")
     options = parser.parse_args(argv)
     engine = engine_named("lightweight_mmm")
     try:
@@ -88,12 +88,13 @@ def main(argv: list[str]) -> None:
             channel.channel: round(float(value), 2) for channel, value in zip(ours.channels, differences, strict=True)
         },
     }
-    options.result.parent.mkdir(parents=True, exist_ok=True)
-    options.result.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    result = options.result or RESULTS / f"engine_parity_{options.adstock}.json"
+    result.parent.mkdir(parents=True, exist_ok=True)
+    result.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(
         f"{what}, {spec.key}: of {len(differences)} channels, {report['beyond_2']} differ by more than 2 standard "
         f"errors of the means, the largest by {report['largest']}; the holdout's mean by at most "
-        f"{report['holdout_difference_over_half_interval_max']:.1%} of half its interval\nwritten: {options.result}"
+        f"{report['holdout_difference_over_half_interval_max']:.1%} of half its interval\nwritten: {result}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
@@ -23,11 +24,15 @@ SCENARIO_JOB = "scenario"
 _SHOWS_ENGINES = ("engine_comparison", "engine_scores", "charts", "decision_report")
 
 
-def refresh_job(settings: Settings) -> UnresolvedAssetJobDefinition:
-    """All assets but those launched by hand in one run; the tags make it cover the whole grid of specs."""
+def refresh_job(settings: Settings, engines: Sequence[Engine] = ()) -> UnresolvedAssetJobDefinition:
+    """All assets but those launched by hand in one run; the tags make it cover the whole grid of specs.
+
+    Of the engines only those of `engines.run` take part.
+    """
+    by_hand = [engine.asset for engine in engines if engine.name not in settings.engines.run]
     return dg.define_asset_job(
         REFRESH_JOB,
-        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(BUDGET_SCENARIO, *REPLAY_TABLES),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(BUDGET_SCENARIO, *REPLAY_TABLES, *by_hand),
         description="From the campaign source to the decision report: every asset, every spec of the grid, one run.",
         run_tags=grid_range(settings.model),
         executor_def=dg.in_process_executor,

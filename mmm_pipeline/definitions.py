@@ -50,13 +50,16 @@ __all__ = ["build_definitions", "defs"]
 
 
 def build_definitions(home: Home, config: Path | None, *, also_engines: Sequence[str] = ()) -> dg.Definitions:
-    """The pipeline over one home folder and one settings file; with engines beside those of the settings."""
+    """The pipeline over one home folder and one settings file.
+
+    Its engines are those of the settings, those asked in this home before, and `also_engines`.
+    """
     # Backfill policies are in beta in Dagster; the tests hold ours against the installed version.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
     settings = load_effective_settings(config)
-    asked = engines.asked_engines(settings, also_engines)
+    asked = engines.asked_engines(settings, [*also_engines, *engines.answered_engines(home, settings)])
     engine_assets = engines.build_engine_assets(asked, settings)
-    refresh = refresh_job(settings)
+    refresh = refresh_job(settings, asked)
     landing_assets = [landing.landed_campaigns] if settings.landing.file is not None else []
     workspace = Workspace(home=str(home.root), config=str(config) if config else None)
     return dg.Definitions(

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,20 @@ from mmm_pipeline.engines.process import run_engine
 from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.engines.result import EngineResult
 from mmm_pipeline.errors import EngineError
+from mmm_pipeline.home import Home
 from mmm_pipeline.partitions import grid_of, spec_keys
 from mmm_pipeline.resources.workspace import Workspace
 from mmm_pipeline.runs import FIT_POOL
 from mmm_pipeline.settings import Settings
 
-__all__ = ["ENGINES_GROUP", "asked_engines", "build_engine_assets", "champion_key", "stored_engines"]
+__all__ = [
+    "ENGINES_GROUP",
+    "answered_engines",
+    "asked_engines",
+    "build_engine_assets",
+    "champion_key",
+    "stored_engines",
+]
 
 ENGINES_GROUP = "engines"
 
@@ -32,6 +41,16 @@ def asked_engines(settings: Settings, also: Sequence[str] = ()) -> list[Engine]:
     """The engines of `engines.run`, and `also` these; raises EngineError for one that does not exist."""
     names = dict.fromkeys([*settings.engines.run, *also])
     return [engine_named(name, settings.engines.folder) for name in names]
+
+
+def answered_engines(home: Home, settings: Settings) -> list[str]:
+    """Engines that were asked in this home once, so that the UI still knows what they are."""
+    if not home.engine_files.is_dir():
+        return []
+    # A folder of engines that is gone or damaged is an error for those who ask one, not for the whole UI.
+    with suppress(EngineError):
+        return [name for name in catalog(settings.engines.folder) if (home.engine_files / name).is_dir()]
+    return []
 
 
 def build_engine_assets(engines: Sequence[Engine], settings: Settings) -> list[dg.AssetsDefinition]:

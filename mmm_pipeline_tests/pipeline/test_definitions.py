@@ -60,6 +60,26 @@ def test_the_refresh_job_covers_everything_but_what_is_launched_by_hand(definiti
     assert covered["refresh"] == definitions.resolve_asset_graph().get_all_asset_keys() - by_hand
 
 
+def test_an_engine_that_was_asked_once_stays_an_asset_but_no_refresh_asks_it(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    (home.engine_files / "meridian").mkdir(parents=True)
+    (home.engine_files / "no_longer_known").mkdir()
+    definitions = build_definitions(home, None)
+    assert dg.AssetKey("engine_meridian") in definitions.resolve_asset_graph().get_all_asset_keys()
+    refresh, ask = (definitions.resolve_job_def(name).asset_layer for name in ("refresh", "ask_meridian"))
+    assert dg.AssetKey("engine_meridian") not in refresh.executable_asset_keys
+    assert dg.AssetKey("engine_meridian") in ask.executable_asset_keys
+
+
+def test_a_damaged_folder_of_engines_does_not_keep_the_ui_from_loading(tmp_path: Path) -> None:
+    home, config = Home(tmp_path / "home"), tmp_path / "pipeline.yaml"
+    (home.engine_files / "small").mkdir(parents=True)
+    (tmp_path / "own" / "small").mkdir(parents=True)
+    (tmp_path / "own" / "small" / "engine.toml").write_text("title = ")
+    config.write_text("engines: {folder: own}")
+    assert build_definitions(home, config).resolve_job_def("refresh")
+
+
 def test_the_decisions_job_ends_with_attribution_and_budget(definitions: dg.Definitions) -> None:
     made = {key.to_user_string() for key in definitions.resolve_job_def("decisions").asset_layer.executable_asset_keys}
     assert {"raw_campaigns", "fitted_model", "champion_model", "attribution", "budget_plan"} <= made

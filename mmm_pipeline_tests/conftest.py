@@ -15,6 +15,7 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
 _LONG_FILES = ("test_cli.py", "test_retries.py", "test_replay.py", "test_rolling_origins.py", "test_plain_agreement.py")
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of one file go to one worker, as do all that look at the one small run; what takes longest comes first."""
 

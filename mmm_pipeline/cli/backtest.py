@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from mmm_pipeline.command_line import (
+from mmm_pipeline.cli.command_line import (
     ConfigOption,
     HomeOption,
     QuickOption,
@@ -17,7 +17,7 @@ from mmm_pipeline.command_line import (
     SourceOption,
     settings_of,
 )
-from mmm_pipeline.home import Home
+from mmm_pipeline.storage.home import Home
 
 __all__ = ["replay"]
 
@@ -43,9 +43,9 @@ def replay(
     """Live earlier dates through again and score what would have been forecast and recommended then."""
     folder = Home(home.resolve())
     with ReadableErrors():
-        from mmm_pipeline import progress
-        from mmm_pipeline import replay as replays
-        from mmm_pipeline.terminal import RunDisplay, replay_tables
+        from mmm_pipeline.cli.terminal import RunDisplay, replay_tables
+        from mmm_pipeline.operations import backtest as replays
+        from mmm_pipeline.orchestration.runs import progress
 
         settings = settings_of(folder, config, source, quick=quick)
         options = replays.ReplayOptions(first, last, every, horizon)

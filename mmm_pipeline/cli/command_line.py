@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from mmm_pipeline.errors import MmmError, SettingsError
-from mmm_pipeline.home import CONFIG_VARIABLE, HOME_VARIABLE, Home, find_config, load_effective_settings
-from mmm_pipeline.settings import Settings
-from mmm_pipeline.settings_data import SourceSettings
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.settings.sources import SourceSettings
+from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home, find_config, load_effective_settings
 
 __all__ = ["ConfigOption", "HomeOption", "QuickOption", "ReadableErrors", "SourceOption", "config_in_force", "fail"]
 __all__ += ["settings_of"]

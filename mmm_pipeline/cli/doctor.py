@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mmm_pipeline.errors import MmmError
-from mmm_pipeline.home import Home, find_config, load_effective_settings
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.home import Home, find_config, load_effective_settings
 
 __all__ = ["Finding", "examine"]
 
@@ -100,7 +100,7 @@ def _warehouse(home: Home) -> Finding:
         return Finding("warehouse", "ok", f"BigQuery dataset {settings.warehouse.dataset} (not asked now)")
     if not home.warehouse_file.exists():
         return Finding("warehouse", "absent", f"{home.warehouse_file} (DuckDB) is made by the first run")
-    from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
+    from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 
     try:
         tables = DuckDBWarehouse(home.warehouse_file).tables()
@@ -156,7 +156,7 @@ def _effective_settings(home: Home) -> Settings | None:
 
 
 def _gemini() -> Finding:
-    from mmm_pipeline.resources.gemini import KEY_VARIABLE, gemini_is_installed, gemini_key
+    from mmm_pipeline.orchestration.resources.gemini import KEY_VARIABLE, gemini_is_installed, gemini_key
 
     key = "present" if gemini_key() else "absent"
     if not gemini_is_installed():
@@ -170,7 +170,7 @@ def _gemini() -> Finding:
 
 
 def _chart_font() -> Finding:
-    from mmm_pipeline.reporting.charts.fonts import hangul_font
+    from mmm_pipeline.reporting.charts.drawing.fonts import hangul_font
 
     font = hangul_font()
     if font is None:

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mmm_pipeline.command_line import ConfigOption, HomeOption, ReadableErrors, config_in_force, fail
+from mmm_pipeline.cli.command_line import ConfigOption, HomeOption, ReadableErrors, config_in_force, fail
 from mmm_pipeline.errors import EngineError, StoredResultError
-from mmm_pipeline.home import Home, load_effective_settings
+from mmm_pipeline.storage.home import Home, load_effective_settings
 
 __all__ = ["engines_app"]
 
@@ -110,11 +110,11 @@ def run(
     console = Console()
     folder = Home(home.resolve())
     with ReadableErrors():
+        from mmm_pipeline.cli.terminal import RunDisplay, engine_table
         from mmm_pipeline.engines.catalog import engine_named
         from mmm_pipeline.engines.environments import environment_of
-        from mmm_pipeline.headless import ask_engine
-        from mmm_pipeline.partitions import spec_keys
-        from mmm_pipeline.terminal import RunDisplay, engine_table
+        from mmm_pipeline.orchestration.headless import ask_engine
+        from mmm_pipeline.orchestration.runs.partitions import spec_keys
 
         chosen = config_in_force(folder, config)
         settings = load_effective_settings(chosen)
@@ -136,7 +136,7 @@ def run(
             outcome = ask_engine(folder, chosen, name, spec, display.step)
         if not outcome.succeeded:
             fail(*outcome.problems, hint=f"see run {outcome.run_id[:8]} in `mmm ui --home {home}`")
-        from mmm_pipeline.resources.workspace import Workspace
+        from mmm_pipeline.orchestration.resources.workspace import Workspace
 
         workspace = Workspace(home=str(folder.root), config=str(chosen) if chosen else None)
         scores = workspace.warehouse().read_table("engine_scores")

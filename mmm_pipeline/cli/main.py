@@ -15,9 +15,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mmm_pipeline.cli_engines import engines_app
-from mmm_pipeline.cli_replay import replay
-from mmm_pipeline.command_line import (
+from mmm_pipeline.cli.backtest import replay
+from mmm_pipeline.cli.command_line import (
     ConfigOption,
     HomeOption,
     QuickOption,
@@ -27,9 +26,10 @@ from mmm_pipeline.command_line import (
     fail,
     settings_of,
 )
+from mmm_pipeline.cli.engines import engines_app
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.home import CONFIG_VARIABLE, HOME_VARIABLE, Home, find_config, load_effective_settings
-from mmm_pipeline.settings_data import SourceSettings
+from mmm_pipeline.settings.sources import SourceSettings
+from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home, find_config, load_effective_settings
 
 __all__ = ["app"]
 
@@ -79,12 +79,12 @@ def run(
         if as_of is not None:
             settings = settings.on_the_evening_of(as_of.date())
         folder = folder.as_of(settings.split.as_of)
-        from mmm_pipeline import progress
-        from mmm_pipeline.definitions import build_definitions
-        from mmm_pipeline.headless import refresh
-        from mmm_pipeline.resources.gemini import narrator
-        from mmm_pipeline.runs import REFRESH_JOB
-        from mmm_pipeline.terminal import RunDisplay
+        from mmm_pipeline.cli.terminal import RunDisplay
+        from mmm_pipeline.orchestration.definitions import build_definitions
+        from mmm_pipeline.orchestration.headless import refresh
+        from mmm_pipeline.orchestration.resources.gemini import narrator
+        from mmm_pipeline.orchestration.runs import progress
+        from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
 
         if settings.quick:
             console.print("[yellow]quick run: fewer draws; look around, do not decide on it[/yellow]")
@@ -105,7 +105,7 @@ def _shown_home(named: Path, folder: Home) -> Path:
 
 
 def _print_results(console: Console, home: Home, warnings: tuple[str, ...]) -> None:
-    from mmm_pipeline.terminal import budget_table, leaderboard_table
+    from mmm_pipeline.cli.terminal import budget_table, leaderboard_table
 
     summary = json.loads((home.latest_results / "summary.json").read_text(encoding="utf-8"))
     console.print(leaderboard_table(summary))
@@ -126,15 +126,15 @@ def check(
     """Read, validate and summarise a campaign file, without fitting anything."""
     with ReadableErrors():
         settings = settings_of(None, config, source)
-        from mmm_pipeline.assets.budget_requests import require_known_budget_channels
         from mmm_pipeline.ingestion.check import check_source
+        from mmm_pipeline.operations.budget_requests import require_known_budget_channels
 
         report = check_source(settings).to_dict()
         require_known_budget_channels(settings.budget, report["channels"])
     if as_json:
         typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
         return
-    from mmm_pipeline.terminal import check_summary
+    from mmm_pipeline.cli.terminal import check_summary
 
     Console().print(check_summary(report))
 
@@ -161,9 +161,9 @@ def load(
     folder = Home(home.resolve())
     with ReadableErrors():
         settings = settings_of(None, config, None)
-        from mmm_pipeline.ingestion.landing import land
-        from mmm_pipeline.ingestion.landing_tables import campaign_table
-        from mmm_pipeline.terminal import landing_summary
+        from mmm_pipeline.cli.terminal import landing_summary
+        from mmm_pipeline.ingestion.landing.landing import land
+        from mmm_pipeline.ingestion.landing.tables import campaign_table
 
         chosen = _landing_source(settings.source, to, table, folder)
         settings = settings.model_copy(update={"source": chosen})
@@ -219,7 +219,7 @@ def ui(
 def _know_pools(home: Home) -> None:
     import dagster as dg
 
-    from mmm_pipeline.runs import know_pools
+    from mmm_pipeline.orchestration.runs.coordination import know_pools
 
     with dg.DagsterInstance.from_config(str(home.root)) as instance:
         know_pools(instance)
@@ -249,7 +249,7 @@ def scenario(
     """Plan a what-if budget with the saved champion, without fitting; the live plan stays as it is."""
     folder = Home(home.resolve())
     with ReadableErrors():
-        from mmm_pipeline import scenario as scenarios
+        from mmm_pipeline.operations import scenario as scenarios
 
         settings = load_effective_settings(config_in_force(folder, config))
         folder = folder.as_of(settings.split.as_of)
@@ -266,7 +266,7 @@ def scenario(
     if as_json:
         typer.echo(json.dumps({**planned.to_dict(), "folder": str(written)}, ensure_ascii=False, indent=2))
         return
-    from mmm_pipeline.terminal import scenario_table
+    from mmm_pipeline.cli.terminal import scenario_table
 
     console = Console()
     console.print(scenario_table(planned, settings.report.currency, settings.report.credible_interval))
@@ -283,7 +283,7 @@ def demo_data(
 ) -> None:
     """Write the demo campaign table, and beside it the known truth as JSON."""
     with ReadableErrors():
-        from mmm_pipeline.ingestion.demo import write_demo_data
+        from mmm_pipeline.ingestion.sources.demo import write_demo_data
 
         rows, truth = write_demo_data(path, seed=seed)
     typer.echo(f"{rows}\n{truth}")
@@ -300,7 +300,7 @@ def advise(
     home: HomeOption = Path(".mmm"),
 ) -> None:
     """Show what the last run suggests to change in pipeline.yaml, as a diff; write it only on confirmation."""
-    from mmm_pipeline import advising
+    from mmm_pipeline.operations import advising
 
     console = Console()
     with ReadableErrors():
@@ -342,8 +342,8 @@ def preview_prompt(
 ) -> None:
     """Print exactly what would be sent to Gemini about the last run, as JSON. Sends nothing and needs no key."""
     with ReadableErrors():
-        from mmm_pipeline import advising
-        from mmm_pipeline.resources.workspace import Workspace
+        from mmm_pipeline.operations import advising
+        from mmm_pipeline.orchestration.resources.workspace import Workspace
 
         folder = Home(home.resolve())
         chosen = config.resolve() if config else find_config(folder)
@@ -361,7 +361,7 @@ def preview_prompt(
 @app.command()
 def doctor(home: HomeOption = Path(".mmm")) -> None:
     """Say what is installed and configured, and what each absence means."""
-    from mmm_pipeline.doctor import examine
+    from mmm_pipeline.cli.doctor import examine
 
     findings = examine(Home(home.resolve()))
     marks = {"ok": "[green]✓[/green]", "absent": "[yellow]–[/yellow]", "problem": "[red]✗[/red]"}

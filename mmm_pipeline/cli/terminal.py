@@ -13,15 +13,15 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from mmm_pipeline.headless import RunStep
-from mmm_pipeline.ingestion.landing import LandingSummary
-from mmm_pipeline.progress import FitProgress
+from mmm_pipeline.ingestion.landing.landing import LandingSummary
+from mmm_pipeline.orchestration.headless import RunStep
+from mmm_pipeline.orchestration.runs.progress import FitProgress
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmm_pipeline.replay import Replayed, ReplayStep
-    from mmm_pipeline.scenario import Scenario
+    from mmm_pipeline.operations.backtest import Replayed, ReplayStep
+    from mmm_pipeline.operations.scenario import Scenario
 
 __all__ = [
     "RunDisplay",

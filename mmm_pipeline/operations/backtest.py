@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mmm_pipeline.assets.budget_requests import budget_request
-from mmm_pipeline.atomic_files import write_bytes, write_text
 from mmm_pipeline.errors import CampaignDataError, MmmError, ModelInputError, SettingsError, StoredResultError
-from mmm_pipeline.home import Home
-from mmm_pipeline.replay_dates import ReplayOptions, replay_dates
-from mmm_pipeline.resources.artifacts import ArtifactStore
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline.resources.warehouse import open_warehouse
-from mmm_pipeline.settings import EventDates, Settings
-from mmm_pipeline.settings_data import LandingSettings, WarehouseSettings
+from mmm_pipeline.operations.backtest_dates import ReplayOptions, replay_dates
+from mmm_pipeline.operations.budget_requests import budget_request
+from mmm_pipeline.settings.pipeline import EventDates, Settings
+from mmm_pipeline.settings.sources import LandingSettings, WarehouseSettings
+from mmm_pipeline.storage.artifacts import ArtifactStore
+from mmm_pipeline.storage.atomic_files import write_bytes, write_text
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline.storage.warehouse.opening import open_warehouse
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.fit import Fit
-    from mmm_pipeline.mmm.inputs import Holdout
-    from mmm_pipeline.mmm.panel_fit import PanelFit
-    from mmm_pipeline.mmm.replay import Forecast
+    from mmm_pipeline.mmm.data.inputs import Holdout
+    from mmm_pipeline.mmm.evaluation.backtest import Forecast
+    from mmm_pipeline.mmm.fit.fit import Fit
+    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["ReplayOptions", "ReplayStep", "Replayed", "publish", "replay", "store"]
 
@@ -89,7 +89,7 @@ def replay(home: Home, settings: Settings, options: ReplayOptions, on_step: Call
         CampaignDataError: the source cannot be read.
         StoredResultError: no date could be scored; the message has the reasons.
     """
-    from mmm_pipeline.mmm.replay import plan_gain, replay_summary, replay_table
+    from mmm_pipeline.mmm.evaluation.backtest import plan_gain, replay_summary, replay_table
 
     actual = _Actual.read(_looking_back(settings))
     horizon = options.horizon_days or settings.budget.horizon_days
@@ -153,8 +153,8 @@ def publish(home: Home, settings: Settings, replayed: Replayed) -> Path:
     Raises:
         OSError: the folder cannot be written.
     """
-    from mmm_pipeline.reporting.charts.replay import replay_chart
-    from mmm_pipeline.reporting.spreadsheets import write_csv
+    from mmm_pipeline.reporting.charts.decisions.backtest import replay_chart
+    from mmm_pipeline.reporting.text.spreadsheets import write_csv
 
     folder = home.results / "replay"
     picture = replay_chart(replayed.table, replayed.channels, replayed.summary, settings)
@@ -216,8 +216,8 @@ class _Actual:
     def read(cls, settings: Settings) -> _Actual:
         from mmm_pipeline.ingestion.events import load_events
         from mmm_pipeline.ingestion.features import load_features
-        from mmm_pipeline.ingestion.load import load_campaigns
         from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
+        from mmm_pipeline.ingestion.rows.load import load_campaigns
 
         with tempfile.TemporaryDirectory(prefix="mmm-replay-") as folder:
             warehouse = DuckDBWarehouse(Path(folder) / "warehouse.duckdb")
@@ -241,7 +241,7 @@ class _Actual:
             CampaignDataError: the extra features miss one of the days, or the days cannot carry a model.
         """
         from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-        from mmm_pipeline.mmm.inputs import holdout_of, train_days
+        from mmm_pipeline.mmm.data.inputs import holdout_of, train_days
 
         first, last = date + dt.timedelta(days=1), pd.Timestamp(date + dt.timedelta(days=horizon))
         split = self.settings.split.model_copy(update={"holdout_start": first})
@@ -275,7 +275,7 @@ class _Stand:
         return cls(date, settings, fit, attribution, plan, {str(k): v for k, v in summary.iloc[0].to_dict().items()})
 
     def forecast(self, followed: tuple[Any, Holdout]) -> Forecast:
-        from mmm_pipeline.mmm.replay import forecast_of
+        from mmm_pipeline.mmm.evaluation.backtest import forecast_of
 
         known, following = followed
         error, seed = self.settings.ranking.error, self.settings.sampler.seed
@@ -289,8 +289,8 @@ def _stand(home: Home, settings: Settings, date: dt.date, actual: str) -> _Stand
         _NothingRecommended: the run failed.
         SettingsError: another run is at work on it.
     """
-    from mmm_pipeline.headless import refresh
-    from mmm_pipeline.runs import DECISIONS_JOB
+    from mmm_pipeline.orchestration.headless import refresh
+    from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB
 
     there = home.as_of(date)
     key = hashlib.sha256((actual + settings.model_dump_json()).encode()).hexdigest()
@@ -313,8 +313,8 @@ def _scored(
     before: _Stand | None, now: _Stand, forecast: Forecast, settings: Settings
 ) -> tuple[dict[str, Any], pd.DataFrame]:
     """A row of the contract `replay`, and the date's rows of `replay_channels`."""
-    from mmm_pipeline.mmm.drift import drift_table
-    from mmm_pipeline.mmm.replay import channel_rows, steadiness
+    from mmm_pipeline.mmm.evaluation.backtest import channel_rows, steadiness
+    from mmm_pipeline.mmm.evaluation.drift import drift_table
 
     drift = None
     if before is not None:

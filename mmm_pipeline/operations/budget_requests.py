@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from mmm_pipeline.errors import InfeasibleBudget, SettingsError
-from mmm_pipeline.settings import BudgetSettings
+from mmm_pipeline.settings.pipeline import BudgetSettings
 
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.budget.request import BudgetRequest

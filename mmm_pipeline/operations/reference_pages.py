@@ -1,6 +1,6 @@
 """Reference pages made from the code: docs/tables.md from the contracts, docs/settings.md from the settings.
 
-`python -m mmm_pipeline.reference_pages` writes them; a test fails when the committed pages are out of date.
+`python -m mmm_pipeline.operations.reference_pages` writes them; a test fails when the committed pages are out of date.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 import pandera.pandas as pa
 import yaml
 
-from mmm_pipeline.contracts import CONTRACTS
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.tables.catalog import CONTRACTS
 
 __all__ = ["reference_pages", "settings_page", "tables_page"]
 
-_GENERATED = "<!-- Made by `python -m mmm_pipeline.reference_pages`; edit the code, not this page. -->"
+_GENERATED = "<!-- Made by `python -m mmm_pipeline.operations.reference_pages`; edit the code, not this page. -->"
 
 _BOUNDS = {
     "minimum": "at least {}",
@@ -48,7 +48,7 @@ def tables_page() -> str:
     parts = [
         "# Tables",
         _GENERATED,
-        "One schema object per table, in `mmm_pipeline/contracts.py`. From it come the blocking asset check, the "
+        "One schema object per table, in `mmm_pipeline/tables/catalog.py`. From it come the blocking asset check, the "
         "column schema in the Dagster UI and this page. *Empty* says whether a value may be missing.",
     ]
     for name, schema in CONTRACTS.items():

@@ -11,18 +11,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmm_pipeline.assets.budget_requests import budget_request
 from mmm_pipeline.errors import SettingsError, StoredResultError
-from mmm_pipeline.home import Home
-from mmm_pipeline.resources.artifacts import artifact_store
-from mmm_pipeline.resources.places import names, place_of, write_folder
-from mmm_pipeline.settings import BudgetSettings, Settings, parse_settings
+from mmm_pipeline.operations.budget_requests import budget_request
+from mmm_pipeline.settings.pipeline import BudgetSettings, Settings, parse_settings
+from mmm_pipeline.storage.artifacts import artifact_store
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.places import names, place_of, write_folder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmm_pipeline.mmm.fit import Fit
-    from mmm_pipeline.mmm.panel_fit import PanelFit
+    from mmm_pipeline.mmm.fit.fit import Fit
+    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["Scenario", "ScenarioOptions", "check_options", "plan_scenario", "publish_scenario", "read_champion"]
 __all__ += ["write_scenario"]
@@ -120,7 +120,7 @@ def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOpti
         InfeasibleBudget: the constraints cannot be met.
     """
     from mmm_pipeline.mmm.budget.plan import plan_budget
-    from mmm_pipeline.mmm.response import current_spend
+    from mmm_pipeline.mmm.response.response import current_spend
 
     check_options(options)
     name = options.name or datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -163,9 +163,9 @@ def publish_scenario(home: Home, settings: Settings, scenario: Scenario) -> Path
 
 def write_scenario(folder: Path, settings: Settings, scenario: Scenario) -> list[Path]:
     """Write `scenario.csv`, `reallocation.csv`, `scenario.json` and `scenario.png`, each of them atomically."""
-    from mmm_pipeline.atomic_files import write_bytes, write_text
-    from mmm_pipeline.reporting.charts.scenario import scenario_chart
-    from mmm_pipeline.reporting.spreadsheets import write_csv
+    from mmm_pipeline.reporting.charts.decisions.scenario import scenario_chart
+    from mmm_pipeline.reporting.text.spreadsheets import write_csv
+    from mmm_pipeline.storage.atomic_files import write_bytes, write_text
 
     picture = scenario_chart(scenario.table, scenario.summary, settings)
     text = json.dumps(scenario.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
-from mmm_pipeline.assets.replay import REPLAY_TABLES, checked_dates
-from mmm_pipeline.assets.scenario import BUDGET_SCENARIO, checked_scenario
 from mmm_pipeline.engines.catalog import Engine
-from mmm_pipeline.partitions import grid_range
-from mmm_pipeline.runs import DECISIONS_JOB, REFRESH_JOB
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.orchestration.assets.by_hand.backtest import REPLAY_TABLES, checked_dates
+from mmm_pipeline.orchestration.assets.by_hand.scenario import BUDGET_SCENARIO, checked_scenario
+from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB, REFRESH_JOB
+from mmm_pipeline.orchestration.runs.partitions import grid_range
+from mmm_pipeline.settings.pipeline import Settings
 
 __all__ = ["REPLAY_JOB", "SCENARIO_JOB", "decisions_job", "engine_job", "engine_job_name", "refresh_job", "replay_job"]
 __all__ += ["scenario_job", "watched_for_freshness", "weekly_schedule"]

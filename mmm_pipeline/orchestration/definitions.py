@@ -8,26 +8,15 @@ from pathlib import Path
 
 import dagster as dg
 
-from mmm_pipeline.assets import (
-    agreement,
-    decisions,
-    drift,
-    engine_comparison,
-    engines,
-    fitting,
-    ingestion,
-    inputs,
-    landing,
-    markets,
-    model_checks,
-    narratives,
-    profile,
-    replay,
-    reports,
-    scenario,
-    selection,
-)
-from mmm_pipeline.automation import (
+from mmm_pipeline.orchestration.assets.by_hand import backtest as replay
+from mmm_pipeline.orchestration.assets.by_hand import scenario
+from mmm_pipeline.orchestration.assets.data import ingestion, inputs, landing, profile
+from mmm_pipeline.orchestration.assets.engines import comparison as engine_comparison
+from mmm_pipeline.orchestration.assets.engines import engine_runs as engines
+from mmm_pipeline.orchestration.assets.fits import agreement, fitting, model_checks, selection
+from mmm_pipeline.orchestration.assets.reporting import narratives, reports
+from mmm_pipeline.orchestration.assets.results import decisions, drift, markets
+from mmm_pipeline.orchestration.automation import (
     decisions_job,
     engine_job,
     refresh_job,
@@ -36,17 +25,17 @@ from mmm_pipeline.automation import (
     watched_for_freshness,
     weekly_schedule,
 )
-from mmm_pipeline.checks import all_checks
-from mmm_pipeline.failure_notice import run_failure_notice
-from mmm_pipeline.home import Home, find_config, home_from_environment, load_effective_settings
-from mmm_pipeline.partitions import grid_of
-from mmm_pipeline.presentation import presented
-from mmm_pipeline.resources.fixed import fixed, fixed_for_run
-from mmm_pipeline.resources.gemini import Gemini
-from mmm_pipeline.resources.io_managers import NetcdfIOManager, NoIOManager, TableIOManager
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.orchestration.checks.contracts import all_checks
+from mmm_pipeline.orchestration.failure_notice import run_failure_notice
+from mmm_pipeline.orchestration.metadata.presentation import presented
+from mmm_pipeline.orchestration.resources.fixed import fixed, fixed_for_run
+from mmm_pipeline.orchestration.resources.gemini import Gemini
+from mmm_pipeline.orchestration.resources.io_managers import NetcdfIOManager, NoIOManager, TableIOManager
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.runs.partitions import grid_of
+from mmm_pipeline.storage.home import Home, load_effective_settings
 
-__all__ = ["build_definitions", "defs"]
+__all__ = ["build_definitions"]
 
 
 def build_definitions(home: Home, config: Path | None, *, also_engines: Sequence[str] = ()) -> dg.Definitions:
@@ -112,7 +101,3 @@ def build_definitions(home: Home, config: Path | None, *, also_engines: Sequence
         # One process for all steps: they share one JAX start and one compilation cache.
         executor=dg.in_process_executor,
     )
-
-
-_home = home_from_environment()
-defs = build_definitions(_home, find_config(_home))

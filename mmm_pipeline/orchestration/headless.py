@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import MmmError, SettingsError
-from mmm_pipeline.file_locks import holder_of, take_lock
-from mmm_pipeline.home import CONFIG_VARIABLE, HOME_VARIABLE, Home
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.file_locks import holder_of, take_lock
+from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -70,9 +70,9 @@ def refresh(
     """
     home.prepare()
     with _only_one_run(home), _environment(home, home.remember_settings(settings)) as config:
-        from mmm_pipeline.definitions import build_definitions
-        from mmm_pipeline.partitions import grid_range
-        from mmm_pipeline.runs import REFRESH_JOB
+        from mmm_pipeline.orchestration.definitions import build_definitions
+        from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
+        from mmm_pipeline.orchestration.runs.partitions import grid_range
 
         job = build_definitions(home, config).resolve_job_def(job_name or REFRESH_JOB)
         return _executed(job, grid_range(settings.model), on_step)
@@ -96,10 +96,10 @@ def ask_engine(
     """
     home.prepare()
     with _only_one_run(home), _environment(home, config):
-        from mmm_pipeline.automation import engine_job_name
-        from mmm_pipeline.definitions import build_definitions
-        from mmm_pipeline.home import load_effective_settings
-        from mmm_pipeline.partitions import grid_range, range_of
+        from mmm_pipeline.orchestration.automation import engine_job_name
+        from mmm_pipeline.orchestration.definitions import build_definitions
+        from mmm_pipeline.orchestration.runs.partitions import grid_range, range_of
+        from mmm_pipeline.storage.home import load_effective_settings
 
         settings = load_effective_settings(config)
         definitions = build_definitions(home, config, also_engines=[name])
@@ -132,7 +132,7 @@ def _executed(job: dg.JobDefinition, tags: dict[str, str], on_step: Callable[[Ru
     """Run a job to its end in this process."""
     import dagster as dg
 
-    from mmm_pipeline.runs import know_pools
+    from mmm_pipeline.orchestration.runs.coordination import know_pools
 
     run_id = str(uuid.uuid4())
     with dg.DagsterInstance.get() as instance:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from mmm_pipeline.settings_section import Section
+from mmm_pipeline.settings.section import Section
 
 EngineName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 

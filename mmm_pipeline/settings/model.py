@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from mmm_pipeline.settings_section import Section, Share
+from mmm_pipeline.settings.section import Section, Share
 
 AdstockName = Literal["adstock", "hill_adstock", "carryover"]
 NoiseName = Literal["normal", "student_t"]

@@ -11,19 +11,19 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.settings_data import BigQuerySettings, LandingSettings, SourceSettings, WarehouseSettings
-from mmm_pipeline.settings_decisions import (
+from mmm_pipeline.settings.decisions import (
     BudgetSettings,
     DriftSettings,
     GeminiSettings,
     ReportSettings,
     ScheduleSettings,
 )
-from mmm_pipeline.settings_engines import EngineSettings
-from mmm_pipeline.settings_model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
-from mmm_pipeline.settings_runs import RunSettings
-from mmm_pipeline.settings_section import Section, Share
-from mmm_pipeline.settings_storage import StorageSettings, is_url
+from mmm_pipeline.settings.engines import EngineSettings
+from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
+from mmm_pipeline.settings.runs import RunSettings
+from mmm_pipeline.settings.section import Section, Share
+from mmm_pipeline.settings.sources import BigQuerySettings, LandingSettings, SourceSettings, WarehouseSettings
+from mmm_pipeline.settings.storage import StorageSettings, is_url
 
 __all__ = ["Settings", "load_settings", "parse_settings"]
 

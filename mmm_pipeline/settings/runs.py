@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from mmm_pipeline.settings_section import Section
+from mmm_pipeline.settings.section import Section
 
 __all__ = ["RunSettings"]
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from mmm_pipeline.settings_section import Section
+from mmm_pipeline.settings.section import Section
 
 __all__ = ["BigQuerySettings", "LandingSettings", "SourceSettings", "WarehouseSettings"]
 

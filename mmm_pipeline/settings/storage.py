@@ -6,7 +6,7 @@ import re
 
 from pydantic import Field, field_validator
 
-from mmm_pipeline.settings_section import Section
+from mmm_pipeline.settings.section import Section
 
 __all__ = ["StorageSettings", "is_url"]
 

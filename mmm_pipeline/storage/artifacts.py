@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.resources import places
-from mmm_pipeline.resources.places import Place
+from mmm_pipeline.storage import places
+from mmm_pipeline.storage.places import Place
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from mmm_pipeline.home import Home
-    from mmm_pipeline.mmm.fit import Fit
-    from mmm_pipeline.mmm.panel_fit import PanelFit
-    from mmm_pipeline.settings import Settings
+    from mmm_pipeline.mmm.fit.fit import Fit
+    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+    from mmm_pipeline.settings.pipeline import Settings
+    from mmm_pipeline.storage.home import Home
 
 __all__ = ["ArtifactStore", "artifact_store"]
 
@@ -81,7 +81,7 @@ class ArtifactStore:
         """The stored fit and its fingerprint; raises StoredResultError when it is missing or damaged."""
         import arviz as az
 
-        from mmm_pipeline.mmm.panel_fit import restored_fit
+        from mmm_pipeline.mmm.fit.panel_fit import restored_fit
 
         path = self.path(name, key)
         try:

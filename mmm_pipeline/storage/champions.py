@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.resources.artifacts import ArtifactStore
+from mmm_pipeline.storage.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.fit import Fit
-    from mmm_pipeline.mmm.panel_fit import PanelFit
+    from mmm_pipeline.mmm.fit.fit import Fit
+    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["ChampionHistory", "KeptChampion"]
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from mmm_pipeline.atomic_files import write_text
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.settings import Settings, load_settings
+from mmm_pipeline.settings.pipeline import Settings, load_settings
+from mmm_pipeline.storage.atomic_files import write_text
 
 __all__ = ["AS_OF_FOLDER", "CONFIG_VARIABLE", "HOME_VARIABLE", "Home", "find_config", "home_from_environment"]
 

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mmm_pipeline.atomic_files import write_bytes
 from mmm_pipeline.errors import SettingsError, StorageUnavailable
+from mmm_pipeline.storage.atomic_files import write_bytes
 
 if TYPE_CHECKING:
     from upath import UPath

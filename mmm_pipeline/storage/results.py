@@ -10,8 +10,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mmm_pipeline.resources import places
-from mmm_pipeline.resources.places import Place
+from mmm_pipeline.storage import places
+from mmm_pipeline.storage.places import Place
 
 __all__ = ["KEPT_RUNS", "POINTER", "copy_results", "publish"]
 

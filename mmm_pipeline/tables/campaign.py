@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from mmm_pipeline.contract_parts import AT_LEAST_0, CURRENCY_PER_DAY, DATE, FINITE, KPI, column, table
-from mmm_pipeline.market_contracts import by_market
+from mmm_pipeline.tables.markets import by_market
+from mmm_pipeline.tables.parts import AT_LEAST_0, CURRENCY_PER_DAY, DATE, FINITE, KPI, column, table
 
 __all__ = ["CAMPAIGN_TOTALS", "MARKET_MATRIX", "MEDIA_MATRIX", "RAW_CAMPAIGNS", "REJECTED_ROWS"]
 

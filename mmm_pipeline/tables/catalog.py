@@ -9,31 +9,31 @@ from __future__ import annotations
 import pandas as pd
 import pandera.pandas as pa
 
-from mmm_pipeline.campaign_contracts import (
+from mmm_pipeline.tables.backtest import REPLAY, REPLAY_CHANNELS
+from mmm_pipeline.tables.campaign import (
     CAMPAIGN_TOTALS,
     MARKET_MATRIX,
     MEDIA_MATRIX,
     RAW_CAMPAIGNS,
     REJECTED_ROWS,
 )
-from mmm_pipeline.comparison_contracts import AVERAGED_ATTRIBUTION, DRIFT, ROLLING_ORIGINS, SPEC_AGREEMENT
-from mmm_pipeline.contract_parts import AT_LEAST_0 as _AT_LEAST_0
-from mmm_pipeline.contract_parts import CURRENCY_PER_DAY as _CURRENCY_PER_DAY
-from mmm_pipeline.contract_parts import DATE as _DATE
-from mmm_pipeline.contract_parts import KPI as _KPI
-from mmm_pipeline.contract_parts import column as _column
-from mmm_pipeline.contract_parts import interval as _interval
-from mmm_pipeline.contract_parts import ordered as _ordered
-from mmm_pipeline.contract_parts import table as _table
-from mmm_pipeline.engine_contracts import ENGINE_COMPARISON, ENGINE_SCORES
-from mmm_pipeline.market_contracts import by_market as _by_market
-from mmm_pipeline.model_check_contracts import (
+from mmm_pipeline.tables.comparison import AVERAGED_ATTRIBUTION, DRIFT, ROLLING_ORIGINS, SPEC_AGREEMENT
+from mmm_pipeline.tables.engines import ENGINE_COMPARISON, ENGINE_SCORES
+from mmm_pipeline.tables.markets import by_market as _by_market
+from mmm_pipeline.tables.model_checks import (
     PREDICTIVE_DISTRIBUTION,
     PREDICTIVE_PIT,
     PRIOR_POSTERIOR_DENSITY,
     WORST_PARAMETER_DRAWS,
 )
-from mmm_pipeline.replay_contracts import REPLAY, REPLAY_CHANNELS
+from mmm_pipeline.tables.parts import AT_LEAST_0 as _AT_LEAST_0
+from mmm_pipeline.tables.parts import CURRENCY_PER_DAY as _CURRENCY_PER_DAY
+from mmm_pipeline.tables.parts import DATE as _DATE
+from mmm_pipeline.tables.parts import KPI as _KPI
+from mmm_pipeline.tables.parts import column as _column
+from mmm_pipeline.tables.parts import interval as _interval
+from mmm_pipeline.tables.parts import ordered as _ordered
+from mmm_pipeline.tables.parts import table as _table
 
 __all__ = ["CONTRACTS", "empty_table", "violations"]
 

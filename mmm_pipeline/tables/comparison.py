@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from mmm_pipeline.contract_parts import AT_LEAST_0, DATE, KPI, column, interval, ordered, table
+from mmm_pipeline.tables.parts import AT_LEAST_0, DATE, KPI, column, interval, ordered, table
 
 __all__ = ["AVERAGED_ATTRIBUTION", "DRIFT", "ROLLING_ORIGINS", "SPEC_AGREEMENT"]
 

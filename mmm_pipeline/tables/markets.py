@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from mmm_pipeline.contract_parts import column
+from mmm_pipeline.tables.parts import column
 
 __all__ = ["by_market"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from mmm_pipeline.contract_parts import AT_LEAST_0, DATE, FINITE, KPI, column, ordered, table
+from mmm_pipeline.tables.parts import AT_LEAST_0, DATE, FINITE, KPI, column, ordered, table
 
 __all__ = ["PREDICTIVE_DISTRIBUTION", "PREDICTIVE_PIT", "PRIOR_POSTERIOR_DENSITY", "WORST_PARAMETER_DRAWS"]
 

@@ -16,7 +16,7 @@ from benchmarks.growth import measured as growth_measured
 from benchmarks.sampling_speed import measured, table
 from benchmarks.windows import benchmark_window, export_window, store_window, stored_window
 from mmm_pipeline.mmm import ModelSpec, SamplerSettings
-from mmm_pipeline_tests.mmm import plain_statement as plain
+from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
 
 def figures(seconds_warmup, seconds_draws, ess):

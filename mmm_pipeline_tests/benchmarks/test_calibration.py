@@ -8,7 +8,7 @@ import pytest
 from benchmarks.calibration import RANKS, holm, picture, replication, table, uniformity
 from benchmarks.plain_model import plain_prior
 from mmm_pipeline.mmm import ModelSpec, SamplerSettings
-from mmm_pipeline_tests.mmm import plain_statement as plain
+from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
 
 def run(ranks):

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mmm_pipeline.mmm.simulate import market_rows, simulate_market
+from mmm_pipeline.mmm.simulation.simulate import market_rows, simulate_market
 
-COMMAND = [sys.executable, "-m", "mmm_pipeline.cli"]
+COMMAND = [sys.executable, "-m", "mmm_pipeline.cli.main"]
 
 
 def mmm(*arguments: str | Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:

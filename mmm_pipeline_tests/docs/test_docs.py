@@ -12,13 +12,13 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from mmm_pipeline.contracts import CONTRACTS
-from mmm_pipeline.reference_pages import reference_pages, settings_page, tables_page
-from mmm_pipeline.reporting.summary import build_summary
-from mmm_pipeline.settings import Settings, load_settings
+from mmm_pipeline.operations.reference_pages import reference_pages, settings_page, tables_page
+from mmm_pipeline.reporting.page.summary import build_summary
+from mmm_pipeline.settings.pipeline import Settings, load_settings
+from mmm_pipeline.tables.catalog import CONTRACTS
 from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
 
@@ -102,7 +102,7 @@ def summary() -> dict[str, Any]:
 @pytest.mark.parametrize("name", reference_pages())
 def test_generated_page_is_up_to_date(name: str) -> None:
     committed = (DOCS / name).read_text(encoding="utf-8")
-    assert committed == reference_pages()[name], "run: python -m mmm_pipeline.reference_pages"
+    assert committed == reference_pages()[name], "run: python -m mmm_pipeline.operations.reference_pages"
 
 
 def test_tables_page_has_every_column_of_every_contract() -> None:
@@ -179,7 +179,7 @@ def test_links_between_pages_lead_somewhere(page: Path) -> None:
 def test_commands_in_the_pages_exist(page: Path) -> None:
     from typer.main import get_command
 
-    from mmm_pipeline.cli import app
+    from mmm_pipeline.cli.main import app
 
     known = set(get_command(app).commands)  # type: ignore[attr-defined]
     used = set(re.findall(r"(?:^|[`$/ ])mmm ([a-z][a-z-]+)", page.read_text(encoding="utf-8"), flags=re.MULTILINE))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).parent.parent / "docs" / "notebook.md"
+PAGE = Path(__file__).parents[2] / "docs" / "notebook.md"
 
 
 def test_the_lines_of_the_page_run_and_say_something(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from mmm_pipeline.advice.proposals import Patch
-from mmm_pipeline.advice.rules import model_proposals
-from mmm_pipeline.cli import app
-from mmm_pipeline.reporting.tables import ResultTables
-from mmm_pipeline.settings import load_settings
+from mmm_pipeline.cli.main import app
+from mmm_pipeline.reporting.advice.proposals import Patch
+from mmm_pipeline.reporting.advice.rules import model_proposals
+from mmm_pipeline.reporting.results.tables import ResultTables
+from mmm_pipeline.settings.pipeline import load_settings
 from mmm_pipeline_tests.reporting.profiled_results import profiled
 from mmm_pipeline_tests.reporting.stored_results import stored_results
 from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.replay_dates import MOST_DATES, ReplayOptions, replay_dates
+from mmm_pipeline.operations.backtest_dates import MOST_DATES, ReplayOptions, replay_dates
 
 _START, _END = dt.date(2025, 1, 1), dt.date(2025, 6, 30)
 

@@ -11,14 +11,14 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
-from mmm_pipeline.assets.scenario import budget_scenario
-from mmm_pipeline.cli import app
+from mmm_pipeline.cli.main import app
 from mmm_pipeline.errors import InfeasibleBudget, SettingsError
-from mmm_pipeline.home import Home
-from mmm_pipeline.resources.artifacts import ArtifactStore
-from mmm_pipeline.resources.workspace import Workspace
-from mmm_pipeline.scenario import Scenario, ScenarioOptions, plan_scenario, publish_scenario
-from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline.operations.scenario import Scenario, ScenarioOptions, plan_scenario, publish_scenario
+from mmm_pipeline.orchestration.assets.by_hand.scenario import budget_scenario
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.settings.pipeline import Settings, parse_settings
+from mmm_pipeline.storage.artifacts import ArtifactStore
+from mmm_pipeline.storage.home import Home
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit, synthetic_panel_fit
 
 _FIT = synthetic_fit(channels=4)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.settings import Settings, load_settings, parse_settings
+from mmm_pipeline.settings.pipeline import Settings, load_settings, parse_settings
 
 
 def write(folder: Path, text: str) -> Path:
@@ -107,7 +107,7 @@ def test_a_quick_look_says_so_and_draws_less() -> None:
 
 
 def test_settings_survive_a_round_trip_through_the_home(tmp_path: Path) -> None:
-    from mmm_pipeline.home import Home
+    from mmm_pipeline.storage.home import Home
 
     home = Home(tmp_path / "home")
     home.prepare()

@@ -11,7 +11,7 @@ __all__ = ["holding_process"]
 _HOLD = """
 import sys, time
 from pathlib import Path
-from mmm_pipeline.file_locks import take_lock
+from mmm_pipeline.storage.file_locks import take_lock
 handle = take_lock(Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(60)

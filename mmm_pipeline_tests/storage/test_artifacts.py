@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.resources.artifacts import ArtifactStore
+from mmm_pipeline.storage.artifacts import ArtifactStore
 
 
 def dataset(value: float) -> xr.Dataset:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mmm_pipeline.atomic_files import write_bytes, write_text, write_with
+from mmm_pipeline.storage.atomic_files import write_bytes, write_text, write_with
 
 
 def test_folders_are_made_and_content_is_replaced(tmp_path: Path) -> None:

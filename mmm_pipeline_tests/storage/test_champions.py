@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.resources.artifacts import ArtifactStore
-from mmm_pipeline.resources.champions import ChampionHistory
+from mmm_pipeline.storage.artifacts import ArtifactStore
+from mmm_pipeline.storage.champions import ChampionHistory
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 
 _FIRST = datetime(2026, 1, 5, 6, tzinfo=UTC)

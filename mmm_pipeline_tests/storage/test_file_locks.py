@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from mmm_pipeline.file_locks import held_here, holder_of, take_lock, waiting_lock
-from mmm_pipeline_tests.holding_process import holding_process
+from mmm_pipeline.storage.file_locks import held_here, holder_of, take_lock, waiting_lock
+from mmm_pipeline_tests.storage.holding_process import holding_process
 
 
 def test_a_lock_is_held_by_one_and_names_its_process(tmp_path: Path) -> None:

@@ -11,10 +11,10 @@ import pytest
 import xarray as xr
 
 from mmm_pipeline.errors import StorageUnavailable
-from mmm_pipeline.resources.artifacts import ArtifactStore
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
+from mmm_pipeline.storage.artifacts import ArtifactStore
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
-from mmm_pipeline_tests.small_disk import room_for
+from mmm_pipeline_tests.storage.small_disk import room_for
 
 
 def _dataset(store: ArtifactStore, days: int) -> Path:

@@ -12,15 +12,15 @@ import pytest
 import xarray as xr
 
 from mmm_pipeline.errors import SettingsError, StorageUnavailable, StoredResultError
-from mmm_pipeline.home import Home
-from mmm_pipeline.resources import places
-from mmm_pipeline.resources.artifacts import ArtifactStore, artifact_store
-from mmm_pipeline.resources.champions import ChampionHistory
-from mmm_pipeline.resources.places import Place, place_of
-from mmm_pipeline.resources.results import KEPT_RUNS, POINTER, copy_results, publish
-from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline.settings.pipeline import Settings, parse_settings
+from mmm_pipeline.storage import places
+from mmm_pipeline.storage.artifacts import ArtifactStore, artifact_store
+from mmm_pipeline.storage.champions import ChampionHistory
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.places import Place, place_of
+from mmm_pipeline.storage.results import KEPT_RUNS, POINTER, copy_results, publish
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
-from mmm_pipeline_tests.resources.bucket_server import TOKEN, Bucket, environment_of, serve
+from mmm_pipeline_tests.storage.bucket_server import TOKEN, Bucket, environment_of, serve
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmm_pipeline.resources.results import KEPT_RUNS, publish
+from mmm_pipeline.storage.results import KEPT_RUNS, publish
 
 
 def fill_with(text: str):

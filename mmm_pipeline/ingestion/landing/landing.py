@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from mmm_pipeline.errors import CampaignDataError, SettingsError
-from mmm_pipeline.ingestion.campaign_sql import NUMBER_ROLES, CampaignQueries
-from mmm_pipeline.ingestion.headers import OPTIONAL_ROLES, Roles, campaign_columns, normalised, resolve_roles
-from mmm_pipeline.ingestion.landing_sql import ROW_OF_KEY, LandedColumn, LandingPlan
-from mmm_pipeline.ingestion.load import first_refusal, judge, require_few_refusals
-from mmm_pipeline.ingestion.parsing import name, number, trimmed
-from mmm_pipeline.ingestion.sources import stage_file
-from mmm_pipeline.ingestion.staging import Staging, staging_area
-from mmm_pipeline.ingestion.totals import refusals
-from mmm_pipeline.resources.dialect import DUCKDB
-from mmm_pipeline.resources.jobs import WarehouseJob
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.ingestion.landing.sql import ROW_OF_KEY, LandedColumn, LandingPlan
+from mmm_pipeline.ingestion.rows.campaign_sql import NUMBER_ROLES, CampaignQueries
+from mmm_pipeline.ingestion.rows.load import first_refusal, judge, require_few_refusals
+from mmm_pipeline.ingestion.rows.parsing import name, number, trimmed
+from mmm_pipeline.ingestion.rows.totals import refusals
+from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, normalised, resolve_roles
+from mmm_pipeline.ingestion.sources.opening import stage_file
+from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.warehouse.dialect import DUCKDB
+from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
 
 if TYPE_CHECKING:
     import pyarrow as pa

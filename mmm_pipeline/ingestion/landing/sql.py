@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from mmm_pipeline.resources.dialect import Dialect
+from mmm_pipeline.storage.warehouse.dialect import Dialect
 
 __all__ = ["ROW_OF_KEY", "LandedColumn", "LandingPlan"]
 

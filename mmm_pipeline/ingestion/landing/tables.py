@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import SettingsError, StoredResultError
-from mmm_pipeline.ingestion.landing import CampaignTable, MergeCounts
-from mmm_pipeline.ingestion.landing_sql import ROW_OF_KEY, LandingPlan
-from mmm_pipeline.ingestion.table_source import duckdb_identifier
-from mmm_pipeline.resources.dialect import BIGQUERY, DUCKDB
-from mmm_pipeline.resources.jobs import WarehouseJob
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.ingestion.landing.landing import CampaignTable, MergeCounts
+from mmm_pipeline.ingestion.landing.sql import ROW_OF_KEY, LandingPlan
+from mmm_pipeline.ingestion.sources.table_file import duckdb_identifier
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.warehouse.dialect import BIGQUERY, DUCKDB
+from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from google.cloud import bigquery
 
-    from mmm_pipeline.resources.bigquery.client import BigQuery
+    from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery
 
 __all__ = ["BigQueryCampaignTable", "DuckDBCampaignTable", "campaign_table"]
 
@@ -57,7 +57,7 @@ class DuckDBCampaignTable:
         """
         import duckdb
 
-        from mmm_pipeline.resources.duckdb_warehouse import open_database
+        from mmm_pipeline.storage.warehouse.duckdb import open_database
 
         if not self._path.exists():
             return None
@@ -78,7 +78,7 @@ class DuckDBCampaignTable:
         """
         import duckdb
 
-        from mmm_pipeline.resources.duckdb_warehouse import open_database
+        from mmm_pipeline.storage.warehouse.duckdb import open_database
 
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -223,7 +223,7 @@ def campaign_table(settings: Settings, *, scratch: Path) -> CampaignTable:
         assert source.table is not None
         return DuckDBCampaignTable(source.path, source.table)
     if source.kind == "bigquery":
-        from mmm_pipeline.resources.bigquery.client import BigQuery
+        from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery
 
         assert source.table is not None
         return BigQueryCampaignTable(BigQuery(settings.bigquery), source.table, scratch=scratch)

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.campaign_sql import CampaignQueries
-from mmm_pipeline.ingestion.headers import OPTIONAL_ROLES, Roles, campaign_columns, resolve_roles
-from mmm_pipeline.ingestion.load import FirstRefusal, LoadSummary, require_few_refusals, summarised
-from mmm_pipeline.ingestion.totals import refusals, stored_totals
-from mmm_pipeline.resources.bigquery.client import BigQuery, Parameter
-from mmm_pipeline.resources.bigquery.names import TableName
-from mmm_pipeline.resources.dialect import BIGQUERY, Dialect
-from mmm_pipeline.resources.jobs import WarehouseJob
-from mmm_pipeline.resources.warehouse import Warehouse
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.ingestion.rows.campaign_sql import CampaignQueries
+from mmm_pipeline.ingestion.rows.load import FirstRefusal, LoadSummary, require_few_refusals, summarised
+from mmm_pipeline.ingestion.rows.totals import refusals, stored_totals
+from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, resolve_roles
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery, Parameter
+from mmm_pipeline.storage.warehouse.bigquery.names import TableName
+from mmm_pipeline.storage.warehouse.dialect import BIGQUERY, Dialect
+from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
+from mmm_pipeline.storage.warehouse.opening import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,14 +187,14 @@ def load_bigquery_table(warehouse: Warehouse, settings: Settings) -> LoadSummary
             warehouse.write_table("rejected_rows", sample)
         raise
     if settings.warehouse.kind == "bigquery":
-        from mmm_pipeline.resources.bigquery.warehouse import BigQueryWarehouse
+        from mmm_pipeline.storage.warehouse.bigquery.warehouse import BigQueryWarehouse
 
         assert isinstance(warehouse, BigQueryWarehouse)
         warehouse.write_query("raw_campaigns", table.accepted(), table.parameters)
         warehouse.write_query("rejected_rows", table.rejected(), table.rejected_parameters)
         warehouse.write_table("campaign_totals", stored_totals(totals))
     else:
-        from mmm_pipeline.contracts import empty_table
+        from mmm_pipeline.tables.catalog import empty_table
 
         warehouse.drop_table("raw_campaigns")
         warehouse.write_tables(

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.totals import accepted_rows
-from mmm_pipeline.resources.warehouse import SqlEngine, Warehouse
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.ingestion.rows.totals import accepted_rows
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.warehouse.opening import SqlEngine, Warehouse
 
 __all__ = ["CampaignRows", "campaign_rows", "rows_stay_in_bigquery"]
 
@@ -59,7 +59,7 @@ def campaign_rows(warehouse: Warehouse, settings: Settings) -> CampaignRows:
     if not rows_stay_in_bigquery(settings):
         warehouse.row_count("raw_campaigns")  # a table that is not there is an error that says what to run
         return CampaignRows(warehouse, warehouse.identifier("raw_campaigns"))
-    from mmm_pipeline.ingestion.bigquery_source import SourceTable
+    from mmm_pipeline.ingestion.rows.bigquery import SourceTable
 
     expected = accepted_rows(warehouse.read_table("campaign_totals"))
     table = SourceTable.open(settings)

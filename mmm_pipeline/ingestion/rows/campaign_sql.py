@@ -14,9 +14,9 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mmm_pipeline.ingestion.headers import Roles
-from mmm_pipeline.ingestion.parsing import day, finite_number, name, number, trimmed
-from mmm_pipeline.resources.dialect import Dialect
+from mmm_pipeline.ingestion.rows.parsing import day, finite_number, name, number, trimmed
+from mmm_pipeline.ingestion.sources.headers import Roles
+from mmm_pipeline.storage.warehouse.dialect import Dialect
 
 __all__ = ["BLANK", "LATER", "NUMBER_ROLES", "REASONS", "CampaignQueries"]
 

@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.campaign_sql import REASONS, CampaignQueries
-from mmm_pipeline.ingestion.headers import OPTIONAL_ROLES, Roles, campaign_columns, resolve_roles
-from mmm_pipeline.ingestion.sources import source_name, stage_source
-from mmm_pipeline.ingestion.staging import Staging, staging_area
-from mmm_pipeline.ingestion.totals import (
+from mmm_pipeline.ingestion.rows.campaign_sql import REASONS, CampaignQueries
+from mmm_pipeline.ingestion.rows.totals import (
     accepted_rows,
     blank_rows,
     channels_spelled_alike,
@@ -22,10 +19,13 @@ from mmm_pipeline.ingestion.totals import (
     refusals,
     stored_totals,
 )
-from mmm_pipeline.resources.dialect import DUCKDB
-from mmm_pipeline.resources.jobs import WarehouseJob
-from mmm_pipeline.resources.warehouse import Warehouse
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, resolve_roles
+from mmm_pipeline.ingestion.sources.opening import source_name, stage_source
+from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.warehouse.dialect import DUCKDB
+from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
+from mmm_pipeline.storage.warehouse.opening import Warehouse
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -90,7 +90,7 @@ def load_campaigns(warehouse: Warehouse, settings: Settings) -> LoadSummary:
         WarehouseError: BigQuery refused or cannot be reached.
     """
     if settings.source.kind == "bigquery":
-        from mmm_pipeline.ingestion.bigquery_source import load_bigquery_table
+        from mmm_pipeline.ingestion.rows.bigquery import load_bigquery_table
 
         return load_bigquery_table(warehouse, settings)
     where = source_name(settings.source)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmm_pipeline.resources.dialect import Dialect
+from mmm_pipeline.storage.warehouse.dialect import Dialect
 
 __all__ = ["day", "finite_number", "name", "number", "trimmed"]
 

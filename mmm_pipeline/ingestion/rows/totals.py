@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from mmm_pipeline.ingestion.campaign_sql import BLANK, LATER
-from mmm_pipeline.ingestion.sums import without_noise
+from mmm_pipeline.ingestion.rows.campaign_sql import BLANK, LATER
+from mmm_pipeline.ingestion.rows.sums import without_noise
 
 __all__ = [
     "accepted_rows",

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.headers import normalised
-from mmm_pipeline.ingestion.staging import Staging
+from mmm_pipeline.ingestion.sources.headers import normalised
+from mmm_pipeline.ingestion.sources.staging import Staging
 
 __all__ = ["stage_csv"]
 

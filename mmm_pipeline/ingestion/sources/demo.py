@@ -11,9 +11,9 @@ from typing import Any
 
 import pandas as pd
 
-from mmm_pipeline.atomic_files import write_bytes, write_text
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.mmm.simulate import DEAD_CHANNEL, market_rows, simulate_market, truth
+from mmm_pipeline.mmm.simulation.simulate import DEAD_CHANNEL, market_rows, simulate_market, truth
+from mmm_pipeline.storage.atomic_files import write_bytes, write_text
 
 __all__ = ["demo_rows", "demo_truth", "write_demo_data"]
 
@@ -27,7 +27,7 @@ def demo_rows(seed: int = 5) -> pd.DataFrame:
 
 
 def demo_truth(seed: int = 5) -> dict[str, Any]:
-    """What a perfect model would say about `demo_rows(seed)`: see `mmm_pipeline.mmm.market.truth`."""
+    """What a perfect model would say about `demo_rows(seed)`: see `mmm_pipeline.mmm.simulation.market.truth`."""
     return {**truth(simulate_market(seed=seed)), "excluded_channels": [DEAD_CHANNEL]}
 
 

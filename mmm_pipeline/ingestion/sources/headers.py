@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.settings import ColumnSettings
+from mmm_pipeline.settings.pipeline import ColumnSettings
 
 __all__ = ["OPTIONAL_ROLES", "REQUIRED_ROLES", "Roles", "campaign_columns", "normalised", "resolve_roles"]
 

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.csv_source import stage_csv
-from mmm_pipeline.ingestion.headers import normalised
-from mmm_pipeline.ingestion.staging import Staging
-from mmm_pipeline.ingestion.table_source import stage_duckdb, stage_frame, stage_parquet
-from mmm_pipeline.ingestion.xlsx_source import stage_xlsx
-from mmm_pipeline.settings_data import SourceSettings
+from mmm_pipeline.ingestion.sources.csv_file import stage_csv
+from mmm_pipeline.ingestion.sources.headers import normalised
+from mmm_pipeline.ingestion.sources.staging import Staging
+from mmm_pipeline.ingestion.sources.table_file import stage_duckdb, stage_frame, stage_parquet
+from mmm_pipeline.ingestion.sources.workbook import stage_xlsx
+from mmm_pipeline.settings.sources import SourceSettings
 
 __all__ = ["source_name", "stage_file", "stage_source"]
 
@@ -58,7 +58,7 @@ def stage_source(staging: Staging, source: SourceSettings, required: Mapping[str
         CampaignDataError: the source cannot be read.
     """
     if source.kind == "demo":
-        from mmm_pipeline.ingestion.demo import demo_rows
+        from mmm_pipeline.ingestion.sources.demo import demo_rows
 
         return stage_frame(staging, demo_rows(source.demo_seed))
     assert source.path is not None

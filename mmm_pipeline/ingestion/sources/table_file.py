@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError, StoredResultError
-from mmm_pipeline.ingestion.staging import Staging
+from mmm_pipeline.ingestion.sources.staging import Staging
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,7 +65,7 @@ def stage_duckdb(staging: Staging, path: Path, table: str) -> tuple[str, ...]:
     """
     import duckdb
 
-    from mmm_pipeline.resources.duckdb_warehouse import open_database
+    from mmm_pipeline.storage.warehouse.duckdb import open_database
 
     try:
         with open_database(path, read_only=True) as source:

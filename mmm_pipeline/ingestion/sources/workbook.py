@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.headers import normalised
-from mmm_pipeline.ingestion.staging import Staging
+from mmm_pipeline.ingestion.sources.headers import normalised
+from mmm_pipeline.ingestion.sources.staging import Staging
 
 if TYPE_CHECKING:
     from openpyxl.workbook.workbook import Workbook

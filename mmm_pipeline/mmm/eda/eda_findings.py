@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from mmm_pipeline.mmm.robust import OUTLIER_SCORE
+from mmm_pipeline.mmm.eda.robust import OUTLIER_SCORE
 
 __all__ = ["FEW_ACTIVE_DAYS", "HIGH_VIF", "MOVE_TOGETHER", "Finding", "Severity", "findings_of"]
 

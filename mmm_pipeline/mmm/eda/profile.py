@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.eda_findings import findings_of
-from mmm_pipeline.mmm.relations import correlations, lagged_correlations, variance_inflation
-from mmm_pipeline.mmm.robust import robust_trend, unusual_days, without_trend_and_weekday
+from mmm_pipeline.mmm.eda.eda_findings import findings_of
+from mmm_pipeline.mmm.eda.relations import correlations, lagged_correlations, variance_inflation
+from mmm_pipeline.mmm.eda.robust import robust_trend, unusual_days, without_trend_and_weekday
 
 __all__ = ["BREAKDOWN_COLUMNS", "LAGS", "eda_profile"]
 

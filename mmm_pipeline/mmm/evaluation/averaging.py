@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.attribution import contribution_totals
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.panel_fit import PanelFit
-from mmm_pipeline.mmm.ranking import Entry
+from mmm_pipeline.mmm.evaluation.ranking import Entry
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.response.attribution import contribution_totals
 
 __all__ = [
     "MATERIAL_BETWEEN_SHARE",

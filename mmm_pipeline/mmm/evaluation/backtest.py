@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.mmm.channel_responses import channel_responses
-from mmm_pipeline.mmm.drift import MATERIAL_MOVE
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.inputs import Holdout
-from mmm_pipeline.mmm.naive import score_naive_forecasts
-from mmm_pipeline.mmm.panel_fit import PanelFit
-from mmm_pipeline.mmm.scores import HoldoutScore, RankingError, pooled, score_fit
+from mmm_pipeline.mmm.data.inputs import Holdout
+from mmm_pipeline.mmm.evaluation.drift import MATERIAL_MOVE
+from mmm_pipeline.mmm.evaluation.naive import score_naive_forecasts
+from mmm_pipeline.mmm.evaluation.scores import HoldoutScore, RankingError, pooled, score_fit
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.response.channel_responses import channel_responses
 
 __all__ = ["Forecast", "channel_rows", "forecast_of", "plan_gain", "replay_summary", "replay_table", "steadiness"]
 

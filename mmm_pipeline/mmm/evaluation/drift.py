@@ -18,12 +18,12 @@ import xarray as xr
 
 from mmm_pipeline.errors import InfeasibleBudget
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.attribution import contribution_totals, marginal_roi_draws
 from mmm_pipeline.mmm.budget.plan import plan_budget
 from mmm_pipeline.mmm.budget.request import BudgetRequest
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.panel_fit import PanelFit
-from mmm_pipeline.mmm.response import current_spend
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.response.attribution import contribution_totals, marginal_roi_draws
+from mmm_pipeline.mmm.response.response import current_spend
 
 __all__ = ["CLEAR_PROBABILITY", "MATERIAL_MOVE", "NOISE_MCSE", "drift_table"]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.metrics import mape, rmse, wape
-from mmm_pipeline.mmm.scores import RankingError
+from mmm_pipeline.mmm.evaluation.metrics import mape, rmse, wape
+from mmm_pipeline.mmm.evaluation.scores import RankingError
 
 __all__ = ["naive_forecasts", "score_naive_forecasts"]
 

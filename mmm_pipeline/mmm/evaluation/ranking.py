@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import ModelNotConverged
-from mmm_pipeline.mmm.diagnostics import Convergence
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.loo import Loo
-from mmm_pipeline.mmm.panel_fit import PanelFit
-from mmm_pipeline.mmm.scores import RANKING_ERRORS, HoldoutScore, RankingError, standard_error
+from mmm_pipeline.mmm.evaluation.loo import Loo
+from mmm_pipeline.mmm.evaluation.scores import RANKING_ERRORS, HoldoutScore, RankingError, standard_error
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.inference.diagnostics import Convergence
+from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS
 from mmm_pipeline.mmm.specs import ModelSpec
-from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
 
 __all__ = [
     "RIVAL_STANDARD_ERRORS",

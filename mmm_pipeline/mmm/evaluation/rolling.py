@@ -14,12 +14,19 @@ import pandas as pd
 import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.diagnostics import Convergence
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.inputs import FitData, PanelData, train_days
-from mmm_pipeline.mmm.inputs import window_data as data_of
-from mmm_pipeline.mmm.panel_fit import PanelFit
-from mmm_pipeline.mmm.scores import RANKING_ERRORS, HoldoutScore, RankingError, pooled, score_fit, standard_error
+from mmm_pipeline.mmm.data.inputs import FitData, PanelData, train_days
+from mmm_pipeline.mmm.data.inputs import window_data as data_of
+from mmm_pipeline.mmm.evaluation.scores import (
+    RANKING_ERRORS,
+    HoldoutScore,
+    RankingError,
+    pooled,
+    score_fit,
+    standard_error,
+)
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.inference.diagnostics import Convergence
 
 __all__ = [
     "MIN_TRAIN_DAYS",

@@ -10,9 +10,9 @@ import numpy as np
 import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.metrics import absolute_percentage_errors, crps_by_day, inside, mape, rmse, wape
-from mmm_pipeline.mmm.panel_fit import PanelFit
+from mmm_pipeline.mmm.evaluation.metrics import absolute_percentage_errors, crps_by_day, inside, mape, rmse, wape
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["RANKING_ERRORS", "HoldoutScore", "RankingError", "pooled", "score_fit", "standard_error"]
 

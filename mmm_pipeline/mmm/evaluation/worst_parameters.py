@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.mmm.diagnostics import scalar_parameters
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.panel_fit import PanelFit
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.inference.diagnostics import scalar_parameters
 
 __all__ = ["worst_parameter_draws"]
 

@@ -9,13 +9,13 @@ import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError, StoredResultError
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.diagnostics import Attempt, Convergence, parameter_diagnostics
-from mmm_pipeline.mmm.draws import chunks, media_transform_of_draws
-from mmm_pipeline.mmm.inputs import FitData
-from mmm_pipeline.mmm.posterior import scaled_baseline
+from mmm_pipeline.mmm.data.inputs import FitData
+from mmm_pipeline.mmm.fit.posterior import scaled_baseline
+from mmm_pipeline.mmm.fit.storage import StoredFit, restored, stored
+from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence, parameter_diagnostics
+from mmm_pipeline.mmm.media.draws import chunks, media_transform_of_draws
+from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS
 from mmm_pipeline.mmm.specs import ModelSpec
-from mmm_pipeline.mmm.storage import StoredFit, restored, stored
-from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
 
 __all__ = ["Fit"]
 
@@ -128,7 +128,7 @@ class Fit:
 
     def response_curves(self, *, points: int = 61) -> xr.Dataset:
         """Expected KPI per day at constant spends: `kpi` (chain, draw, channel, point), `spend` (channel, point)."""
-        from mmm_pipeline.mmm.response_curves import response_draws
+        from mmm_pipeline.mmm.response.response_curves import response_draws
 
         return response_draws(self, points=points)
 

@@ -10,23 +10,23 @@ import xarray as xr
 from scipy import stats
 
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.collapsed import linear_block
-from mmm_pipeline.mmm.density import layout_of
-from mmm_pipeline.mmm.design import WEEKDAYS, LinearDesign, fourier_names, linear_design, trend_column
-from mmm_pipeline.mmm.draws import chunks, media_transform_of_draws
-from mmm_pipeline.mmm.inputs import FitData, PanelData
-from mmm_pipeline.mmm.media_coefficients import channel_priors, media_coefficients
-from mmm_pipeline.mmm.nuts import Draws
-from mmm_pipeline.mmm.specs import ModelSpec
-from mmm_pipeline.mmm.student_t import SampledLinear, linear_coefficients, sampled_linear
-from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
-from mmm_pipeline.mmm.whitening import (
+from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.inference.collapsed import linear_block
+from mmm_pipeline.mmm.inference.density import layout_of
+from mmm_pipeline.mmm.inference.design import WEEKDAYS, LinearDesign, fourier_names, linear_design, trend_column
+from mmm_pipeline.mmm.inference.media_coefficients import channel_priors, media_coefficients
+from mmm_pipeline.mmm.inference.nuts import Draws
+from mmm_pipeline.mmm.inference.student_t import SampledLinear, linear_coefficients, sampled_linear
+from mmm_pipeline.mmm.inference.whitening import (
     LINEAR,
     NOISE_EXCESS,
     NUMPY,
     SIGNED_QUANTILE,
     parameters_from_coordinates,
 )
+from mmm_pipeline.mmm.media.draws import chunks, media_transform_of_draws
+from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS
+from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["PER_MARKET", "inference_data", "scaled_baseline"]
 

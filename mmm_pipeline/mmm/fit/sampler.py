@@ -15,17 +15,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mmm_pipeline.mmm import nuts
-from mmm_pipeline.mmm.density import DensityInputs, density_inputs, layout_of
-from mmm_pipeline.mmm.diagnostics import Attempt, Convergence, convergence_of, parameter_diagnostics
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.inputs import FitData, PanelData
-from mmm_pipeline.mmm.panel_fit import PanelFit
-from mmm_pipeline.mmm.posterior import inference_data
-from mmm_pipeline.mmm.programs import CHUNK, Program, program, use_compilation_cache
+from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.fit.posterior import inference_data
+from mmm_pipeline.mmm.inference import nuts
+from mmm_pipeline.mmm.inference.density import DensityInputs, density_inputs, layout_of
+from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence, convergence_of, parameter_diagnostics
+from mmm_pipeline.mmm.inference.programs import CHUNK, Program, program, use_compilation_cache
+from mmm_pipeline.mmm.inference.validation import require_fittable, require_samplable
+from mmm_pipeline.mmm.inference.whitening import coordinates
 from mmm_pipeline.mmm.specs import ConvergenceThresholds, ModelSpec, SamplerSettings
-from mmm_pipeline.mmm.validation import require_fittable, require_samplable
-from mmm_pipeline.mmm.whitening import coordinates
 
 __all__ = ["SamplingProgress", "sample", "usable_cores", "use_compilation_cache"]
 

@@ -11,8 +11,8 @@ import xarray as xr
 
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.diagnostics import Attempt, Convergence
-from mmm_pipeline.mmm.inputs import FitData, PanelData
+from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence
 from mmm_pipeline.mmm.specs import FeatureSign, ModelSpec, Priors, RoiPrior
 
 __all__ = ["StoredFit", "restored", "stored"]

@@ -23,8 +23,8 @@ from jax.scipy.special import log_ndtr
 from scipy.special import log_ndtr as log_ndtr_numpy
 from scipy.special import ndtri_exp
 
-from mmm_pipeline.mmm.design import LinearDesign, trend_column
-from mmm_pipeline.mmm.transforms import power
+from mmm_pipeline.mmm.inference.design import LinearDesign, trend_column
+from mmm_pipeline.mmm.media.transforms import power
 
 __all__ = [
     "PADDED_DEGREES",

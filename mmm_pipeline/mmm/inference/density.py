@@ -14,25 +14,30 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mmm_pipeline.mmm.collapsed import PADDED_DEGREES, IntegratedLinear, integrated_linear, integrated_log_likelihood
-from mmm_pipeline.mmm.design import linear_design, signs_of
-from mmm_pipeline.mmm.inputs import FitData, PanelData
-from mmm_pipeline.mmm.media_coefficients import (
+from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.inference.collapsed import (
+    PADDED_DEGREES,
+    IntegratedLinear,
+    integrated_linear,
+    integrated_log_likelihood,
+)
+from mmm_pipeline.mmm.inference.design import linear_design, signs_of
+from mmm_pipeline.mmm.inference.media_coefficients import (
     ChannelPriors,
     channel_priors,
     log_change_of_variables,
     media_coefficients,
 )
-from mmm_pipeline.mmm.specs import ModelSpec
-from mmm_pipeline.mmm.student_t import SampledLinear, sampled_linear, sampled_log_density
-from mmm_pipeline.mmm.transforms import CARRYOVER_LAGS, transform_prepared
-from mmm_pipeline.mmm.whitening import (
+from mmm_pipeline.mmm.inference.student_t import SampledLinear, sampled_linear, sampled_log_density
+from mmm_pipeline.mmm.inference.whitening import (
     LINEAR,
     NOISE_EXCESS,
     SIGNED_QUANTILE,
     Layout,
     parameters_from_coordinates,
 )
+from mmm_pipeline.mmm.media.transforms import CARRYOVER_LAGS, transform_prepared
+from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["DensityInputs", "density_inputs", "layout_of", "log_likelihood", "potential_energy"]
 

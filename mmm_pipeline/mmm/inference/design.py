@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmm_pipeline.mmm.inputs import FitData
+from mmm_pipeline.mmm.data.inputs import FitData
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["WEEKDAYS", "LinearDesign", "fourier_names", "linear_design", "signs_of", "trend_column"]

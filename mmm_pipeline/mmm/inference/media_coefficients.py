@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from mmm_pipeline.mmm.inputs import FitData, PanelData
+from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.inference.whitening import COEFFICIENT_QUANTILE, JAX, LEVEL, MARKET_QUANTILE, Functions, Layout
 from mmm_pipeline.mmm.specs import ModelSpec
-from mmm_pipeline.mmm.whitening import COEFFICIENT_QUANTILE, JAX, LEVEL, MARKET_QUANTILE, Functions, Layout
 
 __all__ = [
     "MARKET_SCALE",

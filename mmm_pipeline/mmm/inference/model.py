@@ -16,11 +16,11 @@ import numpyro
 import numpyro.distributions as dist
 from jax import Array
 
-from mmm_pipeline.mmm.design import linear_design
-from mmm_pipeline.mmm.inputs import FitData, PanelData
-from mmm_pipeline.mmm.media_coefficients import MARKET_SCALE, channel_priors
+from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.inference.design import linear_design
+from mmm_pipeline.mmm.inference.media_coefficients import MARKET_SCALE, channel_priors
+from mmm_pipeline.mmm.media.transforms import media_transform, power
 from mmm_pipeline.mmm.specs import Adstock, ModelSpec
-from mmm_pipeline.mmm.transforms import media_transform, power
 
 __all__ = ["MEDIA_PRIORS", "media_mix_model"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from mmm_pipeline.mmm.density import layout_of
-from mmm_pipeline.mmm.draws import chunks, media_transform_of_draws
-from mmm_pipeline.mmm.inputs import FitData, PanelData
-from mmm_pipeline.mmm.media_coefficients import channel_priors, media_coefficients
+from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.inference.density import layout_of
+from mmm_pipeline.mmm.inference.media_coefficients import channel_priors, media_coefficients
+from mmm_pipeline.mmm.inference.whitening import NUMPY, coordinates, parameters_from_coordinates
+from mmm_pipeline.mmm.media.draws import chunks, media_transform_of_draws
+from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS
 from mmm_pipeline.mmm.specs import ModelSpec
-from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
-from mmm_pipeline.mmm.whitening import NUMPY, coordinates, parameters_from_coordinates
 
 __all__ = ["prior_contributions", "prior_media_parameters"]
 

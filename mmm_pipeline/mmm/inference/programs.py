@@ -14,9 +14,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mmm_pipeline.mmm import nuts
-from mmm_pipeline.mmm.density import DensityInputs, potential_energy
-from mmm_pipeline.mmm.whitening import Layout, coordinates
+from mmm_pipeline.mmm.inference import nuts
+from mmm_pipeline.mmm.inference.density import DensityInputs, potential_energy
+from mmm_pipeline.mmm.inference.whitening import Layout, coordinates
 
 __all__ = ["CHUNK", "COMPILER_OPTIONS", "Program", "program", "use_compilation_cache"]
 

@@ -24,9 +24,9 @@ from jax import Array
 from jax.scipy.special import gammaln, log_ndtr, ndtri
 from scipy import stats
 
-from mmm_pipeline.mmm.collapsed import PADDED_DEGREES, Conditional, conditional
-from mmm_pipeline.mmm.design import LinearDesign
-from mmm_pipeline.mmm.transforms import power
+from mmm_pipeline.mmm.inference.collapsed import PADDED_DEGREES, Conditional, conditional
+from mmm_pipeline.mmm.inference.design import LinearDesign
+from mmm_pipeline.mmm.media.transforms import power
 
 __all__ = ["SampledLinear", "linear_coefficients", "sampled_linear", "sampled_log_density"]
 

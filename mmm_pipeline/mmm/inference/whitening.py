@@ -17,8 +17,8 @@ import jax.scipy.special
 import numpy as np
 import scipy.special
 
+from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS
 from mmm_pipeline.mmm.specs import Adstock, Noise
-from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
 
 __all__ = [
     "COEFFICIENT_QUANTILE",

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from scipy.special import expit, softmax
 
+from mmm_pipeline.mmm.media.transforms import CARRYOVER_LAGS
 from mmm_pipeline.mmm.specs import Adstock
-from mmm_pipeline.mmm.transforms import CARRYOVER_LAGS
 
 __all__ = ["chunks", "media_transform_of_draws"]
 

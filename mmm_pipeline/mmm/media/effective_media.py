@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import softmax
 
+from mmm_pipeline.mmm.media.transforms import CARRYOVER_LAGS
 from mmm_pipeline.mmm.specs import Adstock
-from mmm_pipeline.mmm.transforms import CARRYOVER_LAGS
 
 __all__ = ["EffectiveMedia", "Fading", "History", "effective_media", "history"]
 

@@ -13,8 +13,8 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from mmm_pipeline.mmm.effective_media import EffectiveMedia
-from mmm_pipeline.mmm.saturation import TINY, hill_odds, power
+from mmm_pipeline.mmm.media.effective_media import EffectiveMedia
+from mmm_pipeline.mmm.media.saturation import TINY, hill_odds, power
 from mmm_pipeline.mmm.specs import Adstock
 
 __all__ = ["SaturatedDays", "SaturatedTotals", "saturated_days"]

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from mmm_pipeline.mmm.channel_responses import channel_responses
-from mmm_pipeline.mmm.draws import chunks, media_transform_of_draws
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.panel_fit import PanelFit
-from mmm_pipeline.mmm.prior import prior_contributions
-from mmm_pipeline.mmm.response import current_spend
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.inference.prior import prior_contributions
+from mmm_pipeline.mmm.media.draws import chunks, media_transform_of_draws
+from mmm_pipeline.mmm.response.channel_responses import channel_responses
+from mmm_pipeline.mmm.response.response import current_spend
 
 __all__ = ["Attribution", "attribution", "contribution_totals", "interval_widths", "marginal_roi_draws"]
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmm_pipeline.mmm.budget.curves import CurvePoints
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.panel_fit import PanelFit
-from mmm_pipeline.mmm.response import DrawnOutcome, HorizonResponse, horizon_responses
-from mmm_pipeline.mmm.steady_response import market_mix
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.response.curves import CurvePoints
+from mmm_pipeline.mmm.response.response import DrawnOutcome, HorizonResponse, horizon_responses
+from mmm_pipeline.mmm.response.steady_response import market_mix
 
 __all__ = ["ChannelResponse", "PooledResponse", "channel_responses"]
 

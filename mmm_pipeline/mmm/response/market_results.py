@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.mmm.attribution import Attribution, attribution, interval_widths
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.panel_fit import PanelFit
-from mmm_pipeline.mmm.prior import prior_contributions
-from mmm_pipeline.mmm.response_curves import response_curves
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.inference.prior import prior_contributions
+from mmm_pipeline.mmm.response.attribution import Attribution, attribution, interval_widths
+from mmm_pipeline.mmm.response.response_curves import response_curves
 
 __all__ = ["attribution_by_market", "response_curves_by_market"]
 

@@ -16,11 +16,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mmm_pipeline.mmm.budget.curves import CurvePoints
-from mmm_pipeline.mmm.effective_media import EffectiveMedia, effective_media, history
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.panel_fit import PanelFit
-from mmm_pipeline.mmm.saturated_days import SaturatedDays, saturated_days
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.media.effective_media import EffectiveMedia, effective_media, history
+from mmm_pipeline.mmm.media.saturated_days import SaturatedDays, saturated_days
+from mmm_pipeline.mmm.response.curves import CurvePoints
 from mmm_pipeline.mmm.specs import Adstock
 
 __all__ = [

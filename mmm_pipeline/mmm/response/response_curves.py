@@ -10,10 +10,10 @@ import pandas as pd
 import xarray as xr
 from scipy.optimize import brentq
 
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.panel_fit import PanelFit
-from mmm_pipeline.mmm.response import current_spend, media_prices
-from mmm_pipeline.mmm.steady_response import largest_spend, steady_ceiling, steady_kpi
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.response.response import current_spend, media_prices
+from mmm_pipeline.mmm.response.steady_response import largest_spend, steady_ceiling, steady_kpi
 
 __all__ = ["response_curves", "response_draws"]
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.panel_fit import PanelFit
-from mmm_pipeline.mmm.prior import prior_media_parameters
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.inference.prior import prior_media_parameters
 
 __all__ = ["retention_density"]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.panel_fit import PanelFit
-from mmm_pipeline.mmm.saturation import saturate
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.media.saturation import saturate
 
 __all__ = ["largest_spend", "market_mix", "steady_ceiling", "steady_kpi"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.mmm.market import Market
+from mmm_pipeline.mmm.simulation.market import Market
 
 __all__ = ["DEAD_CHANNEL", "EXPORT_COLUMNS", "market_rows"]
 

@@ -8,10 +8,10 @@ from typing import get_args
 import numpy as np
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.market import ChannelTruth, Market, media_effects, truth
-from mmm_pipeline.mmm.market_rows import DEAD_CHANNEL, EXPORT_COLUMNS, market_rows
+from mmm_pipeline.mmm.eda.spend_patterns import PATTERNS, activity
+from mmm_pipeline.mmm.simulation.market import ChannelTruth, Market, media_effects, truth
+from mmm_pipeline.mmm.simulation.market_rows import DEAD_CHANNEL, EXPORT_COLUMNS, market_rows
 from mmm_pipeline.mmm.specs import Adstock
-from mmm_pipeline.mmm.spend_patterns import PATTERNS, activity
 
 __all__ = ["DEAD_CHANNEL", "EXPORT_COLUMNS", "ChannelTruth", "Market", "market_rows", "simulate_market", "truth"]
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dagster as dg
 
-from mmm_pipeline.assets.fitting import FITTED_MODEL, ROLLING_FITS
-from mmm_pipeline.assets.table_outputs import preview
-from mmm_pipeline.contracts import CONTRACTS, violations
 from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.ingestion.campaign_rows import rows_stay_in_bigquery
-from mmm_pipeline.narrative_checks import narrative_checks
-from mmm_pipeline.partitions import spec_keys
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.ingestion.rows.campaign_rows import rows_stay_in_bigquery
+from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, ROLLING_FITS
+from mmm_pipeline.orchestration.checks.narratives import narrative_checks
+from mmm_pipeline.orchestration.metadata.table_outputs import preview
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.runs.partitions import spec_keys
+from mmm_pipeline.tables.catalog import CONTRACTS, violations
 
 __all__ = ["CHECKED_BY_SQL", "all_checks"]
 

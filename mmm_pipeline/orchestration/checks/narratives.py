@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pandas as pd
 
-from mmm_pipeline.assets.narratives import ADVISING, NARRATIVES
-from mmm_pipeline.assets.result_tables import result_tables
-from mmm_pipeline.assets.table_outputs import preview
-from mmm_pipeline.resources.artifacts import ArtifactStore
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.orchestration.assets.reporting.narratives import ADVISING, NARRATIVES
+from mmm_pipeline.orchestration.metadata.table_outputs import preview
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.reporting.results.stored import result_tables
+from mmm_pipeline.storage.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
     from mmm_pipeline.reporting.grounding.check import Problem
-    from mmm_pipeline.reporting.tables import Language, ResultTables
+    from mmm_pipeline.reporting.results.tables import Language, ResultTables
 
 __all__ = ["narrative_checks", "narrative_problems"]
 
@@ -50,11 +50,11 @@ def _figures_check(name: str) -> dg.AssetChecksDefinition:
 
 def narrative_problems(name: str, language: Language, tables: ResultTables, artifacts: ArtifactStore) -> list[Problem]:
     """A text with references is checked against these; one of the template, figure by figure."""
-    from mmm_pipeline.advice.proposals import Patch, proposal_facts
-    from mmm_pipeline.reporting.document import document_problems
+    from mmm_pipeline.reporting.advice.proposals import Patch, proposal_facts
+    from mmm_pipeline.reporting.facts.result_facts import result_facts
     from mmm_pipeline.reporting.gemini.questions import AdvisingDocument
     from mmm_pipeline.reporting.grounding.check import ungrounded_in_text
-    from mmm_pipeline.reporting.result_facts import result_facts
+    from mmm_pipeline.reporting.grounding.document import document_problems
 
     document: dict[str, Any] | None = artifacts.read_json(f"{name}.{language}")["document"]
     facts = result_facts(tables, with_settings=document is not None)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 import dagster as dg
 import pandas as pd
 
-from mmm_pipeline.contracts import CONTRACTS
-from mmm_pipeline.table_preview import preview
+from mmm_pipeline.orchestration.metadata.table_preview import preview
+from mmm_pipeline.tables.catalog import CONTRACTS
 
 __all__ = ["column_schema", "preview", "table_asset", "table_out"]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from dagster._core.definitions.resource_annotation import TreatAsResourceParam
 
+from mmm_pipeline.orchestration.resources.workspace import Workspace
 from mmm_pipeline.reporting.gemini.faults import Reason
 from mmm_pipeline.reporting.gemini.writer import GeminiWriter
-from mmm_pipeline.resources.workspace import Workspace
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.settings.pipeline import Settings
 
 __all__ = ["KEY_VARIABLE", "URL_VARIABLE", "Gemini", "gemini_is_installed", "gemini_key", "narrator"]
 

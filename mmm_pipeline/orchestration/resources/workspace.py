@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from dagster._core.definitions.resource_annotation import TreatAsResourceParam
 
-from mmm_pipeline.home import Home, load_effective_settings
-from mmm_pipeline.resources.artifacts import ArtifactStore, artifact_store
-from mmm_pipeline.runs import DECISIONS_JOB, REFRESH_JOB, show_alive, waiting_turn
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB, REFRESH_JOB, show_alive, waiting_turn
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.artifacts import ArtifactStore, artifact_store
+from mmm_pipeline.storage.home import Home, load_effective_settings
 
 if TYPE_CHECKING:
-    from mmm_pipeline.resources.warehouse import Warehouse
+    from mmm_pipeline.storage.warehouse.opening import Warehouse
 
 __all__ = ["Workspace"]
 
@@ -70,7 +70,7 @@ class Workspace(TreatAsResourceParam):
         return home
 
     def warehouse(self) -> Warehouse:
-        from mmm_pipeline.resources.warehouse import open_warehouse
+        from mmm_pipeline.storage.warehouse.opening import open_warehouse
 
         return open_warehouse(self.settings(), self.folder())
 

@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmm_pipeline.file_locks import held_here, holder_of, take_lock, waiting_lock
-from mmm_pipeline.home import Home
+from mmm_pipeline.storage.file_locks import held_here, holder_of, take_lock, waiting_lock
+from mmm_pipeline.storage.home import Home
 
 if TYPE_CHECKING:
     import dagster as dg

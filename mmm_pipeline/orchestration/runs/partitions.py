@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from mmm_pipeline.settings import ModelSettings
+from mmm_pipeline.settings.pipeline import ModelSettings
 
 __all__ = ["ADSTOCK_DIMENSION", "DEGREES_DIMENSION", "grid_of", "grid_range", "range_of", "spec_keys"]
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline.settings.pipeline import Settings, parse_settings
 
 __all__ = ["CHANGEABLE", "Change", "Setting", "apply_change", "change_problems", "written_value"]
 

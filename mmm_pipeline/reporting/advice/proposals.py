@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mmm_pipeline.advice.changes import Change, written_value
-from mmm_pipeline.reporting.facts import Column, Facts, FactTable, table
-from mmm_pipeline.reporting.tables import Language
+from mmm_pipeline.reporting.advice.changes import Change, written_value
+from mmm_pipeline.reporting.grounding.facts import Column, Facts, FactTable, table
+from mmm_pipeline.reporting.results.tables import Language
 
 __all__ = ["Patch", "Proposal", "proposal_facts"]
 

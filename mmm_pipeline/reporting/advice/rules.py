@@ -6,12 +6,12 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
-from mmm_pipeline.advice.changes import Change, change_problems
-from mmm_pipeline.advice.proposals import Proposal
-from mmm_pipeline.reporting.findings import Findings, Move, findings
-from mmm_pipeline.reporting.formatting import Formatter
-from mmm_pipeline.reporting.tables import Language, ResultTables
-from mmm_pipeline.reporting.wording import wording
+from mmm_pipeline.reporting.advice.changes import Change, change_problems
+from mmm_pipeline.reporting.advice.proposals import Proposal
+from mmm_pipeline.reporting.findings.findings import Findings, Move, findings
+from mmm_pipeline.reporting.results.tables import Language, ResultTables
+from mmm_pipeline.reporting.text.formatting import Formatter
+from mmm_pipeline.reporting.text.wording import wording
 
 __all__ = ["all_channels", "data_proposals", "model_proposals"]
 

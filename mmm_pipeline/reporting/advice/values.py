@@ -6,16 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmm_pipeline.advice.changes import written_value
-from mmm_pipeline.advice.proposals import Proposal
-from mmm_pipeline.advice.rules import CLOSE_CALL
-from mmm_pipeline.reporting.findings import FAIR_COVERAGE, ChannelFinding, Findings
-from mmm_pipeline.reporting.formatting import Formatter
-from mmm_pipeline.reporting.markdown import Markdown
-from mmm_pipeline.reporting.names import clean
-from mmm_pipeline.reporting.remarks import remarks
-from mmm_pipeline.reporting.tables import Language, ResultTables, records
-from mmm_pipeline.reporting.wording import Wording
+from mmm_pipeline.reporting.advice.changes import written_value
+from mmm_pipeline.reporting.advice.proposals import Proposal
+from mmm_pipeline.reporting.advice.rules import CLOSE_CALL
+from mmm_pipeline.reporting.findings.findings import FAIR_COVERAGE, ChannelFinding, Findings
+from mmm_pipeline.reporting.results.tables import Language, ResultTables, records
+from mmm_pipeline.reporting.text.formatting import Formatter
+from mmm_pipeline.reporting.text.markdown import Markdown
+from mmm_pipeline.reporting.text.names import clean
+from mmm_pipeline.reporting.text.remarks import remarks
+from mmm_pipeline.reporting.text.wording import Wording
 
 __all__ = ["advice_values", "error_words", "proposal_values", "spec_words"]
 

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmm_pipeline.advice.changes import Change, apply_change
-from mmm_pipeline.atomic_files import write_text
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.settings import parse_settings
+from mmm_pipeline.reporting.advice.changes import Change, apply_change
+from mmm_pipeline.settings.pipeline import parse_settings
+from mmm_pipeline.storage.atomic_files import write_text
 
 __all__ = ["changed_text", "diff", "read_text", "write_if_unchanged"]
 

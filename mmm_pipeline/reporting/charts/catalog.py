@@ -8,32 +8,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmm_pipeline.atomic_files import write_bytes
-from mmm_pipeline.reporting.charts import (
-    activity,
+from mmm_pipeline.reporting.charts.channels import (
     bubbles,
-    budget,
     channels,
-    collinearity,
-    comparisons,
     curves,
     densities,
-    drift,
-    engines,
-    fonts,
-    kpi_profile,
-    lags,
-    leaderboard,
     marginal_roi,
     markets,
-    model_checks,
     over_time,
-    style,
     waterfall,
 )
-from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, chart_context
-from mmm_pipeline.reporting.tables import Language, ResultTables
-from mmm_pipeline.reporting.wording import wording
+from mmm_pipeline.reporting.charts.data import activity, collinearity, kpi_profile, lags
+from mmm_pipeline.reporting.charts.decisions import budget, comparisons, drift, engines, leaderboard, model_checks
+from mmm_pipeline.reporting.charts.drawing import fonts, style
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, chart_context
+from mmm_pipeline.reporting.results.tables import Language, ResultTables
+from mmm_pipeline.reporting.text.wording import wording
+from mmm_pipeline.storage.atomic_files import write_bytes
 
 __all__ = ["CHART_NAMES", "Chart", "draw_charts"]
 

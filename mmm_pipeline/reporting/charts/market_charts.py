@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mmm_pipeline.reporting.tables import Language, ResultTables
+from mmm_pipeline.reporting.results.tables import Language, ResultTables
 
 if TYPE_CHECKING:
-    from mmm_pipeline.reporting.charts import Chart
+    from mmm_pipeline.reporting.charts.catalog import Chart
 
 __all__ = ["MARKET_CHARTS", "MARKET_TABLES", "draw_market_charts"]
 
@@ -37,7 +37,7 @@ def draw_market_charts(
     Returns:
         Market -> its charts; nothing when there are no markets.
     """
-    from mmm_pipeline.reporting.charts import draw_charts
+    from mmm_pipeline.reporting.charts.catalog import draw_charts
 
     names = list(dict.fromkeys(by_market["attribution"]["market"]))
     drawn = {}

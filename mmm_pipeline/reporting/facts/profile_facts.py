@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mmm_pipeline.reporting.facts import Column, FactTable, Unit, single, table
-from mmm_pipeline.reporting.names import clean
-from mmm_pipeline.reporting.tables import ResultTables
+from mmm_pipeline.reporting.grounding.facts import Column, FactTable, Unit, single, table
+from mmm_pipeline.reporting.results.tables import ResultTables
+from mmm_pipeline.reporting.text.names import clean
 
 __all__ = ["profile_tables"]
 

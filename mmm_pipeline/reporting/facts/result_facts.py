@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from mmm_pipeline.advice.changes import CHANGEABLE
-from mmm_pipeline.reporting.facts import Column, Facts, FactTable, single, table
-from mmm_pipeline.reporting.findings import CLEAR_PROBABILITY, NEGLIGIBLE_MOVE, Findings, findings
-from mmm_pipeline.reporting.names import clean
-from mmm_pipeline.reporting.profile_facts import profile_tables
-from mmm_pipeline.reporting.table_facts import stored_tables
-from mmm_pipeline.reporting.tables import ResultTables, records
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.reporting.advice.changes import CHANGEABLE
+from mmm_pipeline.reporting.facts.profile_facts import profile_tables
+from mmm_pipeline.reporting.facts.table_facts import stored_tables
+from mmm_pipeline.reporting.findings.findings import CLEAR_PROBABILITY, NEGLIGIBLE_MOVE, Findings, findings
+from mmm_pipeline.reporting.grounding.facts import Column, Facts, FactTable, single, table
+from mmm_pipeline.reporting.results.tables import ResultTables, records
+from mmm_pipeline.reporting.text.names import clean
+from mmm_pipeline.settings.pipeline import Settings
 
 __all__ = ["result_facts"]
 

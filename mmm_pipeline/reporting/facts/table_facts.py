@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.reporting.facts import Column, FactTable, single, table
-from mmm_pipeline.reporting.findings import Findings
-from mmm_pipeline.reporting.names import clean
-from mmm_pipeline.reporting.tables import ResultTables, records
+from mmm_pipeline.reporting.findings.findings import Findings
+from mmm_pipeline.reporting.grounding.facts import Column, FactTable, single, table
+from mmm_pipeline.reporting.results.tables import ResultTables, records
+from mmm_pipeline.reporting.text.names import clean
 
 __all__ = ["stored_tables"]
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.reporting.names import clean, distinct
-from mmm_pipeline.reporting.tables import ResultTables, records
+from mmm_pipeline.reporting.results.tables import ResultTables, records
+from mmm_pipeline.reporting.text.names import clean, distinct
 
 __all__ = ["ChannelFinding", "Findings", "Move", "findings"]
 

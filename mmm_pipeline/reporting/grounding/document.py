@@ -8,12 +8,12 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from mmm_pipeline.reporting.facts import Facts
 from mmm_pipeline.reporting.grounding.check import Problem, Reference, ungrounded_in_statement
+from mmm_pipeline.reporting.grounding.facts import Facts
 from mmm_pipeline.reporting.grounding.mentions import Mentions
-from mmm_pipeline.reporting.markdown import Markdown, escape_markdown
-from mmm_pipeline.reporting.names import clean
-from mmm_pipeline.reporting.tables import Language
+from mmm_pipeline.reporting.results.tables import Language
+from mmm_pipeline.reporting.text.markdown import Markdown, escape_markdown
+from mmm_pipeline.reporting.text.names import clean
 
 __all__ = ["Document", "Figure", "Part", "Shape", "Statement", "document_problems", "renamed", "render_document"]
 

@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mmm_pipeline.advice.proposals import Proposal
-from mmm_pipeline.advice.rules import data_proposals, model_proposals
-from mmm_pipeline.reporting.advice_values import advice_values, error_words, proposal_values, spec_words
-from mmm_pipeline.reporting.findings import NEGLIGIBLE_MOVE, ChannelFinding, Findings, Move, findings
-from mmm_pipeline.reporting.formatting import Formatter
+from mmm_pipeline.reporting.advice.proposals import Proposal
+from mmm_pipeline.reporting.advice.rules import data_proposals, model_proposals
+from mmm_pipeline.reporting.advice.values import advice_values, error_words, proposal_values, spec_words
+from mmm_pipeline.reporting.findings.findings import NEGLIGIBLE_MOVE, ChannelFinding, Findings, Move, findings
 from mmm_pipeline.reporting.gemini.faults import Reason
-from mmm_pipeline.reporting.markdown import Markdown
-from mmm_pipeline.reporting.names import clean
-from mmm_pipeline.reporting.remarks import remarks
-from mmm_pipeline.reporting.tables import Language, ResultTables, records
-from mmm_pipeline.reporting.templating import render_block, render_markdown
-from mmm_pipeline.reporting.wording import Wording, wording
+from mmm_pipeline.reporting.results.tables import Language, ResultTables, records
+from mmm_pipeline.reporting.text.formatting import Formatter
+from mmm_pipeline.reporting.text.markdown import Markdown
+from mmm_pipeline.reporting.text.names import clean
+from mmm_pipeline.reporting.text.remarks import remarks
+from mmm_pipeline.reporting.text.templating import render_block, render_markdown
+from mmm_pipeline.reporting.text.wording import Wording, wording
 
 __all__ = [
     "Narratives",

@@ -6,17 +6,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mmm_pipeline.advice.proposals import Proposal
-from mmm_pipeline.advice.rules import data_proposals, model_proposals
-from mmm_pipeline.reporting.document import Document, render_document
+from mmm_pipeline.reporting.advice.proposals import Proposal
+from mmm_pipeline.reporting.advice.rules import data_proposals, model_proposals
 from mmm_pipeline.reporting.gemini.disguise import Disguise
 from mmm_pipeline.reporting.gemini.faults import Reason
 from mmm_pipeline.reporting.gemini.request import Image
 from mmm_pipeline.reporting.gemini.writer import GeminiWriter, Receipt, Written, brief
-from mmm_pipeline.reporting.markdown import Markdown
-from mmm_pipeline.reporting.narratives import offline_narrative, proposals_section
-from mmm_pipeline.reporting.tables import Language, ResultTables
-from mmm_pipeline.reporting.wording import wording
+from mmm_pipeline.reporting.grounding.document import Document, render_document
+from mmm_pipeline.reporting.narratives.template import offline_narrative, proposals_section
+from mmm_pipeline.reporting.results.tables import Language, ResultTables
+from mmm_pipeline.reporting.text.markdown import Markdown
+from mmm_pipeline.reporting.text.wording import wording
 
 __all__ = ["Narrative", "rule_proposals", "write_narrative"]
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from mmm_pipeline.reporting.findings import Findings
-from mmm_pipeline.reporting.formatting import MISSING, Formatter
-from mmm_pipeline.reporting.names import clean
-from mmm_pipeline.reporting.page_tables import Cell, PageTable
-from mmm_pipeline.reporting.tables import ResultTables, records
-from mmm_pipeline.reporting.wording import Wording
+from mmm_pipeline.reporting.findings.findings import Findings
+from mmm_pipeline.reporting.page.page_tables import Cell, PageTable
+from mmm_pipeline.reporting.results.tables import ResultTables, records
+from mmm_pipeline.reporting.text.formatting import MISSING, Formatter
+from mmm_pipeline.reporting.text.names import clean
+from mmm_pipeline.reporting.text.wording import Wording
 
 __all__ = ["engine_notes", "engine_tables"]
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.reporting.advice_values import spec_words
-from mmm_pipeline.reporting.findings import ChannelFinding, Findings
-from mmm_pipeline.reporting.formatting import MISSING, Formatter
-from mmm_pipeline.reporting.names import clean
-from mmm_pipeline.reporting.narratives import mind_words, rejection_words
-from mmm_pipeline.reporting.tables import ResultTables, records
-from mmm_pipeline.reporting.wording import Wording
+from mmm_pipeline.reporting.advice.values import spec_words
+from mmm_pipeline.reporting.findings.findings import ChannelFinding, Findings
+from mmm_pipeline.reporting.narratives.template import mind_words, rejection_words
+from mmm_pipeline.reporting.results.tables import ResultTables, records
+from mmm_pipeline.reporting.text.formatting import MISSING, Formatter
+from mmm_pipeline.reporting.text.names import clean
+from mmm_pipeline.reporting.text.wording import Wording
 
 __all__ = ["Cell", "Glyph", "PageTable", "page_tables"]
 

@@ -14,18 +14,18 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from mmm_pipeline.atomic_files import write_text
-from mmm_pipeline.reporting.charts import Chart
-from mmm_pipeline.reporting.comparisons import comparison_notes, comparison_tables
-from mmm_pipeline.reporting.engine_section import engine_notes, engine_tables
-from mmm_pipeline.reporting.findings import findings
-from mmm_pipeline.reporting.formatting import Formatter
-from mmm_pipeline.reporting.markdown import Markdown, defused, demoted, markdown_to_html
-from mmm_pipeline.reporting.narratives import Narratives, narrative_values, verdict
-from mmm_pipeline.reporting.page_tables import PageTable, page_tables
-from mmm_pipeline.reporting.tables import Language, ResultTables
-from mmm_pipeline.reporting.templating import render_html, render_markdown
-from mmm_pipeline.reporting.wording import wording
+from mmm_pipeline.reporting.charts.catalog import Chart
+from mmm_pipeline.reporting.findings.findings import findings
+from mmm_pipeline.reporting.narratives.template import Narratives, narrative_values, verdict
+from mmm_pipeline.reporting.page.comparisons import comparison_notes, comparison_tables
+from mmm_pipeline.reporting.page.engine_section import engine_notes, engine_tables
+from mmm_pipeline.reporting.page.page_tables import PageTable, page_tables
+from mmm_pipeline.reporting.results.tables import Language, ResultTables
+from mmm_pipeline.reporting.text.formatting import Formatter
+from mmm_pipeline.reporting.text.markdown import Markdown, defused, demoted, markdown_to_html
+from mmm_pipeline.reporting.text.templating import render_html, render_markdown
+from mmm_pipeline.reporting.text.wording import wording
+from mmm_pipeline.storage.atomic_files import write_text
 
 __all__ = ["ReportFiles", "write_report"]
 
@@ -111,7 +111,7 @@ def write_report(
     languages = tables.settings.report.languages
     parts = {language: _values(tables, charts[language], narratives[language], language) for language in languages}
     first = parts[languages[0]]
-    style = resources.files(__package__).joinpath("templates", "report.css").read_text(encoding="utf-8")
+    style = resources.files("mmm_pipeline.reporting").joinpath("templates", "report.css").read_text(encoding="utf-8")
     page = render_html(
         "report.html.j2", {"parts": parts, "style": Markup(style), "title": first["words"]("page.title")}
     )

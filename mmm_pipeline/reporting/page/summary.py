@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmm_pipeline.reporting.tables import ResultTables
+from mmm_pipeline.reporting.results.tables import ResultTables
 
 __all__ = ["build_summary"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-from mmm_pipeline.assets.profile import EDA_PROFILE
-from mmm_pipeline.ingestion.totals import accepted_rows, refusals
-from mmm_pipeline.reporting.tables import ResultTables, RowCounts, Window
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.ingestion.rows.totals import accepted_rows, refusals
+from mmm_pipeline.orchestration.assets.data.profile import EDA_PROFILE
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts, Window
 
 __all__ = ["REPORTED_TABLES", "result_tables"]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.settings.pipeline import Settings
 
 __all__ = ["Language", "ResultTables", "RowCounts", "Window", "records"]
 
@@ -54,7 +54,7 @@ class RowCounts:
 
 @dataclass(frozen=True)
 class ResultTables:
-    """One run's results. The frames follow the contracts of the same names in `mmm_pipeline.contracts`.
+    """One run's results. The frames follow the contracts of the same names in `mmm_pipeline.tables.catalog`.
 
     Attributes:
         settings: the settings of the run.
@@ -62,7 +62,7 @@ class ResultTables:
         rejected_rows: refused rows with reasons; may be a sample, `rows` has the counts.
         window: days of the data.
         rows: row counts.
-        eda_profile: deterministic statistics of the data (`mmm_pipeline.mmm.eda`); empty when not computed.
+        eda_profile: deterministic statistics of the data (`mmm_pipeline.mmm.eda.profile`); empty when not computed.
     """
 
     settings: Settings

@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from mmm_pipeline.reporting.names import clean
-from mmm_pipeline.reporting.tables import Language
+from mmm_pipeline.reporting.results.tables import Language
+from mmm_pipeline.reporting.text.names import clean
 
 __all__ = ["MISSING", "Formatter"]
 

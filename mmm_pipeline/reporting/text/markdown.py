@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from mmm_pipeline.reporting.names import isolated
+from mmm_pipeline.reporting.text.names import isolated
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

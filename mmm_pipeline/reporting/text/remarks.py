@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mmm_pipeline.reporting.formatting import Formatter
-from mmm_pipeline.reporting.names import clean
-from mmm_pipeline.reporting.wording import Wording
+from mmm_pipeline.reporting.text.formatting import Formatter
+from mmm_pipeline.reporting.text.names import clean
+from mmm_pipeline.reporting.text.wording import Wording
 
 __all__ = ["Remark", "remarks"]
 
@@ -25,7 +25,7 @@ class Remark:
 
 
 def remarks(profile: Mapping[str, Any], words: Wording, write: Formatter) -> list[Remark]:
-    """What the profile of `mmm_pipeline.mmm.eda` found, warnings first.
+    """What the profile of `mmm_pipeline.mmm.eda.profile` found, warnings first.
 
     A code without a phrase is told in the finding's own (English) sentence.
     """

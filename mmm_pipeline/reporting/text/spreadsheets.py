@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmm_pipeline.atomic_files import write_bytes
+from mmm_pipeline.storage.atomic_files import write_bytes
 
 __all__ = ["escape_formula", "write_csv"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from mmm_pipeline.reporting.markdown import Markdown, escape_markdown
+from mmm_pipeline.reporting.text.markdown import Markdown, escape_markdown
 
 if TYPE_CHECKING:
     from jinja2 import Environment

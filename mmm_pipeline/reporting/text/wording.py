@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from mmm_pipeline.reporting.tables import Language
+from mmm_pipeline.reporting.results.tables import Language
 
 __all__ = ["Wording", "wording"]
 
@@ -35,7 +35,7 @@ class Wording:
 @cache
 def wording(language: Language) -> Wording:
     """The words of a language, from `phrases/<language>.yaml`."""
-    file = resources.files(__package__).joinpath("phrases", f"{language}.yaml")
+    file = resources.files("mmm_pipeline.reporting").joinpath("phrases", f"{language}.yaml")
     return Wording(language, dict(_flat(yaml.safe_load(file.read_text(encoding="utf-8")))))
 
 

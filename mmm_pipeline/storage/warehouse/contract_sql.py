@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmm_pipeline.contracts import CONTRACTS
-from mmm_pipeline.resources.dialect import Dialect
+from mmm_pipeline.storage.warehouse.dialect import Dialect
+from mmm_pipeline.tables.catalog import CONTRACTS
 
 __all__ = ["broken_rows"]
 

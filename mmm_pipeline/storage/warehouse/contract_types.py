@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mmm_pipeline.contracts import CONTRACTS
 from mmm_pipeline.errors import StoredResultError
+from mmm_pipeline.tables.catalog import CONTRACTS
 
 if TYPE_CHECKING:
     import pyarrow as pa

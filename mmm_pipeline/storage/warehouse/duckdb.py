@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mmm_pipeline.contracts import empty_table, violations
 from mmm_pipeline.errors import StorageUnavailable, StoredResultError
-from mmm_pipeline.resources.contract_types import as_arrow, require_table_name, typed
-from mmm_pipeline.resources.dialect import DUCKDB, Dialect
-from mmm_pipeline.resources.jobs import WarehouseJob
+from mmm_pipeline.storage.warehouse.contract_types import as_arrow, require_table_name, typed
+from mmm_pipeline.storage.warehouse.dialect import DUCKDB, Dialect
+from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
+from mmm_pipeline.tables.catalog import empty_table, violations
 
 if TYPE_CHECKING:
     import datetime as dt

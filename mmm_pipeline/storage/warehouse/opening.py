@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Protocol
 
 import pandas as pd
 
-from mmm_pipeline.resources.dialect import Dialect
-from mmm_pipeline.resources.jobs import WarehouseJob
+from mmm_pipeline.storage.warehouse.dialect import Dialect
+from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
 
 if TYPE_CHECKING:
     import datetime as dt
 
     import pyarrow as pa
 
-    from mmm_pipeline.home import Home
-    from mmm_pipeline.settings import Settings
+    from mmm_pipeline.settings.pipeline import Settings
+    from mmm_pipeline.storage.home import Home
 
 __all__ = ["SqlEngine", "Warehouse", "open_warehouse"]
 
@@ -104,9 +104,9 @@ class Warehouse(SqlEngine, Protocol):
 def open_warehouse(settings: Settings, home: Home) -> Warehouse:
     """The warehouse that `warehouse.kind` names; a remote one is connected to at first use."""
     if settings.warehouse.kind == "bigquery":
-        from mmm_pipeline.resources.bigquery.warehouse import BigQueryWarehouse
+        from mmm_pipeline.storage.warehouse.bigquery.warehouse import BigQueryWarehouse
 
         return BigQueryWarehouse.from_settings(settings, scratch=home.root)
-    from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
+    from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 
     return DuckDBWarehouse(home.warehouse_file)

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.landing import CampaignTable, LandingSummary, land
-from mmm_pipeline.settings import parse_settings
+from mmm_pipeline.ingestion.landing.landing import CampaignTable, LandingSummary, land
+from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline_tests.ingestion.conftest import rows
 
 HEADER = "Date,Brand,Ad group alias,Impressions,Spend,Sales,Clicks,Note"

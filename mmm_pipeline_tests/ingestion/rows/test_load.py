@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mmm_pipeline.contracts import violations
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.load import load_campaigns
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
+from mmm_pipeline.ingestion.rows.load import load_campaigns
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.ingestion.conftest import Load, rows, settings_for
 
 GOOD = "2021-10-17,A,10,1.5,20"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_pipeline.ingestion.parsing import day, name, number, trimmed
-from mmm_pipeline.resources.dialect import DUCKDB, Dialect
+from mmm_pipeline.ingestion.rows.parsing import day, name, number, trimmed
+from mmm_pipeline.storage.warehouse.dialect import DUCKDB, Dialect
 
 
 @pytest.fixture(scope="module")

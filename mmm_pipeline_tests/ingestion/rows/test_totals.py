@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mmm_pipeline.contracts import violations
-from mmm_pipeline.ingestion.totals import accepted_rows, breakdown, channels_spelled_alike, refusals
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
+from mmm_pipeline.ingestion.rows.totals import accepted_rows, breakdown, channels_spelled_alike, refusals
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.ingestion.conftest import Load, rows
 
 HEADER = "Date,Brand,Ad group alias,Impressions,Spend,Sales"

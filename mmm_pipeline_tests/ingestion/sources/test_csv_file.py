@@ -13,9 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion import csv_source
-from mmm_pipeline.ingestion.csv_source import stage_csv
-from mmm_pipeline.ingestion.staging import Staging, staging_area
+from mmm_pipeline.ingestion.sources import csv_file as csv_source
+from mmm_pipeline.ingestion.sources.csv_file import stage_csv
+from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
 
 WANTED = ("a", "b", "c")
 Rows = list[tuple[object, ...]]

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.demo import demo_rows, write_demo_data
-from mmm_pipeline.ingestion.load import load_campaigns
-from mmm_pipeline.mmm.simulate import DEAD_CHANNEL
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline.settings import parse_settings
+from mmm_pipeline.ingestion.rows.load import load_campaigns
+from mmm_pipeline.ingestion.sources.demo import demo_rows, write_demo_data
+from mmm_pipeline.mmm.simulation.simulate import DEAD_CHANNEL
+from mmm_pipeline.settings.pipeline import parse_settings
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 
 READERS: dict[str, Callable[[Path], pd.DataFrame]] = {
     "demo.csv": pd.read_csv,

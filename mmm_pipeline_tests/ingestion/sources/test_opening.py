@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.load import load_campaigns
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline.settings import parse_settings
+from mmm_pipeline.ingestion.rows.load import load_campaigns
+from mmm_pipeline.settings.pipeline import parse_settings
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.ingestion.conftest import HEADER, Load, rows
 
 COLUMNS = HEADER.split(",")
@@ -200,7 +200,7 @@ def test_the_demo_market_is_a_source(warehouse: DuckDBWarehouse) -> None:
 
 
 def test_csv_workbook_and_parquet_of_one_table_are_the_same_source(load: Load, tmp_path: Path) -> None:
-    from mmm_pipeline.ingestion.demo import write_demo_data
+    from mmm_pipeline.ingestion.sources.demo import write_demo_data
 
     paths = [write_demo_data(tmp_path / f"demo{suffix}")[0] for suffix in (".csv", ".xlsx", ".parquet")]
     summaries = [load(path).summary for path in paths]

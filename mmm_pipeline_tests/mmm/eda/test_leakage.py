@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmm_pipeline.mmm.leakage import leaking_features
-from mmm_pipeline.mmm.simulate import Market, simulate_market
+from mmm_pipeline.mmm.eda.leakage import leaking_features
+from mmm_pipeline.mmm.simulation.simulate import Market, simulate_market
 
 LIMIT = 0.5
 

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_pipeline.contracts import violations
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.eda import LAGS, eda_profile
-from mmm_pipeline.mmm.simulate import DEAD_CHANNEL, Market, market_rows, simulate_market
+from mmm_pipeline.mmm.eda.profile import LAGS, eda_profile
+from mmm_pipeline.mmm.simulation.simulate import DEAD_CHANNEL, Market, market_rows, simulate_market
+from mmm_pipeline.tables.catalog import violations
 
 START = dt.date(2024, 1, 1)
 HOLDOUT = START + dt.timedelta(days=112)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_pipeline.mmm.relations import correlations, lagged_correlations, variance_inflation
+from mmm_pipeline.mmm.eda.relations import correlations, lagged_correlations, variance_inflation
 
 
 def _series(seed: int, days: int = 60, columns: int = 3) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_pipeline.mmm.robust import robust_trend, unusual_days, without_trend_and_weekday
+from mmm_pipeline.mmm.eda.robust import robust_trend, unusual_days, without_trend_and_weekday
 
 
 def _weekdays(days: int) -> np.ndarray:

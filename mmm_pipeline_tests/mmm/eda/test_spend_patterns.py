@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_pipeline.mmm.spend_patterns import PATTERNS, activity
+from mmm_pipeline.mmm.eda.spend_patterns import PATTERNS, activity
 
 WEEKDAYS = np.arange(364) % 7
 

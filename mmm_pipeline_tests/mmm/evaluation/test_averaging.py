@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mmm_pipeline.contracts import violations
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.averaging import (
+from mmm_pipeline.mmm.evaluation.averaging import (
     SpecReturns,
     agreement_table,
     averaged_attribution,
     spec_returns,
     stacking_weights,
 )
-from mmm_pipeline.mmm.diagnostics import Convergence
-from mmm_pipeline.mmm.loo import psis_loo
-from mmm_pipeline.mmm.ranking import Entry
+from mmm_pipeline.mmm.evaluation.loo import psis_loo
+from mmm_pipeline.mmm.evaluation.ranking import Entry
+from mmm_pipeline.mmm.inference.diagnostics import Convergence
 from mmm_pipeline.mmm.specs import ModelSpec
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 
 

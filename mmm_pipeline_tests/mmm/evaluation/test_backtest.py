@@ -7,15 +7,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from mmm_pipeline.contracts import violations
-from mmm_pipeline.mmm.attribution import attribution
 from mmm_pipeline.mmm.budget.plan import plan_budget
-from mmm_pipeline.mmm.drift import drift_table
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.inputs import Holdout
-from mmm_pipeline.mmm.metrics import mape, wape
-from mmm_pipeline.mmm.naive import naive_forecasts
-from mmm_pipeline.mmm.replay import (
+from mmm_pipeline.mmm.data.inputs import Holdout
+from mmm_pipeline.mmm.evaluation.backtest import (
     Forecast,
     channel_rows,
     forecast_of,
@@ -24,6 +18,12 @@ from mmm_pipeline.mmm.replay import (
     replay_table,
     steadiness,
 )
+from mmm_pipeline.mmm.evaluation.drift import drift_table
+from mmm_pipeline.mmm.evaluation.metrics import mape, wape
+from mmm_pipeline.mmm.evaluation.naive import naive_forecasts
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.response.attribution import attribution
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
 
 _SEEN, _AHEAD = 60, 14

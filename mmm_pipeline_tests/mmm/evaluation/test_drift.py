@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mmm_pipeline.contracts import violations
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.budget.request import BudgetRequest
-from mmm_pipeline.mmm.drift import drift_table
-from mmm_pipeline.mmm.fit import Fit
+from mmm_pipeline.mmm.evaluation.drift import drift_table
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit, synthetic_panel_fit
 
 

@@ -9,8 +9,8 @@ import pytest
 import xarray as xr
 
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.loo import psis_loo
+from mmm_pipeline.mmm.evaluation.loo import psis_loo
+from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import stats
 
-from mmm_pipeline.mmm.metrics import absolute_percentage_errors, coverage, crps, mape, rmse, wape
+from mmm_pipeline.mmm.evaluation.metrics import absolute_percentage_errors, coverage, crps, mape, rmse, wape
 
 _KPI = st.floats(0.1, 1e6)
 

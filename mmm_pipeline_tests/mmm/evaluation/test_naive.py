@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmm_pipeline.contracts import violations
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.naive import naive_forecasts, score_naive_forecasts
+from mmm_pipeline.mmm.evaluation.naive import naive_forecasts, score_naive_forecasts
+from mmm_pipeline.tables.catalog import violations
 
 
 def test_naive_forecasts_follow_their_names() -> None:

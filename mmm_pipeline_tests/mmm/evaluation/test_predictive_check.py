@@ -7,9 +7,9 @@ import pytest
 import xarray as xr
 from scipy.stats import kstest
 
-from mmm_pipeline.contracts import violations
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.predictive_check import predictive_check
+from mmm_pipeline.mmm.evaluation.predictive_check import predictive_check
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
 
 _TRAIN = 60

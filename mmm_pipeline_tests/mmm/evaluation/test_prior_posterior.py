@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmm_pipeline.contracts import violations
-from mmm_pipeline.mmm.attribution import attribution
-from mmm_pipeline.mmm.prior_posterior import prior_posterior_density
+from mmm_pipeline.mmm.evaluation.prior_posterior import prior_posterior_density
+from mmm_pipeline.mmm.response.attribution import attribution
 from mmm_pipeline.mmm.specs import ADSTOCKS, Adstock
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit, synthetic_panel_fit
 
 

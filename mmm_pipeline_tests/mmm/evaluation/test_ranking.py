@@ -6,14 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmm_pipeline.contracts import violations
 from mmm_pipeline.errors import ModelNotConverged
-from mmm_pipeline.mmm.diagnostics import Convergence
-from mmm_pipeline.mmm.loo import Loo
-from mmm_pipeline.mmm.naive import score_naive_forecasts
-from mmm_pipeline.mmm.ranking import Entry, build_leaderboard, choose_champion, entry_of_fit, entry_without_fit
-from mmm_pipeline.mmm.scores import HoldoutScore, RankingError, score_fit
+from mmm_pipeline.mmm.evaluation.loo import Loo
+from mmm_pipeline.mmm.evaluation.naive import score_naive_forecasts
+from mmm_pipeline.mmm.evaluation.ranking import (
+    Entry,
+    build_leaderboard,
+    choose_champion,
+    entry_of_fit,
+    entry_without_fit,
+)
+from mmm_pipeline.mmm.evaluation.scores import HoldoutScore, RankingError, score_fit
+from mmm_pipeline.mmm.inference.diagnostics import Convergence
 from mmm_pipeline.mmm.specs import Adstock, ModelSpec
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
 
 _NAIVE = pd.DataFrame(

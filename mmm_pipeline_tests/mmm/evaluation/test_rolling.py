@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mmm_pipeline.contracts import violations
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.diagnostics import Convergence
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.inputs import train_data
-from mmm_pipeline.mmm.naive import score_naive_forecasts
-from mmm_pipeline.mmm.rolling import (
+from mmm_pipeline.mmm.data.inputs import train_data
+from mmm_pipeline.mmm.evaluation.naive import score_naive_forecasts
+from mmm_pipeline.mmm.evaluation.rolling import (
     convergence_of_all,
     rolling_table,
     rolling_windows,
     score_window,
     window_data,
 )
-from mmm_pipeline.mmm.scores import pooled
+from mmm_pipeline.mmm.evaluation.scores import pooled
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.inference.diagnostics import Convergence
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.metrics import coverage, crps, mape, rmse, wape
-from mmm_pipeline.mmm.scores import RANKING_ERRORS, pooled, score_fit, standard_error
+from mmm_pipeline.mmm.evaluation.metrics import coverage, crps, mape, rmse, wape
+from mmm_pipeline.mmm.evaluation.scores import RANKING_ERRORS, pooled, score_fit, standard_error
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
 
 

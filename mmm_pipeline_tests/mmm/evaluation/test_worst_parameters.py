@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmm_pipeline.contracts import violations
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.worst_parameters import worst_parameter_draws
+from mmm_pipeline.mmm.evaluation.worst_parameters import worst_parameter_draws
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit, synthetic_panel_fit
 
 

@@ -19,7 +19,7 @@ from mmm_pipeline.mmm import (
     prior_media_parameters,
     sample,
 )
-from mmm_pipeline_tests.mmm import plain_statement as plain
+from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
 DAYS = 29
 AHEAD = 9

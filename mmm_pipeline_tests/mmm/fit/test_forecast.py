@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmm_pipeline.contracts import violations
-from mmm_pipeline.mmm.forecast import forecast_table
+from mmm_pipeline.mmm.fit.forecast import forecast_table
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
 
 

@@ -9,17 +9,10 @@ import numpy as np
 import pytest
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm import (
-    ADSTOCKS,
-    ConvergenceThresholds,
-    ModelSpec,
-    Priors,
-    SamplerSettings,
-    programs,
-    sample,
-)
-from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
-from mmm_pipeline_tests.mmm import plain_statement as plain
+from mmm_pipeline.mmm import ADSTOCKS, ConvergenceThresholds, ModelSpec, Priors, SamplerSettings, sample
+from mmm_pipeline.mmm.inference import programs
+from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS
+from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
 FEW = SamplerSettings(chains=2, warmup=120, draws=60, seed=3, max_escalations=0)
 UNREACHABLE = ConvergenceThresholds(rhat_max=1.0000001, ess_min=1e6)
@@ -152,7 +145,7 @@ def test_known_truth_lies_within_the_posterior(adstock):
 
 
 def test_impossible_input_is_refused_before_anything_is_compiled(monkeypatch):
-    monkeypatch.setattr("mmm_pipeline.mmm.sampler.program", lambda *arguments: pytest.fail("a program was compiled"))
+    monkeypatch.setattr("mmm_pipeline.mmm.fit.sampler.program", lambda *_: pytest.fail("a program was compiled"))
     data = plain.small_window()
     with pytest.raises(ModelInputError, match=r"priors\.media_scale is -1"):
         sample(ModelSpec("adstock", 1, priors=Priors(media_scale=-1)), data, FEW)

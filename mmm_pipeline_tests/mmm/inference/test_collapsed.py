@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmm_pipeline.mmm.collapsed import linear_block
-from mmm_pipeline.mmm.design import linear_design
+from mmm_pipeline.mmm.inference.collapsed import linear_block
+from mmm_pipeline.mmm.inference.design import linear_design
 from mmm_pipeline.mmm.specs import ModelSpec
-from mmm_pipeline_tests.mmm import plain_statement as plain
+from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
 
 def test_drawn_block_has_the_moments_of_its_conditional_and_a_positive_intercept():

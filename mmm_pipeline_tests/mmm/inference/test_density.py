@@ -9,15 +9,13 @@ import pytest
 from numpyro.infer.util import log_density
 from scipy import stats
 
-from mmm_pipeline.mmm.collapsed import linear_block
-from mmm_pipeline.mmm.density import density_inputs, layout_of, log_likelihood, potential_energy
-from mmm_pipeline.mmm.design import linear_design
-from mmm_pipeline.mmm.media_coefficients import log_normal, media_coefficients
-from mmm_pipeline.mmm.model import media_mix_model
-from mmm_pipeline.mmm.specs import ADSTOCKS, FeatureSign, ModelSpec, Priors, RoiPrior
-from mmm_pipeline.mmm.student_t import linear_coefficients
-from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS, transform_prepared
-from mmm_pipeline.mmm.whitening import (
+from mmm_pipeline.mmm.inference.collapsed import linear_block
+from mmm_pipeline.mmm.inference.density import density_inputs, layout_of, log_likelihood, potential_energy
+from mmm_pipeline.mmm.inference.design import linear_design
+from mmm_pipeline.mmm.inference.media_coefficients import log_normal, media_coefficients
+from mmm_pipeline.mmm.inference.model import media_mix_model
+from mmm_pipeline.mmm.inference.student_t import linear_coefficients
+from mmm_pipeline.mmm.inference.whitening import (
     COEFFICIENT_QUANTILE,
     LEVEL,
     LINEAR,
@@ -29,7 +27,9 @@ from mmm_pipeline.mmm.whitening import (
     coordinates,
     parameters_from_coordinates,
 )
-from mmm_pipeline_tests.mmm import plain_statement as plain
+from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS, transform_prepared
+from mmm_pipeline.mmm.specs import ADSTOCKS, FeatureSign, ModelSpec, Priors, RoiPrior
+from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
 likelihood = jax.jit(log_likelihood, static_argnums=0)
 energy_and_gradient = jax.jit(jax.value_and_grad(potential_energy, argnums=1), static_argnums=0)

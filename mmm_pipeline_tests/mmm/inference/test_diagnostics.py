@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from mmm_pipeline.mmm import ConvergenceThresholds
-from mmm_pipeline.mmm.diagnostics import convergence_of, parameter_diagnostics
+from mmm_pipeline.mmm.inference.diagnostics import convergence_of, parameter_diagnostics
 
 THRESHOLDS = ConvergenceThresholds(rhat_max=1.01, ess_min=400, divergence_share_max=0.001)
 

@@ -10,8 +10,8 @@ import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.mmm import FeatureSign, ModelSpec, Priors, RoiPrior, SamplerSettings, fit_data
-from mmm_pipeline.mmm.validation import require_fittable, require_samplable
-from mmm_pipeline_tests.mmm.plain_statement import small_panel, small_window
+from mmm_pipeline.mmm.inference.validation import require_fittable, require_samplable
+from mmm_pipeline_tests.mmm.inference.plain_statement import small_panel, small_window
 
 SPEC = ModelSpec("adstock", 1)
 

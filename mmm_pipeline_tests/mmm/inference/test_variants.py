@@ -22,7 +22,7 @@ from mmm_pipeline.mmm import (
     restored_fit,
     sample,
 )
-from mmm_pipeline_tests.mmm import plain_statement as plain
+from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
 FEW = SamplerSettings(chains=2, warmup=150, draws=150, max_escalations=0)
 TRUTH = {

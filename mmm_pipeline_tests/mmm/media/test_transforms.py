@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mmm_pipeline.mmm import transforms
-from mmm_pipeline.mmm.draws import media_transform_of_draws
+from mmm_pipeline.mmm.media import transforms
+from mmm_pipeline.mmm.media.draws import media_transform_of_draws
+from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS
 from mmm_pipeline.mmm.specs import ADSTOCKS
-from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
-from mmm_pipeline_tests.mmm import plain_statement as plain
+from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
 # Compiled once: run operation by operation, every call would compile its scan again.
 adstocked, carryover, hill, power = map(

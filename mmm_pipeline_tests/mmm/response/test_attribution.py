@@ -7,12 +7,12 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mmm_pipeline.contracts import violations
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.attribution import attribution
 from mmm_pipeline.mmm.budget.plan import plan_budget
-from mmm_pipeline.mmm.fit import Fit
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.response.attribution import attribution
 from mmm_pipeline.mmm.specs import ADSTOCKS, Adstock
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit, synthetic_panel_fit
 
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmm_pipeline.contracts import violations
-from mmm_pipeline.mmm.attribution import attribution
 from mmm_pipeline.mmm.budget.plan import plan_budget
 from mmm_pipeline.mmm.budget.problem import BudgetRequest
-from mmm_pipeline.mmm.channel_responses import channel_responses
-from mmm_pipeline.mmm.market_results import attribution_by_market, response_curves_by_market
-from mmm_pipeline.mmm.prior import prior_contributions
-from mmm_pipeline.mmm.response import current_spend, horizon_responses
-from mmm_pipeline.mmm.response_curves import response_curves
-from mmm_pipeline.mmm.retention import retention_density
+from mmm_pipeline.mmm.inference.prior import prior_contributions
+from mmm_pipeline.mmm.response.attribution import attribution
+from mmm_pipeline.mmm.response.channel_responses import channel_responses
+from mmm_pipeline.mmm.response.market_results import attribution_by_market, response_curves_by_market
+from mmm_pipeline.mmm.response.response import current_spend, horizon_responses
+from mmm_pipeline.mmm.response.response_curves import response_curves
+from mmm_pipeline.mmm.response.retention import retention_density
+from mmm_pipeline.mmm.response.steady_response import market_mix, steady_kpi
 from mmm_pipeline.mmm.specs import ADSTOCKS
-from mmm_pipeline.mmm.steady_response import market_mix, steady_kpi
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_panel_fit
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmm_pipeline.mmm.draws import media_transform_of_draws
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.response import DAYS_AFTER_HORIZON, current_spend, horizon_responses, media_prices
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.media.draws import media_transform_of_draws
+from mmm_pipeline.mmm.response.response import DAYS_AFTER_HORIZON, current_spend, horizon_responses, media_prices
 from mmm_pipeline.mmm.specs import ADSTOCKS, Adstock
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmm_pipeline.contracts import violations
-from mmm_pipeline.mmm.draws import media_transform_of_draws
-from mmm_pipeline.mmm.response_curves import response_curves
+from mmm_pipeline.mmm.media.draws import media_transform_of_draws
+from mmm_pipeline.mmm.response.response_curves import response_curves
 from mmm_pipeline.mmm.specs import ADSTOCKS, Adstock
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
 
 

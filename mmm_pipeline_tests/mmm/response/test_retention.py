@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from mmm_pipeline.contracts import violations
-from mmm_pipeline.mmm.retention import retention_density
+from mmm_pipeline.mmm.response.retention import retention_density
 from mmm_pipeline.mmm.specs import ADSTOCKS, Adstock
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_pipeline.mmm.simulate import DEAD_CHANNEL, EXPORT_COLUMNS, Market, market_rows, simulate_market
+from mmm_pipeline.mmm.simulation.simulate import DEAD_CHANNEL, EXPORT_COLUMNS, Market, market_rows, simulate_market
 
 SPELLINGS = {
     "Nov 08, 2021": r"[A-Z][a-z]{2} \d\d, \d{4}",

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.inputs import train_data
-from mmm_pipeline.mmm.market import media_effects
-from mmm_pipeline.mmm.simulate import Market, simulate_market, truth
+from mmm_pipeline.mmm.data.inputs import train_data
+from mmm_pipeline.mmm.simulation.market import media_effects
+from mmm_pipeline.mmm.simulation.simulate import Market, simulate_market, truth
 from mmm_pipeline.mmm.specs import Adstock
 
 ADSTOCKS = get_args(Adstock)

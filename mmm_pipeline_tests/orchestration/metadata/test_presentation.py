@@ -6,13 +6,13 @@ import dagster as dg
 import pytest
 from dagster._core.definitions.metadata import TableMetadataSet
 
-from mmm_pipeline.column_lineage import column_lineage
-from mmm_pipeline.contracts import CONTRACTS
-from mmm_pipeline.definitions import build_definitions
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.home import Home
-from mmm_pipeline.presentation import QUESTIONS
-from mmm_pipeline.settings import parse_settings
+from mmm_pipeline.orchestration.definitions import build_definitions
+from mmm_pipeline.orchestration.metadata.presentation import QUESTIONS
+from mmm_pipeline.settings.pipeline import parse_settings
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.tables.catalog import CONTRACTS
+from mmm_pipeline.tables.lineage import column_lineage
 
 
 @pytest.fixture(scope="module")

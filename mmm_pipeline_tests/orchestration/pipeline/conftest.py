@@ -9,13 +9,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from mmm_pipeline.definitions import build_definitions
-from mmm_pipeline.headless import RunOutcome, RunStep, refresh
-from mmm_pipeline.home import Home
-from mmm_pipeline.mmm.simulate import market_rows, simulate_market
-from mmm_pipeline.partitions import grid_range
-from mmm_pipeline.runs import REFRESH_JOB
-from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline.mmm.simulation.simulate import market_rows, simulate_market
+from mmm_pipeline.orchestration.definitions import build_definitions
+from mmm_pipeline.orchestration.headless import RunOutcome, RunStep, refresh
+from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
+from mmm_pipeline.orchestration.runs.partitions import grid_range
+from mmm_pipeline.settings.pipeline import Settings, parse_settings
+from mmm_pipeline.storage.home import Home
 from mmm_pipeline_tests.reporting.gemini.stand_in import serve
 
 FAKE_SECRETS = {

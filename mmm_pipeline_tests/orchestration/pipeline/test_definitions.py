@@ -10,9 +10,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from mmm_pipeline.contracts import CONTRACTS
-from mmm_pipeline.definitions import build_definitions
-from mmm_pipeline.home import Home
+from mmm_pipeline.orchestration.definitions import build_definitions
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.tables.catalog import CONTRACTS
 
 DESIGNED = {
     "raw_campaigns", "rejected_rows", "media_matrix", "model_inputs", "fitted_model", "leaderboard", "champion_model",
@@ -89,7 +89,7 @@ def test_the_decisions_job_ends_with_attribution_and_budget(definitions: dg.Defi
 def test_loading_the_code_location_imports_nothing_that_is_slow(tmp_path: Path) -> None:
     slow = {"jax", "numpyro", "arviz", "matplotlib", "scipy.stats", "xarray", "duckdb", "openpyxl",
             "dagster_gcp", "google.cloud.bigquery", "google.genai"}  # fmt: skip
-    program = f"import sys, mmm_pipeline.definitions; print(sorted(set(sys.modules) & {slow}))"
+    program = f"import sys, mmm_pipeline.orchestration.definitions; print(sorted(set(sys.modules) & {slow}))"
     environment = {**os.environ, "MMM_HOME": str(tmp_path)}
     loaded = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program], env=environment, cwd=tmp_path, capture_output=True, text=True

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner, Result
 
-from mmm_pipeline.cli import app
-from mmm_pipeline.home import Home
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
+from mmm_pipeline.cli.main import app
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.engines.small_engine import make_engine
-from mmm_pipeline_tests.pipeline.conftest import SmallRun
+from mmm_pipeline_tests.orchestration.pipeline.conftest import SmallRun
 
 
 @dataclass

@@ -7,9 +7,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from mmm_pipeline.definitions import build_definitions
-from mmm_pipeline.home import Home
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
+from mmm_pipeline.orchestration.definitions import build_definitions
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 
 INGESTED = ("raw_campaigns", "rejected_rows", "campaign_totals")
 

@@ -11,23 +11,23 @@ import dagster as dg
 import pytest
 from typer.testing import CliRunner
 
-from mmm_pipeline.assets.specs import fit_fingerprint, spec_of_key
-from mmm_pipeline.automation import REPLAY_JOB
-from mmm_pipeline.cli import app
-from mmm_pipeline.contracts import violations
-from mmm_pipeline.definitions import build_definitions
+from mmm_pipeline.cli.main import app
 from mmm_pipeline.errors import SettingsError, StoredResultError
-from mmm_pipeline.home import Home
-from mmm_pipeline.ingestion.load import load_campaigns
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-from mmm_pipeline.mmm.inputs import train_days
-from mmm_pipeline.replay import Replayed, ReplayOptions, publish, replay, store
-from mmm_pipeline.resources.artifacts import ArtifactStore
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.ingestion.rows.load import load_campaigns
+from mmm_pipeline.mmm.data.inputs import train_days
+from mmm_pipeline.operations.backtest import Replayed, ReplayOptions, publish, replay, store
+from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint, spec_of_key
+from mmm_pipeline.orchestration.automation import REPLAY_JOB
+from mmm_pipeline.orchestration.definitions import build_definitions
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.artifacts import ArtifactStore
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
-from mmm_pipeline_tests.pipeline.conftest import small_settings
+from mmm_pipeline_tests.orchestration.pipeline.conftest import small_settings
 
 _SMALL = {
     "model": {"adstocks": ["adstock"], "degrees": [1]},

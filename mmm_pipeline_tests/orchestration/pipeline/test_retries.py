@@ -9,13 +9,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from mmm_pipeline.assets.retries import may_pass
 from mmm_pipeline.errors import CampaignDataError, MmmError, StorageUnavailable
-from mmm_pipeline.home import Home
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline.settings import Settings
-from mmm_pipeline_tests.pipeline.conftest import UP_TO_THE_CHAMPION, run_some, small_settings
-from mmm_pipeline_tests.small_disk import room_for
+from mmm_pipeline.orchestration.assets.fits.retries import may_pass
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline_tests.orchestration.pipeline.conftest import UP_TO_THE_CHAMPION, run_some, small_settings
+from mmm_pipeline_tests.storage.small_disk import room_for
 
 
 def _blocked(home: Home, key: str) -> Path:

@@ -8,10 +8,10 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from mmm_pipeline.contracts import violations
-from mmm_pipeline.home import Home
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline_tests.pipeline.conftest import UP_TO_THE_CHAMPION, run_some, small_settings
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline.tables.catalog import violations
+from mmm_pipeline_tests.orchestration.pipeline.conftest import UP_TO_THE_CHAMPION, run_some, small_settings
 
 _UNTIL = (*UP_TO_THE_CHAMPION[:-1], "spec_agreement", "averaged_attribution")
 _TABLES = ("leaderboard", "naive_forecasts", "rolling_origins", "spec_agreement", "averaged_attribution")

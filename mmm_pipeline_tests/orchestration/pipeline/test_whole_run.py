@@ -12,15 +12,21 @@ import jsonschema
 import pandas as pd
 import pytest
 
-from mmm_pipeline.assets import inputs
-from mmm_pipeline.assets.replay import REPLAY_TABLES
-from mmm_pipeline.contracts import CONTRACTS, violations
-from mmm_pipeline.home import Home
 from mmm_pipeline.ingestion.matrix import build_media_matrix
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline_tests.pipeline.conftest import FAKE_SECRETS, SmallRun, copies_of, run_into, small_settings
+from mmm_pipeline.orchestration.assets.by_hand.backtest import REPLAY_TABLES
+from mmm_pipeline.orchestration.assets.data import inputs
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline.tables.catalog import CONTRACTS, violations
+from mmm_pipeline_tests.orchestration.pipeline.conftest import (
+    FAKE_SECRETS,
+    SmallRun,
+    copies_of,
+    run_into,
+    small_settings,
+)
 
-SCHEMA = Path(__file__).parents[2] / "docs" / "summary.schema.json"
+SCHEMA = Path(__file__).parents[3] / "docs" / "summary.schema.json"
 
 
 @pytest.fixture(scope="module")

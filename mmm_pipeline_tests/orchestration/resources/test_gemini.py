@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.home import Home
+from mmm_pipeline.orchestration.resources.gemini import KEY_VARIABLE, URL_VARIABLE, Gemini, narrator
+from mmm_pipeline.orchestration.resources.workspace import Workspace
 from mmm_pipeline.reporting.gemini.faults import Reason
-from mmm_pipeline.resources.gemini import KEY_VARIABLE, URL_VARIABLE, Gemini, narrator
-from mmm_pipeline.resources.workspace import Workspace
-from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline.settings.pipeline import Settings, parse_settings
+from mmm_pipeline.storage.home import Home
 
 KEY = "test-key"
 

@@ -13,12 +13,12 @@ import pytest
 from dagster._core.launcher import WorkerStatus
 from dagster._core.test_utils import create_run_for_test
 
-from mmm_pipeline.home import Home
-from mmm_pipeline.mmm.simulate import market_rows, simulate_market
+from mmm_pipeline.mmm.simulation.simulate import market_rows, simulate_market
+from mmm_pipeline.orchestration.runs.coordination import FIT_POOL, has_died, know_pools, show_alive
 from mmm_pipeline.run_launcher import WatchfulRunLauncher
-from mmm_pipeline.runs import FIT_POOL, has_died, know_pools, show_alive
-from mmm_pipeline_tests.holding_process import holding_process
-from mmm_pipeline_tests.pipeline.conftest import UP_TO_THE_CHAMPION, run_some, small_settings
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline_tests.orchestration.pipeline.conftest import UP_TO_THE_CHAMPION, run_some, small_settings
+from mmm_pipeline_tests.storage.holding_process import holding_process
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mmm_pipeline.advice.changes import Change, apply_change, change_problems, written_value
-from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline.reporting.advice.changes import Change, apply_change, change_problems, written_value
+from mmm_pipeline.settings.pipeline import Settings, parse_settings
 
 CHANNELS = ("TV", "Radio", "Search")
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from mmm_pipeline.advice.changes import change_problems
-from mmm_pipeline.advice.proposals import Proposal, proposal_facts
-from mmm_pipeline.advice.rules import all_channels, data_proposals, model_proposals
+from mmm_pipeline.reporting.advice.changes import change_problems
+from mmm_pipeline.reporting.advice.proposals import Proposal, proposal_facts
+from mmm_pipeline.reporting.advice.rules import all_channels, data_proposals, model_proposals
+from mmm_pipeline.reporting.facts.result_facts import result_facts
 from mmm_pipeline.reporting.grounding.check import ungrounded_in_text
-from mmm_pipeline.reporting.result_facts import result_facts
-from mmm_pipeline.reporting.tables import ResultTables
-from mmm_pipeline.settings import parse_settings
+from mmm_pipeline.reporting.results.tables import ResultTables
+from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
 
 

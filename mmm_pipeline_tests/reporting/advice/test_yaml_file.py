@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from mmm_pipeline.advice.changes import Change
-from mmm_pipeline.advice.yaml_file import changed_text, diff, write_if_unchanged
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.settings import load_settings
+from mmm_pipeline.reporting.advice.changes import Change
+from mmm_pipeline.reporting.advice.yaml_file import changed_text, diff, write_if_unchanged
+from mmm_pipeline.settings.pipeline import load_settings
 
-COMMITTED = Path(__file__).parents[2] / "pipeline.yaml"
+COMMITTED = Path(__file__).parents[3] / "pipeline.yaml"
 CHANGES = [
     Change(setting="channels.exclude", channel="광고: 'x' #1"),
     Change(setting="budget.bounds", channel="TV", numbers=[0.5, 1.25]),

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import matplotlib
 
-from mmm_pipeline.reporting.charts import _DRAWINGS, CHART_NAMES, style
-from mmm_pipeline.reporting.charts.context import ChartContext
+from mmm_pipeline.reporting.charts.catalog import _DRAWINGS, CHART_NAMES
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -16,11 +16,12 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from mmm_pipeline.reporting.charts import CHART_NAMES, draw_charts, fonts, style
-from mmm_pipeline.reporting.charts.context import ChartContext, chart_context
-from mmm_pipeline.reporting.tables import Language, ResultTables
+from mmm_pipeline.reporting.charts.catalog import CHART_NAMES, draw_charts
+from mmm_pipeline.reporting.charts.drawing import fonts, style
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext, chart_context
+from mmm_pipeline.reporting.results.tables import Language, ResultTables
+from mmm_pipeline_tests.reporting.charts.drawn_figures import assert_legible, figures, texts
 from mmm_pipeline_tests.reporting.conftest import WrittenReport
-from mmm_pipeline_tests.reporting.drawn_figures import assert_legible, figures, texts
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
 
 if TYPE_CHECKING:

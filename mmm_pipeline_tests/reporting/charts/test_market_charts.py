@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmm_pipeline.reporting.market_charts import MARKET_CHARTS, MARKET_TABLES, draw_market_charts
+from mmm_pipeline.reporting.charts.market_charts import MARKET_CHARTS, MARKET_TABLES, draw_market_charts
 from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
 
 

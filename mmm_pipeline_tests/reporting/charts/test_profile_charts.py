@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from markupsafe import escape
 
-from mmm_pipeline.contracts import empty_table
-from mmm_pipeline.reporting.charts import draw_charts, fonts
-from mmm_pipeline.reporting.charts.context import chart_context
-from mmm_pipeline.reporting.tables import Language, ResultTables
+from mmm_pipeline.reporting.charts.catalog import draw_charts
+from mmm_pipeline.reporting.charts.drawing import fonts
+from mmm_pipeline.reporting.charts.drawing.context import chart_context
+from mmm_pipeline.reporting.results.tables import Language, ResultTables
+from mmm_pipeline.tables.catalog import empty_table
+from mmm_pipeline_tests.reporting.charts.drawn_figures import assert_legible, figures, texts
 from mmm_pipeline_tests.reporting.conftest import written_report
-from mmm_pipeline_tests.reporting.drawn_figures import assert_legible, figures, texts
 from mmm_pipeline_tests.reporting.profiled_results import with_own_profile
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
 

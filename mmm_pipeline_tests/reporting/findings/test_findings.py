@@ -7,10 +7,10 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from mmm_pipeline.contracts import empty_table
 from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.reporting.findings import findings
-from mmm_pipeline.reporting.tables import ResultTables
+from mmm_pipeline.reporting.findings.findings import findings
+from mmm_pipeline.reporting.results.tables import ResultTables
+from mmm_pipeline.tables.catalog import empty_table
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
 
 

@@ -7,13 +7,19 @@ import re
 
 import pytest
 
+from mmm_pipeline.reporting.facts.result_facts import result_facts
 from mmm_pipeline.reporting.grounding.check import ungrounded_in_text
-from mmm_pipeline.reporting.narratives import budget_report, chart_report, eda_report, offline_narratives, verdict
-from mmm_pipeline.reporting.result_facts import result_facts
-from mmm_pipeline.reporting.tables import Language, RowCounts
+from mmm_pipeline.reporting.narratives.template import (
+    budget_report,
+    chart_report,
+    eda_report,
+    offline_narratives,
+    verdict,
+)
+from mmm_pipeline.reporting.results.tables import Language, RowCounts
+from mmm_pipeline_tests.reporting.findings.test_findings import without_baseline
 from mmm_pipeline_tests.reporting.profiled_results import profiled
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
-from mmm_pipeline_tests.reporting.test_findings import without_baseline
 
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
 QUICK = {"en": "Quick run: fewer draws, do not decide on it", "ko": "빠른 실행: 표본이 적으므로 이 결과로 결정하지"}

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmm_pipeline.contracts import CONTRACTS, empty_table, violations
-from mmm_pipeline.reporting.comparisons import comparison_notes, comparison_tables
-from mmm_pipeline.reporting.findings import findings
-from mmm_pipeline.reporting.formatting import Formatter
-from mmm_pipeline.reporting.narratives import chart_report, verdict
-from mmm_pipeline.reporting.page_tables import PageTable, page_tables
-from mmm_pipeline.reporting.tables import Language, ResultTables
-from mmm_pipeline.reporting.wording import wording
-from mmm_pipeline.settings import RankingSettings
+from mmm_pipeline.reporting.findings.findings import findings
+from mmm_pipeline.reporting.narratives.template import chart_report, verdict
+from mmm_pipeline.reporting.page.comparisons import comparison_notes, comparison_tables
+from mmm_pipeline.reporting.page.page_tables import PageTable, page_tables
+from mmm_pipeline.reporting.results.tables import Language, ResultTables
+from mmm_pipeline.reporting.text.formatting import Formatter
+from mmm_pipeline.reporting.text.wording import wording
+from mmm_pipeline.settings.pipeline import RankingSettings
+from mmm_pipeline.tables.catalog import CONTRACTS, empty_table, violations
 from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
 
 LANGUAGES: tuple[Language, ...] = ("en", "ko")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from mmm_pipeline.reporting.engine_section import engine_notes, engine_tables
-from mmm_pipeline.reporting.findings import findings
-from mmm_pipeline.reporting.formatting import Formatter
-from mmm_pipeline.reporting.tables import Language
-from mmm_pipeline.reporting.wording import wording
+from mmm_pipeline.reporting.findings.findings import findings
+from mmm_pipeline.reporting.page.engine_section import engine_notes, engine_tables
+from mmm_pipeline.reporting.results.tables import Language
+from mmm_pipeline.reporting.text.formatting import Formatter
+from mmm_pipeline.reporting.text.wording import wording
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
 
 

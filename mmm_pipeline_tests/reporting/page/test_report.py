@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
-from mmm_pipeline.reporting.charts import Chart
-from mmm_pipeline.reporting.narratives import Narratives
-from mmm_pipeline.reporting.report import write_report
+from mmm_pipeline.reporting.charts.catalog import Chart
+from mmm_pipeline.reporting.narratives.template import Narratives
+from mmm_pipeline.reporting.page.report import write_report
 from mmm_pipeline_tests.reporting.conftest import WrittenReport
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
 
@@ -188,7 +188,7 @@ def test_paths_of_the_machine_are_not_told(tmp_path: Path) -> None:
 
 
 def test_the_same_results_give_the_same_report(report: WrittenReport, tmp_path: Path) -> None:
-    from mmm_pipeline.reporting.narratives import offline_narratives
+    from mmm_pipeline.reporting.narratives.template import offline_narratives
 
     narratives = {language: offline_narratives(report.tables, language) for language in report.charts}
     again = write_report(report.tables, report.charts, narratives, tmp_path)

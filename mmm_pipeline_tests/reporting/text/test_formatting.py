@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmm_pipeline.reporting.formatting import MISSING, Formatter
+from mmm_pipeline.reporting.text.formatting import MISSING, Formatter
 
 EN, KO = Formatter("en"), Formatter("ko", "₩")
 

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from mmm_pipeline.reporting.markdown import Markdown, defused, demoted, escape_markdown, markdown_to_html
-from mmm_pipeline.reporting.names import clean
+from mmm_pipeline.reporting.text.markdown import Markdown, defused, demoted, escape_markdown, markdown_to_html
+from mmm_pipeline.reporting.text.names import clean
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES
 
 # What a permissive viewer does: raw HTML, tables, strike-through.

@@ -7,7 +7,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmm_pipeline.reporting.names import clean, display_width, distinct, isolated, shorten
+from mmm_pipeline.reporting.text.names import clean, display_width, distinct, isolated, shorten
 
 
 def test_control_and_bidirectional_marks_are_removed() -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmm_pipeline.reporting.spreadsheets import escape_formula, write_csv
+from mmm_pipeline.reporting.text.spreadsheets import escape_formula, write_csv
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from typing import get_args
 
 import pytest
 
-from mmm_pipeline.reporting.findings import findings
+from mmm_pipeline.reporting.findings.findings import findings
 from mmm_pipeline.reporting.gemini.faults import ReasonCode
-from mmm_pipeline.reporting.tables import Language
-from mmm_pipeline.reporting.wording import wording
+from mmm_pipeline.reporting.results.tables import Language
+from mmm_pipeline.reporting.text.wording import wording
 from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
 
 

@@ -20,8 +20,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from mmm_pipeline.settings import Settings, parse_settings
-from mmm_pipeline_tests.bigquery.faulty_proxy import Proxy, faulty_proxy
+from mmm_pipeline.settings.pipeline import Settings, parse_settings
+from mmm_pipeline_tests.storage.bigquery.faulty_proxy import Proxy, faulty_proxy
 
 PROJECT = "demo-project"
 _NUMBERS = itertools.count(1)

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.errors import CampaignDataError, MmmError, SettingsError, WarehouseError
-from mmm_pipeline.ingestion.bigquery_source import SourceTable
-from mmm_pipeline.ingestion.load import load_campaigns
-from mmm_pipeline.resources.bigquery.client import BigQuery
-from mmm_pipeline.resources.bigquery.names import table_name
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline.settings_data import BigQuerySettings
-from mmm_pipeline_tests.bigquery.conftest import Put, TokenServer, bigquery_settings
-from mmm_pipeline_tests.bigquery.faulty_proxy import Fault, Proxy
+from mmm_pipeline.ingestion.rows.bigquery import SourceTable
+from mmm_pipeline.ingestion.rows.load import load_campaigns
+from mmm_pipeline.settings.sources import BigQuerySettings
+from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery
+from mmm_pipeline.storage.warehouse.bigquery.names import table_name
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline_tests.storage.bigquery.conftest import Put, TokenServer, bigquery_settings
+from mmm_pipeline_tests.storage.bigquery.faulty_proxy import Fault, Proxy
 
 DEADLINE = 3.0
 QUERY = "POST .*/jobs"

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from mmm_pipeline.errors import WarehouseError
-from mmm_pipeline.ingestion.landing_tables import campaign_table
-from mmm_pipeline_tests.bigquery.conftest import bigquery_settings, client_of
-from mmm_pipeline_tests.bigquery.faulty_proxy import Fault, Proxy
-from mmm_pipeline_tests.ingestion.landing_cases import WEEK_1, WEEK_2, LandingCases, Place
+from mmm_pipeline.ingestion.landing.tables import campaign_table
+from mmm_pipeline_tests.ingestion.landing.landing_cases import WEEK_1, WEEK_2, LandingCases, Place
+from mmm_pipeline_tests.storage.bigquery.conftest import bigquery_settings, client_of
+from mmm_pipeline_tests.storage.bigquery.faulty_proxy import Fault, Proxy
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.ingestion.check import check_source
-from mmm_pipeline.ingestion.load import LoadSummary, load_campaigns
 from mmm_pipeline.ingestion.matrix import build_media_matrix
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline.settings import Settings
-from mmm_pipeline_tests.bigquery.conftest import Put, bigquery_settings
-from mmm_pipeline_tests.bigquery.faulty_proxy import Proxy
+from mmm_pipeline.ingestion.rows.load import LoadSummary, load_campaigns
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.ingestion.conftest import settings_for
+from mmm_pipeline_tests.storage.bigquery.conftest import Put, bigquery_settings
+from mmm_pipeline_tests.storage.bigquery.faulty_proxy import Proxy
 
 COLUMNS = ["Date", "Brand_Alias", "Ad_group_alias", "ASIN_SKU_Alias", "Marketplace", "Impressions", "Spend", "Sales"]
 BAD_DATES = [

@@ -11,15 +11,15 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from mmm_pipeline.contracts import CONTRACTS, empty_table, violations
 from mmm_pipeline.errors import StoredResultError, WarehouseError
-from mmm_pipeline.home import Home
-from mmm_pipeline.resources.bigquery.warehouse import ORDER_COLUMN, BigQueryWarehouse
-from mmm_pipeline.resources.warehouse import open_warehouse
-from mmm_pipeline.settings import parse_settings
-from mmm_pipeline_tests.bigquery.conftest import Put, client_of
-from mmm_pipeline_tests.bigquery.faulty_proxy import Fault, Proxy
+from mmm_pipeline.settings.pipeline import parse_settings
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.warehouse.bigquery.warehouse import ORDER_COLUMN, BigQueryWarehouse
+from mmm_pipeline.storage.warehouse.opening import open_warehouse
+from mmm_pipeline.tables.catalog import CONTRACTS, empty_table, violations
 from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
+from mmm_pipeline_tests.storage.bigquery.conftest import Put, client_of
+from mmm_pipeline_tests.storage.bigquery.faulty_proxy import Fault, Proxy
 
 
 @pytest.fixture
@@ -135,8 +135,8 @@ def test_a_missing_dataset_is_an_error_that_names_it(proxy: Proxy, tmp_path: Pat
 def test_the_assets_run_in_bigquery_from_table_to_table(
     proxy: Proxy, put: Put, dataset: str, emulator: str, tmp_path: Path
 ) -> None:
-    from mmm_pipeline.definitions import build_definitions
-    from mmm_pipeline.mmm.simulate import market_rows, simulate_market
+    from mmm_pipeline.mmm.simulation.simulate import market_rows, simulate_market
+    from mmm_pipeline.orchestration.definitions import build_definitions
 
     rows = market_rows(simulate_market(channels=3, days=84, seed=1)).astype(str)
     rows.columns = [name.replace(" ", "_").replace("/", "_") for name in rows.columns]
@@ -175,9 +175,9 @@ def test_the_assets_run_in_bigquery_from_table_to_table(
 
 
 def test_every_contract_checked_by_sql_can_be_said_in_sql() -> None:
-    from mmm_pipeline.checks import CHECKED_BY_SQL
-    from mmm_pipeline.resources.contract_sql import broken_rows
-    from mmm_pipeline.resources.dialect import BIGQUERY
+    from mmm_pipeline.orchestration.checks.contracts import CHECKED_BY_SQL
+    from mmm_pipeline.storage.warehouse.contract_sql import broken_rows
+    from mmm_pipeline.storage.warehouse.dialect import BIGQUERY
 
     assert set(CHECKED_BY_SQL) <= set(CONTRACTS)
     assert all("WHERE" in broken_rows(name, BIGQUERY, "t") for name in CHECKED_BY_SQL)

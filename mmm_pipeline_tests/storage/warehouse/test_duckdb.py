@@ -15,9 +15,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from mmm_pipeline.contracts import CONTRACTS, empty_table, violations
 from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline.tables.catalog import CONTRACTS, empty_table, violations
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ time.sleep(float(sys.argv[2]))
 WRITE = """
 import sys, pandas as pd
 from pathlib import Path
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 warehouse = DuckDBWarehouse(Path(sys.argv[1]))
 for turn in range(5):
     warehouse.write_table("shared", pd.DataFrame({"writer": [int(sys.argv[2])] * 1000, "turn": turn}))
@@ -56,7 +56,7 @@ for turn in range(5):
 WRITE_FOREVER = """
 import sys, itertools, pandas as pd
 from pathlib import Path
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 warehouse = DuckDBWarehouse(Path(sys.argv[1]))
 for turn in itertools.count():
     both = pd.DataFrame({"turn": [turn] * 200_000})

@@ -7,11 +7,11 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from mmm_pipeline.assets.pictures import inline_picture
-from mmm_pipeline.assets.table_outputs import preview, table_out
-from mmm_pipeline.replay_dates import ReplayOptions
-from mmm_pipeline.resources.workspace import Workspace
-from mmm_pipeline.runs import FIT_POOL
+from mmm_pipeline.operations.backtest_dates import ReplayOptions
+from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
+from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.runs.coordination import FIT_POOL
 
 __all__ = ["REPLAY_TABLES", "checked_dates", "replay"]
 
@@ -64,8 +64,8 @@ def replay(
     context: dg.AssetExecutionContext, workspace: Workspace
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Rebuild every date in a home of its own below `as-of/`, and score it; the present results stay."""
-    from mmm_pipeline import progress
-    from mmm_pipeline import replay as replays
+    from mmm_pipeline.operations import backtest as replays
+    from mmm_pipeline.orchestration.runs import progress
 
     settings, home = workspace.settings(), workspace.folder()
     fits: set[str] = set()

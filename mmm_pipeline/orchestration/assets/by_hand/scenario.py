@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from mmm_pipeline.assets.decisions import budget_metadata
-from mmm_pipeline.assets.pictures import inline_picture
-from mmm_pipeline.assets.selection import CHAMPION_MODEL
-from mmm_pipeline.assets.table_outputs import preview
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
+from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
+from mmm_pipeline.orchestration.assets.results.decisions import budget_metadata
+from mmm_pipeline.orchestration.metadata.table_outputs import preview
+from mmm_pipeline.orchestration.resources.workspace import Workspace
 
 if TYPE_CHECKING:
-    from mmm_pipeline.scenario import ScenarioOptions
+    from mmm_pipeline.operations.scenario import ScenarioOptions
 
 __all__ = ["BUDGET_SCENARIO", "budget_scenario", "checked_scenario"]
 
@@ -55,14 +55,14 @@ _OPTIONS = {
 
 def _options(given: Mapping[str, Any]) -> "ScenarioOptions":
     """What the launchpad says."""
-    from mmm_pipeline.scenario import ScenarioOptions
+    from mmm_pipeline.operations.scenario import ScenarioOptions
 
     return ScenarioOptions(**{**given, "lock": tuple(given["lock"]), "bounds": tuple(given["bounds"])})
 
 
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
     """Raises SettingsError when a value cannot be read."""
-    from mmm_pipeline.scenario import check_options
+    from mmm_pipeline.operations.scenario import check_options
 
     check_options(_options(given))
     return {"ops": {BUDGET_SCENARIO: {"config": dict(given)}}}
@@ -83,7 +83,7 @@ checked_scenario = dg.ConfigMapping(config_schema=_OPTIONS, config_fn=_checked)
 )
 def budget_scenario(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult:
     """Plan, write and show one scenario."""
-    from mmm_pipeline import scenario
+    from mmm_pipeline.operations import scenario
 
     settings, home = workspace.settings(), workspace.folder()
     options = _options(context.op_execution_context.op_config)

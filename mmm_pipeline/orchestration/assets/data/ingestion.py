@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from mmm_pipeline.assets.table_outputs import column_schema, preview
-from mmm_pipeline.contracts import CONTRACTS
-from mmm_pipeline.ingestion.campaign_rows import rows_stay_in_bigquery
-from mmm_pipeline.ingestion.load import load_campaigns
-from mmm_pipeline.resources.jobs import job_metadata
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.ingestion.rows.campaign_rows import rows_stay_in_bigquery
+from mmm_pipeline.ingestion.rows.load import load_campaigns
+from mmm_pipeline.orchestration.metadata.table_outputs import column_schema, preview
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.storage.warehouse.jobs import job_metadata
+from mmm_pipeline.tables.catalog import CONTRACTS
 
 _GROUP = "ingestion"
 

@@ -6,15 +6,15 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from mmm_pipeline.assets.budget_requests import require_known_budget_channels
-from mmm_pipeline.assets.table_outputs import preview, table_out
-from mmm_pipeline.ingestion.campaign_rows import campaign_rows
 from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import input_warnings
 from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
-from mmm_pipeline.resources.jobs import job_metadata
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.ingestion.rows.campaign_rows import campaign_rows
+from mmm_pipeline.operations.budget_requests import require_known_budget_channels
+from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.storage.warehouse.jobs import job_metadata
 
 _GROUP = "inputs"
 
@@ -70,7 +70,7 @@ def model_inputs(
 ) -> tuple[dg.Output[Any], dg.Output[pd.DataFrame]]:
     """Split by date, apply the channel rules, scale."""
     from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-    from mmm_pipeline.mmm.rolling import rolling_windows
+    from mmm_pipeline.mmm.evaluation.rolling import rolling_windows
 
     settings = workspace.settings()
     dataset, excluded = build_model_inputs(

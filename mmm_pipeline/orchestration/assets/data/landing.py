@@ -3,8 +3,8 @@
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
 import dagster as dg
 
-from mmm_pipeline.resources.jobs import job_metadata
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.storage.warehouse.jobs import job_metadata
 
 LANDED_CAMPAIGNS = "landed_campaigns"
 
@@ -17,8 +17,8 @@ LANDED_CAMPAIGNS = "landed_campaigns"
 )
 def landed_campaigns(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult:
     """Merge the export: new rows are added, rows sent again replace, nothing else is touched."""
-    from mmm_pipeline.ingestion.landing import land
-    from mmm_pipeline.ingestion.landing_tables import campaign_table
+    from mmm_pipeline.ingestion.landing.landing import land
+    from mmm_pipeline.ingestion.landing.tables import campaign_table
 
     settings, scratch = workspace.settings(), workspace.folder().root
     if settings.landing.file is None:

@@ -8,8 +8,8 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from mmm_pipeline.ingestion.totals import breakdown
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.ingestion.rows.totals import breakdown
+from mmm_pipeline.orchestration.resources.workspace import Workspace
 
 EDA_PROFILE = "eda_profile"
 
@@ -23,7 +23,7 @@ EDA_PROFILE = "eda_profile"
 )
 def eda_profile(media_matrix: pd.DataFrame, model_inputs: Any, workspace: Workspace) -> dg.MaterializeResult:
     """Profile the daily series; the facts under every narrative."""
-    from mmm_pipeline.mmm.eda import eda_profile as profile_of
+    from mmm_pipeline.mmm.eda.profile import eda_profile as profile_of
 
     totals = workspace.warehouse().read_table("campaign_totals")
     refused = totals.loc[totals["reason"].notna()]

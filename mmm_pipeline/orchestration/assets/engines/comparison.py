@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pandas as pd
 
-from mmm_pipeline.assets.engines import ENGINES_GROUP, champion_key, stored_engines
-from mmm_pipeline.assets.fitting import FITTED_MODEL
-from mmm_pipeline.assets.table_outputs import preview, table_out
-from mmm_pipeline.contracts import CONTRACTS, empty_table
 from mmm_pipeline.engines.answers import stored_answer
 from mmm_pipeline.engines.catalog import Engine
 from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.partitions import spec_keys
-from mmm_pipeline.resources.workspace import Workspace
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.orchestration.assets.engines.engine_runs import ENGINES_GROUP, champion_key, stored_engines
+from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL
+from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.runs.partitions import spec_keys
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.tables.catalog import CONTRACTS, empty_table
 
 if TYPE_CHECKING:
     from mmm_pipeline.engines.comparison import View
@@ -48,7 +48,7 @@ def build_engine_comparison(deps: Sequence[str]) -> dg.AssetsDefinition:
                 dg.Output(empty_table("engine_scores"), metadata={"engines": told}),
             )
         from mmm_pipeline.engines.comparison import comparison_table, scores_table
-        from mmm_pipeline.mmm.inputs import holdout_of
+        from mmm_pipeline.mmm.data.inputs import holdout_of
 
         views = _views(engines, champion, model_inputs, settings, workspace)
         for view in views:
@@ -80,7 +80,7 @@ def _views(
     """Ours first: the champion's spec, and every other spec that an engine with our grid has fitted, too."""
     from mmm_pipeline.engines.comparison import View, view_of_result
     from mmm_pipeline.engines.ours import our_view
-    from mmm_pipeline.mmm.inputs import holdout_of
+    from mmm_pipeline.mmm.data.inputs import holdout_of
 
     artifacts, theirs, keys = workspace.artifacts(), [], {champion}
     for engine in engines:

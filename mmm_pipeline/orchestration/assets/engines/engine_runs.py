@@ -19,11 +19,11 @@ from mmm_pipeline.engines.process import run_engine
 from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.engines.result import EngineResult
 from mmm_pipeline.errors import EngineError
-from mmm_pipeline.home import Home
-from mmm_pipeline.partitions import grid_of, spec_keys
-from mmm_pipeline.resources.workspace import Workspace
-from mmm_pipeline.runs import FIT_POOL
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.runs.coordination import FIT_POOL
+from mmm_pipeline.orchestration.runs.partitions import grid_of, spec_keys
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.home import Home
 
 __all__ = [
     "ENGINES_GROUP",

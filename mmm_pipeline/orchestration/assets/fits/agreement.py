@@ -4,10 +4,10 @@
 import dagster as dg
 import pandas as pd
 
-from mmm_pipeline.assets.fitting import FITTED_MODEL
-from mmm_pipeline.assets.table_outputs import preview, table_out
-from mmm_pipeline.contracts import empty_table
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL
+from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.tables.catalog import empty_table
 
 __all__ = ["spec_agreement"]
 
@@ -26,8 +26,8 @@ def spec_agreement(
     leaderboard: pd.DataFrame, workspace: Workspace
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """The band of ROI over the specs that may be right, and their average where it is asked for."""
-    from mmm_pipeline.mmm.averaging import agreement_table, averaged_attribution, spec_returns
-    from mmm_pipeline.mmm.ranking import choose_champion
+    from mmm_pipeline.mmm.evaluation.averaging import agreement_table, averaged_attribution, spec_returns
+    from mmm_pipeline.mmm.evaluation.ranking import choose_champion
 
     if not leaderboard["is_champion"].any():
         # Why there is no champion is said once, where it is refitted.

@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mmm_pipeline.assets.fitting import FITTED_MODEL, ROLLING_FITS, rolling_key
-from mmm_pipeline.assets.specs import fit_fingerprint, spec_of_key
-from mmm_pipeline.contracts import empty_table
 from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.partitions import spec_keys
-from mmm_pipeline.resources.artifacts import ArtifactStore
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, ROLLING_FITS, rolling_key
+from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint, spec_of_key
+from mmm_pipeline.orchestration.runs.partitions import spec_keys
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.artifacts import ArtifactStore
+from mmm_pipeline.tables.catalog import empty_table
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from mmm_pipeline.mmm.diagnostics import Convergence
-    from mmm_pipeline.mmm.fit import Fit
-    from mmm_pipeline.mmm.panel_fit import PanelFit
-    from mmm_pipeline.mmm.ranking import Entry
-    from mmm_pipeline.mmm.rolling import Window
-    from mmm_pipeline.mmm.scores import HoldoutScore
+    from mmm_pipeline.mmm.evaluation.ranking import Entry
+    from mmm_pipeline.mmm.evaluation.rolling import Window
+    from mmm_pipeline.mmm.evaluation.scores import HoldoutScore
+    from mmm_pipeline.mmm.fit.fit import Fit
+    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+    from mmm_pipeline.mmm.inference.diagnostics import Convergence
     from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["Evaluation", "evaluated"]
@@ -43,10 +43,10 @@ def evaluated(
     settings: Settings, artifacts: ArtifactStore, dataset: xr.Dataset, warn: Callable[[str], object]
 ) -> Evaluation:
     """Score every spec of the grid and every naive forecast on the same days."""
-    from mmm_pipeline.mmm.averaging import stacking_weights
-    from mmm_pipeline.mmm.naive import score_naive_forecasts
-    from mmm_pipeline.mmm.ranking import build_leaderboard, rival_keys
-    from mmm_pipeline.mmm.rolling import rolling_table, rolling_windows
+    from mmm_pipeline.mmm.evaluation.averaging import stacking_weights
+    from mmm_pipeline.mmm.evaluation.naive import score_naive_forecasts
+    from mmm_pipeline.mmm.evaluation.ranking import build_leaderboard, rival_keys
+    from mmm_pipeline.mmm.evaluation.rolling import rolling_table, rolling_windows
 
     windows = rolling_windows(dataset, settings.split.rolling_origins)
     error = settings.ranking.error
@@ -80,7 +80,7 @@ class _Grid:
         windows: Sequence[Window],
         warn: Callable[[str], object],
     ) -> None:
-        from mmm_pipeline.mmm.inputs import train_data
+        from mmm_pipeline.mmm.data.inputs import train_data
 
         self._settings = settings
         self._artifacts = artifacts
@@ -92,10 +92,10 @@ class _Grid:
 
     def entry(self, key: str) -> Entry:
         """The entry of a spec; one without usable fits says why."""
-        from mmm_pipeline.mmm.loo import psis_loo
-        from mmm_pipeline.mmm.ranking import entry_of_fit, entry_without_fit
-        from mmm_pipeline.mmm.rolling import convergence_of_all, score_window
-        from mmm_pipeline.mmm.scores import pooled
+        from mmm_pipeline.mmm.evaluation.loo import psis_loo
+        from mmm_pipeline.mmm.evaluation.ranking import entry_of_fit, entry_without_fit
+        from mmm_pipeline.mmm.evaluation.rolling import convergence_of_all, score_window
+        from mmm_pipeline.mmm.evaluation.scores import pooled
 
         spec = spec_of_key(self._settings, key, self._train)
         if self._artifacts.has(FITTED_MODEL, key, ".failure.json"):
@@ -124,7 +124,7 @@ class _Grid:
 
     def _fit(self, spec: ModelSpec, window: Window) -> Fit | PanelFit | None:
         """The stored fit of a window, the last being the fitted model; None when it is of other inputs or settings."""
-        from mmm_pipeline.mmm.rolling import window_data
+        from mmm_pipeline.mmm.evaluation.rolling import window_data
 
         if window == self._windows[-1]:
             name, key, data = FITTED_MODEL, spec.key, self._train

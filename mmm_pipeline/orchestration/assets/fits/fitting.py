@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import dagster as dg
 
-from mmm_pipeline.assets.retries import may_pass, try_again_later
-from mmm_pipeline.assets.specs import (
+from mmm_pipeline.errors import MmmError, StorageUnavailable, StoredResultError
+from mmm_pipeline.orchestration.assets.fits.retries import may_pass, try_again_later
+from mmm_pipeline.orchestration.assets.fits.specs import (
     convergence_thresholds,
     fit_fingerprint,
     sampler_settings,
     spec_of_key,
 )
-from mmm_pipeline.errors import MmmError, StorageUnavailable, StoredResultError
-from mmm_pipeline.progress import FitProgress, report
-from mmm_pipeline.resources.artifacts import ArtifactStore
-from mmm_pipeline.resources.workspace import Workspace
-from mmm_pipeline.runs import FIT_POOL, waiting_turn
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.runs.coordination import FIT_POOL, waiting_turn
+from mmm_pipeline.orchestration.runs.progress import FitProgress, report
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.fit import Fit
-    from mmm_pipeline.mmm.inputs import FitData, PanelData
-    from mmm_pipeline.mmm.panel_fit import PanelFit
-    from mmm_pipeline.mmm.rolling import Window
-    from mmm_pipeline.mmm.sampler import SamplingProgress
+    from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+    from mmm_pipeline.mmm.evaluation.rolling import Window
+    from mmm_pipeline.mmm.fit.fit import Fit
+    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+    from mmm_pipeline.mmm.fit.sampler import SamplingProgress
     from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = [
@@ -71,8 +71,8 @@ def build_fitted_model(
     def fitted_model(
         context: dg.AssetExecutionContext, model_inputs: Any, workspace: Workspace
     ) -> dg.MaterializeResult:
-        from mmm_pipeline.mmm.inputs import train_data
-        from mmm_pipeline.mmm.rolling import rolling_windows
+        from mmm_pipeline.mmm.data.inputs import train_data
+        from mmm_pipeline.mmm.evaluation.rolling import rolling_windows
 
         settings, artifacts = workspace.settings(), workspace.artifacts()
         data = train_data(model_inputs)
@@ -131,7 +131,7 @@ def fit_earlier_windows(
     Returns:
         Number of windows that were drawn, the others being reused.
     """
-    from mmm_pipeline.mmm.rolling import window_data
+    from mmm_pipeline.mmm.evaluation.rolling import window_data
 
     artifacts = workspace.artifacts()
     keys = {rolling_key(spec.key, window.origin): window for window in windows}
@@ -175,7 +175,7 @@ def fit_or_reuse(
         if stored is not None:
             log(f"{label}: inputs and settings are unchanged, the stored fit is reused")
             return stored, True
-        from mmm_pipeline.mmm.sampler import sample, usable_cores, use_compilation_cache
+        from mmm_pipeline.mmm.fit.sampler import sample, usable_cores, use_compilation_cache
 
         use_compilation_cache(workspace.folder().compilation_cache)
         threads = settings.runs.threads_per_fit or max(1, usable_cores() // workspace.pool_limit(FIT_POOL))

@@ -7,10 +7,10 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from mmm_pipeline.assets.fitting import FITTED_MODEL
-from mmm_pipeline.assets.selection import CHAMPION_MODEL
-from mmm_pipeline.assets.table_outputs import table_asset, table_out
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL
+from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
+from mmm_pipeline.orchestration.metadata.table_outputs import table_asset, table_out
+from mmm_pipeline.orchestration.resources.workspace import Workspace
 
 __all__ = ["predictive_check", "prior_posterior_density", "worst_parameter_draws"]
 
@@ -29,9 +29,9 @@ def predictive_check(
     leaderboard: pd.DataFrame, model_inputs: Any, workspace: Workspace
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Whether the observed KPI looks like data that the champion spec would have produced."""
-    from mmm_pipeline.mmm.inputs import holdout_of
-    from mmm_pipeline.mmm.predictive_check import predictive_check as check_of
-    from mmm_pipeline.mmm.ranking import choose_champion
+    from mmm_pipeline.mmm.data.inputs import holdout_of
+    from mmm_pipeline.mmm.evaluation.predictive_check import predictive_check as check_of
+    from mmm_pipeline.mmm.evaluation.ranking import choose_champion
 
     settings = workspace.settings()
     champion = choose_champion(leaderboard, settings.ranking.least_converged_specs)
@@ -56,7 +56,7 @@ def predictive_check(
 @table_asset("prior_posterior_density", group=_GROUP, deps=[CHAMPION_MODEL])
 def prior_posterior_density(workspace: Workspace) -> pd.DataFrame:
     """What was assumed of each channel's ROI, and what the data made of it."""
-    from mmm_pipeline.mmm.prior_posterior import prior_posterior_density as density_of
+    from mmm_pipeline.mmm.evaluation.prior_posterior import prior_posterior_density as density_of
 
     fit, _ = workspace.artifacts().read_fit(CHAMPION_MODEL)
     return density_of(fit, seed=workspace.settings().sampler.seed)
@@ -65,7 +65,7 @@ def prior_posterior_density(workspace: Workspace) -> pd.DataFrame:
 @table_asset("worst_parameter_draws", group=_GROUP, deps=[CHAMPION_MODEL])
 def worst_parameter_draws(workspace: Workspace) -> pd.DataFrame:
     """The chains of the parameters that mixed worst, to look at."""
-    from mmm_pipeline.mmm.worst_parameters import worst_parameter_draws as draws_of
+    from mmm_pipeline.mmm.evaluation.worst_parameters import worst_parameter_draws as draws_of
 
     fit, _ = workspace.artifacts().read_fit(CHAMPION_MODEL)
     return draws_of(fit)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import dagster as dg
 
 from mmm_pipeline.errors import MmmError
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.settings.pipeline import Settings
 
 __all__ = ["may_pass", "retried", "try_again_later"]
 

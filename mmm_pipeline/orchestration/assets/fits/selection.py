@@ -6,15 +6,15 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from mmm_pipeline.assets.evaluation import evaluated
-from mmm_pipeline.assets.fitting import FITTED_MODEL, fit_metadata, fit_or_reuse
-from mmm_pipeline.assets.pictures import inline_picture
-from mmm_pipeline.assets.retries import retried
-from mmm_pipeline.assets.specs import spec_of_key
-from mmm_pipeline.assets.table_outputs import preview, table_asset, table_out
-from mmm_pipeline.resources.champions import ChampionHistory
-from mmm_pipeline.resources.workspace import Workspace
-from mmm_pipeline.runs import FIT_POOL
+from mmm_pipeline.orchestration.assets.fits.evaluation import evaluated
+from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, fit_metadata, fit_or_reuse
+from mmm_pipeline.orchestration.assets.fits.retries import retried
+from mmm_pipeline.orchestration.assets.fits.specs import spec_of_key
+from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
+from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_asset, table_out
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.runs.coordination import FIT_POOL
+from mmm_pipeline.storage.champions import ChampionHistory
 
 __all__ = ["CHAMPION_MODEL", "champion_model", "forecast", "leaderboard"]
 
@@ -35,7 +35,7 @@ def leaderboard(
     context: dg.AssetExecutionContext, model_inputs: Any, workspace: Workspace
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Score every spec and every naive forecast on the same days."""
-    from mmm_pipeline.reporting.charts.glance import leaderboard_glance
+    from mmm_pipeline.reporting.charts.decisions.glance import leaderboard_glance
 
     settings = workspace.settings()
     found = evaluated(settings, workspace.artifacts(), model_inputs, context.log.warning)
@@ -82,8 +82,8 @@ def champion_model(
 ) -> dg.MaterializeResult:
     """Refit the best converged spec on train and holdout days together."""
     from mmm_pipeline.errors import ModelNotConverged
-    from mmm_pipeline.mmm.inputs import window_data
-    from mmm_pipeline.mmm.ranking import choose_champion
+    from mmm_pipeline.mmm.data.inputs import window_data
+    from mmm_pipeline.mmm.evaluation.ranking import choose_champion
 
     settings = workspace.settings()
     data = window_data(model_inputs)
@@ -116,10 +116,10 @@ def champion_model(
 @table_asset("forecast", group=_GROUP, deps=[FITTED_MODEL])
 def forecast(leaderboard: pd.DataFrame, model_inputs: Any, workspace: Workspace) -> dg.Output[pd.DataFrame]:
     """What the champion spec, fitted on the train days only, expected of every day."""
-    from mmm_pipeline.mmm.forecast import forecast_table
-    from mmm_pipeline.mmm.inputs import holdout_of
-    from mmm_pipeline.mmm.ranking import choose_champion
-    from mmm_pipeline.reporting.charts.glance import forecast_glance
+    from mmm_pipeline.mmm.data.inputs import holdout_of
+    from mmm_pipeline.mmm.evaluation.ranking import choose_champion
+    from mmm_pipeline.mmm.fit.forecast import forecast_table
+    from mmm_pipeline.reporting.charts.decisions.glance import forecast_glance
 
     settings = workspace.settings()
     champion = choose_champion(leaderboard, settings.ranking.least_converged_specs)

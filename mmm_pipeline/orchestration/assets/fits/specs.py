@@ -14,10 +14,10 @@ from mmm_pipeline.mmm.specs import (
     RoiPrior,
     SamplerSettings,
 )
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.settings.pipeline import Settings
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.inputs import FitData, PanelData
+    from mmm_pipeline.mmm.data.inputs import FitData, PanelData
 
 __all__ = ["convergence_thresholds", "fit_fingerprint", "model_spec", "sampler_settings", "spec_of_key"]
 

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from mmm_pipeline.assets.profile import EDA_PROFILE
-from mmm_pipeline.assets.result_tables import REPORTED_TABLES, result_tables
-from mmm_pipeline.resources.gemini import Gemini
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.orchestration.assets.data.profile import EDA_PROFILE
+from mmm_pipeline.orchestration.resources.gemini import Gemini
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.reporting.results.stored import REPORTED_TABLES, result_tables
 
 if TYPE_CHECKING:
-    from mmm_pipeline.reporting.charts import Chart
+    from mmm_pipeline.reporting.charts.catalog import Chart
     from mmm_pipeline.reporting.gemini.disguise import Disguise
     from mmm_pipeline.reporting.gemini.request import Image
-    from mmm_pipeline.reporting.tables import Language
-    from mmm_pipeline.reporting.writing import Narrative
+    from mmm_pipeline.reporting.narratives.writing import Narrative
+    from mmm_pipeline.reporting.results.tables import Language
 
 __all__ = [
     "ADVISING",
@@ -45,7 +45,7 @@ def _narrative_asset(name: str, deps: list[str], description: str) -> dg.AssetsD
 
     @dg.asset(name=name, deps=deps, group_name=_GROUP, kinds={"markdown"}, description=description)
     def narrative(context: dg.AssetExecutionContext, workspace: Workspace, gemini: Gemini) -> dg.MaterializeResult:
-        from mmm_pipeline.reporting.writing import write_narrative
+        from mmm_pipeline.reporting.narratives.writing import write_narrative
 
         tables = result_tables(workspace)
         written = write_narrative(name, tables, gemini.pen(context.run.run_id), stored_pictures(workspace))
@@ -79,7 +79,7 @@ def stored_charts(workspace: Workspace, language: "Language", folder: Path) -> "
     Raises:
         StoredResultError: the charts have not been materialized.
     """
-    from mmm_pipeline.reporting.charts import Chart
+    from mmm_pipeline.reporting.charts.catalog import Chart
 
     artifacts = workspace.artifacts()
     charts = []
@@ -117,7 +117,7 @@ def _refuse_templates(name: str, written: "dict[Language, Narrative]") -> None:
 
 
 def _store(workspace: Workspace, name: str, written: "dict[Language, Narrative]") -> None:
-    from mmm_pipeline.advice.proposals import Patch
+    from mmm_pipeline.reporting.advice.proposals import Patch
 
     artifacts = workspace.artifacts()
     for language, narrative in written.items():

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mmm_pipeline.assets.narratives import NARRATIVES, stored_charts
-from mmm_pipeline.assets.pictures import inline_picture
-from mmm_pipeline.assets.profile import EDA_PROFILE
-from mmm_pipeline.assets.result_tables import REPORTED_TABLES, result_tables
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.orchestration.assets.data.profile import EDA_PROFILE
+from mmm_pipeline.orchestration.assets.reporting.narratives import NARRATIVES, stored_charts
+from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.reporting.results.stored import REPORTED_TABLES, result_tables
 
 if TYPE_CHECKING:
-    from mmm_pipeline.reporting.charts import Chart
-    from mmm_pipeline.reporting.narratives import Narratives
-    from mmm_pipeline.reporting.tables import Language, ResultTables
+    from mmm_pipeline.reporting.charts.catalog import Chart
+    from mmm_pipeline.reporting.narratives.template import Narratives
+    from mmm_pipeline.reporting.results.tables import Language, ResultTables
 
 __all__ = ["charts", "decision_report"]
 
@@ -74,7 +74,7 @@ def _shown(drawn: list[Chart]) -> dict[str, dg.MarkdownMetadataValue]:
 
 def _draw(workspace: Workspace, tables: ResultTables, folder: Path, language: Language) -> list[Chart]:
     """Draw into a folder of this machine; the words of each picture go into the artifacts."""
-    from mmm_pipeline.reporting.charts import draw_charts
+    from mmm_pipeline.reporting.charts.catalog import draw_charts
 
     drawn = draw_charts(tables, folder, language)
     workspace.artifacts().write_json(
@@ -85,7 +85,7 @@ def _draw(workspace: Workspace, tables: ResultTables, folder: Path, language: La
 
 def _draw_markets(workspace: Workspace, tables: ResultTables, folder: Path, language: Language) -> int:
     """The pictures of every market by itself, beside those of all together; returns their number."""
-    from mmm_pipeline.reporting.market_charts import MARKET_TABLES, draw_market_charts
+    from mmm_pipeline.reporting.charts.market_charts import MARKET_TABLES, draw_market_charts
 
     if not len(tables.attribution_by_market):
         return 0
@@ -103,8 +103,8 @@ def _draw_markets(workspace: Workspace, tables: ResultTables, folder: Path, lang
 )
 def decision_report(workspace: Workspace) -> dg.MaterializeResult:
     """Publish everything of this run at once; readers of `results/latest` never see half of it."""
-    from mmm_pipeline.resources.places import place_of
-    from mmm_pipeline.resources.results import copy_results, publish
+    from mmm_pipeline.storage.places import place_of
+    from mmm_pipeline.storage.results import copy_results, publish
 
     latest = publish(workspace.folder().results, lambda folder: _write_results(workspace, folder))
     elsewhere = workspace.settings().storage.results
@@ -121,10 +121,10 @@ def decision_report(workspace: Workspace) -> dg.MaterializeResult:
 
 
 def _write_results(workspace: Workspace, folder: Path) -> None:
-    from mmm_pipeline.reporting.market_charts import MARKET_TABLES
-    from mmm_pipeline.reporting.report import write_report
-    from mmm_pipeline.reporting.spreadsheets import write_csv
-    from mmm_pipeline.reporting.summary import build_summary
+    from mmm_pipeline.reporting.charts.market_charts import MARKET_TABLES
+    from mmm_pipeline.reporting.page.report import write_report
+    from mmm_pipeline.reporting.page.summary import build_summary
+    from mmm_pipeline.reporting.text.spreadsheets import write_csv
 
     tables, warehouse = result_tables(workspace), workspace.warehouse()
     languages = tables.settings.report.languages
@@ -148,7 +148,7 @@ def _write_results(workspace: Workspace, folder: Path) -> None:
 
 
 def _narratives(workspace: Workspace, language: Language) -> Narratives:
-    from mmm_pipeline.reporting.narratives import Narratives
+    from mmm_pipeline.reporting.narratives.template import Narratives
 
     read = workspace.artifacts().read_text
     return Narratives(

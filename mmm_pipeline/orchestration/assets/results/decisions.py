@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pandas as pd
 
-from mmm_pipeline.assets.budget_requests import budget_request
-from mmm_pipeline.assets.pictures import inline_picture
-from mmm_pipeline.assets.selection import CHAMPION_MODEL
-from mmm_pipeline.assets.table_outputs import preview, table_asset, table_out
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.operations.budget_requests import budget_request
+from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
+from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
+from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_asset, table_out
+from mmm_pipeline.orchestration.resources.workspace import Workspace
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.fit import Fit
-    from mmm_pipeline.mmm.panel_fit import PanelFit
+    from mmm_pipeline.mmm.fit.fit import Fit
+    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["attribution", "budget_metadata", "budget_plan", "response_curves", "retention_density"]
 
@@ -38,8 +38,8 @@ def _champion(workspace: Workspace) -> Fit | PanelFit:
 )
 def attribution(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Contribution, share, ROI and marginal ROI of every channel, with credible intervals."""
-    from mmm_pipeline.mmm.attribution import attribution as attribution_of
-    from mmm_pipeline.reporting.charts.glance import roi_glance
+    from mmm_pipeline.mmm.response.attribution import attribution as attribution_of
+    from mmm_pipeline.reporting.charts.decisions.glance import roi_glance
 
     settings = workspace.settings()
     fit, _ = workspace.artifacts().read_fit(CHAMPION_MODEL)
@@ -72,7 +72,7 @@ def attribution(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame], dg.Outpu
 @table_asset("retention_density", group=_GROUP, deps=[CHAMPION_MODEL])
 def retention_density(workspace: Workspace) -> pd.DataFrame:
     """How long each channel's effect lasts: what was believed before, and after the data."""
-    from mmm_pipeline.mmm.retention import retention_density as density_of
+    from mmm_pipeline.mmm.response.retention import retention_density as density_of
 
     return density_of(_champion(workspace), seed=workspace.settings().sampler.seed)
 
@@ -80,7 +80,7 @@ def retention_density(workspace: Workspace) -> pd.DataFrame:
 @table_asset("response_curves", group=_GROUP, deps=[CHAMPION_MODEL])
 def response_curves(workspace: Workspace) -> dg.Output[pd.DataFrame]:
     """Expected KPI per day against daily spend, and where today's spend stands."""
-    from mmm_pipeline.mmm.response_curves import response_curves as curves_of
+    from mmm_pipeline.mmm.response.response_curves import response_curves as curves_of
 
     settings = workspace.settings()
     curves = curves_of(
@@ -105,7 +105,7 @@ def budget_plan(
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """The optimal allocation under the constraints, beside the current one, with its optimality certificate."""
     from mmm_pipeline.mmm.budget.plan import plan_budget
-    from mmm_pipeline.reporting.charts.glance import budget_glance
+    from mmm_pipeline.reporting.charts.decisions.glance import budget_glance
 
     settings = workspace.settings()
     plan = plan_budget(

@@ -4,13 +4,13 @@
 import dagster as dg
 import pandas as pd
 
-from mmm_pipeline.assets.budget_requests import budget_request
-from mmm_pipeline.assets.selection import CHAMPION_MODEL
-from mmm_pipeline.assets.table_outputs import preview, table_out
-from mmm_pipeline.contracts import empty_table
 from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.resources.champions import ChampionHistory
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.operations.budget_requests import budget_request
+from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
+from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.storage.champions import ChampionHistory
+from mmm_pipeline.tables.catalog import empty_table
 
 __all__ = ["drift"]
 
@@ -34,7 +34,7 @@ def drift(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.Output[
         context.log.warning(f"the earlier champion cannot be compared with: {error}")
         return dg.Output(empty_table("drift"), metadata={"compared_with": str(error)})
 
-    from mmm_pipeline.mmm.drift import drift_table
+    from mmm_pipeline.mmm.evaluation.drift import drift_table
 
     request = budget_request(settings.budget)
     kept = f"{entry.kept:%Y-%m-%d %H:%M} UTC"

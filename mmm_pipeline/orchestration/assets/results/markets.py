@@ -5,10 +5,10 @@ from __future__ import annotations
 import dagster as dg
 import pandas as pd
 
-from mmm_pipeline.assets.selection import CHAMPION_MODEL
-from mmm_pipeline.assets.table_outputs import preview, table_asset, table_out
-from mmm_pipeline.contracts import empty_table
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
+from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_asset, table_out
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.tables.catalog import empty_table
 
 __all__ = ["attribution_by_market", "response_curves_by_market"]
 
@@ -25,8 +25,8 @@ _GROUP = "decisions"
 )
 def attribution_by_market(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Contribution, share, ROI and marginal ROI of every channel in every market."""
-    from mmm_pipeline.mmm.market_results import attribution_by_market as attribution_of
-    from mmm_pipeline.mmm.panel_fit import PanelFit
+    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+    from mmm_pipeline.mmm.response.market_results import attribution_by_market as attribution_of
 
     settings = workspace.settings()
     fit, _ = workspace.artifacts().read_fit(CHAMPION_MODEL)
@@ -46,8 +46,8 @@ def attribution_by_market(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame]
 @table_asset("response_curves_by_market", group=_GROUP, deps=[CHAMPION_MODEL])
 def response_curves_by_market(workspace: Workspace) -> pd.DataFrame:
     """Expected KPI per day against daily spend in every market."""
-    from mmm_pipeline.mmm.market_results import response_curves_by_market as curves_of
-    from mmm_pipeline.mmm.panel_fit import PanelFit
+    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+    from mmm_pipeline.mmm.response.market_results import response_curves_by_market as curves_of
 
     settings = workspace.settings()
     fit, _ = workspace.artifacts().read_fit(CHAMPION_MODEL)

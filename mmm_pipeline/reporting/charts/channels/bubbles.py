@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.reporting.charts import style
-from mmm_pipeline.reporting.charts.context import ChartContext, Drawing
-from mmm_pipeline.reporting.charts.evidence import MARKS, dot_legend
-from mmm_pipeline.reporting.charts.placement import place_labels
-from mmm_pipeline.reporting.charts.style import INK
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing
+from mmm_pipeline.reporting.charts.drawing.evidence import MARKS, dot_legend
+from mmm_pipeline.reporting.charts.drawing.placement import place_labels
+from mmm_pipeline.reporting.charts.drawing.style import INK
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis

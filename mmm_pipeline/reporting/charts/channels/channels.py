@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from mmm_pipeline.reporting.charts import style
-from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis, readable_limit
-from mmm_pipeline.reporting.charts.evidence import MARKS, bar_legend, dot_legend
-from mmm_pipeline.reporting.charts.style import INK, MUTED, PALE
-from mmm_pipeline.reporting.names import isolated
-from mmm_pipeline.reporting.tables import records
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, format_axis, readable_limit
+from mmm_pipeline.reporting.charts.drawing.evidence import MARKS, bar_legend, dot_legend
+from mmm_pipeline.reporting.charts.drawing.style import INK, MUTED, PALE
+from mmm_pipeline.reporting.results.tables import records
+from mmm_pipeline.reporting.text.names import isolated
 
 __all__ = ["contribution", "roi"]
 

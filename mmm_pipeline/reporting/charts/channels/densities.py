@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.reporting.charts import style
-from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis
-from mmm_pipeline.reporting.charts.style import BLUE, GREY, INK, MUTED
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, format_axis
+from mmm_pipeline.reporting.charts.drawing.style import BLUE, GREY, INK, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

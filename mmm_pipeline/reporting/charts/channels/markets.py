@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.reporting.charts import style
-from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis, readable_limit
-from mmm_pipeline.reporting.charts.fonts import drawable
-from mmm_pipeline.reporting.charts.style import BLUE, INK, PALE
-from mmm_pipeline.reporting.names import clean, distinct, shorten
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, format_axis, readable_limit
+from mmm_pipeline.reporting.charts.drawing.fonts import drawable
+from mmm_pipeline.reporting.charts.drawing.style import BLUE, INK, PALE
+from mmm_pipeline.reporting.text.names import clean, distinct, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.reporting.charts import style
-from mmm_pipeline.reporting.charts.calendar import DAILY_UP_TO, date_axis, mark_holdout, weekly_means
-from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis
-from mmm_pipeline.reporting.charts.style import BLUE, INK, MUTED, PALE
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.calendar import DAILY_UP_TO, date_axis, mark_holdout, weekly_means
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, format_axis
+from mmm_pipeline.reporting.charts.drawing.style import BLUE, INK, MUTED, PALE
 
 __all__ = ["contributions_over_time", "kpi_forecast"]
 

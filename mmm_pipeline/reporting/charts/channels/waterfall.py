@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmm_pipeline.reporting.charts import style
-from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis
-from mmm_pipeline.reporting.charts.style import BLUE, INK, MUTED, PALE, SKY
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, format_axis
+from mmm_pipeline.reporting.charts.drawing.style import BLUE, INK, MUTED, PALE, SKY
 
 __all__ = ["waterfall"]
 

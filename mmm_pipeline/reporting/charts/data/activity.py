@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.reporting.charts import style
-from mmm_pipeline.reporting.charts.calendar import DAILY_UP_TO, HALF_DAY, date_axis, mark_holdout
-from mmm_pipeline.reporting.charts.context import ChartContext, Drawing
-from mmm_pipeline.reporting.charts.style import BLUE, INK, MUTED, ORANGE, RED
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.calendar import DAILY_UP_TO, HALF_DAY, date_axis, mark_holdout
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing
+from mmm_pipeline.reporting.charts.drawing.style import BLUE, INK, MUTED, ORANGE, RED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmm_pipeline.mmm.eda_findings import HIGH_VIF, MOVE_TOGETHER
-from mmm_pipeline.reporting.charts import style
-from mmm_pipeline.reporting.charts.context import ChartContext, Drawing
-from mmm_pipeline.reporting.charts.style import BLUE, GRID, INK, MUTED, RED, SKY
+from mmm_pipeline.mmm.eda.eda_findings import HIGH_VIF, MOVE_TOGETHER
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing
+from mmm_pipeline.reporting.charts.drawing.style import BLUE, GRID, INK, MUTED, RED, SKY
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

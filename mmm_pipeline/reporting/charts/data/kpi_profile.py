@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.reporting.charts import style
-from mmm_pipeline.reporting.charts.calendar import DAILY_UP_TO, date_axis, mark_holdout
-from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis
-from mmm_pipeline.reporting.charts.style import BLUE, GREY, INK, PALE, RED
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.calendar import DAILY_UP_TO, date_axis, mark_holdout
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, format_axis
+from mmm_pipeline.reporting.charts.drawing.style import BLUE, GREY, INK, PALE, RED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.reporting.charts import style
-from mmm_pipeline.reporting.charts.context import LABEL_WIDTH, format_axis, readable_limit
-from mmm_pipeline.reporting.charts.fonts import drawable, families, hangul_font
-from mmm_pipeline.reporting.charts.style import BLUE, GREY, INK, MUTED, ORANGE, PALE
-from mmm_pipeline.reporting.formatting import Formatter
-from mmm_pipeline.reporting.names import clean, distinct, shorten
-from mmm_pipeline.reporting.tables import Language
-from mmm_pipeline.reporting.wording import wording
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.context import LABEL_WIDTH, format_axis, readable_limit
+from mmm_pipeline.reporting.charts.drawing.fonts import drawable, families, hangul_font
+from mmm_pipeline.reporting.charts.drawing.style import BLUE, GREY, INK, MUTED, ORANGE, PALE
+from mmm_pipeline.reporting.results.tables import Language
+from mmm_pipeline.reporting.text.formatting import Formatter
+from mmm_pipeline.reporting.text.names import clean, distinct, shorten
+from mmm_pipeline.reporting.text.wording import wording
+from mmm_pipeline.settings.pipeline import Settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmm_pipeline.reporting.charts import style
-from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis, readable_limit
-from mmm_pipeline.reporting.charts.style import BLUE, GREY, INK, PALETTE, RED
-from mmm_pipeline.reporting.tables import records
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, format_axis, readable_limit
+from mmm_pipeline.reporting.charts.drawing.style import BLUE, GREY, INK, PALETTE, RED
+from mmm_pipeline.reporting.results.tables import records
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

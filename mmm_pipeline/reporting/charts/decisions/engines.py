@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmm_pipeline.reporting.charts import style
-from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis, readable_limit
-from mmm_pipeline.reporting.charts.fonts import drawable
-from mmm_pipeline.reporting.charts.style import INK, PALETTE, RED
-from mmm_pipeline.reporting.names import clean, shorten
-from mmm_pipeline.reporting.tables import records
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, format_axis, readable_limit
+from mmm_pipeline.reporting.charts.drawing.fonts import drawable
+from mmm_pipeline.reporting.charts.drawing.style import INK, PALETTE, RED
+from mmm_pipeline.reporting.results.tables import records
+from mmm_pipeline.reporting.text.names import clean, shorten
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.reporting.charts import style
-from mmm_pipeline.reporting.charts.context import LABEL_WIDTH, format_axis, readable_limit
-from mmm_pipeline.reporting.charts.fonts import drawable, families
-from mmm_pipeline.reporting.charts.style import BLUE, GREY, INK, ORANGE, PALE, RED, SKY
-from mmm_pipeline.reporting.formatting import Formatter
-from mmm_pipeline.reporting.names import clean, distinct, shorten
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.context import LABEL_WIDTH, format_axis, readable_limit
+from mmm_pipeline.reporting.charts.drawing.fonts import drawable, families
+from mmm_pipeline.reporting.charts.drawing.style import BLUE, GREY, INK, ORANGE, PALE, RED, SKY
+from mmm_pipeline.reporting.text.formatting import Formatter
+from mmm_pipeline.reporting.text.names import clean, distinct, shorten
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.reporting.charts import style
-from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis
-from mmm_pipeline.reporting.charts.style import BLUE, GREY, INK, MUTED, PALE, RED, SKY
-from mmm_pipeline.reporting.tables import records
-from mmm_pipeline.reporting.wording import wording
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, format_axis
+from mmm_pipeline.reporting.charts.drawing.style import BLUE, GREY, INK, MUTED, PALE, RED, SKY
+from mmm_pipeline.reporting.results.tables import records
+from mmm_pipeline.reporting.text.wording import wording
 
 __all__ = ["leaderboard"]
 

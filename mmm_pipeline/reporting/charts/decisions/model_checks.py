@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.reporting.charts import style
-from mmm_pipeline.reporting.charts.context import ChartContext, Drawing, format_axis
-from mmm_pipeline.reporting.charts.fonts import drawable
-from mmm_pipeline.reporting.charts.style import BLUE, GRID, INK, MUTED, ORANGE, PALETTE, RED
-from mmm_pipeline.reporting.names import clean, shorten
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, format_axis
+from mmm_pipeline.reporting.charts.drawing.fonts import drawable
+from mmm_pipeline.reporting.charts.drawing.style import BLUE, GRID, INK, MUTED, ORANGE, PALETTE, RED
+from mmm_pipeline.reporting.text.names import clean, shorten
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mmm_pipeline.reporting.charts import style
-from mmm_pipeline.reporting.charts.style import MUTED, ORANGE
+from mmm_pipeline.reporting.charts.drawing import style
+from mmm_pipeline.reporting.charts.drawing.style import MUTED, ORANGE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from mmm_pipeline.reporting.charts.context import ChartContext
+    from mmm_pipeline.reporting.charts.drawing.context import ChartContext
 
 __all__ = ["DAILY_UP_TO", "HALF_DAY", "date_axis", "mark_holdout", "weekly_means"]
 

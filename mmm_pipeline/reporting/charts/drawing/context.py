@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.reporting.charts.fonts import drawable, families, hangul_font
-from mmm_pipeline.reporting.findings import Findings, findings
-from mmm_pipeline.reporting.formatting import Formatter
-from mmm_pipeline.reporting.names import clean, distinct, shorten
-from mmm_pipeline.reporting.tables import Language, ResultTables
-from mmm_pipeline.reporting.wording import Wording, wording
+from mmm_pipeline.reporting.charts.drawing.fonts import drawable, families, hangul_font
+from mmm_pipeline.reporting.findings.findings import Findings, findings
+from mmm_pipeline.reporting.results.tables import Language, ResultTables
+from mmm_pipeline.reporting.text.formatting import Formatter
+from mmm_pipeline.reporting.text.names import clean, distinct, shorten
+from mmm_pipeline.reporting.text.wording import Wording, wording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mmm_pipeline.reporting.charts.context import ChartContext
-from mmm_pipeline.reporting.charts.style import BLUE, GREY, ORANGE, RED
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext
+from mmm_pipeline.reporting.charts.drawing.style import BLUE, GREY, ORANGE, RED
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

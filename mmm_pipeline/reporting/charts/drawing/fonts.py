@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmm_pipeline.reporting.tables import Language
+from mmm_pipeline.reporting.results.tables import Language
 
 if TYPE_CHECKING:
     from matplotlib.ft2font import FT2Font

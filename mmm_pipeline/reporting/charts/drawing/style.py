@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mmm_pipeline.reporting.names import display_width, shorten
+from mmm_pipeline.reporting.text.names import display_width, shorten
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import SettingsError, WarehouseError
-from mmm_pipeline.resources.bigquery.faults import explained
-from mmm_pipeline.resources.bigquery.names import DatasetName, TableName, dataset_name, table_name
-from mmm_pipeline.resources.jobs import WarehouseJob
+from mmm_pipeline.storage.warehouse.bigquery.faults import explained
+from mmm_pipeline.storage.warehouse.bigquery.names import DatasetName, TableName, dataset_name, table_name
+from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from google.cloud import bigquery
 
-    from mmm_pipeline.settings_data import BigQuerySettings
+    from mmm_pipeline.settings.sources import BigQuerySettings
 
 __all__ = ["CREDENTIALS_VARIABLE", "BigQuery", "Parameter"]
 

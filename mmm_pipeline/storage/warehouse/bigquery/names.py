@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.resources.dialect import BIGQUERY
+from mmm_pipeline.storage.warehouse.dialect import BIGQUERY
 
 __all__ = ["DatasetName", "TableName", "dataset_name", "table_name"]
 

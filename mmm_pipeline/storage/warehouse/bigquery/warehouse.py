@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from mmm_pipeline.contracts import CONTRACTS, violations
 from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.resources.bigquery.client import BigQuery, Parameter
-from mmm_pipeline.resources.bigquery.names import DatasetName, TableName, dataset_name
-from mmm_pipeline.resources.contract_sql import broken_rows
-from mmm_pipeline.resources.contract_types import as_arrow, require_table_name, typed
-from mmm_pipeline.resources.dialect import BIGQUERY, Dialect
-from mmm_pipeline.resources.jobs import WarehouseJob
+from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery, Parameter
+from mmm_pipeline.storage.warehouse.bigquery.names import DatasetName, TableName, dataset_name
+from mmm_pipeline.storage.warehouse.contract_sql import broken_rows
+from mmm_pipeline.storage.warehouse.contract_types import as_arrow, require_table_name, typed
+from mmm_pipeline.storage.warehouse.dialect import BIGQUERY, Dialect
+from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
+from mmm_pipeline.tables.catalog import CONTRACTS, violations
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from google.cloud import bigquery
 
-    from mmm_pipeline.settings import Settings
+    from mmm_pipeline.settings.pipeline import Settings
 
 __all__ = ["ORDER_COLUMN", "BigQueryWarehouse"]
 

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmm_pipeline.assets.agreement import spec_agreement
-from mmm_pipeline.contracts import violations
-from mmm_pipeline.mmm.ranking import Entry, build_leaderboard
-from mmm_pipeline.mmm.scores import HoldoutScore
+from mmm_pipeline.mmm.evaluation.ranking import Entry, build_leaderboard
+from mmm_pipeline.mmm.evaluation.scores import HoldoutScore
 from mmm_pipeline.mmm.specs import Adstock
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.orchestration.assets.fits.agreement import spec_agreement
+from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 
 _NAIVE = pd.DataFrame({"forecast": ["mean"], "mape": [0.2]})

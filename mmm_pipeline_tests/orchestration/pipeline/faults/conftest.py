@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mmm_pipeline.home import Home
-from mmm_pipeline_tests.pipeline.conftest import UP_TO_THE_CHAMPION, run_some, small_settings
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline_tests.orchestration.pipeline.conftest import UP_TO_THE_CHAMPION, run_some, small_settings
 
 _INPUTS = UP_TO_THE_CHAMPION[: UP_TO_THE_CHAMPION.index("fitted_model")]
 

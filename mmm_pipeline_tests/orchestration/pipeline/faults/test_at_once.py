@@ -10,17 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from mmm_pipeline.home import Home
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.live_ui import LiveUi, live_ui, wait_until
-from mmm_pipeline_tests.pipeline.faults.conftest import home_with_inputs
+from mmm_pipeline_tests.orchestration.pipeline.faults.conftest import home_with_inputs
 
 _LIMIT = 3
 
 _READ_AND_WRITE = """
 import sys, pandas as pd
 from pathlib import Path
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 warehouse, stop, turns = DuckDBWarehouse(Path(sys.argv[1])), Path(sys.argv[2]), 0
 while not stop.exists():
     warehouse.write_table("written_by_" + sys.argv[3], pd.DataFrame({"turn": [turns] * 1000}))

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from mmm_pipeline.home import Home
-from mmm_pipeline.resources.artifacts import ArtifactStore
-from mmm_pipeline_tests.pipeline.faults.conftest import home_with_inputs
+from mmm_pipeline.storage.artifacts import ArtifactStore
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline_tests.orchestration.pipeline.faults.conftest import home_with_inputs
 
 
 def _launch(home: Home, *options: str) -> subprocess.Popen[str]:

@@ -6,10 +6,10 @@ import os
 import signal
 from pathlib import Path
 
-from mmm_pipeline.file_locks import holder_of
-from mmm_pipeline.home import Home
+from mmm_pipeline.storage.file_locks import holder_of
+from mmm_pipeline.storage.home import Home
 from mmm_pipeline_tests.live_ui import LiveUi, live_ui, wait_until
-from mmm_pipeline_tests.pipeline.faults.conftest import home_with_inputs
+from mmm_pipeline_tests.orchestration.pipeline.faults.conftest import home_with_inputs
 
 _DRAWS = 20_000
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from mmm_pipeline.headless import refresh
-from mmm_pipeline.home import Home
-from mmm_pipeline.runs import DECISIONS_JOB
+from mmm_pipeline.orchestration.headless import refresh
+from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB
+from mmm_pipeline.storage.home import Home
 from mmm_pipeline_tests.live_ui import LiveUi, live_ui, wait_until
-from mmm_pipeline_tests.pipeline.conftest import small_settings
+from mmm_pipeline_tests.orchestration.pipeline.conftest import small_settings
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

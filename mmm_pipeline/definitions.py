@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmm_pipeline.orchestration.definitions import build_definitions
+from mmm_pipeline.orchestration.headless import build_definitions
 from mmm_pipeline.storage.home import find_config, home_from_environment
 
 __all__ = ["defs"]

@@ -45,12 +45,13 @@ def replay(
     with ReadableErrors():
         from mmm_pipeline.cli.terminal import RunDisplay, replay_tables
         from mmm_pipeline.operations import backtest as replays
+        from mmm_pipeline.orchestration.headless import rebuild_decisions
         from mmm_pipeline.orchestration.runs import progress
 
         settings = settings_of(folder, config, source, quick=quick)
         options = replays.ReplayOptions(first, last, every, horizon)
         with RunDisplay(Console(stderr=True), 0) as display, progress.listening(display.fit):
-            replayed = replays.replay(folder, settings, options, display.replayed)
+            replayed = replays.replay(folder, settings, options, rebuild_decisions, display.replayed)
         replays.store(folder, settings, replayed)
         written = replays.publish(folder, settings, replayed)
     if as_json:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mmm_pipeline.mmm.inference.model import media_mix_model
     from mmm_pipeline.mmm.inference.prior import prior_contributions, prior_media_parameters
     from mmm_pipeline.mmm.inference.programs import use_compilation_cache
+    from mmm_pipeline.mmm.response.response_curves import response_draws
     from mmm_pipeline.mmm.specs import (
         ADSTOCKS,
         Adstock,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "window_data": "data.inputs",
     "restored_fit": "fit.panel_fit",
+    "response_draws": "response.response_curves",
     "panel_data": "data.inputs",
     "RoiPrior": "specs",
     "PanelFit": "fit.panel_fit",
@@ -92,6 +94,7 @@ __all__ = [
     "panel_data",
     "prior_contributions",
     "prior_media_parameters",
+    "response_draws",
     "restored_fit",
     "sample",
     "train_data",

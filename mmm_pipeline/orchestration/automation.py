@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from mmm_pipeline.engines.catalog import Engine
 from mmm_pipeline.orchestration.assets.by_hand.backtest import REPLAY_TABLES, checked_dates
@@ -19,12 +19,15 @@ __all__ = ["REPLAY_JOB", "SCENARIO_JOB", "decisions_job", "engine_job", "engine_
 __all__ += ["scenario_job", "watched_for_freshness", "weekly_schedule"]
 
 
+AssetJob = Any
+"""What `dg.define_asset_job` returns; its class has no public name."""
+
 REPLAY_JOB = "replay"
 SCENARIO_JOB = "scenario"
 _SHOWS_ENGINES = ("engine_comparison", "engine_scores", "charts", "decision_report")
 
 
-def refresh_job(settings: Settings, engines: Sequence[Engine] = ()) -> UnresolvedAssetJobDefinition:
+def refresh_job(settings: Settings, engines: Sequence[Engine] = ()) -> AssetJob:
     """All assets but those launched by hand in one run; the tags make it cover the whole grid of specs.
 
     Of the engines only those of `engines.run` take part.
@@ -39,7 +42,7 @@ def refresh_job(settings: Settings, engines: Sequence[Engine] = ()) -> Unresolve
     )
 
 
-def decisions_job(settings: Settings) -> UnresolvedAssetJobDefinition:
+def decisions_job(settings: Settings) -> AssetJob:
     """What the attribution and the budget plan are made of."""
     return dg.define_asset_job(
         DECISIONS_JOB,
@@ -50,7 +53,7 @@ def decisions_job(settings: Settings) -> UnresolvedAssetJobDefinition:
     )
 
 
-def replay_job() -> UnresolvedAssetJobDefinition:
+def replay_job() -> AssetJob:
     """Earlier dates, one after the other."""
     return dg.define_asset_job(
         REPLAY_JOB,
@@ -61,7 +64,7 @@ def replay_job() -> UnresolvedAssetJobDefinition:
     )
 
 
-def scenario_job() -> UnresolvedAssetJobDefinition:
+def scenario_job() -> AssetJob:
     """The what-if budget alone."""
     return dg.define_asset_job(
         SCENARIO_JOB,
@@ -77,7 +80,7 @@ def engine_job_name(engine: str) -> str:
     return f"ask_{engine}"
 
 
-def engine_job(engine: Engine) -> UnresolvedAssetJobDefinition:
+def engine_job(engine: Engine) -> AssetJob:
     """One engine on the stored inputs, and what shows its answer."""
     return dg.define_asset_job(
         engine_job_name(engine.name),
@@ -87,7 +90,7 @@ def engine_job(engine: Engine) -> UnresolvedAssetJobDefinition:
     )
 
 
-def weekly_schedule(settings: Settings, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
+def weekly_schedule(settings: Settings, job: AssetJob) -> dg.ScheduleDefinition:
     """Off until switched on in the UI."""
     return dg.ScheduleDefinition(
         name="weekly_refresh",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from mmm_pipeline.operations.backtest import Rebuild
 from mmm_pipeline.orchestration.assets.by_hand import backtest as replay
 from mmm_pipeline.orchestration.assets.by_hand import scenario
 from mmm_pipeline.orchestration.assets.data import ingestion, inputs, landing, profile
@@ -31,17 +32,20 @@ from mmm_pipeline.orchestration.metadata.presentation import presented
 from mmm_pipeline.orchestration.resources.fixed import fixed, fixed_for_run
 from mmm_pipeline.orchestration.resources.gemini import Gemini
 from mmm_pipeline.orchestration.resources.io_managers import NetcdfIOManager, NoIOManager, TableIOManager
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import RunWorkspace
 from mmm_pipeline.orchestration.runs.partitions import grid_of
 from mmm_pipeline.storage.home import Home, load_effective_settings
 
-__all__ = ["build_definitions"]
+__all__ = ["build_pipeline"]
 
 
-def build_definitions(home: Home, config: Path | None, *, also_engines: Sequence[str] = ()) -> dg.Definitions:
+def build_pipeline(
+    home: Home, config: Path | None, *, rebuild: Rebuild, also_engines: Sequence[str] = ()
+) -> dg.Definitions:
     """The pipeline over one home folder and one settings file.
 
-    Its engines are those of the settings, those asked in this home before, and `also_engines`.
+    Its engines are those of the settings, those asked in this home before, and `also_engines`. A backtest fills the
+    homes of earlier dates by `rebuild`.
     """
     # Backfill policies are in beta in Dagster; the tests hold ours against the installed version.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
@@ -50,7 +54,7 @@ def build_definitions(home: Home, config: Path | None, *, also_engines: Sequence
     engine_assets = engines.build_engine_assets(asked, settings)
     refresh = refresh_job(settings, asked)
     landing_assets = [landing.landed_campaigns] if settings.landing.file is not None else []
-    workspace = Workspace(home=str(home.root), config=str(config) if config else None)
+    workspace = RunWorkspace(home=str(home.root), config=str(config) if config else None)
     return dg.Definitions(
         assets=presented(
             [
@@ -93,6 +97,7 @@ def build_definitions(home: Home, config: Path | None, *, also_engines: Sequence
         sensors=[run_failure_notice],
         resources={
             "workspace": fixed_for_run(workspace.for_run),
+            "rebuild": fixed(rebuild),
             "gemini": fixed(Gemini(workspace=workspace)),
             "tables": fixed(TableIOManager(workspace=workspace)),
             "arrays": fixed(NetcdfIOManager(workspace=workspace)),

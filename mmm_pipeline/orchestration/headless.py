@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home
 if TYPE_CHECKING:
     import dagster as dg
 
-__all__ = ["RunOutcome", "RunStep", "ask_engine", "refresh"]
+__all__ = ["RunOutcome", "RunStep", "ask_engine", "build_definitions", "rebuild_decisions", "refresh"]
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,29 @@ def refresh(
     """
     home.prepare()
     with _only_one_run(home), _environment(home, home.remember_settings(settings)) as config:
-        from mmm_pipeline.orchestration.definitions import build_definitions
         from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
         from mmm_pipeline.orchestration.runs.partitions import grid_range
 
         job = build_definitions(home, config).resolve_job_def(job_name or REFRESH_JOB)
         return _executed(job, grid_range(settings.model), on_step)
+
+
+def build_definitions(home: Home, config: Path | None, *, also_engines: Sequence[str] = ()) -> dg.Definitions:
+    """The pipeline over one home folder and one settings file, whose backtest runs earlier dates in this process."""
+    from mmm_pipeline.orchestration.definitions import build_pipeline
+
+    return build_pipeline(home, config, rebuild=rebuild_decisions, also_engines=also_engines)
+
+
+def rebuild_decisions(home: Home, settings: Settings) -> tuple[str, ...]:
+    """Fill a home up to the budget plan, without pictures and reports; returns what failed, ready to be shown.
+
+    Raises:
+        SettingsError: the home cannot be used, or another run is at work on it.
+    """
+    from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB
+
+    return refresh(home, settings, lambda step: None, job_name=DECISIONS_JOB).problems
 
 
 def ask_engine(
@@ -97,7 +114,6 @@ def ask_engine(
     home.prepare()
     with _only_one_run(home), _environment(home, config):
         from mmm_pipeline.orchestration.automation import engine_job_name
-        from mmm_pipeline.orchestration.definitions import build_definitions
         from mmm_pipeline.orchestration.runs.partitions import grid_range, range_of
         from mmm_pipeline.storage.home import load_effective_settings
 

@@ -35,7 +35,7 @@ __all__ = [
     "LoadSummary",
     "first_refusal",
     "judge",
-    "load_campaigns",
+    "load_file",
     "require_few_refusals",
     "summarised",
 ]
@@ -76,23 +76,17 @@ class LoadSummary:
     later: int = 0
 
 
-def load_campaigns(warehouse: Warehouse, settings: Settings) -> LoadSummary:
-    """Read the source and replace the tables `raw_campaigns`, `rejected_rows` and `campaign_totals`.
+def load_file(warehouse: Warehouse, settings: Settings) -> LoadSummary:
+    """`load_campaigns` for a file, or a table of a DuckDB file.
 
-    Rows of a file are parsed and judged inside DuckDB, in memory that spills beside the warehouse, so that their number
-    is not limited by memory; rows in BigQuery are judged there. When the source is refused as a whole, `raw_campaigns`
-    stays as it was.
+    Rows are parsed and judged inside DuckDB, in memory that spills beside the warehouse, so that their number is not
+    limited by memory.
 
     Raises:
         CampaignDataError: the source cannot be read, lacks columns or rows, or more than
             `validation.max_rejected_share` of its rows are refused (`rejected_rows` is written then).
         StoredResultError: the warehouse cannot be written.
-        WarehouseError: BigQuery refused or cannot be reached.
     """
-    if settings.source.kind == "bigquery":
-        from mmm_pipeline.ingestion.rows.bigquery import load_bigquery_table
-
-        return load_bigquery_table(warehouse, settings)
     where = source_name(settings.source)
     required = campaign_columns(settings.columns)
     with staging_area(warehouse.scratch) as staging:

@@ -126,12 +126,6 @@ class Fit:
         """Posterior predictive KPI of the H days that follow the window: `predict_mean` plus noise."""
         return self._with_noise(self.predict_mean(media, features=features, days=days), seed).rename("kpi")
 
-    def response_curves(self, *, points: int = 61) -> xr.Dataset:
-        """Expected KPI per day at constant spends: `kpi` (chain, draw, channel, point), `spend` (channel, point)."""
-        from mmm_pipeline.mmm.response.response_curves import response_draws
-
-        return response_draws(self, points=points)
-
     def diagnostics(self) -> xr.Dataset:
         """`rhat`, `ess_bulk`, `ess_tail` of every scalar parameter, over `parameter`."""
         return parameter_diagnostics(self.posterior)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime as dt
 
 from mmm_pipeline.ingestion.rows.totals import accepted_rows, refusals
-from mmm_pipeline.orchestration.assets.data.profile import EDA_PROFILE
-from mmm_pipeline.orchestration.resources.workspace import Workspace
 from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts, Window
+from mmm_pipeline.storage.workspace import Workspace
 
-__all__ = ["REPORTED_TABLES", "result_tables"]
+__all__ = ["EDA_PROFILE", "REPORTED_TABLES", "result_tables"]
+
+EDA_PROFILE = "eda_profile"
+"""The stored document that profiles the data."""
 
 _REJECTED_SHOWN = 200
 

@@ -7,7 +7,7 @@ import pytest
 from dagster._core.definitions.metadata import TableMetadataSet
 
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.orchestration.definitions import build_definitions
+from mmm_pipeline.orchestration.headless import build_definitions
 from mmm_pipeline.orchestration.metadata.presentation import QUESTIONS
 from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline.storage.home import Home

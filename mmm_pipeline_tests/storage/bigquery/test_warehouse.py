@@ -136,7 +136,7 @@ def test_the_assets_run_in_bigquery_from_table_to_table(
     proxy: Proxy, put: Put, dataset: str, emulator: str, tmp_path: Path
 ) -> None:
     from mmm_pipeline.mmm.simulation.simulate import market_rows, simulate_market
-    from mmm_pipeline.orchestration.definitions import build_definitions
+    from mmm_pipeline.orchestration.headless import build_definitions
 
     rows = market_rows(simulate_market(channels=3, days=84, seed=1)).astype(str)
     rows.columns = [name.replace(" ", "_").replace("/", "_") for name in rows.columns]

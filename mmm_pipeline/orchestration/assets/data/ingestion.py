@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from mmm_pipeline.ingestion.rows.campaign_rows import rows_stay_in_bigquery
-from mmm_pipeline.ingestion.rows.load import load_campaigns
+from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.orchestration.metadata.table_outputs import column_schema, preview
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.storage.warehouse.jobs import job_metadata
 from mmm_pipeline.tables.catalog import CONTRACTS
 
@@ -31,7 +31,9 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
     specs = [_table_spec(name, deps) for name in ("raw_campaigns", "rejected_rows", "campaign_totals")]
 
     @dg.multi_asset(specs=specs, name="ingest_campaigns")
-    def ingest_campaigns(context: dg.AssetExecutionContext, workspace: Workspace) -> Iterator[dg.MaterializeResult]:
+    def ingest_campaigns(
+        context: dg.AssetExecutionContext, workspace: WorkspaceResource
+    ) -> Iterator[dg.MaterializeResult]:
         """Judge the rows of the campaign source where they are; refuse bad rows by name."""
         settings, warehouse = workspace.settings(), workspace.warehouse()
         summary = load_campaigns(warehouse, settings)

@@ -12,7 +12,7 @@ from mmm_pipeline.mmm.evaluation.ranking import Entry, build_leaderboard
 from mmm_pipeline.mmm.evaluation.scores import HoldoutScore
 from mmm_pipeline.mmm.specs import Adstock
 from mmm_pipeline.orchestration.assets.fits.agreement import spec_agreement
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.storage.workspace import Workspace
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 

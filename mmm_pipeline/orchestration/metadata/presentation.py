@@ -7,9 +7,9 @@ from typing import Any
 
 import dagster as dg
 
+from mmm_pipeline.orchestration.metadata.lineage import column_lineage
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.tables.catalog import CONTRACTS
-from mmm_pipeline.tables.lineage import column_lineage
 
 __all__ = ["QUESTIONS", "presented"]
 

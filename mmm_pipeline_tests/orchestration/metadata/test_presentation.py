@@ -8,11 +8,11 @@ from dagster._core.definitions.metadata import TableMetadataSet
 
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.orchestration.headless import build_definitions
+from mmm_pipeline.orchestration.metadata.lineage import column_lineage
 from mmm_pipeline.orchestration.metadata.presentation import QUESTIONS
 from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.tables.catalog import CONTRACTS
-from mmm_pipeline.tables.lineage import column_lineage
 
 
 @pytest.fixture(scope="module")

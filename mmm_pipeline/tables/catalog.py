@@ -210,7 +210,7 @@ RESPONSE_CURVES = _table(
         "high": _column(float, "upper end of the credible interval", unit="KPI units per day"),
         "ceiling_share": _column(
             float,
-            "expected KPI over the most that a Hill curve can bring; empty for power curves, which have no ceiling",
+            "expected KPI over the most that the curve can reach; empty for power curves, which have no ceiling",
             nullable=True,
         ),
         "is_half_saturation": _column(

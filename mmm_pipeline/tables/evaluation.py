@@ -74,8 +74,8 @@ LEADERBOARD = table(
     unique=["adstock", "degrees"],
     about=About(
         readers=MARKETING,
-        question="Which of the nine models forecasts best, and is it better than a forecast without any model? If skill is "
-        "0 or less, read everything below as *we do not know yet*.",
+        question="Which of the nine models forecasts best, and is it better than a forecast without any model? If "
+        "skill is 0 or less, read everything below as *we do not know yet*.",
         lineage="""
         mape wape rmse crps coverage_50 coverage_90 = media_matrix.kpi, media_matrix.media_units
         skill = naive_forecasts.mape, naive_forecasts.wape, naive_forecasts.rmse, naive_forecasts.crps

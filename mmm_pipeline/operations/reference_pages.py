@@ -105,7 +105,7 @@ def settings_page() -> str:
 
 def model_page() -> str:
     """docs/model.md with its table of media transforms as they are registered."""
-    page = (Path(__file__).parents[1] / "docs" / "model.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "model.md").read_text(encoding="utf-8")
     before, begin, rest = page.partition(_TRANSFORMS_BEGIN)
     _, end, after = rest.partition(_TRANSFORMS_END)
     return f"{before}{begin}\n\n{_media_transforms()}\n\n{end}{after}"

@@ -27,7 +27,7 @@ class SourceSettings(Section):
         None, description="table that holds the rows; duckdb: [schema.]table, bigquery: [project.]dataset.table"
     )
     since: dt.date | None = Field(None, description="bigquery: leave out earlier days; prunes partitions by the date")
-    demo_seed: int = Field(5, ge=0, description="seed of the demo market")
+    demo_seed: int = Field(5, ge=0, le=2**32 - 1, description="seed of the demo market")
 
     @model_validator(mode="after")
     def _complete(self) -> SourceSettings:

@@ -26,5 +26,6 @@ class RunSettings(Section):
     threads_per_fit: int | None = Field(
         None,
         ge=1,
+        le=1024,
         description="chains drawn at once; empty: the cores, shared by as many fits as the pool `fits` admits",
     )

@@ -29,8 +29,8 @@ from benchmarks.sampling_speed import LIGHTWEIGHT_PYTHON
 from mmm_pipeline.mmm.budget.plan import plan_budget
 from mmm_pipeline.mmm.budget.request import BudgetRequest
 from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.response import HorizonResponse, horizon_responses, media_prices
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.response.response import HorizonResponse, horizon_responses, media_prices
 from mmm_pipeline.mmm.specs import Adstock
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 

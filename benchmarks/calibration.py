@@ -24,8 +24,8 @@ from scipy import stats
 from benchmarks.machine import RESULTS, machine, write_result
 from benchmarks.plain_model import plain_prior, scalars
 from mmm_pipeline.mmm import ADSTOCKS, ConvergenceThresholds, FitData, ModelSpec, SamplerSettings, sample
-from mmm_pipeline_tests.mmm.plain_statement import mean as plain_mean
-from mmm_pipeline_tests.mmm.plain_statement import small_window
+from mmm_pipeline_tests.mmm.inference.plain_statement import mean as plain_mean
+from mmm_pipeline_tests.mmm.inference.plain_statement import small_window
 
 __all__ = ["RANKS", "holm", "main", "picture", "replication", "table", "uniformity"]
 

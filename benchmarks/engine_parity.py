@@ -25,8 +25,8 @@ from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.engines.result import ChannelResult
 from mmm_pipeline.errors import EngineError
 from mmm_pipeline.mmm import ADSTOCKS, ModelSpec, SamplerSettings, sample, train_data
-from mmm_pipeline.mmm.inputs import holdout_of
-from mmm_pipeline.settings import parse_settings
+from mmm_pipeline.mmm.data.inputs import holdout_of
+from mmm_pipeline.settings.pipeline import parse_settings
 
 __all__ = ["main", "scaled_differences"]
 

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from mmm_pipeline.engine_contracts import OURS
 from mmm_pipeline.engines.catalog import Engine, catalog
 from mmm_pipeline.engines.environments import environment_of
 from mmm_pipeline.engines.ours import our_view
@@ -27,10 +26,11 @@ from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.engines.result import ChannelResult, ForecastDay
 from mmm_pipeline.errors import EngineError
 from mmm_pipeline.mmm import ADSTOCKS, ModelSpec, SamplerSettings, sample, train_data
-from mmm_pipeline.mmm.inputs import holdout_of, train_days
-from mmm_pipeline.mmm.metrics import mape
-from mmm_pipeline.mmm.simulate import simulate_market
-from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline.mmm.data.inputs import holdout_of, train_days
+from mmm_pipeline.mmm.evaluation.metrics import mape
+from mmm_pipeline.mmm.simulation.simulate import simulate_market
+from mmm_pipeline.settings.pipeline import Settings, parse_settings
+from mmm_pipeline.tables.engines import OURS
 
 __all__ = ["main", "row_of", "summary", "table"]
 

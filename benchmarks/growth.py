@@ -71,9 +71,9 @@ def measured(spec: ModelSpec, data: FitData) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
-    from mmm_pipeline.mmm.density import density_inputs, layout_of
-    from mmm_pipeline.mmm.programs import CHUNK, program
-    from mmm_pipeline.mmm.whitening import coordinates
+    from mmm_pipeline.mmm.inference.density import density_inputs, layout_of
+    from mmm_pipeline.mmm.inference.programs import CHUNK, program
+    from mmm_pipeline.mmm.inference.whitening import coordinates
 
     layout, arrays = layout_of(spec, data), density_inputs(spec, data)
     with jax.enable_x64(True):

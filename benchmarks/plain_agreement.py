@@ -28,13 +28,13 @@ from benchmarks.machine import RESULTS, machine, write_result
 from benchmarks.plain_model import plain_posterior, plain_prior, scalars
 from mmm_pipeline.mmm import ADSTOCKS, FitData, ModelSpec, SamplerSettings, sample
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.density import layout_of
-from mmm_pipeline.mmm.design import linear_design, trend_column
-from mmm_pipeline.mmm.draws import media_transform_of_draws
-from mmm_pipeline.mmm.media_coefficients import channel_priors, media_coefficients
-from mmm_pipeline.mmm.prior import prior_contributions
-from mmm_pipeline.mmm.whitening import NUMPY, coordinates, parameters_from_coordinates
-from mmm_pipeline_tests.mmm.plain_statement import small_window
+from mmm_pipeline.mmm.inference.density import layout_of
+from mmm_pipeline.mmm.inference.design import linear_design, trend_column
+from mmm_pipeline.mmm.inference.media_coefficients import channel_priors, media_coefficients
+from mmm_pipeline.mmm.inference.prior import prior_contributions
+from mmm_pipeline.mmm.inference.whitening import NUMPY, coordinates, parameters_from_coordinates
+from mmm_pipeline.mmm.media.draws import media_transform_of_draws
+from mmm_pipeline_tests.mmm.inference.plain_statement import small_window
 
 __all__ = ["deviations", "limit", "main", "posterior_agreement", "prior_agreement", "table"]
 

@@ -22,8 +22,8 @@ import numpy as np
 from scipy.stats import binomtest
 
 from mmm_pipeline.mmm import ADSTOCKS, ConvergenceThresholds, ModelSpec, SamplerSettings, fit_data, sample
-from mmm_pipeline.mmm.attribution import attribution
-from mmm_pipeline.mmm.simulate import simulate_market
+from mmm_pipeline.mmm.response.attribution import attribution
+from mmm_pipeline.mmm.simulation.simulate import simulate_market
 
 __all__ = ["BANDS", "coverage_rows", "main", "recovered", "table"]
 

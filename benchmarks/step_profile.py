@@ -22,7 +22,8 @@ import numpy as np
 
 from benchmarks.machine import RESULTS, machine, write_result
 from benchmarks.windows import benchmark_window
-from mmm_pipeline.mmm import ADSTOCKS, FitData, ModelSpec, programs
+from mmm_pipeline.mmm import ADSTOCKS, FitData, ModelSpec
+from mmm_pipeline.mmm.inference import programs
 
 __all__ = ["main", "parts", "step", "table"]
 
@@ -70,10 +71,10 @@ def parts(spec: ModelSpec, data: FitData) -> dict[str, float]:
     import jax
     import jax.numpy as jnp
 
-    from mmm_pipeline.mmm.collapsed import integrated_log_likelihood
-    from mmm_pipeline.mmm.density import density_inputs, layout_of, potential_energy
-    from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS, transform_prepared
-    from mmm_pipeline.mmm.whitening import coordinates, parameters_from_coordinates
+    from mmm_pipeline.mmm.inference.collapsed import integrated_log_likelihood
+    from mmm_pipeline.mmm.inference.density import density_inputs, layout_of, potential_energy
+    from mmm_pipeline.mmm.inference.whitening import coordinates, parameters_from_coordinates
+    from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS, transform_prepared
 
     layout = layout_of(spec, data)
     channels = len(data.channels)
@@ -129,9 +130,9 @@ def step(spec: ModelSpec, data: FitData, *, whole_loops: bool = True) -> float:
     import jax
     import jax.numpy as jnp
 
-    from mmm_pipeline.mmm import nuts
-    from mmm_pipeline.mmm.density import density_inputs, layout_of
-    from mmm_pipeline.mmm.whitening import coordinates
+    from mmm_pipeline.mmm.inference import nuts
+    from mmm_pipeline.mmm.inference.density import density_inputs, layout_of
+    from mmm_pipeline.mmm.inference.whitening import coordinates
 
     layout, arrays = layout_of(spec, data), density_inputs(spec, data)
     if not whole_loops:

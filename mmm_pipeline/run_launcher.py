@@ -5,7 +5,7 @@ from __future__ import annotations
 from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
 from dagster._core.storage.dagster_run import DagsterRun
 
-from mmm_pipeline.runs import has_died
+from mmm_pipeline.orchestration.runs.coordination import has_died
 
 __all__ = ["WatchfulRunLauncher"]
 

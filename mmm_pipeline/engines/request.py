@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmm_pipeline.engines.catalog import Engine
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.settings.pipeline import Settings
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,7 +33,7 @@ def build_request(dataset: xr.Dataset, settings: Settings, engine: Engine, key: 
         engine: who is asked.
         key: spec of the pipeline's grid, `adstock|degrees`; engines with one model take only the degrees from it.
     """
-    from mmm_pipeline.mmm.inputs import train_days
+    from mmm_pipeline.mmm.data.inputs import train_days
 
     totals = {name: dataset[name] for name in ("media", "spend", "kpi")}
     train = train_days(dataset)

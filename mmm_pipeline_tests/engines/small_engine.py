@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from mmm_pipeline.engines.catalog import Engine, catalog, shipped_engines
-from mmm_pipeline.mmm.simulate import simulate_market
+from mmm_pipeline.mmm.simulation.simulate import simulate_market
 
 DESCRIPTION = """\
 title = "Small"

@@ -17,7 +17,7 @@ from mmm_pipeline.engines.process import run_engine
 from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.engines.result import EngineResult, parse_result
 from mmm_pipeline.errors import EngineError
-from mmm_pipeline.settings import parse_settings
+from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline_tests.engines.small_engine import make_engine, small_inputs
 
 SETTINGS = parse_settings({"engines": {"chains": 2, "draws": 50}})

@@ -6,14 +6,14 @@ import numpy as np
 import xarray as xr
 
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.design import WEEKDAYS, fourier_names
-from mmm_pipeline.mmm.diagnostics import Attempt, Convergence
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.inputs import fit_data, panel_data
-from mmm_pipeline.mmm.panel_fit import PanelFit
-from mmm_pipeline.mmm.prior import prior_media_parameters
+from mmm_pipeline.mmm.data.inputs import fit_data, panel_data
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.inference.design import WEEKDAYS, fourier_names
+from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence
+from mmm_pipeline.mmm.inference.prior import prior_media_parameters
+from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS
 from mmm_pipeline.mmm.specs import Adstock, ModelSpec
-from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
 
 __all__ = ["market_dataset", "synthetic_fit", "synthetic_panel_fit"]
 

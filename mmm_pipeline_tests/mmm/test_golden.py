@@ -15,13 +15,14 @@ import xarray as xr
 from numpyro.infer.util import log_density
 from scipy import stats
 
-from mmm_pipeline.mmm import ADSTOCKS, Convergence, Fit, ModelSpec, fit_data, media_mix_model, transforms
+from mmm_pipeline.mmm import ADSTOCKS, Convergence, Fit, ModelSpec, fit_data, media_mix_model
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.collapsed import linear_block
-from mmm_pipeline.mmm.density import density_inputs, layout_of, log_likelihood
-from mmm_pipeline.mmm.design import linear_design
-from mmm_pipeline.mmm.draws import media_transform_of_draws
-from mmm_pipeline_tests.mmm import plain_statement as plain
+from mmm_pipeline.mmm.inference.collapsed import linear_block
+from mmm_pipeline.mmm.inference.density import density_inputs, layout_of, log_likelihood
+from mmm_pipeline.mmm.inference.design import linear_design
+from mmm_pipeline.mmm.media import transforms
+from mmm_pipeline.mmm.media.draws import media_transform_of_draws
+from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
 GOLDEN = Path(__file__).parent / "golden"
 MARKET, TRANSFORMS, MODELS, FITTED = (

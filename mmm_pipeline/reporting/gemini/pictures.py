@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmm_pipeline.reporting.charts import Chart, draw_charts
+from mmm_pipeline.reporting.charts.catalog import Chart, draw_charts
 from mmm_pipeline.reporting.gemini.disguise import Disguise
 from mmm_pipeline.reporting.gemini.questions import QUESTIONS
 from mmm_pipeline.reporting.gemini.request import Image
-from mmm_pipeline.reporting.tables import Language
+from mmm_pipeline.reporting.results.tables import Language
 
 __all__ = ["pictures"]
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmm_pipeline.contracts import violations
 from mmm_pipeline.mmm.budget.plan import plan_budget
 from mmm_pipeline.mmm.budget.request import BudgetRequest
 from mmm_pipeline.mmm.budget.risk import RiskMeasure
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.response import horizon_responses
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.response.response import horizon_responses
 from mmm_pipeline.mmm.specs import ADSTOCKS, Adstock
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 
 _CAUTIOUS = [

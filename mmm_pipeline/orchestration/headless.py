@@ -1,0 +1,235 @@
+"""Run the whole pipeline in this process, through Dagster, so that the run is in the UI afterwards."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmm_pipeline.errors import MmmError, SettingsError
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.file_locks import holder_of, take_lock
+from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+__all__ = ["RunOutcome", "RunStep", "ask_engine", "refresh"]
+
+
+@dataclass(frozen=True)
+class RunStep:
+    """Something that happened in the run.
+
+    Attributes:
+        kind: `start`, `materialized`, `check_failed`, `retried` (failed, but tried again after a pause) or `failed`.
+        name: the step, asset or check.
+    """
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How the run ended.
+
+    Attributes:
+        run_id: Dagster's id of the run.
+        problems: what failed, ready to be shown; empty when all went well.
+        warnings: checks that warn.
+    """
+
+    run_id: str
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def succeeded(self) -> bool:
+        return not self.problems
+
+
+def refresh(
+    home: Home, settings: Settings, on_step: Callable[[RunStep], None], *, job_name: str | None = None
+) -> RunOutcome:
+    """Materialize every asset of a job and run every check.
+
+    Args:
+        home: where everything is kept; prepared when new.
+        settings: settings of the run; remembered in the home for the UI.
+        on_step: told of every step as it happens.
+        job_name: which job; default: the one that covers everything.
+
+    Raises:
+        SettingsError: the home cannot be used, or another run is at work on it.
+    """
+    home.prepare()
+    with _only_one_run(home), _environment(home, home.remember_settings(settings)) as config:
+        from mmm_pipeline.orchestration.definitions import build_definitions
+        from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
+        from mmm_pipeline.orchestration.runs.partitions import grid_range
+
+        job = build_definitions(home, config).resolve_job_def(job_name or REFRESH_JOB)
+        return _executed(job, grid_range(settings.model), on_step)
+
+
+def ask_engine(
+    home: Home, config: Path | None, name: str, key: str | None, on_step: Callable[[RunStep], None]
+) -> RunOutcome:
+    """Run one engine on the stored inputs, and bring comparison, pictures and report up to date.
+
+    Args:
+        home: of an earlier refresh.
+        config: settings in force.
+        name: of the engine.
+        key: spec to fit, for an engine that has our grid; None: what `engines.specs` says.
+        on_step: told of every step as it happens.
+
+    Raises:
+        SettingsError: another run is at work on the home.
+        EngineError: there is no such engine.
+    """
+    home.prepare()
+    with _only_one_run(home), _environment(home, config):
+        from mmm_pipeline.orchestration.automation import engine_job_name
+        from mmm_pipeline.orchestration.definitions import build_definitions
+        from mmm_pipeline.orchestration.runs.partitions import grid_range, range_of
+        from mmm_pipeline.storage.home import load_effective_settings
+
+        settings = load_effective_settings(config)
+        definitions = build_definitions(home, config, also_engines=[name])
+        return _executed(
+            definitions.resolve_job_def(engine_job_name(name)),
+            range_of(key) if key else grid_range(settings.model),
+            on_step,
+        )
+
+
+@contextmanager
+def _environment(home: Home, config: Path | None) -> Iterator[Path | None]:
+    """What a subprocess, or Dagster's own machinery, reads to find this home, until the block ends."""
+    ours = {HOME_VARIABLE: str(home.root), "DAGSTER_HOME": str(home.root)}
+    if config is not None:
+        ours[CONFIG_VARIABLE] = str(config)
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield config
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _executed(job: dg.JobDefinition, tags: dict[str, str], on_step: Callable[[RunStep], None]) -> RunOutcome:
+    """Run a job to its end in this process."""
+    import dagster as dg
+
+    from mmm_pipeline.orchestration.runs.coordination import know_pools
+
+    run_id = str(uuid.uuid4())
+    with dg.DagsterInstance.get() as instance:
+        know_pools(instance)
+        instance.add_event_listener(run_id, lambda entry: _pass_on(entry, on_step))
+        result = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            tags=tags,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    problems, warnings = _verdict(result)
+    return RunOutcome(run_id, problems, warnings)
+
+
+@contextmanager
+def _only_one_run(home: Home) -> Iterator[None]:
+    """Two runs over one home would overwrite each other's tables."""
+    handle = take_lock(home.run_lock)
+    if handle is None:
+        holder = holder_of(home.run_lock) or "unknown"
+        raise SettingsError(
+            f"another run is at work on {home.root} (process {holder}): wait for it, or choose another --home"
+        )
+    with handle:
+        yield
+
+
+def _pass_on(entry: Any, on_step: Callable[[RunStep], None]) -> None:
+    event = entry.dagster_event
+    if event is None:
+        return
+    kind = event.event_type_value
+    if kind == "STEP_START":
+        on_step(RunStep("start", str(event.step_key)))
+    elif kind == "ASSET_MATERIALIZATION":
+        on_step(RunStep("materialized", event.asset_key.to_user_string()))
+    elif kind == "ASSET_CHECK_EVALUATION" and not event.event_specific_data.passed:
+        on_step(RunStep("check_failed", event.event_specific_data.check_name))
+    elif kind == "STEP_UP_FOR_RETRY":
+        on_step(RunStep("retried", str(event.step_key)))
+    elif kind == "STEP_FAILURE":
+        on_step(RunStep("failed", str(event.step_key)))
+
+
+def _verdict(result: dg.ExecuteInProcessResult) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Problems and warnings of a finished run, each one readable paragraph."""
+    import dagster as dg
+
+    problems, warnings = [], []
+    for evaluation in result.get_asset_check_evaluations():
+        if evaluation.passed:
+            continue
+        text = f"check {evaluation.check_name}: {evaluation.description or 'failed'}"
+        if evaluation.severity == dg.AssetCheckSeverity.ERROR:
+            problems.append(text + _offending_rows(evaluation.metadata))
+        else:
+            warnings.append(text)
+    for event in result.all_events:
+        if event.is_step_failure and not _is_blocked_by_check(event):
+            problems.append(f"{event.step_key}: {_readable(event.step_failure_data.error)}")
+    if not result.success and not problems:
+        problems.append("the run did not succeed; the event log in the UI says more")
+    return tuple(problems), tuple(warnings)
+
+
+def _offending_rows(metadata: Any) -> str:
+    rows = metadata.get("offending_rows")
+    if rows is None:
+        return ""
+    lines = [", ".join(f"{column}={value}" for column, value in record.data.items()) for record in rows.records[:5]]
+    return "".join(f"\n    {line}" for line in lines)
+
+
+def _is_blocked_by_check(event: Any) -> bool:
+    return "DagsterAssetCheckFailedError" in str(event.step_failure_data.error)
+
+
+def _readable(error: Any) -> str:
+    """The message of the user-facing error in the chain of causes, else the innermost one."""
+    known = {cls.__name__ for cls in _all_subclasses(MmmError)} | {"Failure"}
+    innermost = error
+    while error is not None:
+        if error.cls_name in known:
+            return _without_class(error.message)
+        innermost, error = error, error.cause
+    return innermost.message.strip()
+
+
+def _without_class(message: str) -> str:
+    return re.sub(r"^[\w.]+: ", "", message.strip(), count=1)
+
+
+def _all_subclasses(parent: type) -> set[type]:
+    found = {parent}
+    children: list[type] = parent.__subclasses__()
+    for child in children:
+        found |= _all_subclasses(child)
+    return found

@@ -1,0 +1,106 @@
+"""Champions of earlier runs, each a file of its own that says when it was kept and what it was fitted on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from mmm_pipeline.errors import StoredResultError
+from mmm_pipeline.storage.artifacts import ArtifactStore
+
+if TYPE_CHECKING:
+    from mmm_pipeline.mmm.fit.fit import Fit
+    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+
+__all__ = ["ChampionHistory", "KeptChampion"]
+
+_FOLDER = "champions"
+_STAMP = "%Y%m%dT%H%M%S%fZ"
+_NAME = re.compile(r"(?P<kept>\d{8}T\d{12}Z)-(?P<fingerprint>[0-9a-f]+)(?P<quick>-quick)?\Z")
+
+
+@dataclass(frozen=True, order=True)
+class KeptChampion:
+    """One file of the history; the order is that of time.
+
+    Attributes:
+        kept: when it became champion, UTC.
+        fingerprint: of the inputs and settings that it was fitted on.
+        quick: whether it comes from a quick run, with fewer draws than a decision needs.
+    """
+
+    kept: datetime
+    fingerprint: str
+    quick: bool
+
+    @property
+    def key(self) -> str:
+        """Stem of its file, below `artifacts/champions/`."""
+        return f"{self.kept.strftime(_STAMP)}-{self.fingerprint}{'-quick' if self.quick else ''}"
+
+
+@dataclass(frozen=True)
+class ChampionHistory:
+    """The champions kept below one artifact folder."""
+
+    artifacts: ArtifactStore
+
+    def entries(self) -> list[KeptChampion]:
+        """Oldest first; files with other names are not ours and are left alone."""
+        found = [_NAME.match(stem) for stem in self.artifacts.stems(_FOLDER)]
+        return sorted(
+            KeptChampion(
+                datetime.strptime(match["kept"], _STAMP).replace(tzinfo=UTC),
+                match["fingerprint"],
+                match["quick"] is not None,
+            )
+            for match in found
+            if match
+        )
+
+    def keep(self, champion: str, limit: int, quick: bool, *, now: datetime | None = None) -> int:
+        """Copy the stored champion into the history, unless one of its fingerprint is there; forget the oldest.
+
+        The present champion does not count towards the limit: `limit` earlier ones stay beside it.
+
+        Args:
+            champion: artifact name of the stored champion.
+            limit: earlier champions that stay.
+            quick: whether it comes from a quick run.
+            now: when it became champion; default: now.
+
+        Returns:
+            Number of earlier champions that can be read.
+
+        Raises:
+            StoredResultError: there is no stored champion, or it is damaged.
+        """
+        fingerprint = self.artifacts.read_fit(champion)[1]
+        if fingerprint not in {entry.fingerprint for entry in self.entries()}:
+            entry = KeptChampion(now or datetime.now(UTC), fingerprint, quick)
+            self.artifacts.copy(champion, _FOLDER, entry.key)
+        earlier = [entry for entry in self.entries() if entry.fingerprint != fingerprint]
+        for entry in earlier[: max(0, len(earlier) - limit)]:
+            self.artifacts.remove(_FOLDER, entry.key)
+        return min(limit, len(earlier))
+
+    def previous(self, fingerprint: str, quick: bool) -> KeptChampion | None:
+        """The newest champion that was fitted on something else; a full run is never compared with a quick one."""
+        others = [entry for entry in self.entries() if entry.fingerprint != fingerprint and (quick or not entry.quick)]
+        return others[-1] if others else None
+
+    def read(self, entry: KeptChampion) -> Fit | PanelFit:
+        """The posterior of a kept champion.
+
+        Raises:
+            StoredResultError: the file is missing, damaged, or was written by an incompatible version.
+        """
+        fit, fingerprint = self.artifacts.read_fit(_FOLDER, entry.key)
+        if fingerprint != entry.fingerprint:
+            path = self.artifacts.path(_FOLDER, entry.key)
+            raise StoredResultError(
+                f"{path}: holds the fingerprint {fingerprint}, not that of its name: delete the file"
+            )
+        return fit

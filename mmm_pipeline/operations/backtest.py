@@ -85,7 +85,8 @@ def replay(home: Home, settings: Settings, options: ReplayOptions, on_step: Call
         on_step: told when a date begins and when it is scored.
 
     Raises:
-        SettingsError: the dates do not fit the data or the settings, or another run is at work on one of them.
+        SettingsError: no source is named, the dates do not fit the data or the settings, or another run is at work on
+            one of them.
         CampaignDataError: the source cannot be read.
         StoredResultError: no date could be scored; the message has the reasons.
     """
@@ -156,6 +157,8 @@ def publish(home: Home, settings: Settings, replayed: Replayed) -> Path:
     from mmm_pipeline.reporting.charts.decisions.backtest import replay_chart
     from mmm_pipeline.reporting.text.spreadsheets import write_csv
 
+    if home.held_source() is None:
+        home.remember_settings(settings)
     folder = home.results / "replay"
     picture = replay_chart(replayed.table, replayed.channels, replayed.summary, settings)
     write_csv(replayed.table, folder / "replay.csv")
@@ -301,7 +304,8 @@ def _stand(home: Home, settings: Settings, date: dt.date, actual: str) -> _Stand
     except (OSError, ValueError, StoredResultError):
         pass  # not there yet, cut short, or of an earlier version: it is rebuilt
     mark.unlink(missing_ok=True)
-    outcome = refresh(there, settings, lambda step: None, job_name=DECISIONS_JOB)
+    # Whether the rows may be others than those of the home was asked before the first date.
+    outcome = refresh(there, settings, lambda step: None, job_name=DECISIONS_JOB, replace=True)
     if not outcome.succeeded:
         raise _NothingRecommended("; ".join(outcome.problems))
     stand = _Stand.read(there, settings, date)

@@ -21,7 +21,7 @@ from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, Prio
 from mmm_pipeline.settings.runs import RunSettings
 from mmm_pipeline.settings.schedule import ScheduleSettings
 from mmm_pipeline.settings.section import Section, Share
-from mmm_pipeline.settings.sources import BigQuerySettings, LandingSettings, SourceSettings, WarehouseSettings
+from mmm_pipeline.settings.sources import BigQuerySettings, LandingSettings, SourceSettings, WarehouseSettings, located
 from mmm_pipeline.settings.storage import StorageSettings, is_url
 from mmm_pipeline.settings.yaml_file import YamlFile, read_yaml
 
@@ -155,9 +155,10 @@ class Settings(Section):
     @model_validator(mode="after")
     def _lands_in_a_table(self) -> Settings:
         if self.landing.file is not None and self.source.kind not in ("duckdb", "bigquery"):
+            given = "not given" if self.source.kind is None else repr(self.source.kind)
             raise ValueError(
-                f"landing.file lands in the table of source, and source.kind is {self.source.kind!r}: accepted with it "
-                "are 'duckdb' and 'bigquery'"
+                f"landing.file lands in the table of source, and source.kind is {given}: accepted with it are 'duckdb' "
+                "and 'bigquery'"
             )
         return self
 
@@ -204,6 +205,23 @@ class Settings(Section):
         convergence = ConvergenceSettings(rhat_max=1.05, ess_min=100, divergence_share_max=0.01)
         return self.model_copy(update={"sampler": sampler, "convergence": convergence, "quick": True})
 
+    def after_quick_look(self) -> Settings:
+        """Undo `for_quick_look`, as far as the settings themselves know: what it changed is at its default again."""
+        if not self.quick:
+            return self
+        defaults = SamplerSection()
+        changed = {name: getattr(defaults, name) for name in ("warmup", "draws", "max_escalations")}
+        sampler = self.sampler.model_copy(update=changed)
+        return self.model_copy(update={"sampler": sampler, "convergence": ConvergenceSettings(), "quick": False})
+
+    def with_source(self, source: SourceSettings, *, origin: str) -> Settings:
+        """The same settings with other campaign rows.
+
+        Raises:
+            SettingsError: another setting does not go with them; `origin` says who named them.
+        """
+        return parse_settings({**dict(self), "source": source}, origin=origin)
+
 
 def load_settings(path: Path) -> Settings:
     """Read and validate a YAML file.
@@ -237,7 +255,7 @@ def _anchored(settings: Settings, base: Path) -> Settings:
     """Settings whose relative paths are resolved against `base`."""
     changes: dict[str, Section] = {}
     if settings.source.path is not None:
-        changes["source"] = settings.source.model_copy(update={"path": (base / settings.source.path).resolve()})
+        changes["source"] = settings.source.model_copy(update={"path": located(base / settings.source.path)})
     if settings.landing.file is not None:
         changes["landing"] = settings.landing.model_copy(update={"file": (base / settings.landing.file).resolve()})
     if settings.features.path is not None:

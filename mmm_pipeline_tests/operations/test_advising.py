@@ -83,7 +83,7 @@ def test_single_proposals_can_be_chosen(folder: Path) -> None:
 
 
 def test_the_proposals_are_there_for_machines(folder: Path) -> None:
-    proposals = json.loads(_mmm("advise", "--json").output)["proposals"]
+    proposals = json.loads(_mmm("advise", "--json").stdout)["proposals"]
     assert {"change", "code", "author", "why", "about"} <= set(proposals[0])
     assert {proposal["author"] for proposal in proposals} == {"rule"}
 

@@ -23,6 +23,7 @@ from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campai
 from mmm_pipeline.ingestion.sources.opening import source_name, stage_source
 from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
 from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.settings.sources import require_source
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
 from mmm_pipeline.storage.warehouse.opening import Warehouse
@@ -84,11 +85,13 @@ def load_campaigns(warehouse: Warehouse, settings: Settings) -> LoadSummary:
     stays as it was.
 
     Raises:
+        SettingsError: no source is named.
         CampaignDataError: the source cannot be read, lacks columns or rows, or more than
             `validation.max_rejected_share` of its rows are refused (`rejected_rows` is written then).
         StoredResultError: the warehouse cannot be written.
         WarehouseError: BigQuery refused or cannot be reached.
     """
+    require_source(settings.source)
     if settings.source.kind == "bigquery":
         from mmm_pipeline.ingestion.rows.bigquery import load_bigquery_table
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from dagster._core.definitions.resource_annotation import TreatAsResourceParam
 
+from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB, REFRESH_JOB, show_alive, waiting_turn
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.artifacts import ArtifactStore, artifact_store
-from mmm_pipeline.storage.home import Home, load_effective_settings
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.settings_in_force import effective_settings
 
 if TYPE_CHECKING:
     from mmm_pipeline.storage.warehouse.opening import Warehouse
@@ -32,17 +35,23 @@ class Workspace(TreatAsResourceParam):
     Attributes:
         home: home folder of the pipeline.
         config: pipeline.yaml in force; None: the defaults.
+        quick: whether this process runs with fewer draws (`mmm run --quick`).
+        replace: whether rows of another source may take the place of those in the home.
+        problem: why no settings are in force; every use of them then fails with it.
         instance: Dagster's, within a run.
     """
 
     home: str
     config: str | None = None
+    quick: bool = False
+    replace: bool = False
+    problem: str | None = None
     instance: dg.DagsterInstance | None = field(default=None, repr=False, compare=False)
 
     @contextmanager
     def for_run(self, context: dg.InitResourceContext) -> Iterator[Workspace]:
         """Dagster calls this when a run starts, in its process."""
-        within = replace(self, instance=context.instance)
+        within = dataclasses.replace(self, instance=context.instance)
         if context.run is not None and context.instance is not None:
             show_alive(context.instance, context.run.run_id)
         if context.run is None or context.run.job_name not in (REFRESH_JOB, DECISIONS_JOB):
@@ -61,7 +70,14 @@ class Workspace(TreatAsResourceParam):
 
     def settings(self) -> Settings:
         """Read anew in every step: an edit of pipeline.yaml counts from the next run on."""
-        return load_effective_settings(Path(self.config) if self.config else None)
+        full = self.full_settings()
+        return full.for_quick_look() if self.quick else full
+
+    def full_settings(self) -> Settings:
+        """The same without what `--quick` changes: what later runs may go by."""
+        if self.problem is not None:
+            raise SettingsError(f"{self.problem}\nCorrect the settings, then reload the code location in the UI")
+        return effective_settings(Home(Path(self.home)), Path(self.config) if self.config else None)
 
     def folder(self) -> Home:
         """The home; with `split.as_of`, the home of that day, so that the present results stay as they are."""

@@ -12,6 +12,7 @@ from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
 from mmm_pipeline.orchestration.resources.workspace import Workspace
 from mmm_pipeline.orchestration.runs.coordination import FIT_POOL
+from mmm_pipeline.storage.settings_in_force import require_same_source
 
 __all__ = ["REPLAY_TABLES", "checked_dates", "replay"]
 
@@ -68,6 +69,7 @@ def replay(
     from mmm_pipeline.orchestration.runs import progress
 
     settings, home = workspace.settings(), workspace.folder()
+    require_same_source(home, settings.source)
     fits: set[str] = set()
 
     def log_fit(fit: progress.FitProgress) -> None:

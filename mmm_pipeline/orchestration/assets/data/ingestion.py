@@ -9,6 +9,7 @@ from mmm_pipeline.ingestion.rows.campaign_rows import rows_stay_in_bigquery
 from mmm_pipeline.ingestion.rows.load import load_campaigns
 from mmm_pipeline.orchestration.metadata.table_outputs import column_schema, preview
 from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.storage.settings_in_force import require_same_source
 from mmm_pipeline.storage.warehouse.jobs import job_metadata
 from mmm_pipeline.tables.catalog import CONTRACTS
 
@@ -33,8 +34,11 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
     @dg.multi_asset(specs=specs, name="ingest_campaigns")
     def ingest_campaigns(context: dg.AssetExecutionContext, workspace: Workspace) -> Iterator[dg.MaterializeResult]:
         """Judge the rows of the campaign source where they are; refuse bad rows by name."""
-        settings, warehouse = workspace.settings(), workspace.warehouse()
+        settings, warehouse, home = workspace.settings(), workspace.warehouse(), workspace.folder()
+        if not workspace.replace:
+            require_same_source(home, settings.source)
         summary = load_campaigns(warehouse, settings)
+        home.remember_settings(workspace.full_settings())
         context.log.info(
             f"{summary.accepted} rows accepted, {summary.rejected} rejected, from {summary.source}"
             + (f"; {summary.later} rows after {settings.split.as_of} are not seen" if summary.later else "")

@@ -17,7 +17,9 @@ from mmm_pipeline.storage.home import Home
 __all__ = ["engines_app"]
 
 engines_app = typer.Typer(
-    help="Other MMM libraries as second opinions, each in an environment of its own.", no_args_is_help=True
+    help="Other MMM libraries as second opinions, each in an environment of its own.",
+    no_args_is_help=True,
+    suggest_commands=False,  # click names the nearest command already
 )
 
 _STATES = {

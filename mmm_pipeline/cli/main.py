@@ -370,4 +370,4 @@ def doctor(config: ConfigOption = None, home: HomeOption = Path(".mmm")) -> None
 
 
 if __name__ == "__main__":
-    app()
+    app(prog_name="mmm")

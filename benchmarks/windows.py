@@ -63,7 +63,7 @@ def export_inputs(path: Path) -> xr.Dataset:
     """The model inputs of a campaign file, through the pipeline's own stages."""
     from mmm_pipeline.ingestion.matrix import build_media_matrix
     from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-    from mmm_pipeline.ingestion.rows.load import load_campaigns
+    from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
     from mmm_pipeline.settings.pipeline import parse_settings
     from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 

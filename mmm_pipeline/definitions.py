@@ -5,7 +5,8 @@ from __future__ import annotations
 import dagster as dg
 
 from mmm_pipeline.errors import MmmError
-from mmm_pipeline.orchestration.definitions import build_definitions
+from mmm_pipeline.mmm.inference.xla import prepare_jax
+from mmm_pipeline.orchestration.headless import build_definitions
 from mmm_pipeline.storage.home import home_from_environment
 from mmm_pipeline.storage.settings_in_force import find_config
 
@@ -22,4 +23,5 @@ def _defined() -> dg.Definitions:
         return build_definitions(home, None, problem=str(error))
 
 
+prepare_jax()
 defs = _defined()

@@ -48,6 +48,7 @@ def replay(
     with ReadableErrors():
         from mmm_pipeline.cli.terminal import RunDisplay, replay_tables
         from mmm_pipeline.operations import backtest as replays
+        from mmm_pipeline.orchestration.headless import rebuild_decisions
         from mmm_pipeline.orchestration.runs import progress
 
         settings = in_force(folder, config, source=source).settings
@@ -55,7 +56,7 @@ def replay(
         settings = settings.for_quick_look() if quick else settings
         options = replays.ReplayOptions(first, last, every, horizon)
         with RunDisplay(Console(stderr=True), 0) as display, progress.listening(display.fit):
-            replayed = replays.replay(folder, settings, options, display.replayed)
+            replayed = replays.replay(folder, settings, options, rebuild_decisions, display.replayed)
         replays.store(folder, settings, replayed)
         written = replays.publish(folder, settings, replayed)
     if as_json:

@@ -138,7 +138,7 @@ def run(
             outcome = ask_engine(folder, chosen, name, spec, display.step)
         if not outcome.succeeded:
             fail(*outcome.problems, hint=f"see run {outcome.run_id[:8]} in `mmm ui --home {home}`")
-        from mmm_pipeline.orchestration.resources.workspace import Workspace
+        from mmm_pipeline.storage.workspace import Workspace
 
         workspace = Workspace(home=str(folder.root), config=str(chosen) if chosen else None)
         scores = workspace.warehouse().read_table("engine_scores")

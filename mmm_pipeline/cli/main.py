@@ -104,8 +104,7 @@ def run(
         folder = folder.as_of(settings.split.as_of)
         replace = may_replace(folder, settings.source, replace)
         from mmm_pipeline.cli.terminal import RunDisplay
-        from mmm_pipeline.orchestration.definitions import build_definitions
-        from mmm_pipeline.orchestration.headless import refresh
+        from mmm_pipeline.orchestration.headless import build_definitions, refresh
         from mmm_pipeline.orchestration.resources.gemini import narrator
         from mmm_pipeline.orchestration.runs import progress
         from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
@@ -339,7 +338,7 @@ def preview_prompt(
     """Print exactly what would be sent to Gemini about the last run, as JSON. Sends nothing and needs no key."""
     with ReadableErrors():
         from mmm_pipeline.operations import advising
-        from mmm_pipeline.orchestration.resources.workspace import Workspace
+        from mmm_pipeline.storage.workspace import Workspace
 
         folder = Home(home.resolve())
         found = in_force(folder, config)

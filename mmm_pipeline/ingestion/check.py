@@ -12,7 +12,8 @@ from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import input_warnings
 from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-from mmm_pipeline.ingestion.rows.load import LoadSummary, load_campaigns
+from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
+from mmm_pipeline.ingestion.rows.load import LoadSummary
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.sources import WarehouseSettings
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from mmm_pipeline.mmm.inference.model import media_mix_model
     from mmm_pipeline.mmm.inference.prior import prior_contributions, prior_media_parameters
     from mmm_pipeline.mmm.inference.programs import use_compilation_cache
+    from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
+    from mmm_pipeline.mmm.response.response_curves import response_draws
     from mmm_pipeline.mmm.specs import (
-        ADSTOCKS,
-        Adstock,
         ConvergenceThresholds,
         FeatureSign,
         ModelSpec,
@@ -45,13 +45,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "window_data": "data.inputs",
     "restored_fit": "fit.panel_fit",
+    "response_draws": "response.response_curves",
     "panel_data": "data.inputs",
     "RoiPrior": "specs",
     "PanelFit": "fit.panel_fit",
     "PanelData": "data.inputs",
     "FeatureSign": "specs",
-    "ADSTOCKS": "specs",
-    "Adstock": "specs",
+    "LIGHTWEIGHT_TRANSFORMS": "media.registry",
+    "MEDIA_TRANSFORMS": "media.registry",
     "Attempt": "inference.diagnostics",
     "Convergence": "inference.diagnostics",
     "ConvergenceThresholds": "specs",
@@ -72,8 +73,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "ADSTOCKS",
-    "Adstock",
+    "LIGHTWEIGHT_TRANSFORMS",
+    "MEDIA_TRANSFORMS",
     "Attempt",
     "Convergence",
     "ConvergenceThresholds",
@@ -92,6 +93,7 @@ __all__ = [
     "panel_data",
     "prior_contributions",
     "prior_media_parameters",
+    "response_draws",
     "restored_fit",
     "sample",
     "train_data",

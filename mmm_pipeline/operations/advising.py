@@ -12,15 +12,16 @@ from typing import Any
 from pydantic import ValidationError
 
 from mmm_pipeline.errors import SettingsError, StoredResultError
-from mmm_pipeline.orchestration.resources.workspace import Workspace
 from mmm_pipeline.reporting.advice.changes import Change, written_value
 from mmm_pipeline.reporting.advice.proposals import Patch, Proposal
 from mmm_pipeline.reporting.advice.yaml_file import changed_text, diff, read_text, write_if_unchanged
 from mmm_pipeline.reporting.gemini.request import Request
+from mmm_pipeline.reporting.narratives.names import ADVISING
 from mmm_pipeline.reporting.results.tables import Language
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.artifacts import artifact_store
 from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.workspace import Workspace
 
 __all__ = ["Advice", "as_json", "as_line", "preview", "read_advice", "rendered", "stored_proposals"]
 
@@ -58,8 +59,6 @@ def stored_proposals(home: Home, settings: Settings) -> list[Proposal]:
     Raises:
         StoredResultError: there is no run yet, or a stored patch is damaged.
     """
-    from mmm_pipeline.orchestration.assets.reporting.narratives import ADVISING
-
     artifacts = artifact_store(settings, home)
     missing = [name for name in ADVISING if not artifacts.has(f"{name}.patch", suffix=".json")]
     if missing:
@@ -113,7 +112,7 @@ def preview(workspace: Workspace, name: str, language: Language) -> tuple[Reques
     Raises:
         StoredResultError: there is no run yet.
     """
-    from mmm_pipeline.orchestration.assets.reporting.narratives import stored_pictures
+    from mmm_pipeline.reporting.gemini.pictures import stored_pictures
     from mmm_pipeline.reporting.gemini.writer import brief
     from mmm_pipeline.reporting.narratives.writing import rule_proposals
     from mmm_pipeline.reporting.results.stored import result_tables
@@ -127,7 +126,7 @@ def preview(workspace: Workspace, name: str, language: Language) -> tuple[Reques
         proposals=tuple(rule_proposals(name, tables)),
         wants_proposals=language == languages[0],
     )
-    images = tuple(stored_pictures(workspace)(name, task.disguise, language))
+    images = tuple(stored_pictures(workspace.artifacts())(name, task.disguise, language))
     asked = replace(task, images=images).ask()
     return asked.request, asked.images_left_out
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from mmm_pipeline.storage.artifacts import ArtifactStore
 from mmm_pipeline.storage.atomic_files import write_bytes, write_text
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
-from mmm_pipeline.storage.warehouse.opening import open_warehouse
+from mmm_pipeline.storage.warehouses import open_warehouse
 
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.data.inputs import Holdout
@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit.fit import Fit
     from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
-__all__ = ["ReplayOptions", "ReplayStep", "Replayed", "publish", "replay", "store"]
+__all__ = ["Rebuild", "ReplayOptions", "ReplayStep", "Replayed", "publish", "replay", "store"]
+
+Rebuild = Callable[[Home, Settings], Sequence[str]]
+"""Fills a home as of its settings' day, up to the budget plan; returns what failed, ready to be shown."""
 
 _MARK = "replayed.json"
 _LONGEST_NOTE = 500
@@ -72,7 +75,13 @@ class Replayed:
         return {"summary": summary, "dates": _records(self.table), "channels": _records(self.channels)}
 
 
-def replay(home: Home, settings: Settings, options: ReplayOptions, on_step: Callable[[ReplayStep], object]) -> Replayed:
+def replay(
+    home: Home,
+    settings: Settings,
+    options: ReplayOptions,
+    rebuild: Rebuild,
+    on_step: Callable[[ReplayStep], object],
+) -> Replayed:
     """Rebuild the decisions of every date below `as-of/` of the home, then score them.
 
     A date that was rebuilt from the same rows and settings is not rebuilt again, so that a series which was killed goes
@@ -82,6 +91,7 @@ def replay(home: Home, settings: Settings, options: ReplayOptions, on_step: Call
         home: whose present results stay as they are.
         settings: those of every date; a later day is not seen by any of them.
         options: which dates, and how many days after each are scored.
+        rebuild: fills the home of a date.
         on_step: told when a date begins and when it is scored.
 
     Raises:
@@ -109,7 +119,7 @@ def replay(home: Home, settings: Settings, options: ReplayOptions, on_step: Call
     for number, date in enumerate(dates, start=1):
         on_step(ReplayStep(number, len(dates), f"{date}: rebuilding what was known then ({number} of {len(dates)})"))
         try:
-            now = _stand(home, settings.on_the_evening_of(date), date, actual.key)
+            now = _stand(home, settings.on_the_evening_of(date), date, actual.key, rebuild)
             forecast = now.forecast(actual.after(date, horizon))
         except _NothingRecommended as error:
             note = str(error)
@@ -220,7 +230,7 @@ class _Actual:
         from mmm_pipeline.ingestion.events import load_events
         from mmm_pipeline.ingestion.features import load_features
         from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
-        from mmm_pipeline.ingestion.rows.load import load_campaigns
+        from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 
         with tempfile.TemporaryDirectory(prefix="mmm-replay-") as folder:
             warehouse = DuckDBWarehouse(Path(folder) / "warehouse.duckdb")
@@ -285,16 +295,13 @@ class _Stand:
         return forecast_of(self.fit, known, following, error=error, seed=seed)
 
 
-def _stand(home: Home, settings: Settings, date: dt.date, actual: str) -> _Stand:
+def _stand(home: Home, settings: Settings, date: dt.date, actual: str, rebuild: Rebuild) -> _Stand:
     """The stand of a date, rebuilt unless it was rebuilt from the same rows and settings.
 
     Raises:
         _NothingRecommended: the run failed.
         SettingsError: another run is at work on it.
     """
-    from mmm_pipeline.orchestration.headless import refresh
-    from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB
-
     there = home.as_of(date)
     key = hashlib.sha256((actual + settings.model_dump_json()).encode()).hexdigest()
     mark = there.root / _MARK
@@ -304,10 +311,8 @@ def _stand(home: Home, settings: Settings, date: dt.date, actual: str) -> _Stand
     except (OSError, ValueError, StoredResultError):
         pass  # not there yet, cut short, or of an earlier version: it is rebuilt
     mark.unlink(missing_ok=True)
-    # Whether the rows may be others than those of the home was asked before the first date.
-    outcome = refresh(there, settings, lambda step: None, job_name=DECISIONS_JOB, replace=True)
-    if not outcome.succeeded:
-        raise _NothingRecommended("; ".join(outcome.problems))
+    if problems := rebuild(there, settings):
+        raise _NothingRecommended("; ".join(problems))
     stand = _Stand.read(there, settings, date)
     write_text(mark, json.dumps({"key": key}) + "\n")
     return stand

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import Any
 
 import dagster as dg
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 from mmm_pipeline.engines.catalog import Engine
+from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.orchestration.assets.by_hand.backtest import REPLAY_TABLES, checked_dates
 from mmm_pipeline.orchestration.assets.by_hand.scenario import BUDGET_SCENARIO, checked_scenario
 from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB, REFRESH_JOB
@@ -19,12 +20,15 @@ __all__ = ["REPLAY_JOB", "SCENARIO_JOB", "decisions_job", "engine_job", "engine_
 __all__ += ["scenario_job", "watched_for_freshness", "weekly_schedule"]
 
 
+AssetJob = Any
+"""What `dg.define_asset_job` returns; its class has no public name."""
+
 REPLAY_JOB = "replay"
 SCENARIO_JOB = "scenario"
 _SHOWS_ENGINES = ("engine_comparison", "engine_scores", "charts", "decision_report")
 
 
-def refresh_job(settings: Settings, engines: Sequence[Engine] = ()) -> UnresolvedAssetJobDefinition:
+def refresh_job(settings: Settings, engines: Sequence[Engine] = ()) -> AssetJob:
     """All assets but those launched by hand in one run; the tags make it cover the whole grid of specs.
 
     Of the engines only those of `engines.run` take part.
@@ -39,7 +43,7 @@ def refresh_job(settings: Settings, engines: Sequence[Engine] = ()) -> Unresolve
     )
 
 
-def decisions_job(settings: Settings) -> UnresolvedAssetJobDefinition:
+def decisions_job(settings: Settings) -> AssetJob:
     """What the attribution and the budget plan are made of."""
     return dg.define_asset_job(
         DECISIONS_JOB,
@@ -50,7 +54,7 @@ def decisions_job(settings: Settings) -> UnresolvedAssetJobDefinition:
     )
 
 
-def replay_job() -> UnresolvedAssetJobDefinition:
+def replay_job() -> AssetJob:
     """Earlier dates, one after the other."""
     return dg.define_asset_job(
         REPLAY_JOB,
@@ -61,7 +65,7 @@ def replay_job() -> UnresolvedAssetJobDefinition:
     )
 
 
-def scenario_job() -> UnresolvedAssetJobDefinition:
+def scenario_job() -> AssetJob:
     """The what-if budget alone."""
     return dg.define_asset_job(
         SCENARIO_JOB,
@@ -77,7 +81,7 @@ def engine_job_name(engine: str) -> str:
     return f"ask_{engine}"
 
 
-def engine_job(engine: Engine) -> UnresolvedAssetJobDefinition:
+def engine_job(engine: Engine) -> AssetJob:
     """One engine on the stored inputs, and what shows its answer."""
     return dg.define_asset_job(
         engine_job_name(engine.name),
@@ -87,16 +91,23 @@ def engine_job(engine: Engine) -> UnresolvedAssetJobDefinition:
     )
 
 
-def weekly_schedule(settings: Settings, job: UnresolvedAssetJobDefinition) -> dg.ScheduleDefinition:
-    """Off until switched on in the UI."""
-    return dg.ScheduleDefinition(
-        name="weekly_refresh",
-        target=job,
-        cron_schedule=settings.schedule.cron,
-        execution_timezone=settings.schedule.timezone,
-        default_status=dg.DefaultScheduleStatus.STOPPED,
-        description="Refresh everything once a week.",
-    )
+def weekly_schedule(settings: Settings, job: AssetJob) -> dg.ScheduleDefinition:
+    """Off until switched on in the UI.
+
+    Raises:
+        SettingsError: Dagster does not take the schedule, although the settings do.
+    """
+    try:
+        return dg.ScheduleDefinition(
+            name="weekly_refresh",
+            target=job,
+            cron_schedule=settings.schedule.cron,
+            execution_timezone=settings.schedule.timezone,
+            default_status=dg.DefaultScheduleStatus.STOPPED,
+            description="Refresh everything once a week.",
+        )
+    except dg.DagsterInvalidDefinitionError as error:
+        raise SettingsError(f"schedule.cron = {settings.schedule.cron!r}: Dagster does not take it: {error}") from error
 
 
 def watched_for_freshness(asset: dg.AssetsDefinition, settings: Settings) -> dg.AssetsDefinition:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from mmm_pipeline.operations.backtest import Rebuild
 from mmm_pipeline.orchestration.assets.by_hand import backtest as replay
 from mmm_pipeline.orchestration.assets.by_hand import scenario
 from mmm_pipeline.orchestration.assets.data import ingestion, inputs, landing, profile
@@ -31,19 +32,20 @@ from mmm_pipeline.orchestration.metadata.presentation import presented
 from mmm_pipeline.orchestration.resources.fixed import fixed, fixed_for_run
 from mmm_pipeline.orchestration.resources.gemini import Gemini
 from mmm_pipeline.orchestration.resources.io_managers import NetcdfIOManager, NoIOManager, TableIOManager
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import RunWorkspace
 from mmm_pipeline.orchestration.runs.partitions import grid_of
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.settings_in_force import effective_settings
 
-__all__ = ["build_definitions"]
+__all__ = ["build_pipeline"]
 
 
-def build_definitions(
+def build_pipeline(
     home: Home,
     config: Path | None,
     *,
+    rebuild: Rebuild,
     also_engines: Sequence[str] = (),
     quick: bool = False,
     replace: bool = False,
@@ -54,6 +56,7 @@ def build_definitions(
     Args:
         home: where everything is kept.
         config: settings file in force; None: there is none.
+        rebuild: how a backtest fills the homes of earlier dates.
         also_engines: engines beside those of the settings and those asked in this home before.
         quick: fewer draws.
         replace: rows of another source may take the place of those in the home.
@@ -70,7 +73,7 @@ def build_definitions(
     engine_assets = engines.build_engine_assets(asked, settings)
     refresh = refresh_job(settings, asked)
     landing_assets = [landing.landed_campaigns] if settings.landing.file is not None else []
-    workspace = Workspace(
+    workspace = RunWorkspace(
         home=str(home.root), config=str(config) if config else None, quick=quick, replace=replace, problem=problem
     )
     return dg.Definitions(
@@ -108,6 +111,7 @@ def build_definitions(
                 replay.replay,
             ],
             settings,
+            engines=[engine.asset for engine in asked],
         ),
         asset_checks=all_checks(),
         jobs=[refresh, decisions_job(settings), scenario_job(), replay_job(), *map(engine_job, asked)],
@@ -115,6 +119,7 @@ def build_definitions(
         sensors=[run_failure_notice],
         resources={
             "workspace": fixed_for_run(workspace.for_run),
+            "rebuild": fixed(rebuild),
             "gemini": fixed(Gemini(workspace=workspace)),
             "tables": fixed(TableIOManager(workspace=workspace)),
             "arrays": fixed(NetcdfIOManager(workspace=workspace)),

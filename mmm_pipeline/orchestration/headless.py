@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import MmmError, SettingsError
+from mmm_pipeline.mmm.inference.xla import prepare_jax
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.file_locks import holder_of, take_lock
 from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home
@@ -19,7 +20,7 @@ from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home
 if TYPE_CHECKING:
     import dagster as dg
 
-__all__ = ["RunOutcome", "RunStep", "ask_engine", "refresh"]
+__all__ = ["RunOutcome", "RunStep", "ask_engine", "build_definitions", "rebuild_decisions", "refresh"]
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,48 @@ def refresh(
     """
     home.prepare()
     with _only_one_run(home), _written(home, settings) as file, _environment(home, file) as config:
-        from mmm_pipeline.orchestration.definitions import build_definitions
         from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
         from mmm_pipeline.orchestration.runs.partitions import grid_range
 
         definitions = build_definitions(home, config, quick=quick, replace=replace)
         job = definitions.resolve_job_def(job_name or REFRESH_JOB)
         return _executed(job, grid_range(settings.model), on_step)
+
+
+def build_definitions(
+    home: Home,
+    config: Path | None,
+    *,
+    also_engines: Sequence[str] = (),
+    quick: bool = False,
+    replace: bool = False,
+    problem: str | None = None,
+) -> dg.Definitions:
+    """The pipeline over one home folder and one settings file, whose backtest runs earlier dates in this process."""
+    from mmm_pipeline.orchestration.definitions import build_pipeline
+
+    return build_pipeline(
+        home,
+        config,
+        rebuild=rebuild_decisions,
+        also_engines=also_engines,
+        quick=quick,
+        replace=replace,
+        problem=problem,
+    )
+
+
+def rebuild_decisions(home: Home, settings: Settings) -> tuple[str, ...]:
+    """Fill a home up to the budget plan, without pictures and reports; returns what failed, ready to be shown.
+
+    Whether its rows may be others than those that are there is for the caller to ask.
+
+    Raises:
+        SettingsError: the home cannot be used, or another run is at work on it.
+    """
+    from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB
+
+    return refresh(home, settings, lambda step: None, job_name=DECISIONS_JOB, replace=True).problems
 
 
 def ask_engine(
@@ -106,7 +142,6 @@ def ask_engine(
     home.prepare()
     with _only_one_run(home), _environment(home, config):
         from mmm_pipeline.orchestration.automation import engine_job_name
-        from mmm_pipeline.orchestration.definitions import build_definitions
         from mmm_pipeline.orchestration.runs.partitions import grid_range, range_of
         from mmm_pipeline.storage.settings_in_force import effective_settings
 
@@ -150,6 +185,8 @@ def _environment(home: Home, config: Path | None) -> Iterator[Path | None]:
 def _executed(job: dg.JobDefinition, tags: dict[str, str], on_step: Callable[[RunStep], None]) -> RunOutcome:
     """Run a job to its end in this process."""
     import dagster as dg
+
+    prepare_jax()
 
     from mmm_pipeline.orchestration.runs.coordination import know_pools
 

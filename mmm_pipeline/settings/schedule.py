@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
+import re
 import zoneinfo
 from typing import Annotated
 
+from cronsim import CronSim, CronSimError
 from pydantic import Field, field_validator
 
 from mmm_pipeline.settings.section import Section
@@ -14,14 +17,25 @@ __all__ = ["ScheduleSettings"]
 
 Owner = Annotated[str, Field(pattern=r"^(team:[A-Za-z0-9_]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,})$")]
 
-_MONDAYS_AT_SIX = "0 6 * * 1"
+_FIELDS = 5
+_NICKNAMES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+# The last working day, and the last Friday as 5L.
+_NOT_FOR_DAGSTER = re.compile(r"W|[0-9A-Z]L", re.IGNORECASE)
 
 
 class ScheduleSettings(Section):
     """The weekly refresh; off until switched on in the UI."""
 
     cron: str = Field(
-        _MONDAYS_AT_SIX,
+        "0 6 * * 1",
         description="when the schedule runs, once it is switched on: minute, hour, day of the month, month, weekday",
     )
     timezone: str = Field("UTC", description="time zone of cron, by its IANA name, e.g. Europe/Berlin or Asia/Seoul")
@@ -33,8 +47,7 @@ class ScheduleSettings(Section):
     @field_validator("cron")
     @classmethod
     def _fires(cls, value: str) -> str:
-        if value != _MONDAYS_AT_SIX:  # Dagster takes half a second to import, and the default is known to be right
-            _require_cron(value)
+        _require_cron(value)
         return value
 
     @field_validator("timezone")
@@ -53,18 +66,18 @@ class ScheduleSettings(Section):
 
 
 def _require_cron(cron: str) -> None:
-    """As Dagster's schedules take it.
+    """Five fields in the spellings that Dagster's schedules take, too.
 
     Raises:
         ValueError: it cannot be read, or no day of any year is meant.
     """
-    import dagster as dg
-
+    plain = _NICKNAMES.get(cron, cron)
     try:
-        ticks = dg.TimeWindowPartitionsDefinition(start="2000-01-01", fmt="%Y-%m-%d", cron_schedule=cron)
-        ticks.get_first_partition_key()
-    except (dg.DagsterError, ValueError) as error:
+        if len(plain.split()) != _FIELDS or _NOT_FOR_DAGSTER.search(plain):
+            raise CronSimError(plain)
+        next(CronSim(plain, dt.datetime(2000, 1, 1)))
+    except (CronSimError, StopIteration) as error:
         raise ValueError(
-            "is no schedule that Dagster accepts, or never comes (31 February): accepted are five fields, minute, "
-            "hour, day of the month, month and weekday, e.g. '0 6 * * 1' for Mondays at six"
+            "cannot be read as a schedule, or never comes (31 February): accepted are five fields, minute, hour, day "
+            "of the month, month and weekday, e.g. '0 6 * * 1' for Mondays at six"
         ) from error

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from mmm_pipeline.ingestion.rows.load import LoadSummary, load_campaigns
+from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
+from mmm_pipeline.ingestion.rows.load import LoadSummary
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 

@@ -15,10 +15,10 @@ from mmm_pipeline.cli.main import app
 from mmm_pipeline.errors import InfeasibleBudget, SettingsError
 from mmm_pipeline.operations.scenario import Scenario, ScenarioOptions, plan_scenario, publish_scenario
 from mmm_pipeline.orchestration.assets.by_hand.scenario import budget_scenario
-from mmm_pipeline.orchestration.resources.workspace import Workspace
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.storage.artifacts import ArtifactStore
 from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.workspace import Workspace
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit, synthetic_panel_fit
 
 _FIT = synthetic_fit(channels=4)

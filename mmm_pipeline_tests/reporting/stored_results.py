@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmm_pipeline.orchestration.resources.workspace import Workspace
 from mmm_pipeline.reporting.results.tables import ResultTables
 from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.workspace import Workspace
 from mmm_pipeline.tables.catalog import CONTRACTS, empty_table
 
 

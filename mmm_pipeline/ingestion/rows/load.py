@@ -23,10 +23,9 @@ from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campai
 from mmm_pipeline.ingestion.sources.opening import source_name, stage_source
 from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
 from mmm_pipeline.settings.pipeline import Settings
-from mmm_pipeline.settings.sources import require_source
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
-from mmm_pipeline.storage.warehouse.opening import Warehouse
+from mmm_pipeline.storage.warehouses import Warehouse
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,7 +35,7 @@ __all__ = [
     "LoadSummary",
     "first_refusal",
     "judge",
-    "load_campaigns",
+    "load_file",
     "require_few_refusals",
     "summarised",
 ]
@@ -77,25 +76,17 @@ class LoadSummary:
     later: int = 0
 
 
-def load_campaigns(warehouse: Warehouse, settings: Settings) -> LoadSummary:
-    """Read the source and replace the tables `raw_campaigns`, `rejected_rows` and `campaign_totals`.
+def load_file(warehouse: Warehouse, settings: Settings) -> LoadSummary:
+    """`load_campaigns` for a file, or a table of a DuckDB file.
 
-    Rows of a file are parsed and judged inside DuckDB, in memory that spills beside the warehouse, so that their number
-    is not limited by memory; rows in BigQuery are judged there. When the source is refused as a whole, `raw_campaigns`
-    stays as it was.
+    Rows are parsed and judged inside DuckDB, in memory that spills beside the warehouse, so that their number is not
+    limited by memory.
 
     Raises:
-        SettingsError: no source is named.
         CampaignDataError: the source cannot be read, lacks columns or rows, or more than
             `validation.max_rejected_share` of its rows are refused (`rejected_rows` is written then).
         StoredResultError: the warehouse cannot be written.
-        WarehouseError: BigQuery refused or cannot be reached.
     """
-    require_source(settings.source)
-    if settings.source.kind == "bigquery":
-        from mmm_pipeline.ingestion.rows.bigquery import load_bigquery_table
-
-        return load_bigquery_table(warehouse, settings)
     where = source_name(settings.source)
     required = campaign_columns(settings.columns)
     with staging_area(warehouse.scratch) as staging:

@@ -9,7 +9,7 @@ from mmm_pipeline.ingestion.rows.campaign_rows import rows_stay_in_bigquery
 from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, ROLLING_FITS
 from mmm_pipeline.orchestration.checks.narratives import narrative_checks
 from mmm_pipeline.orchestration.metadata.table_outputs import preview
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.orchestration.runs.partitions import spec_keys
 from mmm_pipeline.tables.catalog import CONTRACTS, violations
 
@@ -37,7 +37,7 @@ def _contract_check(name: str) -> dg.AssetChecksDefinition:
         blocking=True,
         description=f"{name} keeps its contract; when it does not, nothing below runs and the rows are shown.",
     )
-    def contract(workspace: Workspace) -> dg.AssetCheckResult:
+    def contract(workspace: WorkspaceResource) -> dg.AssetCheckResult:
         warehouse = workspace.warehouse()
         if name == "raw_campaigns" and rows_stay_in_bigquery(workspace.settings()):
             return dg.AssetCheckResult(
@@ -61,7 +61,7 @@ def _contract_check(name: str) -> dg.AssetChecksDefinition:
     name="fits_converged",
     description="Every spec of the grid met the R-hat, ESS and divergence thresholds.",
 )
-def fits_converged(workspace: Workspace) -> dg.AssetCheckResult:
+def fits_converged(workspace: WorkspaceResource) -> dg.AssetCheckResult:
     """Warn about specs that did not converge, naming the parameters; they cannot become champion."""
     artifacts = workspace.artifacts()
     missed: dict[str, str] = {}
@@ -92,7 +92,7 @@ def fits_converged(workspace: Workspace) -> dg.AssetCheckResult:
     name="champion_beats_naive",
     description="The champion's holdout error is below that of the best forecast without a model.",
 )
-def champion_beats_naive(workspace: Workspace) -> dg.AssetCheckResult:
+def champion_beats_naive(workspace: WorkspaceResource) -> dg.AssetCheckResult:
     """Warn in plain words when a naive forecast is as good as the best model."""
     warehouse, error = workspace.warehouse(), workspace.settings().ranking.error
     board = warehouse.read_table("leaderboard")
@@ -141,7 +141,7 @@ def _error_text(name: str, value: float) -> str:
     name="advice_is_steady",
     description="No channel's recommendation turned from increase to decrease, or back, without the data saying so.",
 )
-def advice_is_steady(workspace: Workspace) -> dg.AssetCheckResult:
+def advice_is_steady(workspace: WorkspaceResource) -> dg.AssetCheckResult:
     """Warn about recommendations that flipped since the earlier champion although no posterior supports it."""
     table = workspace.warehouse().read_table("drift")
     flipped = table[table["recommendation"] == "flip_unsupported"]

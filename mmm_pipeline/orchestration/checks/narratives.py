@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import dagster as dg
 import pandas as pd
 
-from mmm_pipeline.orchestration.assets.reporting.narratives import ADVISING, NARRATIVES
 from mmm_pipeline.orchestration.metadata.table_outputs import preview
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
+from mmm_pipeline.reporting.narratives.names import ADVISING, NARRATIVES
 from mmm_pipeline.reporting.results.stored import result_tables
 from mmm_pipeline.storage.artifacts import ArtifactStore
 
@@ -31,7 +31,7 @@ def _figures_check(name: str) -> dg.AssetChecksDefinition:
         name=f"{name}_figures",
         description=f"Every number of {name}, in every language, is one of the stored tables, within its rounding.",
     )
-    def figures(workspace: Workspace) -> dg.AssetCheckResult:
+    def figures(workspace: WorkspaceResource) -> dg.AssetCheckResult:
         tables, artifacts = result_tables(workspace), workspace.artifacts()
         problems = [
             {"language": language, "figure": problem.figure, "sentence": problem.sentence, "why": problem.why}
@@ -71,7 +71,7 @@ def narrative_problems(name: str, language: Language, tables: ResultTables, arti
     name="narratives_written_as_asked",
     description="Gemini wrote the narratives where it was to; where the template had to, the reason is shown.",
 )
-def written_as_asked(workspace: Workspace) -> dg.AssetCheckResult:
+def written_as_asked(workspace: WorkspaceResource) -> dg.AssetCheckResult:
     """Warn when the template had to stand in for Gemini."""
     settings, artifacts = workspace.settings(), workspace.artifacts()
     stood_in: dict[str, str] = {}

@@ -6,21 +6,21 @@ import importlib.util
 import os
 from dataclasses import dataclass
 
-from dagster._core.definitions.resource_annotation import TreatAsResourceParam
+import dagster as dg
 
-from mmm_pipeline.orchestration.resources.workspace import Workspace
 from mmm_pipeline.reporting.gemini.faults import Reason
 from mmm_pipeline.reporting.gemini.writer import GeminiWriter
 from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.workspace import Workspace
 
-__all__ = ["KEY_VARIABLE", "URL_VARIABLE", "Gemini", "gemini_is_installed", "gemini_key", "narrator"]
+__all__ = ["KEY_VARIABLE", "URL_VARIABLE", "Gemini", "GeminiResource", "gemini_is_installed", "gemini_key", "narrator"]
 
 KEY_VARIABLE = "GEMINI_API_KEY"
 URL_VARIABLE = "MMM_GEMINI_BASE_URL"
 
 
 @dataclass(frozen=True)
-class Gemini(TreatAsResourceParam):
+class Gemini:
     """Who writes the narratives, by the settings and the environment."""
 
     workspace: Workspace
@@ -57,6 +57,10 @@ class Gemini(TreatAsResourceParam):
             AnswerCache(folder / "answers"),
             TokenBudget(folder / "tokens.json", run_id, settings.gemini.token_budget),
         )
+
+
+GeminiResource = dg.ResourceParam[Gemini]
+"""The type of an asset's argument `gemini`."""
 
 
 def gemini_key() -> str | None:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.orchestration.metadata.table_preview import preview
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.storage.workspace import Workspace
 
 __all__ = ["NetcdfIOManager", "NoIOManager", "TableIOManager"]
 

@@ -5,40 +5,19 @@ from __future__ import annotations
 import datetime as dt
 
 from mmm_pipeline.ingestion.rows.totals import accepted_rows, refusals
-from mmm_pipeline.orchestration.assets.data.profile import EDA_PROFILE
-from mmm_pipeline.orchestration.resources.workspace import Workspace
 from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts, Window
 from mmm_pipeline.storage.champions import champion_is_quick
+from mmm_pipeline.storage.workspace import Workspace
+from mmm_pipeline.tables.catalog import reported_tables
 
-__all__ = ["REPORTED_TABLES", "result_tables"]
+__all__ = ["EDA_PROFILE", "REPORTED_TABLES", "result_tables"]
+
+EDA_PROFILE = "eda_profile"
+"""The stored document that profiles the data."""
 
 _REJECTED_SHOWN = 200
 
-REPORTED_TABLES = (
-    "media_matrix",
-    "leaderboard",
-    "naive_forecasts",
-    "rolling_origins",
-    "spec_agreement",
-    "averaged_attribution",
-    "forecast",
-    "attribution",
-    "attribution_by_market",
-    "contribution_over_time",
-    "retention_density",
-    "prior_posterior_density",
-    "predictive_pit",
-    "predictive_distribution",
-    "worst_parameter_draws",
-    "response_curves",
-    "budget_plan",
-    "budget_summary",
-    "reallocation",
-    "drift",
-    "engine_comparison",
-    "engine_scores",
-    "excluded_channels",
-)
+REPORTED_TABLES = reported_tables()
 
 
 def result_tables(workspace: Workspace) -> ResultTables:

@@ -10,7 +10,7 @@ import pytest
 from mmm_pipeline.errors import CampaignDataError, SettingsError, StoredResultError
 from mmm_pipeline.ingestion.landing.landing import column_name
 from mmm_pipeline.ingestion.landing.tables import DuckDBCampaignTable, campaign_table
-from mmm_pipeline.ingestion.rows.load import load_campaigns
+from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.ingestion.landing.landing_cases import HEADER, WEEK_1, WEEK_2, LandingCases, Place, done

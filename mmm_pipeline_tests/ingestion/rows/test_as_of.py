@@ -10,11 +10,11 @@ import pytest
 
 from mmm_pipeline.errors import CampaignDataError, SettingsError
 from mmm_pipeline.ingestion.matrix import build_media_matrix
-from mmm_pipeline.ingestion.rows.load import load_campaigns
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline.storage.workspace import Workspace
 from mmm_pipeline_tests.ingestion.conftest import Load, rows, settings_for
 
 _AS_OF = {"as_of": "2021-10-18"}

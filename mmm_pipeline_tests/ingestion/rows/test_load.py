@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.load import load_campaigns
+from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.ingestion.conftest import Load, rows, settings_for

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.load import load_campaigns
+from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.ingestion.sources.demo import demo_rows, write_demo_data
 from mmm_pipeline.mmm.simulation.simulate import DEAD_CHANNEL
 from mmm_pipeline.settings.pipeline import parse_settings

@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.load import load_campaigns
+from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.ingestion.conftest import HEADER, Load, rows

@@ -8,19 +8,19 @@ import pytest
 from mmm_pipeline.mmm.budget.plan import plan_budget
 from mmm_pipeline.mmm.budget.problem import BudgetRequest
 from mmm_pipeline.mmm.inference.prior import prior_contributions
+from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
 from mmm_pipeline.mmm.response.attribution import attribution
 from mmm_pipeline.mmm.response.channel_responses import channel_responses
 from mmm_pipeline.mmm.response.market_results import attribution_by_market, response_curves_by_market
 from mmm_pipeline.mmm.response.response import current_spend, horizon_responses
-from mmm_pipeline.mmm.response.response_curves import response_curves
+from mmm_pipeline.mmm.response.response_curves import response_curves, response_draws
 from mmm_pipeline.mmm.response.retention import retention_density
 from mmm_pipeline.mmm.response.steady_response import market_mix, steady_kpi
-from mmm_pipeline.mmm.specs import ADSTOCKS
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_panel_fit
 
 
-@pytest.fixture(params=ADSTOCKS)
+@pytest.fixture(params=MEDIA_TRANSFORMS)
 def fit(request):
     return synthetic_panel_fit(adstock=request.param)
 
@@ -102,7 +102,7 @@ def test_response_curves_of_the_panel_are_the_markets_curves_at_their_shares(fit
         steady_kpi(market, "channel 1", share * spend) for share, market in zip(mix[:, 1], fit.markets(), strict=True)
     )
     np.testing.assert_allclose(steady_kpi(fit, "channel 1", spend), expected)
-    draws = fit.response_curves(points=5)
+    draws = response_draws(fit, points=5)
     assert draws["kpi"].dims == ("chain", "draw", "channel", "point")
     np.testing.assert_allclose(draws["kpi"].isel(point=0), 0.0)
 

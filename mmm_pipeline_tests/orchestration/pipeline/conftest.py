@@ -10,8 +10,7 @@ import dagster as dg
 import pytest
 
 from mmm_pipeline.mmm.simulation.simulate import market_rows, simulate_market
-from mmm_pipeline.orchestration.definitions import build_definitions
-from mmm_pipeline.orchestration.headless import RunOutcome, RunStep, refresh
+from mmm_pipeline.orchestration.headless import RunOutcome, RunStep, build_definitions, refresh
 from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
 from mmm_pipeline.orchestration.runs.partitions import grid_range
 from mmm_pipeline.settings.pipeline import Settings, parse_settings

@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from mmm_pipeline.orchestration.definitions import build_definitions
+from mmm_pipeline.orchestration.headless import build_definitions
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.tables.catalog import CONTRACTS
 

@@ -13,13 +13,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from mmm_pipeline.orchestration.definitions import build_definitions
 from mmm_pipeline.orchestration.failure_notice import (
     WEBHOOK_VARIABLE,
     WebhookUnreachable,
     post_notice,
     run_failure_notice,
 )
+from mmm_pipeline.orchestration.headless import build_definitions
 from mmm_pipeline.storage.home import Home
 
 _SECRET = "token-in-the-path"

@@ -14,7 +14,7 @@ from dagster._core.definitions.freshness_evaluator import TimeWindowFreshnessPol
 from dagster._core.loader import LoadingContextForTest
 from dagster._core.test_utils import freeze_time
 
-from mmm_pipeline.orchestration.definitions import build_definitions
+from mmm_pipeline.orchestration.headless import build_definitions
 from mmm_pipeline.storage.home import Home
 
 _MONDAY = dt.datetime(2026, 1, 5, 6, tzinfo=dt.UTC)

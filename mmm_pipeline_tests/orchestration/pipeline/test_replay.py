@@ -15,12 +15,12 @@ from mmm_pipeline.cli.main import app
 from mmm_pipeline.errors import SettingsError, StoredResultError
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-from mmm_pipeline.ingestion.rows.load import load_campaigns
+from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.mmm.data.inputs import train_days
 from mmm_pipeline.operations.backtest import Replayed, ReplayOptions, publish, replay, store
 from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint, spec_of_key
 from mmm_pipeline.orchestration.automation import REPLAY_JOB
-from mmm_pipeline.orchestration.definitions import build_definitions
+from mmm_pipeline.orchestration.headless import build_definitions, rebuild_decisions
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.artifacts import ArtifactStore
 from mmm_pipeline.storage.home import Home
@@ -81,7 +81,7 @@ def series(small_campaign: Path, tmp_path_factory: pytest.TempPathFactory) -> Se
     settings, present, told = small_settings(small_campaign, **_SMALL), _files(home), []
     for date in _DATES:
         _put_fits(home.as_of(date), settings.on_the_evening_of(date))
-    replayed = replay(home, settings, _OPTIONS, lambda step: told.append(step.told))
+    replayed = replay(home, settings, _OPTIONS, rebuild_decisions, lambda step: told.append(step.told))
     return Series(home, settings, replayed, present, told)
 
 
@@ -120,7 +120,7 @@ def test_a_killed_series_goes_on_where_it_stopped(series: Series) -> None:
     (second.root / "replayed.json").unlink()
     fits = {path: path.stat().st_mtime_ns for path in second.artifacts.rglob("*.nc") if "model_inputs" not in path.name}
 
-    again = replay(series.home, series.settings, _OPTIONS, lambda step: None)
+    again = replay(series.home, series.settings, _OPTIONS, rebuild_decisions, lambda step: None)
 
     assert first.warehouse_file.stat().st_mtime_ns == before
     assert {path: path.stat().st_mtime_ns for path in fits} == fits
@@ -131,7 +131,13 @@ def test_a_date_on_which_nothing_converged_is_told_and_alone_it_is_an_error(seri
     date = dt.date(2025, 4, 6)
     _put_fits(series.home.as_of(date), series.settings.on_the_evening_of(date), converged=False)
     with pytest.raises(StoredResultError, match=r"none of the 1 date\(s\) could be scored:\n.*converged"):
-        replay(series.home, series.settings, ReplayOptions("2025-04-06", "2025-04-06"), lambda step: None)
+        replay(
+            series.home,
+            series.settings,
+            ReplayOptions("2025-04-06", "2025-04-06"),
+            rebuild_decisions,
+            lambda step: None,
+        )
 
 
 @pytest.mark.parametrize(
@@ -141,7 +147,7 @@ def test_a_date_on_which_nothing_converged_is_told_and_alone_it_is_an_error(seri
 def test_a_fixed_date_in_the_settings_is_refused(series: Series, split: dict, message: str) -> None:
     fixed = Settings.model_validate({**series.settings.model_dump(), "split": split})
     with pytest.raises(SettingsError, match=message):
-        replay(series.home, fixed, _OPTIONS, lambda step: None)
+        replay(series.home, fixed, _OPTIONS, rebuild_decisions, lambda step: None)
 
 
 def test_the_job_shows_table_picture_and_figures_in_the_present_s_own_event_log(series: Series) -> None:

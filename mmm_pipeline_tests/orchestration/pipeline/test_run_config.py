@@ -17,9 +17,9 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext, WorkspaceRequestContext
 from dagster_graphql.test.utils import execute_dagster_graphql
 
-from mmm_pipeline.orchestration.definitions import build_definitions
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.headless import build_definitions
 from mmm_pipeline.storage.home import HOME_VARIABLE, Home
+from mmm_pipeline.storage.workspace import Workspace
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
 
 _SECRET = "do-not-tell-0123456789"

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from mmm_pipeline.definitions import _defined
-from mmm_pipeline.orchestration.definitions import build_definitions
+from mmm_pipeline.orchestration.headless import build_definitions
 from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
 from mmm_pipeline.settings.pipeline import load_settings, parse_settings
 from mmm_pipeline.storage.home import Home
@@ -78,7 +78,8 @@ def test_a_home_without_a_source_is_shown_and_its_runs_say_what_is_missing(home:
     ("text", "message"),
     [
         ("schedule: {timezone: KST}", "there is no such time zone"),
-        ("schedule: {cron: every monday}", "is no schedule that Dagster accepts"),
+        ("schedule: {cron: every monday}", "cannot be read as a schedule"),
+        ("schedule: {cron: 0 6 31 2 1}", "Dagster does not take it"),
         ("sampler: [", "is not valid YAML"),
         ("engines: {run: [lightweigt_mmm]}", "lightweigt_mmm"),
     ],

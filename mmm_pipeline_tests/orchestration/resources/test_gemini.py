@@ -10,10 +10,10 @@ import pytest
 
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.orchestration.resources.gemini import KEY_VARIABLE, URL_VARIABLE, Gemini, narrator
-from mmm_pipeline.orchestration.resources.workspace import Workspace
 from mmm_pipeline.reporting.gemini.faults import Reason
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.workspace import Workspace
 
 KEY = "test-key"
 

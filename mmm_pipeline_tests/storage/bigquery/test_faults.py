@@ -10,7 +10,7 @@ import pytest
 
 from mmm_pipeline.errors import CampaignDataError, MmmError, SettingsError, WarehouseError
 from mmm_pipeline.ingestion.rows.bigquery import SourceTable
-from mmm_pipeline.ingestion.rows.load import load_campaigns
+from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.settings.sources import BigQuerySettings
 from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery
 from mmm_pipeline.storage.warehouse.bigquery.names import table_name

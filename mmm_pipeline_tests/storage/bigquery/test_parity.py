@@ -11,7 +11,8 @@ import pytest
 
 from mmm_pipeline.ingestion.check import check_source
 from mmm_pipeline.ingestion.matrix import build_media_matrix
-from mmm_pipeline.ingestion.rows.load import LoadSummary, load_campaigns
+from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
+from mmm_pipeline.ingestion.rows.load import LoadSummary
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.ingestion.conftest import settings_for

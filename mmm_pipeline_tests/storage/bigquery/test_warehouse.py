@@ -15,7 +15,7 @@ from mmm_pipeline.errors import StoredResultError, WarehouseError
 from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.bigquery.warehouse import ORDER_COLUMN, BigQueryWarehouse
-from mmm_pipeline.storage.warehouse.opening import open_warehouse
+from mmm_pipeline.storage.warehouses import open_warehouse
 from mmm_pipeline.tables.catalog import CONTRACTS, empty_table, violations
 from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
 from mmm_pipeline_tests.storage.bigquery.conftest import Put, client_of
@@ -136,7 +136,7 @@ def test_the_assets_run_in_bigquery_from_table_to_table(
     proxy: Proxy, put: Put, dataset: str, emulator: str, tmp_path: Path
 ) -> None:
     from mmm_pipeline.mmm.simulation.simulate import market_rows, simulate_market
-    from mmm_pipeline.orchestration.definitions import build_definitions
+    from mmm_pipeline.orchestration.headless import build_definitions
 
     rows = market_rows(simulate_market(channels=3, days=84, seed=1)).astype(str)
     rows.columns = [name.replace(" ", "_").replace("/", "_") for name in rows.columns]

@@ -10,7 +10,8 @@ import pandas as pd
 from mmm_pipeline.operations.backtest_dates import ReplayOptions
 from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.rebuilding import RebuildResource
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.orchestration.runs.coordination import FIT_POOL
 from mmm_pipeline.storage.settings_in_force import require_same_source
 
@@ -62,7 +63,7 @@ checked_dates = dg.ConfigMapping(config_schema=_OPTIONS, config_fn=_checked)
     config_schema=_OPTIONS,
 )
 def replay(
-    context: dg.AssetExecutionContext, workspace: Workspace
+    context: dg.AssetExecutionContext, workspace: WorkspaceResource, rebuild: RebuildResource
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Rebuild every date in a home of its own below `as-of/`, and score it; the present results stay."""
     from mmm_pipeline.operations import backtest as replays
@@ -82,7 +83,7 @@ def replay(
         context.log.info(step.told)
 
     with progress.listening(log_fit):
-        replayed = replays.replay(home, settings, _options(context.op_execution_context.op_config), log_step)
+        replayed = replays.replay(home, settings, _options(context.op_execution_context.op_config), rebuild, log_step)
     folder = replays.publish(home, settings, replayed)
     figures = {name: float(value) for name, value in replayed.summary.items() if value is not None}
     return (

@@ -10,7 +10,7 @@ from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
 from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
 from mmm_pipeline.orchestration.assets.results.decisions import budget_metadata
 from mmm_pipeline.orchestration.metadata.table_outputs import preview
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 
 if TYPE_CHECKING:
     from mmm_pipeline.operations.scenario import ScenarioOptions
@@ -81,7 +81,7 @@ checked_scenario = dg.ConfigMapping(config_schema=_OPTIONS, config_fn=_checked)
     description="A what-if budget from the saved champion, in seconds. Launch it with other options; the live plan and "
     "the results of the last run stay as they are. Files: results/scenarios/NAME.",
 )
-def budget_scenario(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult:
+def budget_scenario(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Plan, write and show one scenario."""
     from mmm_pipeline.operations import scenario
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from mmm_pipeline.ingestion.rows.campaign_rows import rows_stay_in_bigquery
-from mmm_pipeline.ingestion.rows.load import load_campaigns
+from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.orchestration.metadata.table_outputs import column_schema, preview
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.metadata.warehouse_jobs import job_metadata
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.storage.settings_in_force import require_same_source
-from mmm_pipeline.storage.warehouse.jobs import job_metadata
 from mmm_pipeline.tables.catalog import CONTRACTS
 
 _GROUP = "ingestion"
@@ -32,7 +32,9 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
     specs = [_table_spec(name, deps) for name in ("raw_campaigns", "rejected_rows", "campaign_totals")]
 
     @dg.multi_asset(specs=specs, name="ingest_campaigns")
-    def ingest_campaigns(context: dg.AssetExecutionContext, workspace: Workspace) -> Iterator[dg.MaterializeResult]:
+    def ingest_campaigns(
+        context: dg.AssetExecutionContext, workspace: WorkspaceResource
+    ) -> Iterator[dg.MaterializeResult]:
         """Judge the rows of the campaign source where they are; refuse bad rows by name."""
         settings, warehouse, home = workspace.settings(), workspace.warehouse(), workspace.folder()
         if not workspace.replace:

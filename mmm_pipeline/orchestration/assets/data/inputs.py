@@ -13,8 +13,8 @@ from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matri
 from mmm_pipeline.ingestion.rows.campaign_rows import campaign_rows
 from mmm_pipeline.operations.budget_requests import require_known_budget_channels
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
-from mmm_pipeline.orchestration.resources.workspace import Workspace
-from mmm_pipeline.storage.warehouse.jobs import job_metadata
+from mmm_pipeline.orchestration.metadata.warehouse_jobs import job_metadata
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 
 _GROUP = "inputs"
 
@@ -27,7 +27,7 @@ _GROUP = "inputs"
     deps=["raw_campaigns"],
     name="media_matrix",
 )
-def media_matrix(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
+def media_matrix(workspace: WorkspaceResource) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Aggregate the accepted rows to days and channels by SQL where they are."""
     warehouse, settings = workspace.warehouse(), workspace.settings()
     rows = campaign_rows(warehouse, settings)
@@ -66,7 +66,10 @@ def media_matrix(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame], dg.Outp
     name="model_inputs",
 )
 def model_inputs(
-    context: dg.AssetExecutionContext, media_matrix: pd.DataFrame, market_matrix: pd.DataFrame, workspace: Workspace
+    context: dg.AssetExecutionContext,
+    media_matrix: pd.DataFrame,
+    market_matrix: pd.DataFrame,
+    workspace: WorkspaceResource,
 ) -> tuple[dg.Output[Any], dg.Output[pd.DataFrame]]:
     """Split by date, apply the channel rules, scale."""
     from mmm_pipeline.ingestion.model_inputs import build_model_inputs

@@ -3,8 +3,8 @@
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
 import dagster as dg
 
-from mmm_pipeline.orchestration.resources.workspace import Workspace
-from mmm_pipeline.storage.warehouse.jobs import job_metadata
+from mmm_pipeline.orchestration.metadata.warehouse_jobs import job_metadata
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 
 LANDED_CAMPAIGNS = "landed_campaigns"
 
@@ -15,7 +15,7 @@ LANDED_CAMPAIGNS = "landed_campaigns"
     kinds={"table"},
     description="The campaign table, with the rows of landing.file merged into it by their key.",
 )
-def landed_campaigns(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.MaterializeResult:
+def landed_campaigns(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Merge the export: new rows are added, rows sent again replace, nothing else is touched."""
     from mmm_pipeline.ingestion.landing.landing import land
     from mmm_pipeline.ingestion.landing.tables import campaign_table

@@ -9,9 +9,8 @@ import dagster as dg
 import pandas as pd
 
 from mmm_pipeline.ingestion.rows.totals import breakdown
-from mmm_pipeline.orchestration.resources.workspace import Workspace
-
-EDA_PROFILE = "eda_profile"
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
+from mmm_pipeline.reporting.results.stored import EDA_PROFILE
 
 
 @dg.asset(
@@ -21,7 +20,7 @@ EDA_PROFILE = "eda_profile"
     kinds={"json"},
     description="Deterministic statistics of the data: activity, collinearity, lagged correlation, outliers, profile.",
 )
-def eda_profile(media_matrix: pd.DataFrame, model_inputs: Any, workspace: Workspace) -> dg.MaterializeResult:
+def eda_profile(media_matrix: pd.DataFrame, model_inputs: Any, workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Profile the daily series; the facts under every narrative."""
     from mmm_pipeline.mmm.eda.profile import eda_profile as profile_of
 

@@ -14,7 +14,7 @@ from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.orchestration.assets.engines.engine_runs import ENGINES_GROUP, champion_key, stored_engines
 from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.orchestration.runs.partitions import spec_keys
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.tables.catalog import CONTRACTS, empty_table
@@ -37,7 +37,7 @@ def build_engine_comparison(deps: Sequence[str]) -> dg.AssetsDefinition:
         name="engine_comparison",
     )
     def engine_comparison(
-        context: dg.AssetExecutionContext, model_inputs: Any, leaderboard: pd.DataFrame, workspace: Workspace
+        context: dg.AssetExecutionContext, model_inputs: Any, leaderboard: pd.DataFrame, workspace: WorkspaceResource
     ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
         settings = workspace.settings()
         engines, champion = stored_engines(settings, workspace), champion_key(leaderboard)
@@ -75,7 +75,7 @@ def build_engine_comparison(deps: Sequence[str]) -> dg.AssetsDefinition:
 
 
 def _views(
-    engines: Sequence[Engine], champion: str, dataset: Any, settings: Settings, workspace: Workspace
+    engines: Sequence[Engine], champion: str, dataset: Any, settings: Settings, workspace: WorkspaceResource
 ) -> "list[View]":
     """Ours first: the champion's spec, and every other spec that an engine with our grid has fitted, too."""
     from mmm_pipeline.engines.comparison import View, view_of_result

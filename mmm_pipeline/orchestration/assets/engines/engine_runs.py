@@ -19,7 +19,7 @@ from mmm_pipeline.engines.process import run_engine
 from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.engines.result import EngineResult
 from mmm_pipeline.errors import EngineError
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.orchestration.runs.coordination import FIT_POOL
 from mmm_pipeline.orchestration.runs.partitions import grid_of, spec_keys
 from mmm_pipeline.settings.pipeline import Settings
@@ -81,7 +81,7 @@ def _build(engine: Engine, settings: Settings) -> dg.AssetsDefinition:
         **partitioned,
     )
     def engine_asset(
-        context: dg.AssetExecutionContext, model_inputs: Any, leaderboard: pd.DataFrame, workspace: Workspace
+        context: dg.AssetExecutionContext, model_inputs: Any, leaderboard: pd.DataFrame, workspace: WorkspaceResource
     ) -> dg.MaterializeResult:
         # Read anew, as an edit of pipeline.yaml counts from the next run on.
         now = workspace.settings()
@@ -119,7 +119,7 @@ def _ask(
     engine: Engine,
     model_inputs: Any,
     settings: Settings,
-    workspace: Workspace,
+    workspace: WorkspaceResource,
     key: str,
 ) -> Answer:
     """The stored answer where it is still one, else a new one, stored as soon as it is there."""
@@ -195,7 +195,7 @@ def _metadata(answer: Answer) -> dict[str, Any]:
     return found
 
 
-def stored_engines(settings: Settings, workspace: Workspace) -> list[Engine]:
+def stored_engines(settings: Settings, workspace: WorkspaceResource) -> list[Engine]:
     """Engines that are asked for, and those of which an answer is stored, asked for or not."""
     artifacts = workspace.artifacts()
     asked = {engine.name for engine in asked_engines(settings)}

@@ -6,7 +6,7 @@ import pandas as pd
 
 from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.tables.catalog import empty_table
 
 __all__ = ["spec_agreement"]
@@ -23,7 +23,7 @@ _GROUP = "selection"
     name="spec_agreement",
 )
 def spec_agreement(
-    leaderboard: pd.DataFrame, workspace: Workspace
+    leaderboard: pd.DataFrame, workspace: WorkspaceResource
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """The band of ROI over the specs that may be right, and their average where it is asked for."""
     from mmm_pipeline.mmm.evaluation.averaging import agreement_table, averaged_attribution, spec_returns

@@ -16,7 +16,7 @@ from mmm_pipeline.orchestration.assets.fits.specs import (
     sampler_settings,
     spec_of_key,
 )
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.orchestration.runs.coordination import FIT_POOL, waiting_turn
 from mmm_pipeline.orchestration.runs.progress import FitProgress, report
 from mmm_pipeline.settings.pipeline import Settings
@@ -69,7 +69,7 @@ def build_fitted_model(
         description="Posterior of one media-mix model (adstock × seasonality degrees) on the train window.",
     )
     def fitted_model(
-        context: dg.AssetExecutionContext, model_inputs: Any, workspace: Workspace
+        context: dg.AssetExecutionContext, model_inputs: Any, workspace: WorkspaceResource
     ) -> dg.MaterializeResult:
         from mmm_pipeline.mmm.data.inputs import train_data
         from mmm_pipeline.mmm.evaluation.rolling import rolling_windows
@@ -121,7 +121,7 @@ def fit_earlier_windows(
     dataset: Any,
     windows: "Sequence[Window]",
     settings: Settings,
-    workspace: Workspace,
+    workspace: WorkspaceResource,
     log: Callable[[str], object],
 ) -> int:
     """Fit the windows before the holdout's, where rolling origins are asked for; forget those that are over.
@@ -160,7 +160,7 @@ def fit_or_reuse(
     artifacts: ArtifactStore,
     name: str,
     key: str | None,
-    workspace: Workspace,
+    workspace: WorkspaceResource,
     log: Callable[[str], object],
     *,
     label: str | None = None,

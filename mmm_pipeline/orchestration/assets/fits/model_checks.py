@@ -10,7 +10,7 @@ import pandas as pd
 from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL
 from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
 from mmm_pipeline.orchestration.metadata.table_outputs import table_asset, table_out
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 
 __all__ = ["predictive_check", "prior_posterior_density", "worst_parameter_draws"]
 
@@ -26,7 +26,7 @@ _GROUP = "model_checks"
     name="predictive_check",
 )
 def predictive_check(
-    leaderboard: pd.DataFrame, model_inputs: Any, workspace: Workspace
+    leaderboard: pd.DataFrame, model_inputs: Any, workspace: WorkspaceResource
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Whether the observed KPI looks like data that the champion spec would have produced."""
     from mmm_pipeline.mmm.data.inputs import holdout_of
@@ -54,7 +54,7 @@ def predictive_check(
 
 
 @table_asset("prior_posterior_density", group=_GROUP, deps=[CHAMPION_MODEL])
-def prior_posterior_density(workspace: Workspace) -> pd.DataFrame:
+def prior_posterior_density(workspace: WorkspaceResource) -> pd.DataFrame:
     """What was assumed of each channel's ROI, and what the data made of it."""
     from mmm_pipeline.mmm.evaluation.prior_posterior import prior_posterior_density as density_of
 
@@ -63,7 +63,7 @@ def prior_posterior_density(workspace: Workspace) -> pd.DataFrame:
 
 
 @table_asset("worst_parameter_draws", group=_GROUP, deps=[CHAMPION_MODEL])
-def worst_parameter_draws(workspace: Workspace) -> pd.DataFrame:
+def worst_parameter_draws(workspace: WorkspaceResource) -> pd.DataFrame:
     """The chains of the parameters that mixed worst, to look at."""
     from mmm_pipeline.mmm.evaluation.worst_parameters import worst_parameter_draws as draws_of
 

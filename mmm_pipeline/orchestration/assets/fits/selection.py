@@ -12,7 +12,7 @@ from mmm_pipeline.orchestration.assets.fits.retries import retried
 from mmm_pipeline.orchestration.assets.fits.specs import spec_of_key
 from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_asset, table_out
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.orchestration.runs.coordination import FIT_POOL
 from mmm_pipeline.storage.champions import ChampionHistory, mark_champion
 
@@ -32,7 +32,7 @@ _GROUP = "selection"
     name="leaderboard",
 )
 def leaderboard(
-    context: dg.AssetExecutionContext, model_inputs: Any, workspace: Workspace
+    context: dg.AssetExecutionContext, model_inputs: Any, workspace: WorkspaceResource
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Score every spec and every naive forecast on the same days."""
     from mmm_pipeline.reporting.charts.decisions.glance import leaderboard_glance
@@ -78,7 +78,7 @@ def leaderboard(
     description="The winning spec refitted on all the data; everything that is decided on comes from this posterior.",
 )
 def champion_model(
-    context: dg.AssetExecutionContext, leaderboard: pd.DataFrame, model_inputs: Any, workspace: Workspace
+    context: dg.AssetExecutionContext, leaderboard: pd.DataFrame, model_inputs: Any, workspace: WorkspaceResource
 ) -> dg.MaterializeResult:
     """Refit the best converged spec on train and holdout days together."""
     from mmm_pipeline.errors import ModelNotConverged
@@ -115,7 +115,7 @@ def champion_model(
 
 
 @table_asset("forecast", group=_GROUP, deps=[FITTED_MODEL])
-def forecast(leaderboard: pd.DataFrame, model_inputs: Any, workspace: Workspace) -> dg.Output[pd.DataFrame]:
+def forecast(leaderboard: pd.DataFrame, model_inputs: Any, workspace: WorkspaceResource) -> dg.Output[pd.DataFrame]:
     """What the champion spec, fitted on the train days only, expected of every day."""
     from mmm_pipeline.mmm.data.inputs import holdout_of
     from mmm_pipeline.mmm.evaluation.ranking import choose_champion

@@ -2,39 +2,20 @@
 
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
 import dataclasses
-import tempfile
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
-from mmm_pipeline.orchestration.assets.data.profile import EDA_PROFILE
-from mmm_pipeline.orchestration.resources.gemini import Gemini
-from mmm_pipeline.orchestration.resources.workspace import Workspace
-from mmm_pipeline.reporting.results.stored import REPORTED_TABLES, result_tables
+from mmm_pipeline.orchestration.resources.gemini import GeminiResource
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
+from mmm_pipeline.reporting.narratives.names import ADVISING
+from mmm_pipeline.reporting.results.stored import EDA_PROFILE, REPORTED_TABLES, result_tables
 
 if TYPE_CHECKING:
-    from mmm_pipeline.reporting.charts.catalog import Chart
-    from mmm_pipeline.reporting.gemini.disguise import Disguise
-    from mmm_pipeline.reporting.gemini.request import Image
     from mmm_pipeline.reporting.narratives.writing import Narrative
     from mmm_pipeline.reporting.results.tables import Language
 
-__all__ = [
-    "ADVISING",
-    "NARRATIVES",
-    "budget_report",
-    "chart_report",
-    "eda_report",
-    "model_advice",
-    "stored_charts",
-    "stored_pictures",
-]
-
-NARRATIVES = ("eda_report", "chart_report", "budget_report", "model_advice")
-ADVISING = ("eda_report", "model_advice")
-"""Those that also store a patch of `pipeline.yaml`."""
+__all__ = ["budget_report", "chart_report", "eda_report", "model_advice"]
 
 _GROUP = "reports"
 _TABLES = [*REPORTED_TABLES, EDA_PROFILE, "rejected_rows", "campaign_totals"]
@@ -44,11 +25,14 @@ def _narrative_asset(name: str, deps: list[str], description: str) -> dg.AssetsD
     """An asset that writes one of the narratives, in every language of the settings."""
 
     @dg.asset(name=name, deps=deps, group_name=_GROUP, kinds={"markdown"}, description=description)
-    def narrative(context: dg.AssetExecutionContext, workspace: Workspace, gemini: Gemini) -> dg.MaterializeResult:
+    def narrative(
+        context: dg.AssetExecutionContext, workspace: WorkspaceResource, gemini: GeminiResource
+    ) -> dg.MaterializeResult:
+        from mmm_pipeline.reporting.gemini.pictures import stored_pictures
         from mmm_pipeline.reporting.narratives.writing import write_narrative
 
         tables = result_tables(workspace)
-        written = write_narrative(name, tables, gemini.pen(context.run.run_id), stored_pictures(workspace))
+        written = write_narrative(name, tables, gemini.pen(context.run.run_id), stored_pictures(workspace.artifacts()))
         if tables.settings.report.strict:
             _refuse_templates(name, written)
         _store(workspace, name, written)
@@ -73,37 +57,6 @@ model_advice = _narrative_asset(
 )
 
 
-def stored_charts(workspace: Workspace, language: "Language", folder: Path) -> "list[Chart]":
-    """The charts of a language as they were drawn, their pictures copied into a folder of this machine.
-
-    Raises:
-        StoredResultError: the charts have not been materialized.
-    """
-    from mmm_pipeline.reporting.charts.catalog import Chart
-
-    artifacts = workspace.artifacts()
-    charts = []
-    for words in artifacts.read_json(f"charts.{language}"):
-        path = folder / f"{words['name']}.png"
-        path.write_bytes(artifacts.read_picture(f"charts/{language}", words["name"]))
-        charts.append(Chart(**{**words, "path": path}))
-    return charts
-
-
-def stored_pictures(workspace: Workspace) -> Any:
-    """What gives a narrative its pictures; charts are read only where they are sent."""
-
-    def give(name: str, disguise: "Disguise", language: "Language") -> "Sequence[Image]":
-        from mmm_pipeline.reporting.gemini.pictures import pictures
-        from mmm_pipeline.reporting.gemini.questions import QUESTIONS
-
-        with tempfile.TemporaryDirectory() as folder:
-            drawn = stored_charts(workspace, language, Path(folder)) if QUESTIONS[name].charts else []
-            return pictures(name, disguise, drawn, language)
-
-    return give
-
-
 def _refuse_templates(name: str, written: "dict[Language, Narrative]") -> None:
     failed = [
         f"{language}: {narrative.receipt.reason}"
@@ -116,7 +69,7 @@ def _refuse_templates(name: str, written: "dict[Language, Narrative]") -> None:
         )
 
 
-def _store(workspace: Workspace, name: str, written: "dict[Language, Narrative]") -> None:
+def _store(workspace: WorkspaceResource, name: str, written: "dict[Language, Narrative]") -> None:
     from mmm_pipeline.reporting.advice.proposals import Patch
 
     artifacts = workspace.artifacts()

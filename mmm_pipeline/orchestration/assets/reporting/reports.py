@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
-from mmm_pipeline.orchestration.assets.data.profile import EDA_PROFILE
-from mmm_pipeline.orchestration.assets.reporting.narratives import NARRATIVES, stored_charts
 from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
-from mmm_pipeline.orchestration.resources.workspace import Workspace
-from mmm_pipeline.reporting.results.stored import REPORTED_TABLES, result_tables
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
+from mmm_pipeline.reporting.narratives.names import NARRATIVES
+from mmm_pipeline.reporting.results.stored import EDA_PROFILE, REPORTED_TABLES, result_tables
+from mmm_pipeline.tables.catalog import about, published_tables
 
 if TYPE_CHECKING:
     from mmm_pipeline.reporting.charts.catalog import Chart
@@ -26,13 +26,7 @@ __all__ = ["charts", "decision_report"]
 _GROUP = "reports"
 _SHOWN_CHARTS = ("waterfall", "drift", "response_curves", "predictive_check", "activity", "collinearity")
 """In the event log; what else there is to see is shown by the asset that it is about, or lies in the folder."""
-_PUBLISHED = (
-    *("leaderboard", "rolling_origins", "spec_agreement", "attribution", "averaged_attribution", "response_curves"),
-    *("reallocation", "drift", "engine_comparison", "engine_scores", "rejected_rows"),
-)
-"""Tables that are written as CSV under their own names."""
-_BY_MARKET = ["contribution_over_time_by_market", "response_curves_by_market"]
-_TABLES = [*REPORTED_TABLES, *_BY_MARKET, EDA_PROFILE, "rejected_rows", "campaign_totals"]
+_TABLES = sorted({*REPORTED_TABLES, *published_tables(), EDA_PROFILE, "campaign_totals"})
 
 
 @dg.asset(
@@ -42,7 +36,7 @@ _TABLES = [*REPORTED_TABLES, *_BY_MARKET, EDA_PROFILE, "rejected_rows", "campaig
     kinds={"matplotlib"},
     description="Every picture of the report as a PNG file, in every language of the settings.",
 )
-def charts(workspace: Workspace) -> dg.MaterializeResult:
+def charts(workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Draw the stored tables."""
     tables = result_tables(workspace)
     started = time.perf_counter()
@@ -72,7 +66,7 @@ def _shown(drawn: list[Chart]) -> dict[str, dg.MarkdownMetadataValue]:
     }
 
 
-def _draw(workspace: Workspace, tables: ResultTables, folder: Path, language: Language) -> list[Chart]:
+def _draw(workspace: WorkspaceResource, tables: ResultTables, folder: Path, language: Language) -> list[Chart]:
     """Draw into a folder of this machine; the words of each picture go into the artifacts."""
     from mmm_pipeline.reporting.charts.catalog import draw_charts
 
@@ -83,7 +77,7 @@ def _draw(workspace: Workspace, tables: ResultTables, folder: Path, language: La
     return drawn
 
 
-def _draw_markets(workspace: Workspace, tables: ResultTables, folder: Path, language: Language) -> int:
+def _draw_markets(workspace: WorkspaceResource, tables: ResultTables, folder: Path, language: Language) -> int:
     """The pictures of every market by itself, beside those of all together; returns their number."""
     from mmm_pipeline.reporting.charts.market_charts import MARKET_TABLES, draw_market_charts
 
@@ -101,7 +95,7 @@ def _draw_markets(workspace: Workspace, tables: ResultTables, folder: Path, lang
     kinds={"html"},
     description="The results folder: one self-contained HTML page, the same in Markdown, CSV tables and summary.json.",
 )
-def decision_report(workspace: Workspace) -> dg.MaterializeResult:
+def decision_report(workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Publish everything of this run at once; readers of `results/latest` never see half of it."""
     from mmm_pipeline.storage.places import place_of
     from mmm_pipeline.storage.results import copy_results, publish
@@ -120,8 +114,8 @@ def decision_report(workspace: Workspace) -> dg.MaterializeResult:
     )
 
 
-def _write_results(workspace: Workspace, folder: Path) -> None:
-    from mmm_pipeline.reporting.charts.market_charts import MARKET_TABLES
+def _write_results(workspace: WorkspaceResource, folder: Path) -> None:
+    from mmm_pipeline.reporting.charts.stored import stored_charts
     from mmm_pipeline.reporting.page.report import write_report
     from mmm_pipeline.reporting.page.summary import build_summary
     from mmm_pipeline.reporting.text.spreadsheets import write_csv
@@ -133,21 +127,20 @@ def _write_results(workspace: Workspace, folder: Path) -> None:
     drawn = {}
     for language, place in places.items():
         place.mkdir(parents=True)
-        drawn[language] = stored_charts(workspace, language, place)
+        drawn[language] = stored_charts(workspace.artifacts(), language, place)
     write_report(tables, drawn, {language: _narratives(workspace, language) for language in languages}, folder)
-    for name in _PUBLISHED:
-        write_csv(warehouse.read_table(name), folder / f"{name}.csv")
+    for name in published_tables():
+        table = warehouse.read_table(name)
+        if len(table) or about(name).published_when_empty:
+            write_csv(table, folder / f"{about(name).published_as}.csv")
     if len(tables.attribution_by_market):
-        for name in MARKET_TABLES:
-            write_csv(warehouse.read_table(f"{name}_by_market"), folder / f"{name}_by_market.csv")
         for language, place in places.items():
             workspace.artifacts().take_pictures(f"charts/{language}/markets", place / "markets")
-    write_csv(tables.budget_plan, folder / "budget.csv")
     summary = json.dumps(build_summary(tables), ensure_ascii=False, indent=2, allow_nan=False)
     (folder / "summary.json").write_text(summary + "\n", encoding="utf-8")
 
 
-def _narratives(workspace: Workspace, language: Language) -> Narratives:
+def _narratives(workspace: WorkspaceResource, language: Language) -> Narratives:
     from mmm_pipeline.reporting.narratives.template import Narratives
 
     read = workspace.artifacts().read_text

@@ -13,7 +13,7 @@ from mmm_pipeline.operations.budget_requests import budget_request
 from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
 from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_asset, table_out
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit.fit import Fit
@@ -24,7 +24,7 @@ __all__ = ["attribution", "budget_metadata", "budget_plan", "response_curves", "
 _GROUP = "decisions"
 
 
-def _champion(workspace: Workspace) -> Fit | PanelFit:
+def _champion(workspace: WorkspaceResource) -> Fit | PanelFit:
     return workspace.artifacts().read_fit(CHAMPION_MODEL)[0]
 
 
@@ -36,7 +36,7 @@ def _champion(workspace: Workspace) -> Fit | PanelFit:
     deps=[CHAMPION_MODEL],
     name="attribution",
 )
-def attribution(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
+def attribution(workspace: WorkspaceResource) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Contribution, share, ROI and marginal ROI of every channel, with credible intervals."""
     from mmm_pipeline.mmm.response.attribution import attribution as attribution_of
     from mmm_pipeline.reporting.charts.decisions.glance import roi_glance
@@ -70,7 +70,7 @@ def attribution(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame], dg.Outpu
 
 
 @table_asset("retention_density", group=_GROUP, deps=[CHAMPION_MODEL])
-def retention_density(workspace: Workspace) -> pd.DataFrame:
+def retention_density(workspace: WorkspaceResource) -> pd.DataFrame:
     """How long each channel's effect lasts: what was believed before, and after the data."""
     from mmm_pipeline.mmm.response.retention import retention_density as density_of
 
@@ -78,7 +78,7 @@ def retention_density(workspace: Workspace) -> pd.DataFrame:
 
 
 @table_asset("response_curves", group=_GROUP, deps=[CHAMPION_MODEL])
-def response_curves(workspace: Workspace) -> dg.Output[pd.DataFrame]:
+def response_curves(workspace: WorkspaceResource) -> dg.Output[pd.DataFrame]:
     """Expected KPI per day against daily spend, and where today's spend stands."""
     from mmm_pipeline.mmm.response.response_curves import response_curves as curves_of
 
@@ -101,7 +101,7 @@ def response_curves(workspace: Workspace) -> dg.Output[pd.DataFrame]:
     name="budget_plan",
 )
 def budget_plan(
-    workspace: Workspace,
+    workspace: WorkspaceResource,
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """The optimal allocation under the constraints, beside the current one, with its optimality certificate."""
     from mmm_pipeline.mmm.budget.plan import plan_budget

@@ -8,7 +8,7 @@ from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.operations.budget_requests import budget_request
 from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.storage.champions import ChampionHistory, champion_is_quick
 from mmm_pipeline.tables.catalog import empty_table
 
@@ -16,7 +16,7 @@ __all__ = ["drift"]
 
 
 @dg.multi_asset(outs={"drift": table_out("drift", group="decisions")}, deps=[CHAMPION_MODEL], name="drift")
-def drift(context: dg.AssetExecutionContext, workspace: Workspace) -> dg.Output[pd.DataFrame]:
+def drift(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.Output[pd.DataFrame]:
     """ROI and recommended budget against those of the newest earlier champion."""
     settings, artifacts = workspace.settings(), workspace.artifacts()
     present, fingerprint = artifacts.read_fit(CHAMPION_MODEL)

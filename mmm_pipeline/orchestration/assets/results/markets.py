@@ -7,7 +7,7 @@ import pandas as pd
 
 from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_asset, table_out
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.tables.catalog import empty_table
 
 __all__ = ["attribution_by_market", "response_curves_by_market"]
@@ -23,7 +23,7 @@ _GROUP = "decisions"
     deps=[CHAMPION_MODEL],
     name="attribution_by_market",
 )
-def attribution_by_market(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
+def attribution_by_market(workspace: WorkspaceResource) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Contribution, share, ROI and marginal ROI of every channel in every market."""
     from mmm_pipeline.mmm.fit.panel_fit import PanelFit
     from mmm_pipeline.mmm.response.market_results import attribution_by_market as attribution_of
@@ -44,7 +44,7 @@ def attribution_by_market(workspace: Workspace) -> tuple[dg.Output[pd.DataFrame]
 
 
 @table_asset("response_curves_by_market", group=_GROUP, deps=[CHAMPION_MODEL])
-def response_curves_by_market(workspace: Workspace) -> pd.DataFrame:
+def response_curves_by_market(workspace: WorkspaceResource) -> pd.DataFrame:
     """Expected KPI per day against daily spend in every market."""
     from mmm_pipeline.mmm.fit.panel_fit import PanelFit
     from mmm_pipeline.mmm.response.market_results import response_curves_by_market as curves_of

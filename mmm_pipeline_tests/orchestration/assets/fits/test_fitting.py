@@ -11,8 +11,8 @@ from mmm_pipeline.mmm.data.inputs import train_data
 from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, build_fitted_model
 from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint, spec_of_key
 from mmm_pipeline.orchestration.resources.io_managers import NetcdfIOManager
-from mmm_pipeline.orchestration.resources.workspace import Workspace
 from mmm_pipeline.orchestration.runs.partitions import grid_of, grid_range
+from mmm_pipeline.storage.workspace import Workspace
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
 
 _SETTINGS = """

@@ -13,9 +13,9 @@ import pytest
 from mmm_pipeline.orchestration.assets.reporting import narratives
 from mmm_pipeline.orchestration.checks.narratives import narrative_checks, narrative_problems
 from mmm_pipeline.orchestration.resources.gemini import KEY_VARIABLE, URL_VARIABLE, Gemini
-from mmm_pipeline.orchestration.resources.workspace import Workspace
 from mmm_pipeline.reporting.results.stored import result_tables
 from mmm_pipeline.settings.pipeline import parse_settings
+from mmm_pipeline.storage.workspace import Workspace
 from mmm_pipeline_tests.reporting.gemini.stand_in import KEY, Fault, StandIn, serve
 from mmm_pipeline_tests.reporting.profiled_results import profiled
 from mmm_pipeline_tests.reporting.stored_results import stored_results

@@ -13,8 +13,8 @@ from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.orchestration.assets.results.drift import drift
 from mmm_pipeline.orchestration.checks.contracts import advice_is_steady
 from mmm_pipeline.orchestration.resources.io_managers import TableIOManager
-from mmm_pipeline.orchestration.resources.workspace import Workspace
 from mmm_pipeline.storage.champions import ChampionHistory
+from mmm_pipeline.storage.workspace import Workspace
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 

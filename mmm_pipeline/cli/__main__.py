@@ -2,4 +2,4 @@
 
 from mmm_pipeline.cli.main import app
 
-app()
+app(prog_name="mmm")

@@ -14,8 +14,10 @@ from mmm_pipeline.cli.command_line import (
     HomeOption,
     QuickOption,
     ReadableErrors,
+    ReplaceOption,
     SourceOption,
-    settings_of,
+    in_force,
+    may_replace,
 )
 from mmm_pipeline.storage.home import Home
 
@@ -37,6 +39,7 @@ def replay(
     source: SourceOption = None,
     config: ConfigOption = None,
     quick: QuickOption = False,
+    replace: ReplaceOption = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     home: HomeOption = Path(".mmm"),
 ) -> None:
@@ -48,7 +51,9 @@ def replay(
         from mmm_pipeline.orchestration.headless import rebuild_decisions
         from mmm_pipeline.orchestration.runs import progress
 
-        settings = settings_of(folder, config, source, quick=quick)
+        settings = in_force(folder, config, source=source).settings
+        may_replace(folder, settings.source, replace)
+        settings = settings.for_quick_look() if quick else settings
         options = replays.ReplayOptions(first, last, every, horizon)
         with RunDisplay(Console(stderr=True), 0) as display, progress.listening(display.fit):
             replayed = replays.replay(folder, settings, options, rebuild_decisions, display.replayed)

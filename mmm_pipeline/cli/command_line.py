@@ -2,29 +2,47 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from mmm_pipeline.errors import MmmError, SettingsError
-from mmm_pipeline.settings.pipeline import Settings
-from mmm_pipeline.settings.sources import SourceSettings
-from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home, find_config, load_effective_settings
+from mmm_pipeline.settings.sources import SourceSettings, located, require_source
+from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home
+from mmm_pipeline.storage.settings_in_force import (
+    SettingsInForce,
+    settings_in_force,
+    source_change,
+)
 
-__all__ = ["ConfigOption", "HomeOption", "QuickOption", "ReadableErrors", "SourceOption", "config_in_force", "fail"]
-__all__ += ["settings_of"]
+__all__ = ["ConfigOption", "FileArgument", "HomeOption", "QuickOption", "ReadableErrors", "ReplaceOption"]
+__all__ += ["SourceOption", "fail", "in_force", "may_replace"]
 
+FileArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        help="Campaign file: CSV, XLSX or Parquet. Default: the source of the settings, else that of the home's last "
+        "run.",
+        show_default=False,
+    ),
+]
 SourceOption = Annotated[
-    Path | None, typer.Option("--source", help="Campaign file: CSV, XLSX or Parquet.", show_default=False)
+    Path | None, typer.Option("--source", help="The campaign file, as an option.", show_default=False)
+]
+ReplaceOption = Annotated[
+    bool, typer.Option("--replace", help="Replace the results of another source in this home, without asking.")
 ]
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        "--config", help="Settings file. Default: pipeline.yaml here, else the home's last run.", show_default=False
+        "--config",
+        help=f"Settings file. Default: what {CONFIG_VARIABLE} names, else pipeline.yaml in this folder, else the "
+        "settings of the home's last run.",
+        show_default=False,
     ),
 ]
 QuickOption = Annotated[bool, typer.Option("--quick", help="Fewer draws: to look around, not to decide.")]
@@ -34,30 +52,47 @@ HomeOption = Annotated[
 ]
 
 
-def config_in_force(home: Home, config: Path | None) -> Path | None:
-    """The file named, else that of the environment, else the settings of the home's last run, else the folder's."""
-    if config is None and home.settings_file.is_file() and CONFIG_VARIABLE not in os.environ:
-        return home.settings_file
-    return config.resolve() if config else find_config(home)
+def in_force(
+    home: Home,
+    config: Path | None,
+    *,
+    file: Path | None = None,
+    source: Path | None = None,
+    demo: bool = False,
+) -> SettingsInForce:
+    """The settings that count, with the rows that the command line names; says in one line what they are.
 
-
-def settings_of(
-    home: Home | None, config: Path | None, source: Path | None, *, demo: bool = False, quick: bool = False
-) -> Settings:
-    """Settings of the file in force, with the command line's overrides."""
-    if demo and source is not None:
-        raise SettingsError("--demo and --source exclude each other")
-    if config is None:
-        named = os.environ.get(CONFIG_VARIABLE)
-        config = Path(named) if named else Path("pipeline.yaml") if Path("pipeline.yaml").is_file() else None
-    settings = load_effective_settings(config)
-    changes: dict[str, Any] = {}
+    Raises:
+        SettingsError: they cannot be accepted, or the command line names two sources.
+    """
+    given = [name for name, is_given in (("FILE", file), ("--source", source), ("--demo", demo)) if is_given]
+    if len(given) > 1:
+        raise SettingsError(f"{' and '.join(given)} exclude each other: give one")
+    found = settings_in_force(home, config)
+    named = file or source
     if demo:
-        changes["source"] = SourceSettings(kind="demo", demo_seed=settings.source.demo_seed)
-    if source is not None:
-        changes["source"] = SourceSettings(kind="file", path=source.resolve())
-    settings = settings.model_copy(update=changes)
-    return settings.for_quick_look() if quick else settings
+        found = found.with_source(SourceSettings(kind="demo", demo_seed=found.settings.source.demo_seed), "--demo")
+    elif named is not None:
+        found = found.with_source(SourceSettings(kind="file", path=located(named)), "command line")
+    Console(stderr=True).print(escape(found.line), highlight=False, soft_wrap=True, style="dim")
+    return found
+
+
+def may_replace(home: Home, source: SourceSettings, replace: bool) -> bool:
+    """Whether rows of another source may take the place of those in the home: as `--replace` says, or after asking.
+
+    Raises:
+        SettingsError: they are others, and nobody is there to be asked.
+    """
+    require_source(source)
+    change = None if replace else source_change(home, source)
+    if change is None:
+        return replace
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise SettingsError(f"{change}. Give --replace to do so, or another --home to keep both")
+    if not typer.confirm(f"{change}. Replace them?", default=False, err=True):
+        fail("nothing was changed; another --home keeps both")
+    return True
 
 
 class ReadableErrors:

@@ -7,11 +7,13 @@ import importlib.util
 import os
 import platform
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from mmm_pipeline.errors import MmmError
 from mmm_pipeline.settings.pipeline import Settings
-from mmm_pipeline.storage.home import Home, find_config, load_effective_settings
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.settings_in_force import settings_in_force
 
 __all__ = ["Finding", "examine"]
 
@@ -31,17 +33,18 @@ class Finding:
     detail: str
 
 
-def examine(home: Home) -> list[Finding]:
-    """Look at this machine, this environment and this home folder."""
+def examine(home: Home, config: Path | None = None) -> list[Finding]:
+    """Look at this machine, this environment, this home folder and the settings in force for it."""
+    settings = _effective_settings(home, config)
     return [
         _python(),
         _packages(),
         _jax(),
-        _settings(home),
+        _settings(home, config),
         _home(home),
-        _warehouse(home),
-        _storage(home),
-        _bigquery(home),
+        _warehouse(home, settings),
+        _storage(settings),
+        _bigquery(settings),
         _gemini(),
         _chart_font(),
     ]
@@ -75,14 +78,15 @@ def _jax() -> Finding:
     return Finding("JAX device", "ok", devices)
 
 
-def _settings(home: Home) -> Finding:
+def _settings(home: Home, config: Path | None) -> Finding:
     try:
-        config = find_config(home)
-        settings = load_effective_settings(config)
+        found = settings_in_force(home, config)
     except MmmError as error:
         return Finding("settings", "problem", str(error))
-    origin = str(config) if config else "built-in defaults (no pipeline.yaml here)"
-    return Finding("settings", "ok", f"{origin}; source {settings.source.kind}")
+    detail = found.line.removeprefix("settings: ")
+    if found.settings.source.kind is None:
+        return Finding("settings", "absent", f"{detail}: `mmm run FILE`, or `mmm run --demo`")
+    return Finding("settings", "ok", detail)
 
 
 def _home(home: Home) -> Finding:
@@ -94,8 +98,7 @@ def _home(home: Home) -> Finding:
     return Finding("home folder", "ok", f"{home.root} {results}")
 
 
-def _warehouse(home: Home) -> Finding:
-    settings = _effective_settings(home)
+def _warehouse(home: Home, settings: Settings | None) -> Finding:
     if settings is not None and settings.warehouse.kind == "bigquery":
         return Finding("warehouse", "ok", f"BigQuery dataset {settings.warehouse.dataset} (not asked now)")
     if not home.warehouse_file.exists():
@@ -109,8 +112,7 @@ def _warehouse(home: Home) -> Finding:
     return Finding("warehouse", "ok", f"{home.warehouse_file} (DuckDB), {len(tables)} tables")
 
 
-def _storage(home: Home) -> Finding:
-    settings = _effective_settings(home)
+def _storage(settings: Settings | None) -> Finding:
     named = [] if settings is None else [location for _, location in settings.storage if location]
     if not named:
         return Finding("storage", "ok", "artifacts and results are in the home folder")
@@ -122,8 +124,7 @@ def _storage(home: Home) -> Finding:
     return Finding("storage", "ok", f"{', '.join(named)} (not asked now)")
 
 
-def _bigquery(home: Home) -> Finding:
-    settings = _effective_settings(home)
+def _bigquery(settings: Settings | None) -> Finding:
     wanted = settings is not None and "bigquery" in (settings.source.kind, settings.warehouse.kind)
     named = [name for name in ("GCP_CREDENTIALS", "GOOGLE_APPLICATION_CREDENTIALS") if os.environ.get(name)]
     credentials = f"credentials: {' and '.join(named) or 'application default, if any'}"
@@ -147,10 +148,10 @@ def _bigquery(home: Home) -> Finding:
     return Finding("BigQuery", "ok", detail)
 
 
-def _effective_settings(home: Home) -> Settings | None:
+def _effective_settings(home: Home, config: Path | None) -> Settings | None:
     """None when they are mistaken, which is a finding of its own."""
     try:
-        return load_effective_settings(find_config(home))
+        return settings_in_force(home, config).settings
     except MmmError:
         return None
 

@@ -10,14 +10,16 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mmm_pipeline.cli.command_line import ConfigOption, HomeOption, ReadableErrors, config_in_force, fail
+from mmm_pipeline.cli.command_line import ConfigOption, HomeOption, ReadableErrors, fail, in_force
 from mmm_pipeline.errors import EngineError, StoredResultError
-from mmm_pipeline.storage.home import Home, load_effective_settings
+from mmm_pipeline.storage.home import Home
 
 __all__ = ["engines_app"]
 
 engines_app = typer.Typer(
-    help="Other MMM libraries as second opinions, each in an environment of its own.", no_args_is_help=True
+    help="Other MMM libraries as second opinions, each in an environment of its own.",
+    no_args_is_help=True,
+    suggest_commands=False,  # click names the nearest command already
 )
 
 _STATES = {
@@ -37,7 +39,7 @@ def list_engines(config: ConfigOption = None, home: HomeOption = Path(".mmm")) -
     from mmm_pipeline.engines.environments import environment_of
 
     with ReadableErrors():
-        settings = load_effective_settings(config_in_force(Home(home.resolve()), config))
+        settings = in_force(Home(home.resolve()), config).settings
         engines = catalog(settings.engines.folder)
     table = Table("engine", "what it is", "version", "GB", "fit, min", "environment", box=None)
     for engine in engines.values():
@@ -68,7 +70,7 @@ def install(
 
     console = Console()
     with ReadableErrors():
-        settings = load_effective_settings(config_in_force(Home(home.resolve()), config))
+        settings = in_force(Home(home.resolve()), config).settings
         engine = engine_named(name, settings.engines.folder)
         there = environment_of(engine)
         if there.state() == "named":
@@ -116,8 +118,8 @@ def run(
         from mmm_pipeline.orchestration.headless import ask_engine
         from mmm_pipeline.orchestration.runs.partitions import spec_keys
 
-        chosen = config_in_force(folder, config)
-        settings = load_effective_settings(chosen)
+        found = in_force(folder, config)
+        settings, chosen = found.settings, found.file
         engine = engine_named(name, settings.engines.folder)
         keys = [f"{adstock}|{degrees}" for adstock, degrees in spec_keys(settings.model)]
         if spec is not None and (not engine.grid or spec not in keys):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
-import os
-import sys
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -18,18 +17,23 @@ from rich.table import Table
 from mmm_pipeline.cli.backtest import replay
 from mmm_pipeline.cli.command_line import (
     ConfigOption,
+    FileArgument,
     HomeOption,
     QuickOption,
     ReadableErrors,
+    ReplaceOption,
     SourceOption,
-    config_in_force,
     fail,
-    settings_of,
+    in_force,
+    may_replace,
 )
 from mmm_pipeline.cli.engines import engines_app
+from mmm_pipeline.cli.ui import ui
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.settings.sources import SourceSettings
-from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home, find_config, load_effective_settings
+from mmm_pipeline.storage.artifacts import artifact_store
+from mmm_pipeline.storage.champions import champion_is_quick
+from mmm_pipeline.storage.home import Home
 
 __all__ = ["app"]
 
@@ -38,7 +42,8 @@ app = typer.Typer(
     help="Marketing mix modelling as a pipeline: from raw campaign rows to a budget you can defend.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    suggest_commands=False,  # click names the nearest command already
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(engines_app, name="engines")
 
@@ -52,8 +57,24 @@ class Narrative(StrEnum):
     model_advice = "model_advice"
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"mmm {importlib.metadata.version('mmm_pipeline')}")
+        raise typer.Exit
+
+
+@app.callback()
+def mmm(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Marketing mix modelling as a pipeline: from raw campaign rows to a budget you can defend."""
+
+
 @app.command()
 def run(
+    file: FileArgument = None,
     source: SourceOption = None,
     config: ConfigOption = None,
     demo: Annotated[
@@ -69,30 +90,33 @@ def run(
             help="As on the evening of this day, into HOME/as-of/DATE; the present results stay.",
         ),
     ] = None,
+    replace: ReplaceOption = False,
     home: HomeOption = Path(".mmm"),
 ) -> None:
-    """Run everything: ingest, fit the grid of models, attribute, plan the budget, write the report."""
+    """Run everything: read the rows, fit the models, attribute, plan the budget, write the report."""
     console = Console()
     folder = Home(home.resolve())
     with ReadableErrors():
-        settings = settings_of(folder, config, source, demo=demo, quick=quick)
+        found = in_force(folder, config, file=file, source=source, demo=demo)
+        settings = found.settings
         if as_of is not None:
             settings = settings.on_the_evening_of(as_of.date())
         folder = folder.as_of(settings.split.as_of)
+        replace = may_replace(folder, settings.source, replace)
         from mmm_pipeline.cli.terminal import RunDisplay
         from mmm_pipeline.orchestration.headless import build_definitions, refresh
         from mmm_pipeline.orchestration.resources.gemini import narrator
         from mmm_pipeline.orchestration.runs import progress
         from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
 
-        if settings.quick:
+        if quick:
             console.print("[yellow]quick run: fewer draws; look around, do not decide on it[/yellow]")
         for line in narrator(settings):
             console.print(line, highlight=False, soft_wrap=True)
-        job = build_definitions(folder, None).resolve_job_def(REFRESH_JOB)
+        job = build_definitions(folder, found.file).resolve_job_def(REFRESH_JOB)
         assets = len(set(job.asset_layer.executable_asset_keys))
         with RunDisplay(console, assets) as display, progress.listening(display.fit):
-            outcome = refresh(folder, settings, display.step)
+            outcome = refresh(folder, settings, display.step, quick=quick, replace=replace)
     if not outcome.succeeded:
         fail(*outcome.problems, hint=f"see run {outcome.run_id[:8]} in `mmm ui --home {_shown_home(home, folder)}`")
     _print_results(console, folder, outcome.warnings)
@@ -118,13 +142,15 @@ def _print_results(console: Console, home: Home, warnings: tuple[str, ...]) -> N
 
 @app.command()
 def check(
+    file: FileArgument = None,
     source: SourceOption = None,
     config: ConfigOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    home: HomeOption = Path(".mmm"),
 ) -> None:
-    """Read, validate and summarise a campaign file, without fitting anything."""
+    """Read, validate and summarise the campaign rows, without fitting or writing anything."""
     with ReadableErrors():
-        settings = settings_of(None, config, source)
+        settings = in_force(Home(home.resolve()), config, file=file, source=source).settings
         from mmm_pipeline.ingestion.check import check_source
         from mmm_pipeline.operations.budget_requests import require_known_budget_channels
 
@@ -159,7 +185,7 @@ def load(
     """Merge an export into the campaign table by its key: new rows are added, rows sent again replace."""
     folder = Home(home.resolve())
     with ReadableErrors():
-        settings = settings_of(None, config, None)
+        settings = in_force(folder, config).settings
         from mmm_pipeline.cli.terminal import landing_summary
         from mmm_pipeline.ingestion.landing.landing import land
         from mmm_pipeline.ingestion.landing.tables import campaign_table
@@ -181,47 +207,14 @@ def _landing_source(source: SourceSettings, to: str | None, table: str | None, h
     if kind == "duckdb":
         path = source.path if same else home.root / "campaigns.duckdb"
         return SourceSettings(kind="duckdb", path=path, table=table or "campaigns")
+    given = "not given" if source.kind is None else repr(source.kind)
     raise SettingsError(
-        f"nowhere to load to: source.kind is {source.kind!r}. Give --to duckdb, or --to bigquery --table "
+        f"nowhere to load to: source.kind is {given}. Give --to duckdb, or --to bigquery --table "
         "dataset.table, or set source in pipeline.yaml"
     )
 
 
-@app.command()
-def ui(
-    config: ConfigOption = None,
-    home: HomeOption = Path(".mmm"),
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
-    read_only: Annotated[
-        bool, typer.Option("--read-only", help="To look only: nothing can be launched or changed, no schedule runs.")
-    ] = False,
-) -> None:
-    """Open the Dagster UI (on 127.0.0.1 only; it has no login) with the same home."""
-    folder = Home(home.resolve())
-    with ReadableErrors():
-        folder.prepare()
-        chosen = config_in_force(folder, config)
-        folder = folder.as_of(load_effective_settings(chosen).split.as_of)
-        folder.prepare()
-    if not read_only:
-        _know_pools(folder)
-    environment = {**os.environ, HOME_VARIABLE: str(folder.root), "DAGSTER_HOME": str(folder.root)}
-    if chosen is not None:
-        environment[CONFIG_VARIABLE] = str(chosen)
-    typer.echo(f"settings: {chosen or 'built-in defaults'}\nopen http://127.0.0.1:{port} (Ctrl-C ends it)")
-    # The webserver alone has no daemon beside it, which would run schedules and sensors.
-    server = ["dagster_webserver", "--read-only"] if read_only else ["dagster", "dev"]
-    command = [sys.executable, "-m", *server, "-w", str(folder.workspace_file), "-h", "127.0.0.1", "-p", str(port)]
-    os.execve(sys.executable, command, environment)
-
-
-def _know_pools(home: Home) -> None:
-    import dagster as dg
-
-    from mmm_pipeline.orchestration.runs.coordination import know_pools
-
-    with dg.DagsterInstance.from_config(str(home.root)) as instance:
-        know_pools(instance)
+app.command()(ui)
 
 
 @app.command()
@@ -250,13 +243,14 @@ def scenario(
     with ReadableErrors():
         from mmm_pipeline.operations import scenario as scenarios
 
-        settings = load_effective_settings(config_in_force(folder, config))
+        settings = in_force(folder, config).settings
         folder = folder.as_of(settings.split.as_of)
         fit = scenarios.read_champion(folder, settings)
         options = scenarios.ScenarioOptions(
             name, budget, tuple(lock or ()), tuple(bounds or ()), target_kpi, target_roi, horizon
         )
         planned = scenarios.plan_scenario(fit, settings, options)
+        quick = champion_is_quick(artifact_store(settings, folder))
         if output is None:
             written = scenarios.publish_scenario(folder, settings, planned)
         else:
@@ -269,6 +263,8 @@ def scenario(
 
     console = Console()
     console.print(scenario_table(planned, settings.report.currency, settings.report.credible_interval))
+    if quick:
+        console.print("[yellow]the champion is that of a quick run: do not decide on these numbers[/yellow]")
     console.print(f"picture and tables: {written}", highlight=False, soft_wrap=True)
 
 
@@ -304,13 +300,13 @@ def advise(
     console = Console()
     with ReadableErrors():
         folder = Home(home.resolve())
-        settings = load_effective_settings(config_in_force(folder, config))
+        found = in_force(folder, config)
+        settings = found.settings
         proposals = advising.stored_proposals(folder, settings)
         if as_json:
             typer.echo(advising.as_json(proposals))
             return
-        target = config or Path(os.environ.get(CONFIG_VARIABLE) or "pipeline.yaml")
-        advice = advising.read_advice(proposals, target.resolve(), only or ())
+        advice = advising.read_advice(proposals, found.file or Path("pipeline.yaml").resolve(), only or ())
     for number, proposal in enumerate(proposals, start=1):
         console.print(f"[bold]{number}[/bold] {escape(advising.as_line(proposal))}", highlight=False, soft_wrap=True)
         console.print(f"  {escape(proposal.reason('en'))}", highlight=False, soft_wrap=True)
@@ -345,11 +341,11 @@ def preview_prompt(
         from mmm_pipeline.storage.workspace import Workspace
 
         folder = Home(home.resolve())
-        chosen = config.resolve() if config else find_config(folder)
-        languages = load_effective_settings(chosen).report.languages
+        found = in_force(folder, config)
+        languages = found.settings.report.languages
         if language is not None and language not in languages:
             raise SettingsError(f"--language {language}: report.languages has {', '.join(languages)}")
-        workspace = Workspace(home=str(folder.root), config=str(chosen) if chosen else None)
+        workspace = Workspace(home=str(folder.root), config=str(found.file) if found.file else None)
         wanted = next((known for known in languages if known == language), languages[0])
         request, left_out = advising.preview(workspace, narrative.value, wanted)
     typer.echo(json.dumps(advising.rendered(request), ensure_ascii=False, indent=2))
@@ -358,11 +354,11 @@ def preview_prompt(
 
 
 @app.command()
-def doctor(home: HomeOption = Path(".mmm")) -> None:
+def doctor(config: ConfigOption = None, home: HomeOption = Path(".mmm")) -> None:
     """Say what is installed and configured, and what each absence means."""
     from mmm_pipeline.cli.doctor import examine
 
-    findings = examine(Home(home.resolve()))
+    findings = examine(Home(home.resolve()), config)
     marks = {"ok": "[green]✓[/green]", "absent": "[yellow]–[/yellow]", "problem": "[red]✗[/red]"}
     table = Table(show_header=False, box=None)
     for finding in findings:
@@ -373,4 +369,4 @@ def doctor(home: HomeOption = Path(".mmm")) -> None:
 
 
 if __name__ == "__main__":
-    app()
+    app(prog_name="mmm")

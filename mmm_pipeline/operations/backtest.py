@@ -95,7 +95,8 @@ def replay(
         on_step: told when a date begins and when it is scored.
 
     Raises:
-        SettingsError: the dates do not fit the data or the settings, or another run is at work on one of them.
+        SettingsError: no source is named, the dates do not fit the data or the settings, or another run is at work on
+            one of them.
         CampaignDataError: the source cannot be read.
         StoredResultError: no date could be scored; the message has the reasons.
     """
@@ -166,6 +167,8 @@ def publish(home: Home, settings: Settings, replayed: Replayed) -> Path:
     from mmm_pipeline.reporting.charts.decisions.backtest import replay_chart
     from mmm_pipeline.reporting.text.spreadsheets import write_csv
 
+    if home.held_source() is None:
+        home.remember_settings(settings)
     folder = home.results / "replay"
     picture = replay_chart(replayed.table, replayed.channels, replayed.summary, settings)
     write_csv(replayed.table, folder / "replay.csv")

@@ -82,9 +82,10 @@ def settings_page() -> str:
     parts = [
         "# Settings: `pipeline.yaml`",
         _GENERATED,
-        "Every key is optional. An unknown key or an impossible value ends the start with one message that names the "
-        "key, the value and what is accepted. Relative paths are taken from the file's own folder. Secrets are never "
-        "in this file.",
+        "Every key is optional. Which file is in force, and whose rows are read, is one rule: "
+        "[running.md](running.md#which-settings-and-rows-count). A key given twice, an unknown key or an impossible "
+        "value ends the start with one message that names file, line, key, value and what is accepted. Relative paths "
+        "are taken from the file's own folder. Secrets are never in this file.",
     ]
     single: list[tuple[str, ...]] = []
     for key, field in schema["properties"].items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shlex
 import shutil
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -90,8 +91,8 @@ def read_champion(home: Home, settings: Settings) -> Fit | PanelFit:
     artifacts = artifact_store(settings, home)
     if not artifacts.has(_CHAMPION):
         raise StoredResultError(
-            f"{home.root}: there is no champion model yet, so nothing to plan with: run `mmm run --home {home.root}` "
-            "first"
+            f"{home.root}: there is no champion model yet, so nothing to plan with: run `mmm run --home "
+            f"{shlex.quote(str(home.root))}` first"
         )
     return artifacts.read_fit(_CHAMPION)[0]
 

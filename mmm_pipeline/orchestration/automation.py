@@ -9,6 +9,7 @@ from typing import Any
 import dagster as dg
 
 from mmm_pipeline.engines.catalog import Engine
+from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.orchestration.assets.by_hand.backtest import REPLAY_TABLES, checked_dates
 from mmm_pipeline.orchestration.assets.by_hand.scenario import BUDGET_SCENARIO, checked_scenario
 from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB, REFRESH_JOB
@@ -91,15 +92,22 @@ def engine_job(engine: Engine) -> AssetJob:
 
 
 def weekly_schedule(settings: Settings, job: AssetJob) -> dg.ScheduleDefinition:
-    """Off until switched on in the UI."""
-    return dg.ScheduleDefinition(
-        name="weekly_refresh",
-        target=job,
-        cron_schedule=settings.schedule.cron,
-        execution_timezone=settings.schedule.timezone,
-        default_status=dg.DefaultScheduleStatus.STOPPED,
-        description="Refresh everything once a week.",
-    )
+    """Off until switched on in the UI.
+
+    Raises:
+        SettingsError: Dagster does not take the schedule, although the settings do.
+    """
+    try:
+        return dg.ScheduleDefinition(
+            name="weekly_refresh",
+            target=job,
+            cron_schedule=settings.schedule.cron,
+            execution_timezone=settings.schedule.timezone,
+            default_status=dg.DefaultScheduleStatus.STOPPED,
+            description="Refresh everything once a week.",
+        )
+    except dg.DagsterInvalidDefinitionError as error:
+        raise SettingsError(f"schedule.cron = {settings.schedule.cron!r}: Dagster does not take it: {error}") from error
 
 
 def watched_for_freshness(asset: dg.AssetsDefinition, settings: Settings) -> dg.AssetsDefinition:

@@ -34,27 +34,48 @@ from mmm_pipeline.orchestration.resources.gemini import Gemini
 from mmm_pipeline.orchestration.resources.io_managers import NetcdfIOManager, NoIOManager, TableIOManager
 from mmm_pipeline.orchestration.resources.workspace import RunWorkspace
 from mmm_pipeline.orchestration.runs.partitions import grid_of
-from mmm_pipeline.storage.home import Home, load_effective_settings
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.settings_in_force import effective_settings
 
 __all__ = ["build_pipeline"]
 
 
 def build_pipeline(
-    home: Home, config: Path | None, *, rebuild: Rebuild, also_engines: Sequence[str] = ()
+    home: Home,
+    config: Path | None,
+    *,
+    rebuild: Rebuild,
+    also_engines: Sequence[str] = (),
+    quick: bool = False,
+    replace: bool = False,
+    problem: str | None = None,
 ) -> dg.Definitions:
     """The pipeline over one home folder and one settings file.
 
-    Its engines are those of the settings, those asked in this home before, and `also_engines`. A backtest fills the
-    homes of earlier dates by `rebuild`.
+    Args:
+        home: where everything is kept.
+        config: settings file in force; None: there is none.
+        rebuild: how a backtest fills the homes of earlier dates.
+        also_engines: engines beside those of the settings and those asked in this home before.
+        quick: fewer draws.
+        replace: rows of another source may take the place of those in the home.
+        problem: why the settings cannot be used. Everything is shown then, and every run fails with this message.
+
+    Raises:
+        SettingsError: the settings cannot be accepted.
+        EngineError: they name an engine that does not exist.
     """
     # Backfill policies are in beta in Dagster; the tests hold ours against the installed version.
     warnings.filterwarnings("ignore", category=dg.BetaWarning)
-    settings = load_effective_settings(config)
+    settings = effective_settings(home, config) if problem is None else Settings()
     asked = engines.asked_engines(settings, [*also_engines, *engines.answered_engines(home, settings)])
     engine_assets = engines.build_engine_assets(asked, settings)
     refresh = refresh_job(settings, asked)
     landing_assets = [landing.landed_campaigns] if settings.landing.file is not None else []
-    workspace = RunWorkspace(home=str(home.root), config=str(config) if config else None)
+    workspace = RunWorkspace(
+        home=str(home.root), config=str(config) if config else None, quick=quick, replace=replace, problem=problem
+    )
     return dg.Definitions(
         assets=presented(
             [
@@ -106,4 +127,5 @@ def build_pipeline(
         },
         # One process for all steps: they share one JAX start and one compilation cache.
         executor=dg.in_process_executor,
+        metadata={"settings": str(config) if config else "none"} if problem is None else {"problem": problem},
     )

@@ -56,44 +56,71 @@ class RunOutcome:
 
 
 def refresh(
-    home: Home, settings: Settings, on_step: Callable[[RunStep], None], *, job_name: str | None = None
+    home: Home,
+    settings: Settings,
+    on_step: Callable[[RunStep], None],
+    *,
+    job_name: str | None = None,
+    quick: bool = False,
+    replace: bool = False,
 ) -> RunOutcome:
     """Materialize every asset of a job and run every check.
 
     Args:
         home: where everything is kept; prepared when new.
-        settings: settings of the run; remembered in the home for the UI.
+        settings: settings of the run; the home remembers them once their rows are read.
         on_step: told of every step as it happens.
         job_name: which job; default: the one that covers everything.
+        quick: fewer draws; the home does not remember that.
+        replace: rows of another source may take the place of those in the home.
 
     Raises:
         SettingsError: the home cannot be used, or another run is at work on it.
     """
     home.prepare()
-    with _only_one_run(home), _environment(home, home.remember_settings(settings)) as config:
+    with _only_one_run(home), _written(home, settings) as file, _environment(home, file) as config:
         from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
         from mmm_pipeline.orchestration.runs.partitions import grid_range
 
-        job = build_definitions(home, config).resolve_job_def(job_name or REFRESH_JOB)
+        definitions = build_definitions(home, config, quick=quick, replace=replace)
+        job = definitions.resolve_job_def(job_name or REFRESH_JOB)
         return _executed(job, grid_range(settings.model), on_step)
 
 
-def build_definitions(home: Home, config: Path | None, *, also_engines: Sequence[str] = ()) -> dg.Definitions:
+def build_definitions(
+    home: Home,
+    config: Path | None,
+    *,
+    also_engines: Sequence[str] = (),
+    quick: bool = False,
+    replace: bool = False,
+    problem: str | None = None,
+) -> dg.Definitions:
     """The pipeline over one home folder and one settings file, whose backtest runs earlier dates in this process."""
     from mmm_pipeline.orchestration.definitions import build_pipeline
 
-    return build_pipeline(home, config, rebuild=rebuild_decisions, also_engines=also_engines)
+    return build_pipeline(
+        home,
+        config,
+        rebuild=rebuild_decisions,
+        also_engines=also_engines,
+        quick=quick,
+        replace=replace,
+        problem=problem,
+    )
 
 
 def rebuild_decisions(home: Home, settings: Settings) -> tuple[str, ...]:
     """Fill a home up to the budget plan, without pictures and reports; returns what failed, ready to be shown.
+
+    Whether its rows may be others than those that are there is for the caller to ask.
 
     Raises:
         SettingsError: the home cannot be used, or another run is at work on it.
     """
     from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB
 
-    return refresh(home, settings, lambda step: None, job_name=DECISIONS_JOB).problems
+    return refresh(home, settings, lambda step: None, job_name=DECISIONS_JOB, replace=True).problems
 
 
 def ask_engine(
@@ -116,15 +143,25 @@ def ask_engine(
     with _only_one_run(home), _environment(home, config):
         from mmm_pipeline.orchestration.automation import engine_job_name
         from mmm_pipeline.orchestration.runs.partitions import grid_range, range_of
-        from mmm_pipeline.storage.home import load_effective_settings
+        from mmm_pipeline.storage.settings_in_force import effective_settings
 
-        settings = load_effective_settings(config)
+        settings = effective_settings(home, config)
         definitions = build_definitions(home, config, also_engines=[name])
         return _executed(
             definitions.resolve_job_def(engine_job_name(name)),
             range_of(key) if key else grid_range(settings.model),
             on_step,
         )
+
+
+@contextmanager
+def _written(home: Home, settings: Settings) -> Iterator[Path]:
+    """The settings of a run as a file, which every step reads, until the block ends."""
+    file = home.write_run_settings(settings)
+    try:
+        yield file
+    finally:
+        file.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -1,16 +1,14 @@
-"""Settings of what is done with the champion: budget, comparison, report, schedule."""
+"""Settings of what is done with the champion: budget, comparison, report."""
 
 from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from mmm_pipeline.settings.section import Section
-
-Owner = Annotated[str, Field(pattern=r"^(team:[A-Za-z0-9_]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,})$")]
 
 
 class GroupSettings(Section):
@@ -128,14 +126,3 @@ class GeminiSettings(Section):
     attempts: int = Field(4, ge=1, le=10, description="calls at most for one answer, when the server is busy")
     channel_codes: bool = Field(False, description="send codes instead of channel, brand and marketplace names")
     prompts: Path | None = Field(None, description="folder whose files replace the package's prompts of the same name")
-
-
-class ScheduleSettings(Section):
-    """The weekly refresh; off until switched on in the UI."""
-
-    cron: str = Field("0 6 * * 1", description="when the schedule runs, once it is switched on")
-    timezone: str = Field("UTC", description="time zone of cron")
-    freshness_days: int = Field(
-        8, ge=1, le=3660, description="days after which a champion that was not refreshed shows as overdue in the UI"
-    )
-    owners: tuple[Owner, ...] = Field((), description="shown on every asset in the UI: email addresses, or team:name")

@@ -21,8 +21,8 @@ class EngineSettings(Section):
         "champion", description="which of our specs an engine with the same models fits: the champion's, or all"
     )
     chains: int = Field(2, ge=1, le=64, description="of an engine with a sampler")
-    warmup: int = Field(500, ge=10, description="adaptation draws per chain")
-    draws: int = Field(500, ge=10, description="kept draws per chain")
+    warmup: int = Field(500, ge=10, le=1_000_000, description="adaptation draws per chain")
+    draws: int = Field(500, ge=10, le=1_000_000, description="kept draws per chain")
     target_accept: float | None = Field(
         None, gt=0.5, lt=1, description="target acceptance of an engine's NUTS, against divergences; empty: its own"
     )

@@ -43,9 +43,11 @@ class SamplerSection(Section):
     """How the posterior is drawn (NUTS)."""
 
     chains: int = Field(4, ge=2, le=64, description="independent chains, in parallel where there are cores")
-    warmup: int = Field(1000, ge=10, description="adaptation draws per chain, thrown away")
-    draws: int = Field(1000, ge=10, description="kept draws per chain")
-    seed: int = Field(0, ge=0, description="the same seed, data and settings give the same posterior on one machine")
+    warmup: int = Field(1000, ge=10, le=1_000_000, description="adaptation draws per chain, thrown away")
+    draws: int = Field(1000, ge=10, le=1_000_000, description="kept draws per chain")
+    seed: int = Field(
+        0, ge=0, le=2**32 - 1, description="the same seed, data and settings give the same posterior on one machine"
+    )
     target_accept: float = Field(0.95, gt=0.5, lt=1, description="target acceptance of NUTS; higher: smaller steps")
     max_tree_depth: int = Field(10, ge=1, le=15, description="at most 2 to this power leapfrog steps per draw")
     double_precision: bool = Field(True, description="64-bit arithmetic; off: 32-bit, coarser")
@@ -68,19 +70,17 @@ class ConvergenceSettings(Section):
 class RoiBelief(Section):
     """What is believed of a channel's ROI before its data is seen."""
 
-    mean: float = Field(gt=0, allow_inf_nan=False, description="KPI per unit of currency")
-    sd: float = Field(gt=0, allow_inf_nan=False, description="its standard deviation, KPI per unit of currency")
+    mean: float = Field(gt=0, description="KPI per unit of currency")
+    sd: float = Field(gt=0, description="its standard deviation, KPI per unit of currency")
 
 
 class LiftTest(Section):
     """Result of an experiment on one channel."""
 
     channel: str = Field(min_length=1, description="the channel that was tested")
-    spend: float = Field(
-        gt=0, allow_inf_nan=False, description="currency that the test spent more, or less, than its control"
-    )
-    incremental_kpi: float = Field(allow_inf_nan=False, description="KPI that this caused")
-    standard_error: float = Field(gt=0, allow_inf_nan=False, description="standard error of `incremental_kpi`")
+    spend: float = Field(gt=0, description="currency that the test spent more, or less, than its control")
+    incremental_kpi: float = Field(description="KPI that this caused")
+    standard_error: float = Field(gt=0, description="standard error of `incremental_kpi`")
 
 
 class PriorSettings(Section):

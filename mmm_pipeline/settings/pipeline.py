@@ -7,7 +7,6 @@ import difflib
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from mmm_pipeline.errors import SettingsError
@@ -16,16 +15,19 @@ from mmm_pipeline.settings.decisions import (
     DriftSettings,
     GeminiSettings,
     ReportSettings,
-    ScheduleSettings,
 )
 from mmm_pipeline.settings.engines import EngineSettings
 from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
 from mmm_pipeline.settings.runs import RunSettings
+from mmm_pipeline.settings.schedule import ScheduleSettings
 from mmm_pipeline.settings.section import Section, Share
-from mmm_pipeline.settings.sources import BigQuerySettings, LandingSettings, SourceSettings, WarehouseSettings
+from mmm_pipeline.settings.sources import BigQuerySettings, LandingSettings, SourceSettings, WarehouseSettings, located
 from mmm_pipeline.settings.storage import StorageSettings, is_url
+from mmm_pipeline.settings.yaml_file import YamlFile, read_yaml
 
 __all__ = ["Settings", "load_settings", "parse_settings"]
+
+_LONGEST_SHOWN = 200
 
 SignName = Literal["positive", "negative"]
 
@@ -54,7 +56,7 @@ class ValidationSettings(Section):
 class ChannelSettings(Section):
     """A channel that fails a rule in the train window is excluded, with its reason, from the model."""
 
-    min_active_days: int = Field(1, ge=1, description="train days with media > 0")
+    min_active_days: int = Field(1, ge=1, le=36_500, description="train days with media > 0")
     min_spend: float = Field(0.0, ge=0, description="train spend must be above this, in currency")
     exclude: tuple[str, ...] = Field((), description="channels to leave out by name")
 
@@ -62,7 +64,9 @@ class ChannelSettings(Section):
 class SplitSettings(Section):
     """Train window and holdout."""
 
-    holdout_days: int = Field(28, ge=1, description="last days kept for scoring; ignored when holdout_start is set")
+    holdout_days: int = Field(
+        28, ge=1, le=36_500, description="last days kept for scoring; ignored when holdout_start is set"
+    )
     holdout_start: dt.date | None = Field(None, description="first holdout day")
     rolling_origins: int = Field(
         0,
@@ -151,9 +155,10 @@ class Settings(Section):
     @model_validator(mode="after")
     def _lands_in_a_table(self) -> Settings:
         if self.landing.file is not None and self.source.kind not in ("duckdb", "bigquery"):
+            given = "not given" if self.source.kind is None else repr(self.source.kind)
             raise ValueError(
-                f"landing.file lands in the table of source, and source.kind is {self.source.kind!r}: accepted with it "
-                "are 'duckdb' and 'bigquery'"
+                f"landing.file lands in the table of source, and source.kind is {given}: accepted with it are 'duckdb' "
+                "and 'bigquery'"
             )
         return self
 
@@ -200,6 +205,23 @@ class Settings(Section):
         convergence = ConvergenceSettings(rhat_max=1.05, ess_min=100, divergence_share_max=0.01)
         return self.model_copy(update={"sampler": sampler, "convergence": convergence, "quick": True})
 
+    def after_quick_look(self) -> Settings:
+        """Undo `for_quick_look`, as far as the settings themselves know: what it changed is at its default again."""
+        if not self.quick:
+            return self
+        defaults = SamplerSection()
+        changed = {name: getattr(defaults, name) for name in ("warmup", "draws", "max_escalations")}
+        sampler = self.sampler.model_copy(update=changed)
+        return self.model_copy(update={"sampler": sampler, "convergence": ConvergenceSettings(), "quick": False})
+
+    def with_source(self, source: SourceSettings, *, origin: str) -> Settings:
+        """The same settings with other campaign rows.
+
+        Raises:
+            SettingsError: another setting does not go with them; `origin` says who named them.
+        """
+        return parse_settings({**dict(self), "source": source}, origin=origin)
+
 
 def load_settings(path: Path) -> Settings:
     """Read and validate a YAML file.
@@ -209,19 +231,14 @@ def load_settings(path: Path) -> Settings:
     Raises:
         SettingsError: the file cannot be read, is not YAML, or holds an unknown key or an impossible value.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read: {error}") from error
-    try:
-        content = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path}: is not valid YAML: {error}") from error
-    return parse_settings(content or {}, origin=str(path), base=path.parent)
+    file = read_yaml(path)
+    return parse_settings({} if file.content is None else file.content, origin=str(path), base=path.parent, file=file)
 
 
-def parse_settings(content: object, *, origin: str = "settings", base: Path | None = None) -> Settings:
-    """Validate plain data (from YAML) into `Settings`; every problem in one message."""
+def parse_settings(
+    content: object, *, origin: str = "settings", base: Path | None = None, file: YamlFile | None = None
+) -> Settings:
+    """Validate plain data (from YAML) into `Settings`; every problem in one message, with its line where `file` is."""
     if not isinstance(content, dict):
         raise SettingsError(
             f"{origin}: expected sections such as 'source:' and 'model:', found {type(content).__name__}"
@@ -229,7 +246,7 @@ def parse_settings(content: object, *, origin: str = "settings", base: Path | No
     try:
         settings = Settings.model_validate(content)
     except ValidationError as error:
-        lines = [f"{origin}: {_explain(problem)}" for problem in error.errors()]
+        lines = [f"{_place(problem, origin, file)}: {_explain(problem, file)}" for problem in error.errors()]
         raise SettingsError("\n".join(lines)) from error
     return settings if base is None else _anchored(settings, base)
 
@@ -238,7 +255,7 @@ def _anchored(settings: Settings, base: Path) -> Settings:
     """Settings whose relative paths are resolved against `base`."""
     changes: dict[str, Section] = {}
     if settings.source.path is not None:
-        changes["source"] = settings.source.model_copy(update={"path": (base / settings.source.path).resolve()})
+        changes["source"] = settings.source.model_copy(update={"path": located(base / settings.source.path)})
     if settings.landing.file is not None:
         changes["landing"] = settings.landing.model_copy(update={"file": (base / settings.landing.file).resolve()})
     if settings.features.path is not None:
@@ -259,7 +276,12 @@ def _anchored(settings: Settings, base: Path) -> Settings:
     return settings.model_copy(update=changes)
 
 
-def _explain(problem: Any) -> str:
+def _place(problem: Any, origin: str, file: YamlFile | None) -> str:
+    line = None if file is None else file.line(problem["loc"])
+    return origin if line is None else f"{origin}, line {line}"
+
+
+def _explain(problem: Any, file: YamlFile | None) -> str:
     location = [str(part) for part in problem["loc"]]
     key = ".".join(location)
     if problem["type"] == "extra_forbidden":
@@ -268,7 +290,26 @@ def _explain(problem: Any) -> str:
         hint = f"; did you mean {near[0]!r}?" if near else ""
         return f"unknown key {key!r}{hint} (known here: {', '.join(known)})"
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{key or 'settings'} = {problem['input']!r}: {message}" if key else message
+    if problem["type"] == "string_pattern_mismatch":
+        message = _meaning(location) or message
+    if problem["type"] == "string_type" and isinstance(problem["input"], bool | int | float | dt.date):
+        written = None if file is None else file.written(problem["loc"])
+        message += f': write it in quotes, "{written or problem["input"]}"'
+    return f"{key} = {_shown(problem['input'])}: {message}" if key else message
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+
+
+def _meaning(location: list[str]) -> str:
+    """The description of a field of a section; empty when there is none."""
+    field = Settings.model_fields.get(location[0])
+    if field is None or len(location) < 2 or not isinstance(field.annotation, type):
+        return ""
+    inner = field.annotation.model_fields.get(location[1]) if issubclass(field.annotation, BaseModel) else None
+    return f"accepted: {inner.description}" if inner is not None and inner.description else ""
 
 
 def _known_keys(location: list[str]) -> list[str]:

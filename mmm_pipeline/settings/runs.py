@@ -15,7 +15,9 @@ class RunSettings(Section):
     """How fits are run and backfilled, and what happens when one fails."""
 
     backfill: Literal["single_run", "per_partition"] = Field(
-        "single_run", description="a backfill of several specs: one run for all of them, or one for each"
+        "single_run",
+        description="a backfill of several specs: as few runs as Dagster makes of it (from the UI one per media "
+        "transform), or one run for each spec",
     )
     fit_retries: int = Field(
         2, ge=0, le=10, description="further tries of a fit that failed for want of memory, disk or the like"
@@ -26,5 +28,6 @@ class RunSettings(Section):
     threads_per_fit: int | None = Field(
         None,
         ge=1,
+        le=1024,
         description="chains drawn at once; empty: the cores, shared by as many fits as the pool `fits` admits",
     )

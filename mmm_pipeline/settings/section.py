@@ -12,6 +12,6 @@ __all__ = ["Section", "Share"]
 
 
 class Section(BaseModel):
-    """Strict base: an unknown key is an error, values are immutable."""
+    """Strict base: an unknown key is an error, values are immutable, numbers are finite."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)

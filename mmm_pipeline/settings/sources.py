@@ -8,9 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.settings.section import Section
 
-__all__ = ["BigQuerySettings", "LandingSettings", "SourceSettings", "WarehouseSettings"]
+__all__ = ["BigQuerySettings", "LandingSettings", "SourceSettings", "WarehouseSettings", "located"]
+__all__ += ["require_source"]
 
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 LabelValue = Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,63}$")]
@@ -19,18 +21,22 @@ LabelValue = Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,63}$")]
 class SourceSettings(Section):
     """Where the campaign rows are."""
 
-    kind: Literal["demo", "file", "duckdb", "bigquery"] = Field(
-        "demo", description="demo market, a file, or a table in DuckDB or BigQuery"
+    kind: Literal["demo", "file", "duckdb", "bigquery"] | None = Field(
+        None,
+        description="the demo market, a file, or a table in DuckDB or BigQuery; empty: what the home was last run on",
     )
     path: Path | None = Field(None, description="CSV, XLSX or Parquet file; for duckdb: the database file")
     table: str | None = Field(
         None, description="table that holds the rows; duckdb: [schema.]table, bigquery: [project.]dataset.table"
     )
     since: dt.date | None = Field(None, description="bigquery: leave out earlier days; prunes partitions by the date")
-    demo_seed: int = Field(5, ge=0, description="seed of the demo market")
+    demo_seed: int = Field(5, ge=0, le=2**32 - 1, description="seed of the demo market")
 
     @model_validator(mode="after")
     def _complete(self) -> SourceSettings:
+        for name in ("path", "table", "since"):
+            if self.kind is None and getattr(self, name) is not None:
+                raise ValueError(f"source.{name} is given without source.kind: accepted are file, duckdb and bigquery")
         if self.kind in ("file", "duckdb") and self.path is None:
             raise ValueError(f"source.path is required when source.kind is {self.kind!r}")
         if self.kind == "duckdb" and not self.table:
@@ -40,6 +46,26 @@ class SourceSettings(Section):
         if self.kind != "bigquery" and self.since is not None:
             raise ValueError("source.since counts for source.kind 'bigquery' only")
         return self
+
+    @property
+    def described(self) -> str:
+        """The source in a few words, for one line of text."""
+        if self.kind is None:
+            return "none"
+        if self.kind == "demo":
+            return f"the demo market (seed {self.demo_seed})"
+        if self.kind == "file":
+            return str(self.path)
+        return f"table {self.table} in {'BigQuery' if self.kind == 'bigquery' else self.path}"
+
+    def is_same_as(self, other: SourceSettings) -> bool:
+        """Whether both mean the same rows, however a path is spelt; the first day to read plays no part."""
+        return self._identity() == other._identity()
+
+    def _identity(self) -> tuple[object, ...]:
+        if self.kind == "demo":
+            return self.kind, self.demo_seed
+        return self.kind, self.table, None if self.path is None else self.path.resolve()
 
 
 class WarehouseSettings(Section):
@@ -72,3 +98,22 @@ class LandingSettings(Section):
 
     file: Path | None = Field(None, description="export that every run merges into the table first; empty: none")
     key: tuple[str, ...] = Field((), description="headers that identify a row; empty: the date and all text columns")
+
+
+def located(path: Path) -> Path:
+    """The absolute path of a file. A link stays one: pointed at a newer export every week, it is the same source."""
+    return path.parent.resolve() / path.name
+
+
+def require_source(source: SourceSettings) -> None:
+    """Rows come from where somebody said.
+
+    Raises:
+        SettingsError: nobody did.
+    """
+    if source.kind is None:
+        raise SettingsError(
+            "no campaign data is named by the command line or the settings, and this home has not been run before. "
+            "`mmm run FILE` reads a CSV, XLSX or Parquet file; `source: {kind: file, path: FILE}` in pipeline.yaml "
+            "names one for every run; `mmm run --demo` makes up a market"
+        )

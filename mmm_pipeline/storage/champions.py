@@ -14,11 +14,26 @@ if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit.fit import Fit
     from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
-__all__ = ["ChampionHistory", "KeptChampion"]
+__all__ = ["ChampionHistory", "KeptChampion", "champion_is_quick", "mark_champion"]
 
 _FOLDER = "champions"
+_MARK = "champion_run"
 _STAMP = "%Y%m%dT%H%M%S%fZ"
 _NAME = re.compile(r"(?P<kept>\d{8}T\d{12}Z)-(?P<fingerprint>[0-9a-f]+)(?P<quick>-quick)?\Z")
+
+
+def mark_champion(artifacts: ArtifactStore, *, quick: bool) -> None:
+    """Say beside the stored champion whether it comes from a quick run."""
+    artifacts.write_json(_MARK, {"quick": quick})
+
+
+def champion_is_quick(artifacts: ArtifactStore) -> bool:
+    """Whether the stored champion has fewer draws than a decision needs, whatever the settings say by now.
+
+    Raises:
+        StoredResultError: the mark is damaged.
+    """
+    return artifacts.has(_MARK, suffix=".json") and bool(artifacts.read_json(_MARK)["quick"])
 
 
 @dataclass(frozen=True, order=True)

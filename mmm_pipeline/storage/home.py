@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from pydantic import ValidationError
 
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.settings.pipeline import Settings, load_settings
+from mmm_pipeline.settings.sources import SourceSettings
+from mmm_pipeline.settings.yaml_file import read_yaml
 from mmm_pipeline.storage.atomic_files import write_text
 
-__all__ = ["AS_OF_FOLDER", "CONFIG_VARIABLE", "HOME_VARIABLE", "Home", "find_config", "home_from_environment"]
+__all__ = ["AS_OF_FOLDER", "CONFIG_VARIABLE", "HOME_VARIABLE", "Home", "home_from_environment"]
 
 HOME_VARIABLE = "MMM_HOME"
 CONFIG_VARIABLE = "MMM_CONFIG"
@@ -50,6 +53,13 @@ run_retries:
   max_retries: 2
   retry_on_asset_or_op_failure: false
 """
+
+
+_REMEMBERED = """\
+# The settings of the last run that read campaign rows; rewritten when others are used.
+# They are in force where neither --config nor MMM_CONFIG is given and no pipeline.yaml is in the working directory.
+"""
+_OF_THIS_RUN = "# The settings of the `mmm run` at work, with what its command line says.\n"
 
 
 @dataclass(frozen=True)
@@ -109,8 +119,26 @@ class Home:
 
     @property
     def settings_file(self) -> Path:
-        """The effective settings of the last `mmm run`, read by `mmm ui` when no other file is given."""
+        """The settings of the last run that read campaign rows; in force where no other file is."""
         return self.root / "pipeline.yaml"
+
+    @property
+    def run_settings_file(self) -> Path:
+        """The settings of the `mmm run` at work, with what its command line says."""
+        return self.root / ".run-settings.yaml"
+
+    @property
+    def day(self) -> dt.date | None:
+        """The day as of which everything in this home is rebuilt; None in the home of the present."""
+        try:
+            return dt.date.fromisoformat(self.root.name) if self.root.parent.name == AS_OF_FOLDER else None
+        except ValueError:
+            return None
+
+    @property
+    def present(self) -> Home:
+        """The home of the present that a rebuilt day belongs to; this home itself where it is no rebuilt day."""
+        return self if self.day is None else Home(self.root.parents[1])
 
     def as_of(self, day: dt.date | None) -> Home:
         """The home of what is rebuilt as of a day, `as-of/2021-12-20` below this one; this home itself without a day.
@@ -137,12 +165,29 @@ class Home:
                 f"home folder {self.root}: cannot be used: {error}. Choose another with --home"
             ) from error
 
+    def held_source(self) -> SourceSettings | None:
+        """Where the rows in this home came from; a rebuilt day has the source of the home it belongs to.
+
+        Raises:
+            SettingsError: the settings that the home remembers cannot be read.
+        """
+        for home in dict.fromkeys((self.present, self)):
+            if home.settings_file.is_file():
+                source = _source_of(home.settings_file)
+                if source.kind is not None:
+                    return source
+        return None
+
     def remember_settings(self, settings: Settings) -> Path:
-        """Write the effective settings of a run, so that the UI can repeat it; returns the file."""
-        text = "# The settings of the last `mmm run`; rewritten by the next one.\n" + yaml.safe_dump(
-            settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True
-        )
-        return write_text(self.settings_file, text)
+        """Write the settings of a run whose rows were read, which later runs may go by; returns the file."""
+        settings = settings.after_quick_look()
+        if not self.settings_file.is_file() or not _holds(self.settings_file, settings):
+            _write(self.settings_file, _REMEMBERED, settings)
+        return self.settings_file
+
+    def write_run_settings(self, settings: Settings) -> Path:
+        """Write the settings of the run that begins; returns the file."""
+        return _write(self.run_settings_file, _OF_THIS_RUN, settings)
 
 
 def home_from_environment() -> Home:
@@ -150,23 +195,27 @@ def home_from_environment() -> Home:
     return Home(Path(os.environ.get(HOME_VARIABLE) or ".mmm").resolve())
 
 
-def find_config(home: Home) -> Path | None:
-    """`MMM_CONFIG`, else `pipeline.yaml` of the working directory, else the settings of the home's last run.
-
-    Raises:
-        SettingsError: `MMM_CONFIG` names a file that does not exist.
-    """
-    named = os.environ.get(CONFIG_VARIABLE)
-    if named:
-        if not Path(named).is_file():
-            raise SettingsError(f"{CONFIG_VARIABLE}={named}: there is no such file")
-        return Path(named).resolve()
-    for candidate in (Path("pipeline.yaml"), home.settings_file):
-        if candidate.is_file():
-            return candidate.resolve()
-    return None
+def _write(path: Path, header: str, settings: Settings) -> Path:
+    text = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return write_text(path, header + text)
 
 
-def load_effective_settings(config: Path | None) -> Settings:
-    """Settings of a file, or the defaults when there is none."""
-    return Settings() if config is None else load_settings(config)
+def _holds(path: Path, settings: Settings) -> bool:
+    """Whether a file says the same; one that somebody edited keeps its comments then."""
+    try:
+        return load_settings(path) == settings
+    except SettingsError:
+        return False
+
+
+def _source_of(path: Path) -> SourceSettings:
+    """The section `source` alone: other sections may be of another version."""
+    content = read_yaml(path).content
+    section = content.get("source") if isinstance(content, dict) else None
+    try:
+        return SourceSettings.model_validate(section or {})
+    except ValidationError as error:
+        raise SettingsError(
+            f"{path}: the source that this home remembers cannot be read: correct the section `source`, or delete the "
+            "file"
+        ) from error

@@ -22,7 +22,7 @@ from mmm_pipeline_tests.ingestion.conftest import Load, settings_for
 
 
 def test_the_report_has_what_the_summary_has() -> None:
-    report = check_source(Settings()).to_dict()
+    report = check_source(parse_settings({"source": {"kind": "demo"}})).to_dict()
 
     assert report["window"] == {"start": "2025-02-03", "end": "2025-08-17", "holdout_start": "2025-07-21"}
     assert report["rows"]["accepted"] + report["rows"]["rejected"] == len(demo_rows())
@@ -34,14 +34,15 @@ def test_the_report_has_what_the_summary_has() -> None:
 def test_checking_starts_no_jax() -> None:
     code = (
         "import sys; from mmm_pipeline.ingestion.check import check_source;"
-        "from mmm_pipeline.settings.pipeline import Settings;"
-        "check_source(Settings()); assert 'jax' not in sys.modules and 'dagster' not in sys.modules"
+        "from mmm_pipeline.settings.pipeline import parse_settings;"
+        "check_source(parse_settings({'source': {'kind': 'demo'}}));"
+        "assert 'jax' not in sys.modules and 'dagster' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_more_rolling_origins_than_days_are_found_before_anything_is_fitted() -> None:
-    settings = parse_settings({"split": {"holdout_days": 28, "rolling_origins": 7}})
+    settings = parse_settings({"source": {"kind": "demo"}, "split": {"holdout_days": 28, "rolling_origins": 7}})
     with pytest.raises(ModelInputError, match="at most 6 origins"):
         check_source(settings)
 

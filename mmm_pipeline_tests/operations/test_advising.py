@@ -82,8 +82,16 @@ def test_single_proposals_can_be_chosen(folder: Path) -> None:
     assert "--only 99" in wrong.stderr
 
 
+def test_without_a_file_in_the_folder_what_the_home_remembers_is_changed(folder: Path) -> None:
+    (folder / "pipeline.yaml").unlink()
+    done = _mmm("advise", "--apply", answer="y\n")
+    assert done.exit_code == 0, done.output
+    assert load_settings(folder / ".mmm" / "pipeline.yaml").model.degrees == (1, 2)
+    assert not (folder / "pipeline.yaml").exists()
+
+
 def test_the_proposals_are_there_for_machines(folder: Path) -> None:
-    proposals = json.loads(_mmm("advise", "--json").output)["proposals"]
+    proposals = json.loads(_mmm("advise", "--json").stdout)["proposals"]
     assert {"change", "code", "author", "why", "about"} <= set(proposals[0])
     assert {proposal["author"] for proposal in proposals} == {"rule"}
 

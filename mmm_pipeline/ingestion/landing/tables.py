@@ -227,7 +227,8 @@ def campaign_table(settings: Settings, *, scratch: Path) -> CampaignTable:
 
         assert source.table is not None
         return BigQueryCampaignTable(BigQuery(settings.bigquery), source.table, scratch=scratch)
-    raise SettingsError(f"source.kind is {source.kind!r}: rows can be loaded into a duckdb or bigquery table only")
+    kind = "not given" if source.kind is None else repr(source.kind)
+    raise SettingsError(f"source.kind is {kind}: rows can be loaded into a duckdb or bigquery table only")
 
 
 def _schema(plan: LandingPlan) -> list[bigquery.SchemaField]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from mmm_pipeline.ingestion.rows.load import LoadSummary, load_file
 from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.settings.sources import require_source
 from mmm_pipeline.storage.warehouses import Warehouse
 
 __all__ = ["load_campaigns"]
@@ -16,11 +17,13 @@ def load_campaigns(warehouse: Warehouse, settings: Settings) -> LoadSummary:
     `raw_campaigns` stays as it was.
 
     Raises:
+        SettingsError: no source is named.
         CampaignDataError: the source cannot be read, lacks columns or rows, or more than
             `validation.max_rejected_share` of its rows are refused (`rejected_rows` is written then).
         StoredResultError: the warehouse cannot be written.
         WarehouseError: BigQuery refused or cannot be reached.
     """
+    require_source(settings.source)
     if settings.source.kind == "bigquery":
         from mmm_pipeline.ingestion.rows.bigquery import load_bigquery_table
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 
 import dagster as dg
@@ -30,7 +31,7 @@ class RunWorkspace(Workspace):
     @contextmanager
     def for_run(self, context: dg.InitResourceContext) -> Iterator[RunWorkspace]:
         """Dagster calls this when a run starts, in its process."""
-        within = replace(self, instance=context.instance)
+        within = dataclasses.replace(self, instance=context.instance)
         if context.run is not None and context.instance is not None:
             show_alive(context.instance, context.run.run_id)
         if context.run is None or context.run.job_name not in (REFRESH_JOB, DECISIONS_JOB):

@@ -6,6 +6,7 @@ import datetime as dt
 
 from mmm_pipeline.ingestion.rows.totals import accepted_rows, refusals
 from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts, Window
+from mmm_pipeline.storage.champions import champion_is_quick
 from mmm_pipeline.storage.workspace import Workspace
 from mmm_pipeline.tables.catalog import reported_tables
 
@@ -32,7 +33,7 @@ def result_tables(workspace: Workspace) -> ResultTables:
     window = profile["window"]
     return ResultTables(
         settings=settings,
-        quick=settings.quick,
+        quick=settings.quick or champion_is_quick(workspace.artifacts()),
         rejected_rows=warehouse.read_table("rejected_rows", limit=_REJECTED_SHOWN),
         window=Window(*(dt.date.fromisoformat(window[key]) for key in ("start", "end", "holdout_start"))),
         rows=RowCounts(accepted=accepted_rows(totals), rejected=sum(reasons.values()), reasons=reasons),

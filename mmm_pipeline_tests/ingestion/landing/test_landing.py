@@ -11,7 +11,7 @@ from mmm_pipeline.errors import CampaignDataError, SettingsError, StoredResultEr
 from mmm_pipeline.ingestion.landing.landing import column_name
 from mmm_pipeline.ingestion.landing.tables import DuckDBCampaignTable, campaign_table
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
-from mmm_pipeline.settings.pipeline import Settings, parse_settings
+from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.ingestion.landing.landing_cases import HEADER, WEEK_1, WEEK_2, LandingCases, Place, done
 
@@ -102,7 +102,7 @@ def test_a_merge_that_fails_leaves_the_table_as_it_was(place: Place, tmp_path: P
 
 def test_a_source_that_is_no_table_cannot_be_landed_in(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"source\.kind is 'demo'"):
-        campaign_table(Settings(), scratch=tmp_path)
+        campaign_table(parse_settings({"source": {"kind": "demo"}}), scratch=tmp_path)
 
 
 def test_a_file_to_land_needs_a_table() -> None:

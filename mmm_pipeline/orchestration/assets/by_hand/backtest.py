@@ -13,6 +13,7 @@ from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
 from mmm_pipeline.orchestration.resources.rebuilding import RebuildResource
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.orchestration.runs.coordination import FIT_POOL
+from mmm_pipeline.storage.settings_in_force import require_same_source
 
 __all__ = ["REPLAY_TABLES", "checked_dates", "replay"]
 
@@ -69,6 +70,7 @@ def replay(
     from mmm_pipeline.orchestration.runs import progress
 
     settings, home = workspace.settings(), workspace.folder()
+    require_same_source(home, settings.source)
     fits: set[str] = set()
 
     def log_fit(fit: progress.FitProgress) -> None:

@@ -10,6 +10,7 @@ from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.orchestration.metadata.table_outputs import column_schema, preview
 from mmm_pipeline.orchestration.metadata.warehouse_jobs import job_metadata
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
+from mmm_pipeline.storage.settings_in_force import require_same_source
 from mmm_pipeline.tables.catalog import CONTRACTS
 
 _GROUP = "ingestion"
@@ -35,8 +36,11 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, workspace: WorkspaceResource
     ) -> Iterator[dg.MaterializeResult]:
         """Judge the rows of the campaign source where they are; refuse bad rows by name."""
-        settings, warehouse = workspace.settings(), workspace.warehouse()
+        settings, warehouse, home = workspace.settings(), workspace.warehouse(), workspace.folder()
+        if not workspace.replace:
+            require_same_source(home, settings.source)
         summary = load_campaigns(warehouse, settings)
+        home.remember_settings(workspace.full_settings())
         context.log.info(
             f"{summary.accepted} rows accepted, {summary.rejected} rejected, from {summary.source}"
             + (f"; {summary.later} rows after {settings.split.as_of} are not seen" if summary.later else "")

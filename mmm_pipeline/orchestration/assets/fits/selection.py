@@ -14,7 +14,7 @@ from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_asset, table_out
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.orchestration.runs.coordination import FIT_POOL
-from mmm_pipeline.storage.champions import ChampionHistory
+from mmm_pipeline.storage.champions import ChampionHistory, mark_champion
 
 __all__ = ["CHAMPION_MODEL", "champion_model", "forecast", "leaderboard"]
 
@@ -106,6 +106,7 @@ def champion_model(
             f"the winning spec {spec.key} converged on the train window, but not when refitted on all days, after "
             f"{len(fit.attempts)} attempt(s): {missed}. Raise sampler.warmup, sampler.draws or sampler.max_escalations"
         )
+    mark_champion(workspace.artifacts(), quick=settings.quick)
     kept = ChampionHistory(workspace.artifacts()).keep(CHAMPION_MODEL, settings.drift.keep_champions, settings.quick)
     file = dg.MetadataValue.path(str(workspace.artifacts().path(CHAMPION_MODEL)))
     return dg.MaterializeResult(

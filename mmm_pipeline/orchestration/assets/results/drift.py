@@ -9,7 +9,7 @@ from mmm_pipeline.operations.budget_requests import budget_request
 from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
-from mmm_pipeline.storage.champions import ChampionHistory
+from mmm_pipeline.storage.champions import ChampionHistory, champion_is_quick
 from mmm_pipeline.tables.catalog import empty_table
 
 __all__ = ["drift"]
@@ -21,7 +21,7 @@ def drift(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg
     settings, artifacts = workspace.settings(), workspace.artifacts()
     present, fingerprint = artifacts.read_fit(CHAMPION_MODEL)
     history = ChampionHistory(artifacts)
-    entry = history.previous(fingerprint, settings.quick)
+    entry = history.previous(fingerprint, settings.quick or champion_is_quick(artifacts))
     if entry is None:
         told = (
             "there is no earlier champion yet: the next refresh with other data or settings is compared with this one"

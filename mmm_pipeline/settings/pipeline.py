@@ -21,7 +21,7 @@ from mmm_pipeline.settings.decisions import (
 from mmm_pipeline.settings.engines import EngineSettings
 from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
 from mmm_pipeline.settings.runs import RunSettings
-from mmm_pipeline.settings.section import Section, Share
+from mmm_pipeline.settings.section import Section, Share, SheetNames
 from mmm_pipeline.settings.sources import BigQuerySettings, LandingSettings, SourceSettings, WarehouseSettings
 from mmm_pipeline.settings.storage import StorageSettings, is_url
 
@@ -93,6 +93,7 @@ class FeatureSettings(Section):
     """Optional extra features (controls): a table with a date column and numeric columns."""
 
     path: Path | None = Field(None, description="CSV, XLSX or Parquet file; none: no features")
+    sheet: SheetNames = Field(None, description="of a workbook, the sheet or list of sheets to read, as in source")
     date: str = Field("Date", description="its date column, one row per day")
     columns: tuple[str, ...] = Field((), description="empty: every column but the date")
     max_leakage_r2: Share = Field(0.5, description="refuse a feature that explains this much of the same day's KPI")
@@ -117,6 +118,7 @@ class EventSettings(Section):
         None,
         description="CSV, XLSX or Parquet file with the columns event, date and, optionally, days_before, days_after",
     )
+    sheet: SheetNames = Field(None, description="of a workbook, the sheet or list of sheets to read, as in source")
     calendar: tuple[EventDates, ...] = Field((), description="events given here, beside those of the file")
 
 

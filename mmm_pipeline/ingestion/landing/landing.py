@@ -13,8 +13,9 @@ from mmm_pipeline.ingestion.landing.sql import ROW_OF_KEY, LandedColumn, Landing
 from mmm_pipeline.ingestion.rows.campaign_sql import NUMBER_ROLES, CampaignQueries
 from mmm_pipeline.ingestion.rows.load import first_refusal, judge, require_few_refusals
 from mmm_pipeline.ingestion.rows.parsing import name, number, trimmed
+from mmm_pipeline.ingestion.rows.sheet_overlap import require_no_overlap
 from mmm_pipeline.ingestion.rows.totals import refusals
-from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, normalised, resolve_roles
+from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, normalised
 from mmm_pipeline.ingestion.sources.opening import stage_file
 from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
 from mmm_pipeline.settings.pipeline import Settings
@@ -77,6 +78,8 @@ class LandingSummary:
         removed: rows of the table that its key has no more of.
         refused: reason -> rows of the file that did not land.
         jobs: remote jobs.
+        sheets: those of a workbook that were read.
+        notes: how the file was read, where that could have been otherwise.
     """
 
     file: str
@@ -87,6 +90,8 @@ class LandingSummary:
     removed: int
     refused: Mapping[str, int]
     jobs: tuple[WarehouseJob, ...]
+    sheets: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def land(file: Path, table: CampaignTable, settings: Settings, *, scratch: Path) -> LandingSummary:
@@ -108,13 +113,14 @@ def land(file: Path, table: CampaignTable, settings: Settings, *, scratch: Path)
         WarehouseError: BigQuery refused or cannot be reached; the table is as it was.
         StoredResultError: the DuckDB file cannot be written; the table is as it was.
     """
-    required = campaign_columns(settings.columns)
+    wanted = campaign_columns(settings.columns, "landing.sheet", needs_all=True)
     with staging_area(scratch) as staging:
-        headers = stage_file(staging, file, required)
-        roles = resolve_roles(headers, required, where=str(file), setting="columns", optional=OPTIONAL_ROLES)
+        read = stage_file(staging, file, wanted, settings.landing.sheet)
+        roles = read.roles
         staging.close_to_files()
         totals = judge(staging, CampaignQueries(DUCKDB, roles))
-        require_few_refusals(totals, str(file), settings.validation.max_rejected_share, first_refusal(staging))
+        require_no_overlap(staging, read, "landing.sheet")
+        require_few_refusals(totals, read.where, settings.validation.max_rejected_share, first_refusal(staging))
         existing = table.columns()
         columns = _new_columns(staging, roles) if existing is None else _matched(file, table.place, roles, existing)
         columns = _keyed(columns, settings.landing.key, roles)
@@ -132,6 +138,8 @@ def land(file: Path, table: CampaignTable, settings: Settings, *, scratch: Path)
         removed=counts.removed,
         refused=refusals(totals),
         jobs=table.take_jobs(),
+        sheets=read.sheets,
+        notes=read.notes,
     )
 
 
@@ -227,8 +235,8 @@ def _require_numbers(staging: Staging, file: Path, place: str, columns: Sequence
         found = staging.connection.execute(query).fetchall()
         if found:
             raise CampaignDataError(
-                f"{file}: column {roles.names[column.position]!r} holds numbers in {place}, and line {found[0][0]} has "
-                f"{found[0][1][:100]!r}: the column was retyped. Nothing was loaded. Export it as numbers"
+                f"{file}: column {roles.names[column.position]!r} holds numbers in {place}, and "
+                f"{staging.place(found[0][0])} has {found[0][1][:100]!r}: the column was retyped. Nothing was loaded. Export it as numbers"
             )
 
 

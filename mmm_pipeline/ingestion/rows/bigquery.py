@@ -11,7 +11,7 @@ from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.rows.campaign_sql import CampaignQueries
 from mmm_pipeline.ingestion.rows.load import FirstRefusal, LoadSummary, require_few_refusals, summarised
 from mmm_pipeline.ingestion.rows.totals import refusals, stored_totals
-from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, resolve_roles
+from mmm_pipeline.ingestion.sources.headers import Roles, campaign_columns
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery, Parameter
 from mmm_pipeline.storage.warehouse.bigquery.names import TableName
@@ -207,8 +207,7 @@ def load_bigquery_table(warehouse: Warehouse, settings: Settings) -> LoadSummary
 
 
 def _roles(settings: Settings, name: TableName, headers: list[str]) -> Roles:
-    required = campaign_columns(settings.columns)
-    return resolve_roles(headers, required, where=str(name), setting="columns", optional=OPTIONAL_ROLES)
+    return campaign_columns(settings.columns, "source.sheet").resolve(headers, str(name))
 
 
 def _kind(field: bigquery.SchemaField) -> str:
@@ -226,7 +225,7 @@ def _as_text(name: str, kind: str) -> str:
 
 
 def _first_in(sample: pd.DataFrame | None) -> FirstRefusal:
-    def first(reason: str) -> tuple[int | None, str | None, str | None]:
+    def first(reason: str) -> tuple[str | None, str | None, str | None]:
         found = sample.loc[sample["reason"] == reason] if sample is not None else None
         if found is None or found.empty:
             return None, None, "not among the sampled rows"

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from mmm_pipeline.ingestion.rows.parsing import day, finite_number, name, number, trimmed
 from mmm_pipeline.ingestion.sources.headers import Roles
+from mmm_pipeline.ingestion.sources.staging import LONGEST_FIELD
 from mmm_pipeline.storage.warehouse.dialect import Dialect
 
 __all__ = ["BLANK", "LATER", "NUMBER_ROLES", "REASONS", "CampaignQueries"]
@@ -27,6 +28,11 @@ LATER = "later"
 """Verdict on a row dated after `until`, which is not there yet: neither accepted nor refused."""
 
 NUMBER_ROLES = ("media", "spend", "kpi")
+_TOTAL = (
+    r"^(?i:(grand|sub|report)?[ -]?totals?|gesamt(summe|ergebnis)?|summe|total g[eé]n[eé]ral)([ :\-].*)?$"
+    r"|^(총?합계|총계|소계|합|合計|总计)"
+)
+_EMPTY = "''"
 _FIRST_DAY, _LAST_DAY = "1990-01-01", "2100-12-31"
 _TYPED_COLUMNS = "line_number, date, channel, media_units, spend, kpi, brand, marketplace, market"
 
@@ -36,6 +42,7 @@ REASONS: dict[str, str] = {
         "accepted are 2021-10-17, 10/17/2021 (month first), Nov 08, 2021, each with or without a time; "
         "a day-first date or a bare Excel serial number is not"
     ),
+    "total_row": "a total of other rows, as platforms add it at the end: it is no day, and would count double",
     "implausible_date": f"accepted are days from {_FIRST_DAY} to {_LAST_DAY}",
     "missing_channel": "the channel is blank",
     "missing_market": "the market is blank",
@@ -52,7 +59,8 @@ REASONS: dict[str, str] = {
     "exact_duplicate": "every column equals an earlier row; the first one is kept",
     "too_few_fields": "the line has fewer fields than the header",
     "too_many_fields": "the line has more fields than the header",
-    "malformed_quotes": 'a quoted field is not closed, or goes on after its closing "',
+    "malformed_quotes": 'a quoted field is not closed, goes on after its closing ", or is longer than any field may be',
+    "field_too_long": f"accepted are fields of up to {LONGEST_FIELD:,} characters",
 }
 
 
@@ -125,14 +133,15 @@ class CampaignQueries:
             WHERE reason IS NULL AND line_number NOT IN (SELECT line_number FROM duplicates)"""
 
     def rejected(self) -> str:
-        """The contract's `rejected_rows`. Reads `judged`, `duplicates` and `refused`; takes `parameters`."""
+        """The contract's `rejected_rows`, sheets aside. Reads `judged`, `duplicates`, `refused`; takes `parameters`."""
         column, row = map(self.dialect.identifier, ("column", "row"))
         return f"""
             SELECT judged.line_number, {self._refusal("reason", "NULL")}
             FROM judged JOIN source ON source.line_number = judged.line_number
             WHERE reason NOT IN ('{BLANK}', '{LATER}')
             UNION ALL
-            SELECT duplicates.line_number, 'exact_duplicate', NULL, CONCAT('equals line ', first_line), {self._row()}
+            SELECT
+                duplicates.line_number, 'exact_duplicate', NULL, CONCAT('equals ', place_of(first_line)), {self._row()}
             FROM duplicates JOIN source ON source.line_number = duplicates.line_number
             UNION ALL
             SELECT line_number, reason, NULL AS {column}, value, {row} FROM refused
@@ -173,7 +182,8 @@ class CampaignQueries:
 
     def rejected_verdicts(self) -> str:
         """For `over`: the contract's `rejected_rows`; takes `parameters`."""
-        return f"""SELECT line_number, {self._refusal("verdict", "'equals another row'")} FROM verdicts
+        sheet = f"{self.dialect.null('text')} AS sheet"
+        return f"""SELECT {sheet}, line_number, {self._refusal("verdict", "'equals another row'")} FROM verdicts
             WHERE verdict NOT IN ('{BLANK}', '{LATER}')"""
 
     def totals(self) -> str:
@@ -235,6 +245,7 @@ class CampaignQueries:
     def _rules(self) -> list[str]:
         tests = [
             ("is_blank", BLANK),
+            (self._is_total(), "total_row"),
             ("date_text = ''", "missing_date"),
             ("date IS NULL", "unparseable_date"),
             (f"date NOT BETWEEN DATE '{_FIRST_DAY}' AND DATE '{_LAST_DAY}'", "implausible_date"),
@@ -253,6 +264,12 @@ class CampaignQueries:
                 (f"{role} < 0", f"negative_{role}"),
             ]
         return [f"WHEN {test} THEN '{reason}'" for test, reason in tests]
+
+    def _is_total(self) -> str:
+        """Whether a word for a total stands in the date's place, or in the channel's where there is no date."""
+        d = self.dialect
+        no_date = f"(date_text = '' AND {d.match('COALESCE(channel, ' + _EMPTY + ')', _TOTAL)})"
+        return f"(date IS NULL AND ({d.match('date_text', _TOTAL)} OR {no_date}))"
 
     def _by_reason(self, reason: str, value: Callable[[int], str]) -> list[str]:
         """CASE branches: by the role that a reason is about, something of that role's column."""

@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.sources import csv_file as csv_source
+from mmm_pipeline.ingestion.sources import text_scan
 from mmm_pipeline.ingestion.sources.csv_file import stage_csv
+from mmm_pipeline.ingestion.sources.headers import WantedColumns
+from mmm_pipeline.ingestion.sources.headers import WantedColumns
 from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
 
-WANTED = ("a", "b", "c")
+WANTED = WantedColumns({"date": "a", "channel": "b", "kpi": "c"}, "columns", "source.sheet")
 Rows = list[tuple[object, ...]]
 
 
@@ -32,14 +35,16 @@ def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
 _staging: Staging
 
 
-def staged(content: str | bytes, *, by_record: bool = False) -> tuple[tuple[str, ...], Rows, Rows]:
+def staged(
+    content: str | bytes, *, by_record: bool = False, wanted: WantedColumns = WANTED
+) -> tuple[tuple[str, ...], Rows, Rows]:
     """Headers, rows and refused rows; `by_record` forbids the fast reader."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         path = Path(folder) / "file.csv"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         if by_record:
             patch.setattr(csv_source, "_read_at_once", lambda *_: False)
-        names = stage_csv(_staging, path, WANTED)
+        names = stage_csv(_staging, path, wanted).roles.names
     rows = _staging.connection.execute("SELECT * FROM source ORDER BY line_number").fetchall()
     refused = 'SELECT line_number, reason, "row" FROM refused ORDER BY line_number'
     return names, rows, _staging.connection.execute(refused).fetchall()
@@ -60,7 +65,8 @@ def test_the_delimiter_is_found(delimiter: str) -> None:
 
 
 def test_the_delimiter_is_the_one_that_shows_the_wanted_headers() -> None:
-    names, rows, _ = staged("a;b;c|d|e|f|g\n1,5;2;3|4|5|6|7\n")
+    wanted = WantedColumns({"date": "a", "kpi": "b"}, "columns", "source.sheet")
+    names, rows, _ = staged("a;b;c|d|e|f|g\n1,5;2;3|4|5|6|7\n", wanted=wanted)
 
     assert names == ("a", "b", "c|d|e|f|g")
     assert rows == [(2, "1,5", "2", "3|4|5|6|7")]
@@ -184,7 +190,7 @@ def test_what_is_no_utf8_table_is_one_clear_error(content: bytes, message: str) 
 
 
 def test_a_character_split_between_two_reads_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_source, "_CHUNK_BYTES", 7)
+    monkeypatch.setattr(text_scan, "_CHUNK_BYTES", 7)
 
     assert staged("a,b,c\r\n1,2,한글é🚀\r\n4,5,6\r\n")[1] == [(2, "1", "2", "한글é🚀"), (3, "4", "5", "6")]
 

@@ -19,14 +19,14 @@ __all__ = ["temporary_folder"]
 
 _PREFIX = "mmm-"
 _LOCK = ".lock"
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # A folder without a lock may be one that is being made.
 _ABANDONED_AFTER = 3600.0
 
 
 @contextmanager
 def temporary_folder(purpose: str) -> Iterator[Path]:
-    """A folder that is removed at the end, also on SIGTERM and SIGHUP; what killed processes left is removed first.
+    """A folder that is removed at the end, also on SIGINT, SIGTERM and SIGHUP; what killed processes left goes first.
 
     Args:
         purpose: a word for its name.
@@ -50,24 +50,39 @@ def temporary_folder(purpose: str) -> Iterator[Path]:
 
 @contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """Let signals that would end the process at once end it by an exception, so that it tidies up."""
+    """Let signals end the block by an exception, so that it tidies up.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C, also where a library made another error of it.
+        SystemExit: another signal that would have ended the process at once; the status is 128 and its number.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    received: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        received.append(number)
+        raise _ending(number)
+
+    # A handler that somebody else set, Dagster say, ends its process in order already.
     before = {number: signal.getsignal(number) for number in _SIGNALS}
-    # A handler that somebody set, Dagster say, ends its process in order already.
-    ours = [number for number, handler in before.items() if handler == signal.SIG_DFL]
+    ours = [number for number, handler in before.items() if handler in (signal.SIG_DFL, signal.default_int_handler)]
     for number in ours:
-        signal.signal(number, _end)
+        signal.signal(number, end)
     try:
         yield
+    except Exception as error:
+        if received:
+            raise _ending(received[0]) from error
+        raise
     finally:
         for number in ours:
             signal.signal(number, before[number])
 
 
-def _end(number: int, frame: FrameType | None) -> None:
-    raise SystemExit(128 + number)
+def _ending(number: int) -> BaseException:
+    return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
 
 
 def _remove_abandoned(parent: Path) -> None:

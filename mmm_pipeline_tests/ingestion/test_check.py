@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from rich.console import Console
 
+from mmm_pipeline.cli.terminal import check_summary
 from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.ingestion.check import check_source
 from mmm_pipeline.ingestion.matrix import build_media_matrix
@@ -29,6 +33,23 @@ def test_the_report_has_what_the_summary_has() -> None:
     assert sum(report["rows"]["reasons"].values()) == report["rows"]["rejected"] == 4
     assert [row["channel"] for row in report["excluded_channels"]] == ["Brand 1 Legacy Banner"]
     assert len(report["channels"]) == 8
+
+
+def test_what_was_read_is_in_the_report_and_on_the_screen(tmp_path: Path) -> None:
+    source = tmp_path / "book.xlsx"
+    table = demo_rows()
+    halves = {"H1": table.iloc[:2000], "H2": table.iloc[2000:].loc[lambda rows: rows["Date"] != table["Date"][1999]]}
+    with pd.ExcelWriter(source) as writer:
+        for title, rows in halves.items():
+            rows.to_excel(writer, sheet_name=title, index=False)
+    named = {"kind": "file", "path": str(source), "sheet": ["H1", "H2"]}
+
+    report = check_source(parse_settings({"source": named})).to_dict()
+
+    assert report["source"] == {"name": str(source), "sheets": ["H1", "H2"], "reading": []}
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(check_summary(report))
+    assert re.search(r"sheets \(2\) +│ H1, H2 ", console.export_text())
 
 
 def test_checking_starts_no_jax() -> None:

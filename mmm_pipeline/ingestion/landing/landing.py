@@ -236,7 +236,8 @@ def _require_numbers(staging: Staging, file: Path, place: str, columns: Sequence
         if found:
             raise CampaignDataError(
                 f"{file}: column {roles.names[column.position]!r} holds numbers in {place}, and "
-                f"{staging.place(found[0][0])} has {found[0][1][:100]!r}: the column was retyped. Nothing was loaded. Export it as numbers"
+                f"{staging.place(found[0][0])} has {found[0][1][:100]!r}: the column was retyped. "
+                "Nothing was loaded. Export it as numbers"
             )
 
 

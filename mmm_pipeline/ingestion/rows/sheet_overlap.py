@@ -38,9 +38,9 @@ def require_no_overlap(staging: Staging, read: StagedTable, setting: str) -> Non
         raise CampaignDataError(
             "\n".join(
                 [
-                    f"{read.where}: these sheets have the same header, and rows of the same day and channel "
-                    f"({date}, {channel!r}: {staging.place(first)}, {staging.place(last)}): are they parts that add up, "
-                    "or is one a copy or a summary?",
+                    f"{read.where}: these sheets have the same header, and rows of the same day and "
+                    f"channel ({date}, {channel!r}: {staging.place(first)}, {staging.place(last)}): are they parts "
+                    "that add up, or is one a copy or a summary?",
                     *lines,
                     f"  all together: {rows:,} rows, spend {spend:,.2f}, KPI {kpi:,.2f}",
                     f"  Name the sheet to read in {setting}, or all that add up, e.g. "

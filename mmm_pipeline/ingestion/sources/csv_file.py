@@ -99,7 +99,7 @@ def _read_header(path: Path, wanted: WantedColumns) -> _Header:
         found = find_header(rows, wanted)
         if found is None:
             continue
-        score = (wanted.found_in(found.names), -found.number, len(found.names))
+        score = (wanted.found_in(found.names), len(found.names), -found.number)
         if best is None or score > best[0]:
             best = score, _Header(found, delimiter, lines[found.number])
     if broken is not None and (best is None or not best[1].row.is_complete):

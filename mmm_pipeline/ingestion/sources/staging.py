@@ -89,9 +89,9 @@ def staging_area(folder: Path) -> Iterator[Staging]:
                 yield staging
             except duckdb.OutOfMemoryException as error:
                 raise StoredResultError(
-                    f"{staging.source or folder}: its rows need more than the {MEMORY_LIMIT} of memory that reading may "
-                    f"take, and the rest could not be put aside in {folder}: free disk space there, or export fewer "
-                    "columns and rows"
+                    f"{staging.source or folder}: its rows need more than the {MEMORY_LIMIT} of memory that reading "
+                    f"may take, and the rest could not be put aside in {folder}: free disk space there, or export "
+                    "fewer columns and rows"
                 ) from error
             except duckdb.IOException as error:
                 raise StoredResultError(

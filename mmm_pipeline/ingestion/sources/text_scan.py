@@ -14,6 +14,8 @@ LONGEST_LINE = 1 << 22
 """Bytes; a longer line is no row of a table. At least as long as a chunk, so that only seams of chunks need a look."""
 
 _CHUNK_BYTES = 1 << 22
+# A line that could hold a field too long holds one of these windows of a chunk.
+_WINDOW_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class TextShape:
 
     Attributes:
         lines: physical lines.
-        is_plain: one kind of line end, and no quote beside a space: there DuckDB and the csv module agree.
+        is_plain: one kind of line end, no quote beside a space and no very long line: there DuckDB and the csv module
+            agree.
         has_spaced_quotes: a quote stands beside a space, so that `1, "a, b"` may be meant as two fields.
     """
 
@@ -39,23 +42,25 @@ def scan_text(path: Path) -> TextShape:
     """
     decoder = codecs.getincrementaldecoder("utf-8")()
     lines = returns = pairs = spaced_quotes = open_bytes = 0
+    has_long_lines = False
     last = b""
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
             if not last and (encoding := _byte_order_mark(chunk)):
                 raise CampaignDataError(f"{path}: is {encoding} text: save it as UTF-8 ('CSV UTF-8' in Excel)")
-            try:
-                is_text = b"\0" not in chunk and decoder.decode(chunk) is not None
-            except UnicodeDecodeError:
-                is_text = False
-            if not is_text:
-                raise _not_text(path)
             first_end, last_end = _line_ends(chunk)
             if open_bytes + first_end > LONGEST_LINE:
                 raise CampaignDataError(
                     f"{path}: line {lines + returns - pairs + 1:,} is longer than {LONGEST_LINE // 2**20} MiB: no row "
                     "of a table is. Is it a CSV file, with a line for every row?"
                 )
+            try:
+                is_text = b"\0" not in chunk and decoder.decode(chunk) is not None
+            except UnicodeDecodeError:
+                is_text = False
+            if not is_text:
+                raise _not_text(path)
+            has_long_lines = has_long_lines or _has_long_line(chunk)
             open_bytes = len(chunk) - last_end if last_end else open_bytes + len(chunk)
             seam = last + chunk
             lines += chunk.count(b"\n")
@@ -68,7 +73,14 @@ def scan_text(path: Path) -> TextShape:
     if not last:
         raise CampaignDataError(f"{path}: is empty: expected a header line and rows")
     uniform = returns == pairs and pairs in (0, lines)
-    return TextShape(lines + (last != b"\n"), uniform and not spaced_quotes, bool(spaced_quotes))
+    is_plain = uniform and not spaced_quotes and not has_long_lines
+    return TextShape(lines + (last != b"\n"), is_plain, bool(spaced_quotes))
+
+
+def _has_long_line(chunk: bytes) -> bool:
+    """True if some line has twice `_WINDOW_BYTES`, False if none has more than `_WINDOW_BYTES`."""
+    starts = range(0, len(chunk) - _WINDOW_BYTES + 1, _WINDOW_BYTES)
+    return any(chunk.find(b"\n", start, start + _WINDOW_BYTES) < 0 for start in starts)
 
 
 def _line_ends(chunk: bytes) -> tuple[int, int]:
@@ -95,7 +107,7 @@ def _not_text(path: Path) -> CampaignDataError:
         # Pieces of a long line may part a character: those before the seam are text, or it shows in them.
         while line := file.readline(2 * LONGEST_LINE):
             if b"\0" in line:
-                if line.count(b"\0") > len(line) // 3:
+                if len(line) / 3 < line.count(b"\0") < len(line) * 0.8:
                     return CampaignDataError(f"{path}: looks like UTF-16 text: save it as UTF-8 ('CSV UTF-8' in Excel)")
                 return CampaignDataError(
                     f"{path}: is not text: line {number} holds a zero byte. Accepted are CSV, XLSX and Parquet files"

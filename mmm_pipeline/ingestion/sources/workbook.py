@@ -137,7 +137,7 @@ def _told(
     left = [sheet.title for sheet in chosen if sheet not in read]
     if left:
         said.append(f"not read, because no row of it has a date: {listed(left)}")
-    if len(read) > 1:
+    if chose and len(read) > 1:
         said.insert(
             0, f"sheets {listed([sheet.title for sheet in read])} have the same header and are read as one table"
         )

@@ -23,7 +23,7 @@ demo: setup  ## run the whole pipeline on the embedded demo market
 	$(BIN)/mmm run --demo --home $(DEMO_HOME)
 
 test: setup lint  ## lint, type-check and run every test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 20
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 20
 
 test-faults: setup  ## kill runs, the daemon and its machine, and run many at once: twelve minutes
 	$(BIN)/python -m pytest -o faulthandler_timeout=1200 -m faults

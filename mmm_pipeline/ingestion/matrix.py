@@ -13,7 +13,7 @@ from mmm_pipeline.ingestion.rows.campaign_rows import CampaignRows, campaign_row
 from mmm_pipeline.ingestion.rows.sums import without_noise
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouse.dialect import Dialect
-from mmm_pipeline.storage.warehouse.opening import Warehouse
+from mmm_pipeline.storage.warehouses import Warehouse
 from mmm_pipeline.tables.catalog import empty_table
 
 __all__ = [

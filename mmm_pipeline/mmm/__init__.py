@@ -31,10 +31,9 @@ if TYPE_CHECKING:
     from mmm_pipeline.mmm.inference.model import media_mix_model
     from mmm_pipeline.mmm.inference.prior import prior_contributions, prior_media_parameters
     from mmm_pipeline.mmm.inference.programs import use_compilation_cache
+    from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
     from mmm_pipeline.mmm.response.response_curves import response_draws
     from mmm_pipeline.mmm.specs import (
-        ADSTOCKS,
-        Adstock,
         ConvergenceThresholds,
         FeatureSign,
         ModelSpec,
@@ -52,8 +51,8 @@ _HOMES = {
     "PanelFit": "fit.panel_fit",
     "PanelData": "data.inputs",
     "FeatureSign": "specs",
-    "ADSTOCKS": "specs",
-    "Adstock": "specs",
+    "LIGHTWEIGHT_TRANSFORMS": "media.registry",
+    "MEDIA_TRANSFORMS": "media.registry",
     "Attempt": "inference.diagnostics",
     "Convergence": "inference.diagnostics",
     "ConvergenceThresholds": "specs",
@@ -74,8 +73,8 @@ _HOMES = {
 }
 
 __all__ = [
-    "ADSTOCKS",
-    "Adstock",
+    "LIGHTWEIGHT_TRANSFORMS",
+    "MEDIA_TRANSFORMS",
     "Attempt",
     "Convergence",
     "ConvergenceThresholds",

@@ -23,7 +23,7 @@ from mmm_pipeline.storage.artifacts import ArtifactStore
 from mmm_pipeline.storage.atomic_files import write_bytes, write_text
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
-from mmm_pipeline.storage.warehouse.opening import open_warehouse
+from mmm_pipeline.storage.warehouses import open_warehouse
 
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.data.inputs import Holdout

@@ -90,6 +90,7 @@ def build_pipeline(
                 replay.replay,
             ],
             settings,
+            engines=[engine.asset for engine in asked],
         ),
         asset_checks=all_checks(),
         jobs=[refresh, decisions_job(settings), scenario_job(), replay_job(), *map(engine_job, asked)],

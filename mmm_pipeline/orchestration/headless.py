@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import MmmError, SettingsError
+from mmm_pipeline.mmm.inference.xla import prepare_jax
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.file_locks import holder_of, take_lock
 from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home
@@ -147,6 +148,8 @@ def _environment(home: Home, config: Path | None) -> Iterator[Path | None]:
 def _executed(job: dg.JobDefinition, tags: dict[str, str], on_step: Callable[[RunStep], None]) -> RunOutcome:
     """Run a job to its end in this process."""
     import dagster as dg
+
+    prepare_jax()
 
     from mmm_pipeline.orchestration.runs.coordination import know_pools
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
 from mmm_pipeline.settings.section import Section, Share
 
-AdstockName = Literal["adstock", "hill_adstock", "carryover"]
+if TYPE_CHECKING:
+    AdstockName = str
+else:
+    AdstockName = Literal[tuple(MEDIA_TRANSFORMS)]
 NoiseName = Literal["normal", "student_t"]
 
 
@@ -16,7 +20,7 @@ class ModelSettings(Section):
     """The grid of specs: every adstock with every number of degrees is one partition."""
 
     adstocks: tuple[AdstockName, ...] = Field(
-        ("adstock", "hill_adstock", "carryover"), min_length=1, description="media transforms of the grid"
+        LIGHTWEIGHT_TRANSFORMS, min_length=1, description="media transforms of the grid"
     )
     degrees: tuple[Annotated[int, Field(ge=0, le=10)], ...] = Field(
         (1, 2, 4),

@@ -11,7 +11,7 @@ from mmm_pipeline.storage.artifacts import ArtifactStore, artifact_store
 from mmm_pipeline.storage.home import Home, load_effective_settings
 
 if TYPE_CHECKING:
-    from mmm_pipeline.storage.warehouse.opening import Warehouse
+    from mmm_pipeline.storage.warehouses import Warehouse
 
 __all__ = ["Workspace"]
 
@@ -39,7 +39,7 @@ class Workspace:
         return home
 
     def warehouse(self) -> Warehouse:
-        from mmm_pipeline.storage.warehouse.opening import open_warehouse
+        from mmm_pipeline.storage.warehouses import open_warehouse
 
         return open_warehouse(self.settings(), self.folder())
 

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from mmm_pipeline.tables.parts import AT_LEAST_0, DATE, KPI, column, interval, ordered, table
+from mmm_pipeline.tables.parts import (
+    AT_LEAST_0,
+    DATE,
+    KPI,
+    MARKETING,
+    About,
+    column,
+    interval,
+    ordered,
+    table,
+)
 
 __all__ = ["REPLAY", "REPLAY_CHANNELS"]
 
@@ -56,6 +66,7 @@ REPLAY = table(
     },
     unique=["as_of"],
     checks=[ordered("uplift_promised_low", "uplift_promised_high")],
+    about=About(readers=MARKETING, question="Had we asked earlier, would forecast and advice have been right?"),
 )
 
 REPLAY_CHANNELS = table(
@@ -79,4 +90,5 @@ REPLAY_CHANNELS = table(
     },
     unique=["as_of", "channel"],
     checks=[ordered("roi_low", "roi_high")],
+    about=About(readers=MARKETING, question="Had we asked earlier, what would have been said of each channel?"),
 )

@@ -5,9 +5,20 @@ from __future__ import annotations
 import pandera.pandas as pa
 
 from mmm_pipeline.tables.markets import by_market
-from mmm_pipeline.tables.parts import AT_LEAST_0, CURRENCY_PER_DAY, DATE, FINITE, KPI, column, table
+from mmm_pipeline.tables.parts import (
+    AT_LEAST_0,
+    CURRENCY_PER_DAY,
+    DATA_ENGINEERS,
+    DATE,
+    FINITE,
+    KPI,
+    MARKETING,
+    About,
+    column,
+    table,
+)
 
-__all__ = ["CAMPAIGN_TOTALS", "MARKET_MATRIX", "MEDIA_MATRIX", "RAW_CAMPAIGNS", "REJECTED_ROWS"]
+__all__ = ["CAMPAIGN_TOTALS", "EXCLUDED_CHANNELS", "MARKET_MATRIX", "MEDIA_MATRIX", "RAW_CAMPAIGNS", "REJECTED_ROWS"]
 
 _LINE_NUMBER = column(
     "Int64",
@@ -31,6 +42,7 @@ RAW_CAMPAIGNS = table(
         "marketplace": column(str, "marketplace, when the source has one", nullable=True),
         "market": column(str, "market that the model keeps apart, when columns.market names one", nullable=True),
     },
+    about=About(readers=DATA_ENGINEERS, question="Which campaign rows count?"),
 )
 
 REJECTED_ROWS = table(
@@ -44,6 +56,11 @@ REJECTED_ROWS = table(
         "value": column(str, "the offending value", nullable=True),
         "row": column(str, "the whole row, as JSON text"),
     },
+    about=About(
+        readers=DATA_ENGINEERS,
+        question="Which rows were left out, and what is wrong with each?",
+        published_as="rejected_rows",
+    ),
 )
 
 CAMPAIGN_TOTALS = table(
@@ -59,6 +76,20 @@ CAMPAIGN_TOTALS = table(
         "spend": column(float, "their spend", AT_LEAST_0, unit="currency", nullable=True),
         "kpi": column(float, "their KPI", AT_LEAST_0, unit=KPI, nullable=True),
     },
+    about=About(
+        readers=DATA_ENGINEERS,
+        question="How much spend and how many sales are in the data, by channel, brand and marketplace?",
+        lineage="""
+        channel = raw_campaigns.channel
+        brand = raw_campaigns.brand
+        marketplace = raw_campaigns.marketplace
+        media_units = raw_campaigns.media_units
+        spend = raw_campaigns.spend
+        kpi = raw_campaigns.kpi
+        reason = rejected_rows.reason
+        row_count = raw_campaigns.line_number, rejected_rows.line_number
+    """,
+    ),
 )
 
 MEDIA_MATRIX = table(
@@ -78,10 +109,53 @@ MEDIA_MATRIX = table(
         ),
     },
     unique=["date", "channel"],
+    about=About(
+        readers=DATA_ENGINEERS,
+        question="What was bought in each channel, and what was sold, day by day?",
+        lineage="""
+        date = raw_campaigns.date
+        channel = raw_campaigns.channel
+        media_units = raw_campaigns.media_units
+        spend = raw_campaigns.spend
+        kpi = raw_campaigns.kpi
+    """,
+        is_reported=True,
+    ),
 )
 
 MARKET_MATRIX = by_market(
     MEDIA_MATRIX,
     "market_matrix",
     "One row per day, market and channel on a dense calendar; empty unless columns.market names a column.",
+    about=About(
+        readers=DATA_ENGINEERS,
+        question="The same for every market by itself.",
+        lineage="""
+        market = raw_campaigns.market
+        date = raw_campaigns.date
+        channel = raw_campaigns.channel
+        media_units = raw_campaigns.media_units
+        spend = raw_campaigns.spend
+        kpi = raw_campaigns.kpi
+    """,
+    ),
+)
+
+EXCLUDED_CHANNELS = table(
+    "excluded_channels",
+    "Channels of the media matrix that the model leaves out, and why.",
+    {
+        "channel": column(str, "name of the channel"),
+        "reason": column(str, "which rule it failed"),
+    },
+    unique=["channel"],
+    about=About(
+        readers=MARKETING,
+        question="About which channels can nothing be said, and why?",
+        lineage="""
+        channel = media_matrix.channel
+        reason = media_matrix.media_units, media_matrix.spend
+    """,
+        is_reported=True,
+    ),
 )

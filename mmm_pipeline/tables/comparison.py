@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from mmm_pipeline.tables.parts import AT_LEAST_0, DATE, KPI, column, interval, ordered, table
+from mmm_pipeline.tables.parts import (
+    AT_LEAST_0,
+    DATE,
+    KPI,
+    MARKETING,
+    STATISTICIANS,
+    About,
+    column,
+    interval,
+    ordered,
+    table,
+)
 
 __all__ = ["AVERAGED_ATTRIBUTION", "DRIFT", "ROLLING_ORIGINS", "SPEC_AGREEMENT"]
 
@@ -81,6 +92,12 @@ DRIFT = table(
         "window_end_now": column(DATE, "last day that the present champion has seen"),
     },
     unique=["channel"],
+    about=About(
+        readers=MARKETING,
+        question="What changed since the last refresh, and did the data or only chance change it?",
+        is_reported=True,
+        published_as="drift",
+    ),
 )
 
 ROLLING_ORIGINS = table(
@@ -109,6 +126,13 @@ ROLLING_ORIGINS = table(
         "skill": column(float, "1 - error / naive_error", nullable=True),
     },
     unique=["adstock", "degrees", "origin"],
+    about=About(
+        readers=STATISTICIANS,
+        question="Does a model win in several test periods, or was it lucky in one?",
+        lineage="mape wape rmse crps coverage_50 coverage_90 = media_matrix.kpi, media_matrix.media_units",
+        is_reported=True,
+        published_as="rolling_origins",
+    ),
 )
 
 SPEC_AGREEMENT = table(
@@ -138,6 +162,12 @@ SPEC_AGREEMENT = table(
     },
     unique=["channel"],
     checks=[ordered("roi_lowest", "roi_highest"), ordered("band_low", "band_high")],
+    about=About(
+        readers=MARKETING,
+        question="Would another model that is about as good say something else about a channel?",
+        is_reported=True,
+        published_as="spec_agreement",
+    ),
 )
 
 AVERAGED_ATTRIBUTION = table(
@@ -157,4 +187,10 @@ AVERAGED_ATTRIBUTION = table(
     },
     unique=["channel"],
     checks=[ordered(f"{quantity}_low", f"{quantity}_high") for quantity in ("contribution", "share", "roi")],
+    about=About(
+        readers=STATISTICIANS,
+        question="What do the good models say of the channels on average?",
+        is_reported=True,
+        published_as="averaged_attribution",
+    ),
 )

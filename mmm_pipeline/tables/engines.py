@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from mmm_pipeline.tables.parts import AT_LEAST_0, KPI, column, interval, ordered, table
+from mmm_pipeline.tables.parts import (
+    AT_LEAST_0,
+    KPI,
+    STATISTICIANS,
+    About,
+    column,
+    interval,
+    ordered,
+    table,
+)
 
 __all__ = ["ENGINE_COMPARISON", "ENGINE_SCORES", "OURS"]
 
@@ -40,6 +49,12 @@ ENGINE_COMPARISON = table(
     },
     unique=["engine", "model", "channel"],
     checks=[ordered(f"{quantity}_low", f"{quantity}_high") for quantity in ("contribution", "roi")],
+    about=About(
+        readers=STATISTICIANS,
+        question="Do other MMM engines say the same of each channel?",
+        is_reported=True,
+        published_as="engine_comparison",
+    ),
 )
 
 ENGINE_SCORES = table(
@@ -80,4 +95,10 @@ ENGINE_SCORES = table(
         "notes": column(str, "what the engine's runner noted"),
     },
     unique=["engine", "model"],
+    about=About(
+        readers=STATISTICIANS,
+        question="Which engine forecasts best, and at what cost?",
+        is_reported=True,
+        published_as="engine_scores",
+    ),
 )

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pandera.pandas as pa
 
-from mmm_pipeline.tables.parts import AT_LEAST_0, DATE, FINITE, KPI, column, ordered, table
+from mmm_pipeline.tables.parts import (
+    AT_LEAST_0,
+    DATE,
+    FINITE,
+    KPI,
+    STATISTICIANS,
+    About,
+    column,
+    ordered,
+    table,
+)
 
 __all__ = ["PREDICTIVE_DISTRIBUTION", "PREDICTIVE_PIT", "PRIOR_POSTERIOR_DENSITY", "WORST_PARAMETER_DRAWS"]
 
@@ -17,6 +27,11 @@ PRIOR_POSTERIOR_DENSITY = table(
         "roi": column(float, "contribution per unit of spend", AT_LEAST_0),
         "density": column(float, "probability density", AT_LEAST_0),
     },
+    about=About(
+        readers=STATISTICIANS,
+        question="What was assumed of each channel's ROI, and what did the data add?",
+        is_reported=True,
+    ),
 )
 
 PREDICTIVE_PIT = table(
@@ -29,6 +44,11 @@ PREDICTIVE_PIT = table(
         "pit": column(float, "predictive probability of at most the observed KPI", pa.Check.in_range(0, 1)),
     },
     unique=["date"],
+    about=About(
+        readers=STATISTICIANS,
+        question="Do real days look like days that the model would have produced?",
+        is_reported=True,
+    ),
 )
 
 PREDICTIVE_DISTRIBUTION = table(
@@ -42,6 +62,9 @@ PREDICTIVE_DISTRIBUTION = table(
         "share_high": column(float, "upper end of that interval", pa.Check.in_range(0, 1)),
     },
     checks=[ordered("share_low", "share_high")],
+    about=About(
+        readers=STATISTICIANS, question="Do real days have the spread that the model expects?", is_reported=True
+    ),
 )
 
 WORST_PARAMETER_DRAWS = table(
@@ -58,4 +81,5 @@ WORST_PARAMETER_DRAWS = table(
         "is_divergent": column(bool, "whether the step to this draw diverged"),
     },
     unique=["parameter", "chain", "draw"],
+    about=About(readers=STATISTICIANS, question="Did the sampler do its work where it is hardest?", is_reported=True),
 )

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandera.pandas as pa
 
-__all__ = ["AT_LEAST_0", "CURRENCY_PER_DAY", "DATE", "FINITE", "KPI", "column", "interval", "ordered", "table"]
+__all__ = [
+    "AT_LEAST_0",
+    "CURRENCY_PER_DAY",
+    "DATA_ENGINEERS",
+    "DATE",
+    "FINITE",
+    "KPI",
+    "MARKETING",
+    "STATISTICIANS",
+    "About",
+    "about_of",
+    "column",
+    "interval",
+    "ordered",
+    "table",
+]
 
 
 def column(
@@ -27,10 +43,45 @@ def column(
     )
 
 
-def table(name: str, description: str, columns: dict[str, pa.Column], **options: Any) -> pa.DataFrameSchema:
-    """One table; `options` are pandera's, such as `unique` and rules over several columns."""
-    return pa.DataFrameSchema(columns, name=name, description=description, strict=True, **options)
+@dataclass(frozen=True)
+class About:
+    """What there is to say of a table beside its columns; whoever shows, reads or publishes it asks here.
 
+    Attributes:
+        readers: whom it is for.
+        question: what it answers, in the words of whoever asks.
+        lineage: lines `columns = table.column, ...`; several columns before the = share what comes after it. Empty
+            where columns come from a posterior as a whole.
+        is_reported: whether reports are written from it.
+        published_as: name of its CSV file among the results; None: it is not published.
+        published_when_empty: whether it is published without rows, too.
+    """
+
+    readers: str
+    question: str
+    lineage: str = ""
+    is_reported: bool = False
+    published_as: str | None = None
+    published_when_empty: bool = True
+
+
+def table(
+    name: str, description: str, columns: dict[str, pa.Column], *, about: About, **options: Any
+) -> pa.DataFrameSchema:
+    """One table; `options` are pandera's, such as `unique` and rules over several columns."""
+    return pa.DataFrameSchema(
+        columns, name=name, description=description, strict=True, metadata={_ABOUT: about}, **options
+    )
+
+
+def about_of(schema: pa.DataFrameSchema) -> About:
+    """What the table's declaration says beside its columns."""
+    about: About = (schema.metadata or {})[_ABOUT]
+    return about
+
+
+DATA_ENGINEERS, MARKETING, STATISTICIANS = "data engineers", "marketing", "statisticians"
+_ABOUT = "about"
 
 AT_LEAST_0 = pa.Check.ge(0)
 DATE = "datetime64[ns]"

@@ -78,7 +78,7 @@ if FAULT == "other contract":
     (folder / "result.json").write_text('{{"contract": 99}}')
     sys.exit(0)
 if FAULT == "incomplete":
-    (folder / "result.json").write_text('{{"contract": 1, "channels": []}}')
+    (folder / "result.json").write_text('{{"contract": 2, "channels": []}}')
     sys.exit(0)
 serve("numpy", fit)
 """

@@ -62,7 +62,7 @@ def test_what_the_engine_prints_is_kept(good_run: tuple[Path, EngineResult]) -> 
         ({"fault": "killed"}, "killed by SIGKILL; the machine may have run out of memory"),
         ({"fault": "silent"}, "without an error and without a result"),
         ({"fault": "garbage"}, "a result that is no JSON"),
-        ({"fault": "other contract"}, "answered by contract 99, this pipeline reads 1"),
+        ({"fault": "other contract"}, "answered by contract 99, this pipeline reads 2"),
         ({"fault": "incomplete"}, r"breaks the contract in \d+ place"),
     ],
     ids=lambda value: str(value)[:40],

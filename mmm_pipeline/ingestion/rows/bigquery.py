@@ -17,7 +17,7 @@ from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery, Parameter
 from mmm_pipeline.storage.warehouse.bigquery.names import TableName
 from mmm_pipeline.storage.warehouse.dialect import BIGQUERY, Dialect
 from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
-from mmm_pipeline.storage.warehouse.opening import Warehouse
+from mmm_pipeline.storage.warehouses import Warehouse
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.rows.totals import accepted_rows
 from mmm_pipeline.settings.pipeline import Settings
-from mmm_pipeline.storage.warehouse.opening import SqlEngine, Warehouse
+from mmm_pipeline.storage.warehouses import SqlEngine, Warehouse
 
 __all__ = ["CampaignRows", "campaign_rows", "rows_stay_in_bigquery"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mmm_pipeline.ingestion.rows.load import LoadSummary, load_file
 from mmm_pipeline.settings.pipeline import Settings
-from mmm_pipeline.storage.warehouse.opening import Warehouse
+from mmm_pipeline.storage.warehouses import Warehouse
 
 __all__ = ["load_campaigns"]
 

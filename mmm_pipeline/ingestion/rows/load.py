@@ -26,7 +26,7 @@ from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
-from mmm_pipeline.storage.warehouse.opening import Warehouse
+from mmm_pipeline.storage.warehouses import Warehouse
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -3,7 +3,7 @@
 The rule, place by place: among the specs that converged and have no place yet, find the smallest error on the days they
 had not seen (MAPE, or whichever is chosen); every spec whose error is worse by at most one standard error of the paired
 differences ties with it; of those that tie the simplest gets the place. Simpler is: fewer Fourier pairs, then fewer
-parameters per channel (adstock before hill_adstock and carryover), then the smaller error. A spec without a converged
+parameters per channel of the media transform, then the smaller error. A spec without a converged
 fit gets no place. With several forecast windows, the standard error is the larger of the one over days and the one over
 windows: days of one window share what the trend got wrong.
 """
@@ -23,7 +23,6 @@ from mmm_pipeline.mmm.evaluation.scores import RANKING_ERRORS, HoldoutScore, Ran
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.inference.diagnostics import Convergence
-from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = [
@@ -202,7 +201,7 @@ def _ranked(entries: Sequence[Entry], error: RankingError) -> list[Entry]:
 
 
 def _complexity(spec: ModelSpec) -> tuple[int, int]:
-    return spec.degrees, len(MEDIA_PARAMETERS[spec.adstock])
+    return spec.degrees, len(spec.transform.parameters)
 
 
 def _is_worse(entry: Entry, best: Entry, error: RankingError, standard_errors: float = 1.0) -> bool:

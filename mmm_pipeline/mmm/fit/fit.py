@@ -13,8 +13,8 @@ from mmm_pipeline.mmm.data.inputs import FitData
 from mmm_pipeline.mmm.fit.posterior import scaled_baseline
 from mmm_pipeline.mmm.fit.storage import StoredFit, restored, stored
 from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence, parameter_diagnostics
-from mmm_pipeline.mmm.media.draws import chunks, media_transform_of_draws
-from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS
+from mmm_pipeline.mmm.media.draws import chunks
+from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["Fit"]
@@ -53,7 +53,7 @@ class Fit:
 
     def media_parameters(self) -> dict[str, np.ndarray]:
         """Coefficient and transform parameters of every channel: name -> (S, C), S = chains x draws."""
-        names = ("media_coefficient", *MEDIA_PARAMETERS[self.spec.adstock])
+        names = ("media_coefficient", *self.spec.transform.parameter_names)
         return {name: self._flat(name) for name in names}
 
     def contributions(self) -> xr.DataArray:
@@ -158,7 +158,7 @@ class Fit:
         effect = np.empty(shape)
         for part in chunks(draws, media.size):
             here = {name: values[part] for name, values in parameters.items()}
-            transformed = media_transform_of_draws(self.spec.adstock, media, here)[:, first:]
+            transformed = self.spec.transform.value(media, here, NUMPY)[:, first:]
             weights = here["media_coefficient"] * self.data.kpi_scale
             if summed:
                 effect[part] = np.einsum("stc,sc->st", transformed, weights)

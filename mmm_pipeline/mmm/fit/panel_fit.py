@@ -15,7 +15,6 @@ from mmm_pipeline.mmm.data.inputs import FitData, PanelData
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.fit.storage import StoredFit, restored, stored
 from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence, parameter_diagnostics
-from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["PanelFit", "restored_fit"]
@@ -78,7 +77,7 @@ class PanelFit:
 
     def media_parameters(self) -> dict[str, np.ndarray]:
         """What the markets share of every channel: transform parameters, name -> (S, C), S = chains x draws."""
-        values = {name: self.posterior[name].to_numpy() for name in MEDIA_PARAMETERS[self.spec.adstock]}
+        values = {name: self.posterior[name].to_numpy() for name in self.spec.transform.parameter_names}
         return {name: value.reshape(-1, value.shape[-1]) for name, value in values.items()}
 
     def contributions(self) -> xr.DataArray:

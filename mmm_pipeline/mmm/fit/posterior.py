@@ -20,12 +20,11 @@ from mmm_pipeline.mmm.inference.student_t import SampledLinear, linear_coefficie
 from mmm_pipeline.mmm.inference.whitening import (
     LINEAR,
     NOISE_EXCESS,
-    NUMPY,
     SIGNED_QUANTILE,
     parameters_from_coordinates,
 )
-from mmm_pipeline.mmm.media.draws import chunks, media_transform_of_draws
-from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS
+from mmm_pipeline.mmm.media.draws import chunks
+from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["PER_MARKET", "inference_data", "scaled_baseline"]
@@ -70,7 +69,7 @@ def inference_data(
         "weekday": ("day_of_week", list(WEEKDAYS) if spec.weekday else []),
         "feature_coefficient": ("feature", list(data.features)),
     }
-    for name in ("media_coefficient", "channel_level", *MEDIA_PARAMETERS[spec.adstock]):
+    for name in ("media_coefficient", "channel_level", *spec.transform.parameter_names):
         labels[name] = ("channel", list(data.channels))
     posterior = xr.Dataset(coords=coords)
     for name, values in sorted(parameters.items()):
@@ -129,9 +128,7 @@ def _parameters(
     degrees = 1 + spec.priors.noise_degrees_mean * sampled[NOISE_EXCESS] if student is not None else None
     for part in chunks(count, windows * data.days * max(channels, linear.shape[2])):
         here = {name: values[part] for name, values in sampled.items()}
-        media = np.stack(
-            [media_transform_of_draws(spec.adstock, window.media, here) for window in data.windows], axis=1
-        )
+        media = np.stack([spec.transform.value(window.media, here, NUMPY) for window in data.windows], axis=1)
         coefficient[part], level[part] = media_coefficients(layout, here, priors, media.mean(axis=2), NUMPY)
         residual = np.stack([window.kpi for window in data.windows]) - np.einsum(
             "swtc,swc->swt", media, coefficient[part]
@@ -157,7 +154,7 @@ def _parameters(
     blocks = {name: linear[..., columns] for name, columns in design.blocks.items()}
     quantiles = sampled.get(SIGNED_QUANTILE, np.empty((count, windows, 0)))
     blocks["feature_coefficient"] = design.feature_coefficients(blocks["feature_coefficient"], quantiles)
-    names = (*MEDIA_PARAMETERS[spec.adstock], "trend_exponent", "noise_sd")
+    names = (*spec.transform.parameter_names, "trend_exponent", "noise_sd")
     parameters = {name: sampled[name] for name in names} | blocks
     parameters |= {"media_coefficient": coefficient, "trend_coefficient": linear[..., -2], "intercept": linear[..., -1]}
     if layout.markets:

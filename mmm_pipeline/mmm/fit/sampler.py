@@ -25,6 +25,7 @@ from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence, converg
 from mmm_pipeline.mmm.inference.programs import CHUNK, Program, program, use_compilation_cache
 from mmm_pipeline.mmm.inference.validation import require_fittable, require_samplable
 from mmm_pipeline.mmm.inference.whitening import coordinates
+from mmm_pipeline.mmm.inference.xla import prepare_jax
 from mmm_pipeline.mmm.specs import ConvergenceThresholds, ModelSpec, SamplerSettings
 
 __all__ = ["SamplingProgress", "sample", "usable_cores", "use_compilation_cache"]
@@ -109,6 +110,7 @@ def sample(
     thresholds = thresholds or ConvergenceThresholds()
     require_fittable(spec, data)
     require_samplable(sampler)
+    prepare_jax()
 
     began = time.perf_counter()
     attempts: list[Attempt] = []

@@ -13,6 +13,7 @@ from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.data.inputs import FitData, PanelData
 from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence
+from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
 from mmm_pipeline.mmm.specs import FeatureSign, ModelSpec, Priors, RoiPrior
 
 __all__ = ["StoredFit", "restored", "stored"]
@@ -101,6 +102,11 @@ def restored(idata: az.InferenceData) -> StoredFit:
 
 
 def _spec(described: dict[str, Any]) -> ModelSpec:
+    if described["adstock"] not in MEDIA_TRANSFORMS:
+        raise StoredResultError(
+            f"the stored fit has the media transform {described['adstock']!r}, this version has "
+            f"{', '.join(MEDIA_TRANSFORMS)}: fit the model again"
+        )
     parts = {
         "priors": Priors(**described["priors"]),
         "roi_priors": tuple(RoiPrior(**prior) for prior in described["roi_priors"]),

@@ -24,7 +24,8 @@ from scipy.special import log_ndtr as log_ndtr_numpy
 from scipy.special import ndtri_exp
 
 from mmm_pipeline.mmm.inference.design import LinearDesign, trend_column
-from mmm_pipeline.mmm.media.transforms import power
+from mmm_pipeline.mmm.numerics.jax_library import JAX
+from mmm_pipeline.mmm.numerics.library import power
 
 __all__ = [
     "PADDED_DEGREES",
@@ -87,9 +88,8 @@ def integrated_log_likelihood(
         time: (T,) days since the first.
         linear: of `integrated_linear`.
     """
-    of_window = partial(
-        _log_likelihood, linear.trend_scale * power(time, trend_exponent), linear.intercept_scale * jnp.ones_like(time)
-    )
+    trend = linear.trend_scale * power(time, trend_exponent, JAX)
+    of_window = partial(_log_likelihood, trend, linear.intercept_scale * jnp.ones_like(time))
     if residual.shape[0] == 1:
         return of_window(residual[0], noise_sd[0], linear.basis[0], linear.variances[0])
     return jax.vmap(of_window)(residual, noise_sd, linear.basis, linear.variances).sum()

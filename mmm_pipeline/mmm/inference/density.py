@@ -36,7 +36,8 @@ from mmm_pipeline.mmm.inference.whitening import (
     Layout,
     parameters_from_coordinates,
 )
-from mmm_pipeline.mmm.media.transforms import CARRYOVER_LAGS, transform_prepared
+from mmm_pipeline.mmm.numerics.jax_library import JAX
+from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["DensityInputs", "density_inputs", "layout_of", "log_likelihood", "potential_energy"]
@@ -46,7 +47,7 @@ class DensityInputs(NamedTuple):
     """All data of the density; arguments of the compiled program, never constants in it. NumPy or JAX arrays.
 
     Attributes:
-        media: (W, T, C) scaled media; for carryover its lags, (W, C, T, L).
+        media: scaled media of every window as the adstock prepares it: (W, T, C), or its lags, (W, C, T, L).
         kpi: (W, T) scaled KPI.
         time: (T,) days since the first.
         signed: (W, T, S) columns of the features with a sign.
@@ -70,7 +71,7 @@ def layout_of(spec: ModelSpec, data: FitData | PanelData) -> Layout:
         seasonality = 2 * max(PADDED_DEGREES, spec.degrees)
         linear = seasonality + 7 * spec.weekday + len(data.features) - signed + 2
     return Layout(
-        adstock=spec.adstock,
+        transform=spec.transform,
         channels=len(data.channels),
         markets=len(data.markets),
         signed_features=signed,
@@ -84,14 +85,13 @@ def density_inputs(spec: ModelSpec, data: FitData | PanelData, dtype: type = np.
     """Prepare a window, or those of a panel, for `potential_energy`; shapes are the same for all degrees up to 4."""
     designs = [linear_design(spec, window) for window in data.windows]
     kpis = [window.kpi for window in data.windows]
-    prepared = _lagged if spec.adstock == "carryover" else np.asarray
     linear: IntegratedLinear | SampledLinear = (
         sampled_linear(designs, kpis, spec.priors.noise_degrees_mean)
         if spec.noise == "student_t"
         else integrated_linear(designs)
     )
     inputs = DensityInputs(
-        media=np.stack([prepared(window.media) for window in data.windows]),
+        media=np.stack([spec.transform.prepared(window.media, NUMPY) for window in data.windows]),
         kpi=np.stack(kpis),
         time=designs[0].time,
         signed=np.stack([design.signed for design in designs]),
@@ -128,8 +128,8 @@ def log_likelihood(layout: Layout, parameters: dict[str, Array], inputs: Density
 def _transformed(layout: Layout, parameters: dict[str, Array], inputs: DensityInputs) -> Array:
     """(W, T, C)"""
     if not layout.markets:
-        return transform_prepared(layout.adstock, inputs.media[0], parameters)[None]
-    return jax.vmap(lambda media: transform_prepared(layout.adstock, media, parameters))(inputs.media)
+        return layout.transform.of_prepared(inputs.media[0], parameters, JAX)[None]
+    return jax.vmap(lambda media: layout.transform.of_prepared(media, parameters, JAX))(inputs.media)
 
 
 def _log_likelihood(layout: Layout, parameters: dict[str, Array], transformed: Array, inputs: DensityInputs) -> Array:
@@ -148,9 +148,3 @@ def _log_likelihood(layout: Layout, parameters: dict[str, Array], transformed: A
         inputs.time,
         linear,
     )
-
-
-def _lagged(media: np.ndarray) -> np.ndarray:
-    """(C, T, L) media of the same day and the days before it."""
-    padded = np.concatenate([np.zeros((CARRYOVER_LAGS - 1, media.shape[1])), media])
-    return np.stack([padded[CARRYOVER_LAGS - 1 - lag :][: len(media)].T for lag in range(CARRYOVER_LAGS)], axis=-1)

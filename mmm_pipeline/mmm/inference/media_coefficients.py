@@ -21,7 +21,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from mmm_pipeline.mmm.data.inputs import FitData, PanelData
-from mmm_pipeline.mmm.inference.whitening import COEFFICIENT_QUANTILE, JAX, LEVEL, MARKET_QUANTILE, Functions, Layout
+from mmm_pipeline.mmm.inference.whitening import COEFFICIENT_QUANTILE, LEVEL, MARKET_QUANTILE, Layout
+from mmm_pipeline.mmm.numerics.jax_library import JAX
+from mmm_pipeline.mmm.numerics.library import Library
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = [
@@ -84,7 +86,7 @@ def media_coefficients(
     parameters: dict[str, Any],
     priors: ChannelPriors,
     mean_effect: Any,
-    f: Functions = JAX,
+    f: Library = JAX,
     *,
     stretched: bool = True,
 ) -> tuple[Any, Any]:
@@ -104,9 +106,9 @@ def media_coefficients(
     if stretched:
         level = level * _stretch(layout, scale, mean_effect) ** -0.5
     if layout.roi_priors:
-        roi = f.exp(priors.roi_log_mean + priors.roi_log_sd * parameters[LEVEL])
+        roi = f.xp.exp(priors.roi_log_mean + priors.roi_log_sd * parameters[LEVEL])
         effect = (priors.kpi_scale[:, None] * relative * mean_effect).sum(-2)
-        level = f.where(priors.has_roi, roi * priors.daily_spend / f.maximum(effect, _LEAST_EFFECT), level)
+        level = f.xp.where(priors.has_roi, roi * priors.daily_spend / f.xp.maximum(effect, _LEAST_EFFECT), level)
     return level[..., None, :] * relative, level
 
 

@@ -9,8 +9,6 @@ Of a panel every market has this formula with its own a, b, γ, w, c, β and σ;
 
 from __future__ import annotations
 
-from typing import Any
-
 import jax.numpy as jnp
 import numpyro
 import numpyro.distributions as dist
@@ -19,25 +17,12 @@ from jax import Array
 from mmm_pipeline.mmm.data.inputs import FitData, PanelData
 from mmm_pipeline.mmm.inference.design import linear_design
 from mmm_pipeline.mmm.inference.media_coefficients import MARKET_SCALE, channel_priors
-from mmm_pipeline.mmm.media.transforms import media_transform, power
-from mmm_pipeline.mmm.specs import Adstock, ModelSpec
+from mmm_pipeline.mmm.numerics.jax_library import JAX
+from mmm_pipeline.mmm.numerics.library import power
+from mmm_pipeline.mmm.priors.shared import NOISE_EXCESS_PRIOR, NOISE_SD_PRIOR, TREND_EXPONENT_PRIOR
+from mmm_pipeline.mmm.specs import ModelSpec
 
-__all__ = ["MEDIA_PRIORS", "media_mix_model"]
-
-MEDIA_PRIORS: dict[Adstock, dict[str, Any]] = {
-    "adstock": {"retention": (dist.Beta, 2.0, 1.0), "exponent": (dist.Beta, 9.0, 1.0)},
-    "hill_adstock": {
-        "retention": (dist.Beta, 2.0, 1.0),
-        "half_saturation": (dist.Gamma, 1.0, 1.0),
-        "slope": (dist.Gamma, 1.0, 1.0),
-    },
-    "carryover": {
-        "retention": (dist.Beta, 1.0, 1.0),
-        "peak_delay": (dist.HalfNormal, 2.0),
-        "exponent": (dist.Beta, 9.0, 1.0),
-    },
-}
-"""Prior family and its arguments of every parameter of a media transform."""
+__all__ = ["media_mix_model"]
 
 
 def media_mix_model(spec: ModelSpec, data: FitData | PanelData, *, observed: bool = True) -> Array:
@@ -52,22 +37,22 @@ def media_mix_model(spec: ModelSpec, data: FitData | PanelData, *, observed: boo
         (T,) mean of the scaled KPI; of a panel (G, T).
     """
     panel = isinstance(data, PanelData)
-    trend_exponent = numpyro.sample("trend_exponent", dist.Uniform(0.5, 1.5))
+    trend_exponent = numpyro.sample("trend_exponent", TREND_EXPONENT_PRIOR.distribution())
     parameters = {
-        name: numpyro.sample(name, family(*arguments).expand([len(data.channels)]).to_event(1))
-        for name, (family, *arguments) in MEDIA_PRIORS[spec.adstock].items()
+        own.name: numpyro.sample(own.name, own.prior.distribution().expand([len(data.channels)]).to_event(1))
+        for own in spec.transform.parameters
     }
-    effects = [media_transform(spec.adstock, jnp.asarray(window.media), parameters) for window in data.windows]
+    effects = [spec.transform.value(jnp.asarray(window.media), parameters, JAX) for window in data.windows]
     coefficients = _media_coefficients(spec, data, effects)
     noise_degrees = None
     if spec.noise == "student_t":
-        excess = numpyro.sample("noise_excess", dist.Exponential(1.0))
+        excess = numpyro.sample("noise_excess", NOISE_EXCESS_PRIOR.distribution())
         noise_degrees = numpyro.deterministic("noise_degrees", 1 + spec.priors.noise_degrees_mean * excess)
     means = []
     for w, window in enumerate(data.windows):
         suffix = f"[{data.markets[w]}]" if panel else ""
         mean = _baseline(spec, window, trend_exponent, suffix) + effects[w] @ coefficients[w]
-        noise_sd = numpyro.sample(f"noise_sd{suffix}", dist.Gamma(1.0, 1.0))
+        noise_sd = numpyro.sample(f"noise_sd{suffix}", NOISE_SD_PRIOR.distribution())
         noise = dist.Normal(mean, noise_sd) if noise_degrees is None else dist.StudentT(noise_degrees, mean, noise_sd)
         with numpyro.plate(f"time{suffix}", window.days):
             numpyro.sample(f"kpi{suffix}", noise, obs=jnp.asarray(window.kpi) if observed else None)
@@ -109,7 +94,7 @@ def _baseline(spec: ModelSpec, data: FitData, trend_exponent: Array, suffix: str
     priors, design = spec.priors, linear_design(spec, data)
     intercept = numpyro.sample(f"intercept{suffix}", dist.HalfNormal(priors.intercept_scale))
     trend_coefficient = numpyro.sample(f"trend_coefficient{suffix}", dist.Normal(0.0, priors.trend_scale))
-    mean = intercept + trend_coefficient * power(jnp.asarray(design.time), trend_exponent)
+    mean = intercept + trend_coefficient * power(jnp.asarray(design.time), trend_exponent, JAX)
     if spec.degrees:
         seasonality = numpyro.sample(f"seasonality{suffix}", _normal(priors.seasonality_scale, 2 * spec.degrees))
         mean = mean + jnp.asarray(design.seasonality) @ seasonality

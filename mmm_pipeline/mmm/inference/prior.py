@@ -8,9 +8,9 @@ import xarray as xr
 from mmm_pipeline.mmm.data.inputs import FitData, PanelData
 from mmm_pipeline.mmm.inference.density import layout_of
 from mmm_pipeline.mmm.inference.media_coefficients import channel_priors, media_coefficients
-from mmm_pipeline.mmm.inference.whitening import NUMPY, coordinates, parameters_from_coordinates
-from mmm_pipeline.mmm.media.draws import chunks, media_transform_of_draws
-from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS
+from mmm_pipeline.mmm.inference.whitening import coordinates, parameters_from_coordinates
+from mmm_pipeline.mmm.media.draws import chunks
+from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["prior_contributions", "prior_media_parameters"]
@@ -61,12 +61,12 @@ def _drawn(
     for part in chunks(draws, data.days * layout.channels):
         here = {name: values[part] for name, values in sampled.items()}
         for w, window in enumerate(data.windows):
-            mean_effect[part, w] = media_transform_of_draws(spec.adstock, window.media, here).mean(axis=1)
+            mean_effect[part, w] = spec.transform.value(window.media, here, NUMPY).mean(axis=1)
     coefficient, _ = media_coefficients(
         layout, sampled, channel_priors(spec, data), mean_effect, NUMPY, stretched=False
     )
     if not layout.markets:
         coefficient = coefficient[:, 0]
     return {"media_coefficient": coefficient} | {
-        name: sampled[name] for name in MEDIA_PARAMETERS[spec.adstock]
+        name: sampled[name] for name in spec.transform.parameter_names
     }, mean_effect

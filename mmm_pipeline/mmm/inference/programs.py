@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,13 +24,6 @@ CHUNK = 100
 
 _programs: dict[Any, Program] = {}
 _compiling = threading.Lock()
-
-# On a CPU, XLA hands out the hundred small operations of a leapfrog step one by one, at a cost like their own; a loop
-# whose body touches less than this many bytes becomes one machine function instead. No option of a single compilation
-# sets the limit (1 kB by default), and JAX reads the variable when it starts, hence here.
-_LOOP_BYTES = "xla_cpu_small_while_loop_byte_threshold"
-if _LOOP_BYTES not in os.environ.get("XLA_FLAGS", ""):
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_backend_extra_options={_LOOP_BYTES}=1000000000"
 
 COMPILER_OPTIONS = {"xla_cpu_experimental_ynn_fusion_type": ""}
 """A product that is handed to the YNNPACK library keeps its loop from becoming one function."""

@@ -26,7 +26,8 @@ from scipy import stats
 
 from mmm_pipeline.mmm.inference.collapsed import PADDED_DEGREES, Conditional, conditional
 from mmm_pipeline.mmm.inference.design import LinearDesign
-from mmm_pipeline.mmm.media.transforms import power
+from mmm_pipeline.mmm.numerics.jax_library import JAX
+from mmm_pipeline.mmm.numerics.library import power
 
 __all__ = ["SampledLinear", "linear_coefficients", "sampled_linear", "sampled_log_density"]
 
@@ -192,7 +193,7 @@ def _variance(noise_sd: Array, noise_degrees: Array) -> Array:
 
 
 def _columns(trend_exponent: Array, time: Array, linear: SampledLinear) -> tuple[Array, Array]:
-    return linear.trend_scale * power(time, trend_exponent), linear.intercept_scale * jnp.ones_like(time)
+    return linear.trend_scale * power(time, trend_exponent, JAX), linear.intercept_scale * jnp.ones_like(time)
 
 
 def _coefficients(

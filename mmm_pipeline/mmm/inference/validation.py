@@ -10,7 +10,8 @@ import numpy as np
 from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.mmm.data.inputs import FitData, PanelData
 from mmm_pipeline.mmm.inference.design import linear_design
-from mmm_pipeline.mmm.specs import ADSTOCKS, ModelSpec, Noise, SamplerSettings, Sign
+from mmm_pipeline.mmm.media.registry import media_transform
+from mmm_pipeline.mmm.specs import ModelSpec, Noise, SamplerSettings, Sign
 
 __all__ = ["require_fittable", "require_samplable"]
 
@@ -24,8 +25,7 @@ def require_fittable(spec: ModelSpec, data: FitData | PanelData) -> None:
             values that are not finite; media below zero; a channel without media or spend; no more days than linear
             coefficients.
     """
-    if spec.adstock not in ADSTOCKS:
-        raise ModelInputError(f"adstock is {spec.adstock!r}: accepted are {', '.join(ADSTOCKS)}")
+    media_transform(spec.adstock)
     if spec.noise not in get_args(Noise):
         raise ModelInputError(f"noise is {spec.noise!r}: accepted are {', '.join(get_args(Noise))}")
     if spec.degrees < 0:

@@ -1,1 +1,1 @@
-"""What media does: adstock and saturation."""
+"""How media acts: carry-over over time, then saturation."""

@@ -1,22 +1,17 @@
 """Effective media of a plan: what a constant daily amount amounts to on every day, carry-over and history included.
 
-Before saturation all three transforms are linear in media. With the same amount u of media on each of H days after a
-known history, effective media of day d is `carried_d + gain_d * u`: two numbers per day and draw say everything about
-any plan.
+Before saturation every transform is linear in media. With the same amount u of media on each of H days after a known
+history, effective media of day d is `carried_d + gain_d * u`: two numbers per day and draw say everything about any
+plan.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import softmax
 
-from mmm_pipeline.mmm.media.transforms import CARRYOVER_LAGS
-from mmm_pipeline.mmm.specs import Adstock
-
-__all__ = ["EffectiveMedia", "Fading", "History", "effective_media", "history"]
+__all__ = ["EffectiveMedia", "Fading"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +29,10 @@ class Fading:
     def sum_of_last(self, count: np.ndarray) -> np.ndarray:
         """(S,) effective media of the last `count` days, (S,) whole numbers, as shares of the day before the first."""
         return np.exp((self.days - count) * self.log_share) * _geometric_sum(self.log_share, count)
+
+    def sum_of_powers(self, exponent: np.ndarray) -> np.ndarray:
+        """(S,) sum over the days of their effective media to an (S,) power, as shares of that of the day before."""
+        return _geometric_sum(self.log_share * exponent, self.days)
 
 
 @dataclass(frozen=True)
@@ -74,58 +73,28 @@ class EffectiveMedia:
         day = self.repeated_day
         return np.vecdot(a, b) + (self.repeats - 1) * a[:, day] * b[:, day]
 
+    def unfolded(self) -> EffectiveMedia:
+        """The same with the fading days as days of their own."""
+        fading = self.fading
+        if not fading.days:
+            return self
+        left = np.exp(fading.log_share[:, None] * np.arange(1, fading.days + 1))
+        carried, gain = (np.concatenate([a, a[:, -1:] * left], axis=1) for a in (self.carried, self.gain))
+        return EffectiveMedia(carried, gain, self.repeated_day, self.repeats, Fading(fading.log_share, 0))
 
-@dataclass(frozen=True)
-class History:
-    """What the days before the plan leave behind for one channel.
+    def folded_by_power(self, exponent: np.ndarray) -> EffectiveMedia:
+        """The same with the fading days as repeats of the last one, for an effect that is an (S,) power of media.
 
-    Attributes:
-        adstocked: (S,) effective media of the last day (adstock, hill_adstock); empty for carryover.
-        recent: (lags - 1,) media of the last days, latest first (carryover); empty for the others.
-    """
-
-    adstocked: np.ndarray
-    recent: np.ndarray
-
-
-def history(adstock: Adstock, media: np.ndarray, parameters: Mapping[str, np.ndarray]) -> History:
-    """State of one channel after its (T,) scaled media; parameters are (S,) draws."""
-    if adstock == "carryover":
-        recent = np.zeros(CARRYOVER_LAGS - 1)
-        latest = media[::-1][: CARRYOVER_LAGS - 1]
-        recent[: len(latest)] = latest
-        return History(adstocked=np.empty(0), recent=recent)
-    retention = parameters["retention"]
-    state = np.zeros_like(retention)
-    for bought in media:
-        state *= retention
-        state += bought
-    return History(adstocked=(1 - retention) * state, recent=np.empty(0))
-
-
-def effective_media(
-    adstock: Adstock, parameters: Mapping[str, np.ndarray], past: History, horizon_days: int, days_after: int
-) -> EffectiveMedia:
-    """Effective media of one channel over the horizon and the `days_after` that follow without further media.
-
-    Args:
-        adstock: which transform.
-        parameters: (S,) draws of `retention`, and of `exponent` (adstock), or `peak_delay` (carryover).
-        past: what the days before the horizon leave.
-        horizon_days: days of constant media.
-        days_after: days after the horizon whose effect counts.
-    """
-    if adstock == "carryover":
-        return _carryover(parameters, past, horizon_days, days_after)
-    log_retention = np.log(np.maximum(parameters["retention"], np.finfo(float).tiny))
-    left = np.exp(log_retention[:, None] * np.arange(1, horizon_days + 1))
-    carried, gain = past.adstocked[:, None] * left, 1 - left
-    last = horizon_days - 1
-    if adstock == "adstock":
-        # After the horizon everything fades by the same factor, and so does its power: a geometric series.
-        repeats = 1 + _geometric_sum(log_retention * parameters["exponent"], days_after)
-        return EffectiveMedia(carried, gain, last, repeats, Fading(log_retention, 0))
-    return EffectiveMedia(carried, gain, last, np.ones(len(left)), Fading(log_retention, days_after))
+        Such an effect fades by the same factor every day as well: a geometric series.
+        """
+        fading = self.fading
+        if not fading.days:
+            return self
+        repeats = self.repeats + fading.sum_of_powers(exponent)
+        last = self.gain.shape[1] - 1
+        if self.repeated_day != last:
+            raise ValueError("only the last day before the fading ones can stand for them")
+        return EffectiveMedia(self.carried, self.gain, last, repeats, Fading(fading.log_share, 0))
 
 
 def _geometric_sum(log_ratio: np.ndarray, terms: int | np.ndarray) -> np.ndarray:
@@ -133,25 +102,3 @@ def _geometric_sum(log_ratio: np.ndarray, terms: int | np.ndarray) -> np.ndarray
     with np.errstate(invalid="ignore"):
         total = np.exp(log_ratio) * np.expm1(terms * log_ratio) / np.expm1(log_ratio)
     return np.where(log_ratio < -1e-300, total, terms)
-
-
-def _carryover(
-    parameters: Mapping[str, np.ndarray], past: History, horizon_days: int, days_after: int
-) -> EffectiveMedia:
-    lags = np.arange(CARRYOVER_LAGS)
-    log_retention = np.log(np.maximum(parameters["retention"], np.finfo(float).tiny))
-    weights = softmax((lags - parameters["peak_delay"][:, None]) ** 2 * log_retention[:, None], axis=1)
-    # From day `settled` on, history has left and every lag falls inside the horizon: all such days are alike.
-    settled = min(CARRYOVER_LAGS, horizon_days) - 1
-    memory = CARRYOVER_LAGS - 1
-    days = np.concatenate([np.arange(settled + 1), horizon_days + np.arange(min(days_after, memory))])
-    lag_day = days[:, None] - lags  # the day whose media a lag looks at; negative: history
-    inside = ((lag_day >= 0) & (lag_day < horizon_days)).astype(float)
-    before = np.where((lag_day < 0) & (lag_day >= -memory), past.recent[np.clip(-lag_day - 1, 0, memory - 1)], 0.0)
-    return EffectiveMedia(
-        carried=weights @ before.T,
-        gain=weights @ inside.T,
-        repeated_day=settled,
-        repeats=np.full(len(weights), float(horizon_days - settled)),
-        fading=Fading(log_retention, 0),
-    )

@@ -11,7 +11,8 @@ import xarray as xr
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.inference.prior import prior_contributions
-from mmm_pipeline.mmm.media.draws import chunks, media_transform_of_draws
+from mmm_pipeline.mmm.media.draws import chunks
+from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.response.channel_responses import channel_responses
 from mmm_pipeline.mmm.response.response import current_spend
 
@@ -116,7 +117,7 @@ class _Components:
             c = market.data.channels.index(channel)
             for part in chunks(self.draws, market.data.days):
                 own = {name: values[part, c : c + 1] for name, values in parameters.items()}
-                transformed = media_transform_of_draws(market.spec.adstock, market.data.media[:, c : c + 1], own)
+                transformed = market.spec.transform.value(market.data.media[:, c : c + 1], own, NUMPY)
                 daily[part] += transformed[:, :, 0] * (own["media_coefficient"] * market.data.kpi_scale)
         return daily
 

@@ -18,10 +18,10 @@ import numpy as np
 
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.fit.panel_fit import PanelFit
-from mmm_pipeline.mmm.media.effective_media import EffectiveMedia, effective_media, history
-from mmm_pipeline.mmm.media.saturated_days import SaturatedDays, saturated_days
+from mmm_pipeline.mmm.media.effective_media import EffectiveMedia
+from mmm_pipeline.mmm.media.saturated_days import SaturatedDays
+from mmm_pipeline.mmm.media.saturation.base import Saturation
 from mmm_pipeline.mmm.response.curves import CurvePoints
-from mmm_pipeline.mmm.specs import Adstock
 
 __all__ = [
     "DAYS_AFTER_HORIZON",
@@ -58,16 +58,16 @@ class HorizonResponse:
     """One channel's incremental KPI of spending an amount evenly over a horizon.
 
     Attributes:
-        adstock: the media transform.
+        saturation: how effective media turns into effect.
         order: (S,) row i of the arrays below is draw `order[i]`; neighbours alike, so that a portion of the rows may
             turn out concave as a whole and be cheaper.
-        parameters: (S,) draws of the transform's parameters.
+        parameters: (S,) draws of the media transform's parameters.
         weight: (S,) KPI units per unit of transformed media: coefficient times KPI scale.
         media: effective media of the days that count.
         media_per_currency: scaled daily media that one unit of currency over the horizon buys.
     """
 
-    adstock: Adstock
+    saturation: Saturation
     order: np.ndarray
     parameters: dict[str, np.ndarray]
     weight: np.ndarray
@@ -144,10 +144,8 @@ class HorizonResponse:
     @cached_property
     def _parts(self) -> list[SaturatedDays]:
         return [
-            saturated_days(
-                self.adstock,
-                self.media.of_rows(rows),
-                {name: values[rows] for name, values in self.parameters.items()},
+            self.saturation.days(
+                self.media.of_rows(rows), {name: values[rows] for name, values in self.parameters.items()}
             )
             for rows in self._portions
         ]
@@ -172,18 +170,17 @@ def horizon_responses(fit: Fit, horizon_days: int, *, count_after_horizon: bool 
     coefficient = parameters.pop("media_coefficient")
     days_after = DAYS_AFTER_HORIZON if count_after_horizon else 0
     scaled_media_per_currency = 1 / (media_prices(fit) * fit.data.media_scale * horizon_days)
-    draws = len(coefficient)
+    adstock, saturation = fit.spec.transform.adstock, fit.spec.transform.saturation
 
     def response(c: int) -> HorizonResponse:
-        order = np.argsort(parameters["slope"][:, c], kind="stable") if "slope" in parameters else np.arange(draws)
+        order = saturation.order({name: values[:, c] for name, values in parameters.items()})
         own = {name: values[order, c] for name, values in parameters.items()}
-        past = history(fit.spec.adstock, fit.data.media[:, c], own)
         return HorizonResponse(
-            adstock=fit.spec.adstock,
+            saturation=saturation,
             parameters=own,
             order=order,
             weight=coefficient[order, c] * fit.data.kpi_scale,
-            media=effective_media(fit.spec.adstock, own, past, horizon_days, days_after),
+            media=adstock.over_horizon(fit.data.media[:, c], own, horizon_days, days_after),
             media_per_currency=float(scaled_media_per_currency[c]),
         )
 

@@ -49,9 +49,9 @@ def response_curves(
     a day, or further if today's point lies beyond; today's point (the mean daily spend of the last `horizon_days` days)
     and the largest observed spend are rows of their own.
 
-    A Hill curve has a ceiling, the expected coefficient: `ceiling_share` says how much of it a spend reaches, and the
-    spend that reaches half is a row of its own where it lies in the range. Power curves have no ceiling and never
-    saturate: their share is missing, and no row is flagged.
+    Some saturations, such as Hill's, have a ceiling, the expected coefficient: `ceiling_share` says how much of it a
+    spend reaches, and the spend that reaches half is a row of its own where it lies in the range. Power curves have no
+    ceiling and never saturate: their share is missing, and no row is flagged.
 
     Args:
         fit: the posterior.

@@ -19,17 +19,19 @@ _FINE_GRID = 512
 def retention_density(fit: Fit | PanelFit, *, prior_draws: int = 4000, seed: int = 0) -> pd.DataFrame:
     """The table `retention_density` of the contracts: prior and posterior density on an even grid of [0, 1].
 
-    Retention is the share of effective media carried to the next day, λ; for the `carryover` transform, the rate r of
-    its lag weights. Kernel densities of the draws, reflected at 0 and 1, where much of the mass lies.
+    Retention is what the adstock calls so: the share of effective media carried to the next day, λ; the rate r of
+    delayed lag weights; for others the share of the effect that comes after its own day. Kernel densities of the
+    draws, reflected at 0 and 1, where much of the mass lies.
 
     Args:
         fit: the posterior.
         prior_draws: draws of the prior.
         seed: of those draws.
     """
+    retention = fit.spec.transform.adstock.retention
     draws = {
-        "prior": prior_media_parameters(fit.spec, fit.data, prior_draws, seed)["retention"],
-        "posterior": fit.media_parameters()["retention"],
+        "prior": retention(prior_media_parameters(fit.spec, fit.data, prior_draws, seed)),
+        "posterior": retention(fit.media_parameters()),
     }
     grid = np.linspace(0.0, 1.0, _GRID)
     return pd.concat(

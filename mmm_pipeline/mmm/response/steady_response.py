@@ -10,7 +10,7 @@ import numpy as np
 
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.fit.panel_fit import PanelFit
-from mmm_pipeline.mmm.media.saturation import saturate
+from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 
 __all__ = ["largest_spend", "market_mix", "steady_ceiling", "steady_kpi"]
 
@@ -34,14 +34,15 @@ def steady_kpi(fit: Fit | PanelFit, channel: str, spend: np.ndarray, *, horizon_
 
 
 def steady_ceiling(fit: Fit | PanelFit, channel: str, *, horizon_days: int = 28) -> float:
-    """Expected KPI per day that no spend exceeds: that of a Hill curve; NaN for power curves, which have none."""
-    if fit.spec.adstock != "hill_adstock":
+    """Expected KPI per day that no spend exceeds; NaN for saturations without a ceiling, such as powers."""
+    ceiling = fit.spec.transform.saturation.ceiling
+    if ceiling is None:
         return float("nan")
     total, mix = 0.0, market_mix(fit, horizon_days)[:, fit.data.channels.index(channel)]
     for market, share in zip(fit.markets(), mix, strict=True):
         if channel in market.data.channels and share > 0:
             coefficient = market.media_parameters()["media_coefficient"][:, market.data.channels.index(channel)]
-            total += float(coefficient.mean()) * market.data.kpi_scale
+            total += ceiling * float(coefficient.mean()) * market.data.kpi_scale
     return total
 
 
@@ -66,4 +67,5 @@ def _of_market(fit: Fit, c: int, spend: np.ndarray) -> np.ndarray:
     coefficient = parameters.pop("media_coefficient")[:, c, None] * fit.data.kpi_scale
     scaled_units = fit.data.media[:, c].sum() / fit.data.spend[:, c].sum()
     media = np.broadcast_to(spend * scaled_units, (len(coefficient), len(spend)))
-    return saturate(fit.spec.adstock, media, {name: values[:, c] for name, values in parameters.items()}) * coefficient
+    own = {name: values[:, c, None] for name, values in parameters.items()}
+    return fit.spec.transform.saturation.value(media, own, NUMPY) * coefficient

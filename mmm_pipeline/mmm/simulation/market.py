@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from mmm_pipeline.mmm.specs import Adstock
-
 __all__ = ["ChannelTruth", "Market", "truth"]
 
 CARRYOVER_LAGS = 13
@@ -100,7 +98,7 @@ class Market:
         noise_sd: standard deviation of the noise, KPI units.
     """
 
-    adstock: Adstock
+    adstock: str
     seed: int
     dates: np.ndarray
     channels: tuple[ChannelTruth, ...]

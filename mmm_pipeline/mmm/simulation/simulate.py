@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import get_args
 
 import numpy as np
 
@@ -11,9 +10,20 @@ from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.mmm.eda.spend_patterns import PATTERNS, activity
 from mmm_pipeline.mmm.simulation.market import ChannelTruth, Market, media_effects, truth
 from mmm_pipeline.mmm.simulation.market_rows import DEAD_CHANNEL, EXPORT_COLUMNS, market_rows
-from mmm_pipeline.mmm.specs import Adstock
 
-__all__ = ["DEAD_CHANNEL", "EXPORT_COLUMNS", "ChannelTruth", "Market", "market_rows", "simulate_market", "truth"]
+__all__ = [
+    "DEAD_CHANNEL",
+    "EXPORT_COLUMNS",
+    "SIMULATED_FAMILIES",
+    "ChannelTruth",
+    "Market",
+    "market_rows",
+    "simulate_market",
+    "truth",
+]
+
+SIMULATED_FAMILIES = ("adstock", "hill_adstock", "carryover")
+"""Media effects that a market can have; `market` states them independently of the model's."""
 
 _TACTICS = (
     "Search Generic",
@@ -37,7 +47,7 @@ def simulate_market(
     channels: int = 8,
     days: int = 196,
     seed: int = 5,
-    adstock: Adstock = "adstock",
+    adstock: str = "adstock",
     media_share: float = 0.45,
     noise: float = 0.02,
     start: dt.date = dt.date(2025, 2, 3),
@@ -64,8 +74,8 @@ def simulate_market(
     _require("days", days, 28, 36500)
     _require("media_share", media_share, 0.01, 0.95)
     _require("noise", noise, 0.0, 0.25)
-    if adstock not in get_args(Adstock):
-        raise ModelInputError(f"adstock is {adstock!r}: accepted are {', '.join(get_args(Adstock))}")
+    if adstock not in SIMULATED_FAMILIES:
+        raise ModelInputError(f"adstock is {adstock!r}: accepted are {', '.join(SIMULATED_FAMILIES)}")
 
     buying, nature, weather = (np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3))
     dates = np.datetime64(start, "D") + np.arange(days)
@@ -114,7 +124,7 @@ def _bought(patterns: tuple[str, ...], weekdays: np.ndarray, rng: np.random.Gene
     return media, spend
 
 
-def _kinds(patterns: tuple[str, ...], adstock: Adstock, rng: np.random.Generator) -> tuple[ChannelTruth, ...]:
+def _kinds(patterns: tuple[str, ...], adstock: str, rng: np.random.Generator) -> tuple[ChannelTruth, ...]:
     """The channels with effect 1; parameters are spread over plausible ranges and shuffled."""
     count = len(patterns)
     retention = _spread_out(0.15, 0.75, count, rng)

@@ -7,6 +7,7 @@ import datetime as dt
 from mmm_pipeline.ingestion.rows.totals import accepted_rows, refusals
 from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts, Window
 from mmm_pipeline.storage.workspace import Workspace
+from mmm_pipeline.tables.catalog import reported_tables
 
 __all__ = ["EDA_PROFILE", "REPORTED_TABLES", "result_tables"]
 
@@ -15,31 +16,7 @@ EDA_PROFILE = "eda_profile"
 
 _REJECTED_SHOWN = 200
 
-REPORTED_TABLES = (
-    "media_matrix",
-    "leaderboard",
-    "naive_forecasts",
-    "rolling_origins",
-    "spec_agreement",
-    "averaged_attribution",
-    "forecast",
-    "attribution",
-    "attribution_by_market",
-    "contribution_over_time",
-    "retention_density",
-    "prior_posterior_density",
-    "predictive_pit",
-    "predictive_distribution",
-    "worst_parameter_draws",
-    "response_curves",
-    "budget_plan",
-    "budget_summary",
-    "reallocation",
-    "drift",
-    "engine_comparison",
-    "engine_scores",
-    "excluded_channels",
-)
+REPORTED_TABLES = reported_tables()
 
 
 def result_tables(workspace: Workspace) -> ResultTables:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
 from mmm_pipeline.reporting.results.tables import Language
 
 __all__ = ["Wording", "wording"]
@@ -34,9 +35,10 @@ class Wording:
 
 @cache
 def wording(language: Language) -> Wording:
-    """The words of a language, from `phrases/<language>.yaml`."""
+    """The words of a language, from `phrases/<language>.yaml`; media transforms bring their own, `adstock.<name>`."""
     file = resources.files("mmm_pipeline.reporting").joinpath("phrases", f"{language}.yaml")
-    return Wording(language, dict(_flat(yaml.safe_load(file.read_text(encoding="utf-8")))))
+    transforms = {f"adstock.{own.name}": own.titles.get(language, own.name) for own in MEDIA_TRANSFORMS.values()}
+    return Wording(language, dict(_flat(yaml.safe_load(file.read_text(encoding="utf-8")))) | transforms)
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.mmm.evaluation.prior_posterior import prior_posterior_density
+from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
 from mmm_pipeline.mmm.response.attribution import attribution
-from mmm_pipeline.mmm.specs import ADSTOCKS, Adstock
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit, synthetic_panel_fit
 
@@ -17,8 +17,8 @@ def _of(table: pd.DataFrame, channel: str, source: str) -> pd.DataFrame:
     return table[(table["channel"] == channel) & (table["source"] == source)]
 
 
-@pytest.mark.parametrize("adstock", ADSTOCKS)
-def test_the_posterior_density_has_the_roi_of_the_attribution(adstock: Adstock) -> None:
+@pytest.mark.parametrize("adstock", MEDIA_TRANSFORMS)
+def test_the_posterior_density_has_the_roi_of_the_attribution(adstock: str) -> None:
     fit = synthetic_fit(adstock, draws=1000)
 
     table = prior_posterior_density(fit, prior_draws=500)

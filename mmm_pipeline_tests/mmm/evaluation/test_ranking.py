@@ -18,7 +18,7 @@ from mmm_pipeline.mmm.evaluation.ranking import (
 )
 from mmm_pipeline.mmm.evaluation.scores import HoldoutScore, RankingError, score_fit
 from mmm_pipeline.mmm.inference.diagnostics import Convergence
-from mmm_pipeline.mmm.specs import Adstock, ModelSpec
+from mmm_pipeline.mmm.specs import ModelSpec
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
 
@@ -28,7 +28,7 @@ _NAIVE = pd.DataFrame(
 
 
 def _entry(
-    adstock: Adstock,
+    adstock: str,
     degrees: int,
     errors: list[float],
     *,

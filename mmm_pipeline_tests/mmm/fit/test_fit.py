@@ -11,7 +11,6 @@ import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError, StoredResultError
 from mmm_pipeline.mmm import (
-    ADSTOCKS,
     Fit,
     ModelSpec,
     SamplerSettings,
@@ -19,13 +18,14 @@ from mmm_pipeline.mmm import (
     prior_media_parameters,
     sample,
 )
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS
 from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
 DAYS = 29
 AHEAD = 9
 
 
-@pytest.fixture(scope="module", params=ADSTOCKS)
+@pytest.fixture(scope="module", params=LIGHTWEIGHT_TRANSFORMS)
 def fit(request) -> Fit:
     """A short fit with weekday and features; what is tested holds for any draws."""
     settings = SamplerSettings(chains=2, warmup=60, draws=30, max_escalations=0)

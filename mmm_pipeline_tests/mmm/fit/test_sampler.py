@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm import ADSTOCKS, ConvergenceThresholds, ModelSpec, Priors, SamplerSettings, sample
+from mmm_pipeline.mmm import ConvergenceThresholds, ModelSpec, Priors, SamplerSettings, sample
 from mmm_pipeline.mmm.inference import programs
-from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
 from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
 FEW = SamplerSettings(chains=2, warmup=120, draws=60, seed=3, max_escalations=0)
@@ -119,7 +119,7 @@ def test_chains_side_by_side_in_one_program_are_the_chains_of_the_threads(monkey
     assert together.convergence.rhat_max < 1.2
 
 
-@pytest.mark.parametrize("adstock", ADSTOCKS)
+@pytest.mark.parametrize("adstock", LIGHTWEIGHT_TRANSFORMS)
 def test_known_truth_lies_within_the_posterior(adstock):
     spec = ModelSpec(adstock, 1, weekday=False)
     data = plain.small_window(days=90, channels=2, seed=8)
@@ -136,7 +136,7 @@ def test_known_truth_lies_within_the_posterior(adstock):
     posterior = sample(spec, data, settings).posterior
 
     assert float(posterior["noise_sd"].mean()) == pytest.approx(0.05, rel=0.25)
-    names = ("media_coefficient", *MEDIA_PARAMETERS[adstock])
+    names = ("media_coefficient", *MEDIA_TRANSFORMS[adstock].parameter_names)
     for name in names:
         low, high = posterior[name].quantile([0.005, 0.995], ("chain", "draw")).to_numpy()
         assert ((low <= truth[name]) & (truth[name] <= high)).all(), name

@@ -21,14 +21,15 @@ from mmm_pipeline.mmm.inference.whitening import (
     LINEAR,
     MARKET_QUANTILE,
     NOISE_EXCESS,
-    NUMPY,
     SIGNED_QUANTILE,
     Layout,
     coordinates,
     parameters_from_coordinates,
 )
-from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS, transform_prepared
-from mmm_pipeline.mmm.specs import ADSTOCKS, FeatureSign, ModelSpec, Priors, RoiPrior
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
+from mmm_pipeline.mmm.numerics.jax_library import JAX
+from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
+from mmm_pipeline.mmm.specs import FeatureSign, ModelSpec, Priors, RoiPrior
 from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
 likelihood = jax.jit(log_likelihood, static_argnums=0)
@@ -36,7 +37,7 @@ energy_and_gradient = jax.jit(jax.value_and_grad(potential_energy, argnums=1), s
 PRIORS = Priors(1.7, 0.8, 1.3, 0.4, 0.9, 1.1, 0.6, 20.0)
 GRID = [
     pytest.param(adstock, degrees, weekday, features, id=f"{adstock}-{degrees}-{weekday}-{features}")
-    for adstock in ADSTOCKS
+    for adstock in LIGHTWEIGHT_TRANSFORMS
     for degrees in (1, 2, 4)
     for weekday in (False, True)
     for features in (0, 2)
@@ -72,12 +73,12 @@ def point_at(spec, data, u):
     """(parameters by name, all that is sampled as one flat vector) at the coordinates u, in JAX."""
     layout, inputs = layout_of(spec, data), density_inputs(spec, data)
     p = parameters_from_coordinates(layout, u)
-    transformed = jnp.stack([transform_prepared(layout.adstock, media, p) for media in inputs.media])
+    transformed = jnp.stack([layout.transform.of_prepared(media, p, JAX) for media in inputs.media])
     beta, level = media_coefficients(layout, p, inputs.channels, transformed.mean(axis=1))
     if spec.roi_priors:
         believed = jnp.exp(inputs.channels.roi_log_mean + inputs.channels.roi_log_sd * p[LEVEL])
         level = jnp.where(inputs.channels.has_roi, believed, level)
-    names = (*MEDIA_PARAMETERS[spec.adstock], "trend_exponent", "noise_sd")
+    names = (*spec.transform.parameter_names, "trend_exponent", "noise_sd")
     named = {name: p[name] for name in names} | {"level": level}
     flat = [level, *(p[name] for name in names)]
     if layout.markets:
@@ -202,7 +203,7 @@ def test_collapsed_density_times_the_blocks_conditional_is_the_joint_density(ads
 
 
 @pytest.mark.parametrize("features", [0, 2])
-@pytest.mark.parametrize("adstock", ADSTOCKS)
+@pytest.mark.parametrize("adstock", LIGHTWEIGHT_TRANSFORMS)
 def test_numpyro_model_has_the_joint_density_of_its_formulas(adstock, features):
     spec = ModelSpec(adstock, 2, weekday=bool(features), priors=PRIORS)
     data = plain.small_window(features=features)
@@ -226,7 +227,7 @@ def test_numpyro_model_of_a_panel_with_everything_has_the_joint_density_of_its_f
         "feature_coefficient": np.array([[-0.2, 0.1, 0.3], [-0.1, -0.4, 0.2]]),
     }  # fmt: skip
     scales = np.array([PRIORS.feature_scale, PRIORS.event_scale])
-    point = {name: p[name] for name in (*MEDIA_PARAMETERS["adstock"], "trend_exponent")}
+    point = {name: p[name] for name in (*MEDIA_TRANSFORMS["adstock"].parameter_names, "trend_exponent")}
     point |= {"noise_excess": (p["noise_degrees"] - 1) / PRIORS.noise_degrees_mean}
     point |= {"channel_level": p["level"][[0]], "roi": p["level"][[1]]}
     for g, market in enumerate(data.markets):
@@ -241,9 +242,9 @@ def test_numpyro_model_of_a_panel_with_everything_has_the_joint_density_of_its_f
     assert float(density) == pytest.approx(plain.joint_log_density(spec, data, p) + volume, rel=1e-9)
 
 
-@pytest.mark.parametrize("adstock", ADSTOCKS)
+@pytest.mark.parametrize("adstock", LIGHTWEIGHT_TRANSFORMS)
 def test_whitened_coordinates_have_the_priors_of_the_parameters(adstock):
-    layout = Layout(adstock, 2, markets=2, signed_features=1, noise="student_t", linear=3)
+    layout = Layout(MEDIA_TRANSFORMS[adstock], 2, markets=2, signed_features=1, noise="student_t", linear=3)
     u = np.linspace(-4, 4, 41)[:, None] * np.ones(coordinates(layout))
     parameters = parameters_from_coordinates(layout, u, NUMPY)
     half_normal, whole = stats.halfnorm(), stats.norm()
@@ -253,7 +254,7 @@ def test_whitened_coordinates_have_the_priors_of_the_parameters(adstock):
         LINEAR: whole,
     } | plain.media_priors(adstock)  # fmt: skip
     assert set(parameters) == set(expected)
-    assert set(MEDIA_PARAMETERS[adstock]) < set(parameters)
+    assert set(MEDIA_TRANSFORMS[adstock].parameter_names) < set(parameters)
     for name, prior in expected.items():
         quantile = prior.ppf(stats.norm.cdf(u[:, 0])).reshape(-1, *(1,) * (parameters[name].ndim - 1))
         np.testing.assert_allclose(
@@ -261,9 +262,9 @@ def test_whitened_coordinates_have_the_priors_of_the_parameters(adstock):
         )
 
 
-@pytest.mark.parametrize("adstock", ADSTOCKS)
+@pytest.mark.parametrize("adstock", LIGHTWEIGHT_TRANSFORMS)
 def test_jax_and_numpy_read_coordinates_alike(adstock):
-    layout = Layout(adstock, 2, markets=2, signed_features=1, noise="student_t", linear=3)
+    layout = Layout(MEDIA_TRANSFORMS[adstock], 2, markets=2, signed_features=1, noise="student_t", linear=3)
     u = np.random.default_rng(0).normal(0, 3, (5, coordinates(layout)))
     jax_values = jax.jit(parameters_from_coordinates, static_argnums=0)(layout, u)
     numpy_values = parameters_from_coordinates(layout, u, NUMPY)
@@ -271,7 +272,7 @@ def test_jax_and_numpy_read_coordinates_alike(adstock):
         np.testing.assert_allclose(jax_values[name], values, rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("adstock", ADSTOCKS)
+@pytest.mark.parametrize("adstock", LIGHTWEIGHT_TRANSFORMS)
 @pytest.mark.parametrize("distance", [0.0, 1.0, 6.0])
 def test_gradient_equals_finite_differences_even_far_out(adstock, distance):
     spec, data = ModelSpec(adstock, 1), plain.small_window()

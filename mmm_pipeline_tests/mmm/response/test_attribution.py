@@ -10,13 +10,13 @@ import pytest
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.budget.plan import plan_budget
 from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
 from mmm_pipeline.mmm.response.attribution import attribution
-from mmm_pipeline.mmm.specs import ADSTOCKS, Adstock
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit, synthetic_panel_fit
 
 
-@pytest.fixture(params=ADSTOCKS)
+@pytest.fixture(params=MEDIA_TRANSFORMS)
 def fit(request: pytest.FixtureRequest) -> Fit:
     return synthetic_fit(request.param)
 
@@ -93,8 +93,8 @@ def test_marginal_roi_is_that_of_the_budget_plan(fit: Fit) -> None:
     np.testing.assert_allclose(table["marginal_roi"], plan["marginal_roi_current"], rtol=1e-4)
 
 
-@pytest.mark.parametrize("adstock", ADSTOCKS)
-def test_a_posterior_that_is_the_prior_has_a_width_ratio_near_one(adstock: Adstock) -> None:
+@pytest.mark.parametrize("adstock", MEDIA_TRANSFORMS)
+def test_a_posterior_that_is_the_prior_has_a_width_ratio_near_one(adstock: str) -> None:
     table = attribution(synthetic_fit(adstock, effect=1.0, draws=2000, seed=3), seed=4).table
 
     np.testing.assert_allclose(table["prior_width_ratio"], 1.0, atol=0.1)

@@ -8,6 +8,7 @@ import pytest
 from mmm_pipeline.mmm.budget.plan import plan_budget
 from mmm_pipeline.mmm.budget.problem import BudgetRequest
 from mmm_pipeline.mmm.inference.prior import prior_contributions
+from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
 from mmm_pipeline.mmm.response.attribution import attribution
 from mmm_pipeline.mmm.response.channel_responses import channel_responses
 from mmm_pipeline.mmm.response.market_results import attribution_by_market, response_curves_by_market
@@ -15,12 +16,11 @@ from mmm_pipeline.mmm.response.response import current_spend, horizon_responses
 from mmm_pipeline.mmm.response.response_curves import response_curves, response_draws
 from mmm_pipeline.mmm.response.retention import retention_density
 from mmm_pipeline.mmm.response.steady_response import market_mix, steady_kpi
-from mmm_pipeline.mmm.specs import ADSTOCKS
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_panel_fit
 
 
-@pytest.fixture(params=ADSTOCKS)
+@pytest.fixture(params=MEDIA_TRANSFORMS)
 def fit(request):
     return synthetic_panel_fit(adstock=request.param)
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.media.draws import media_transform_of_draws
+from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
+from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.response.response import DAYS_AFTER_HORIZON, current_spend, horizon_responses, media_prices
-from mmm_pipeline.mmm.specs import ADSTOCKS, Adstock
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 
 _SPEND = np.array([3000.0, 0.7, 120.0])
@@ -21,16 +21,14 @@ def _simulated(fit: Fit, spend: np.ndarray, horizon_days: int, days_after: int) 
     planned = without.copy()
     planned[fit.data.days : fit.data.days + horizon_days] = daily
     parameters = fit.media_parameters()
-    effect = [media_transform_of_draws(fit.spec.adstock, media, parameters) for media in (planned, without)]
+    effect = [fit.spec.transform.value(media, parameters, NUMPY) for media in (planned, without)]
     return (effect[0] - effect[1]).sum(axis=1) * parameters["media_coefficient"] * fit.data.kpi_scale
 
 
-@pytest.mark.parametrize("adstock", ADSTOCKS)
+@pytest.mark.parametrize("adstock", MEDIA_TRANSFORMS)
 @pytest.mark.parametrize("horizon_days", [1, 5, 13, 28])
 @pytest.mark.parametrize("count_after", [True, False])
-def test_response_is_the_simulated_increment_of_every_draw(
-    adstock: Adstock, horizon_days: int, count_after: bool
-) -> None:
+def test_response_is_the_simulated_increment_of_every_draw(adstock: str, horizon_days: int, count_after: bool) -> None:
     fit = synthetic_fit(adstock, days=40)
 
     responses = horizon_responses(fit, horizon_days, count_after_horizon=count_after)
@@ -40,9 +38,9 @@ def test_response_is_the_simulated_increment_of_every_draw(
     np.testing.assert_allclose(increments, expected, rtol=1e-8, atol=1e-9)
 
 
-@pytest.mark.parametrize("adstock", ADSTOCKS)
+@pytest.mark.parametrize("adstock", MEDIA_TRANSFORMS)
 @pytest.mark.parametrize("spend", _SPEND)
-def test_points_are_posterior_means_with_exact_derivatives(adstock: Adstock, spend: float) -> None:
+def test_points_are_posterior_means_with_exact_derivatives(adstock: str, spend: float) -> None:
     response = horizon_responses(synthetic_fit(adstock), 28)[0]
     step = spend * 1e-5
 
@@ -67,16 +65,16 @@ def test_the_convex_part_of_a_hill_response_is_convex_and_the_rest_concave() -> 
     assert (np.diff(points.slope - points.convex_slope) <= 1e-12).all()
 
 
-@pytest.mark.parametrize("adstock", ADSTOCKS)
-def test_spending_nothing_brings_nothing(adstock: Adstock) -> None:
+@pytest.mark.parametrize("adstock", MEDIA_TRANSFORMS)
+def test_spending_nothing_brings_nothing(adstock: str) -> None:
     response = horizon_responses(synthetic_fit(adstock), 28)[0]
 
     assert not response.draws(0.0).any()
     assert response.at(np.array([0.0])).value[0] == pytest.approx(0.0, abs=1e-9)
 
 
-@pytest.mark.parametrize("adstock", ADSTOCKS)
-def test_marginal_return_at_zero_spend_is_that_of_the_first_unit(adstock: Adstock) -> None:
+@pytest.mark.parametrize("adstock", MEDIA_TRANSFORMS)
+def test_marginal_return_at_zero_spend_is_that_of_the_first_unit(adstock: str) -> None:
     response = horizon_responses(synthetic_fit(adstock), 28)[0]
 
     assert np.array_equal(response.slope_draws(0.0), response.draws(1.0))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmm_pipeline.mmm.media.draws import media_transform_of_draws
+from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
+from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.response.response_curves import response_curves
-from mmm_pipeline.mmm.specs import ADSTOCKS, Adstock
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
 
 
-@pytest.mark.parametrize("adstock", ADSTOCKS)
-def test_curves_start_at_nothing_rise_and_reach_twice_the_largest_spend(adstock: Adstock) -> None:
+@pytest.mark.parametrize("adstock", MEDIA_TRANSFORMS)
+def test_curves_start_at_nothing_rise_and_reach_twice_the_largest_spend(adstock: str) -> None:
     fit = synthetic_fit(adstock)
 
     table = response_curves(fit)
@@ -25,15 +25,15 @@ def test_curves_start_at_nothing_rise_and_reach_twice_the_largest_spend(adstock:
     assert [curve["spend"].max() for curve in curves] == pytest.approx(list(2 * fit.data.spend.max(axis=0)))
 
 
-@pytest.mark.parametrize("adstock", ADSTOCKS)
-def test_the_curve_is_the_steady_state_of_the_model(adstock: Adstock) -> None:
+@pytest.mark.parametrize("adstock", MEDIA_TRANSFORMS)
+def test_the_curve_is_the_steady_state_of_the_model(adstock: str) -> None:
     fit = synthetic_fit(adstock, draws=20)
     fit.posterior["retention"].values.clip(max=0.98, out=fit.posterior["retention"].values)  # settles in 3000 days
     point = response_curves(fit).groupby("channel", sort=False).nth(40)
     media = point["media_units"].to_numpy() / fit.data.media_scale
     parameters = fit.media_parameters()
 
-    settled = media_transform_of_draws(adstock, np.tile(media, (3000, 1)), parameters)[:, -1]
+    settled = MEDIA_TRANSFORMS[adstock].value(np.tile(media, (3000, 1)), parameters, NUMPY)[:, -1]
 
     kpi = (settled * parameters["media_coefficient"] * fit.data.kpi_scale).mean(axis=0)
     np.testing.assert_allclose(point["kpi"], kpi, rtol=1e-9)
@@ -88,7 +88,7 @@ def test_half_saturation_beyond_the_range_is_no_row() -> None:
 
 
 @pytest.mark.parametrize("adstock", ["adstock", "carryover"])
-def test_power_curves_never_saturate(adstock: Adstock) -> None:
+def test_power_curves_never_saturate(adstock: str) -> None:
     table = response_curves(synthetic_fit(adstock))
 
     assert table["ceiling_share"].isna().all()

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
 from mmm_pipeline.mmm.response.retention import retention_density
-from mmm_pipeline.mmm.specs import ADSTOCKS, Adstock
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 
 
-@pytest.mark.parametrize("adstock", ADSTOCKS)
-def test_every_density_has_mass_one(adstock: Adstock) -> None:
+@pytest.mark.parametrize("adstock", MEDIA_TRANSFORMS)
+def test_every_density_has_mass_one(adstock: str) -> None:
     table = retention_density(synthetic_fit(adstock))
 
     assert violations("retention_density", table).empty
@@ -24,7 +24,7 @@ def test_every_density_has_mass_one(adstock: Adstock) -> None:
 
 @pytest.mark.parametrize(("adstock", "exact"), [("adstock", lambda x: 2 * x), ("carryover", np.ones_like)])
 def test_prior_density_is_right_up_to_the_ends_of_the_interval(
-    adstock: Adstock, exact: Callable[[np.ndarray], np.ndarray]
+    adstock: str, exact: Callable[[np.ndarray], np.ndarray]
 ) -> None:
     table = retention_density(synthetic_fit(adstock, channels=1), prior_draws=40_000)
 

@@ -8,11 +8,11 @@ from dagster._core.definitions.metadata import TableMetadataSet
 
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.orchestration.headless import build_definitions
-from mmm_pipeline.orchestration.metadata.presentation import QUESTIONS
+from mmm_pipeline.orchestration.metadata.lineage import column_lineage
+from mmm_pipeline.orchestration.metadata.presentation import presented, question_of
 from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.tables.catalog import CONTRACTS
-from mmm_pipeline.tables.lineage import column_lineage
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def test_every_asset_has_group_kinds_owners_and_the_question_that_it_answers(gra
         assert node.group_name != "default", key
         assert node.kinds, key
         assert list(node.owners) == ["ana@example.com", "team:marketing"]
-        assert (node.description or "").startswith(QUESTIONS[key.to_user_string()][1]), key
+        assert (node.description or "").startswith(question_of(key.to_user_string())[1]), key
 
 
 def test_every_table_shows_its_contract_s_columns(graph: dg.AssetGraph) -> None:
@@ -53,3 +53,11 @@ def test_column_lineage_names_columns_that_exist(table: str) -> None:
 def test_what_is_no_owner_is_refused_with_its_key(owner: str) -> None:
     with pytest.raises(SettingsError, match=r"schedule\.owners\.0"):
         parse_settings({"schedule": {"owners": [owner]}})
+
+
+def test_an_asset_without_a_question_does_not_load() -> None:
+    @dg.asset
+    def nobody_knows_why() -> None: ...
+
+    with pytest.raises(LookupError, match="'nobody_knows_why' has no question"):
+        presented([nobody_knows_why], parse_settings({}))

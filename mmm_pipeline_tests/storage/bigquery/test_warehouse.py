@@ -15,7 +15,7 @@ from mmm_pipeline.errors import StoredResultError, WarehouseError
 from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.bigquery.warehouse import ORDER_COLUMN, BigQueryWarehouse
-from mmm_pipeline.storage.warehouse.opening import open_warehouse
+from mmm_pipeline.storage.warehouses import open_warehouse
 from mmm_pipeline.tables.catalog import CONTRACTS, empty_table, violations
 from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
 from mmm_pipeline_tests.storage.bigquery.conftest import Put, client_of

@@ -8,8 +8,8 @@ import dagster as dg
 from mmm_pipeline.ingestion.rows.campaign_rows import rows_stay_in_bigquery
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.orchestration.metadata.table_outputs import column_schema, preview
+from mmm_pipeline.orchestration.metadata.warehouse_jobs import job_metadata
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
-from mmm_pipeline.storage.warehouse.jobs import job_metadata
 from mmm_pipeline.tables.catalog import CONTRACTS
 
 _GROUP = "ingestion"

@@ -13,8 +13,8 @@ from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matri
 from mmm_pipeline.ingestion.rows.campaign_rows import campaign_rows
 from mmm_pipeline.operations.budget_requests import require_known_budget_channels
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
+from mmm_pipeline.orchestration.metadata.warehouse_jobs import job_metadata
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
-from mmm_pipeline.storage.warehouse.jobs import job_metadata
 
 _GROUP = "inputs"
 

@@ -3,8 +3,8 @@
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
 import dagster as dg
 
+from mmm_pipeline.orchestration.metadata.warehouse_jobs import job_metadata
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
-from mmm_pipeline.storage.warehouse.jobs import job_metadata
 
 LANDED_CAMPAIGNS = "landed_campaigns"
 

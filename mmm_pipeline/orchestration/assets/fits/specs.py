@@ -6,7 +6,6 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from mmm_pipeline.mmm.specs import (
-    Adstock,
     ConvergenceThresholds,
     FeatureSign,
     ModelSpec,
@@ -28,7 +27,7 @@ _MODEL_VERSION = 3
 _BELIEFS = {"roi", "lift_tests"}
 
 
-def model_spec(settings: Settings, adstock: Adstock, degrees: int, data: FitData | PanelData) -> ModelSpec:
+def model_spec(settings: Settings, adstock: str, degrees: int, data: FitData | PanelData) -> ModelSpec:
     """The spec of the settings for the channels and features that a window has; beliefs on others play no part."""
     beliefs = settings.priors.beliefs()
     return ModelSpec(
@@ -50,7 +49,7 @@ def model_spec(settings: Settings, adstock: Adstock, degrees: int, data: FitData
 def spec_of_key(settings: Settings, key: str, data: FitData | PanelData) -> ModelSpec:
     """The spec of a partition key such as `carryover|2` for a window."""
     adstock, _, degrees = key.partition("|")
-    return model_spec(settings, adstock, int(degrees), data)  # type: ignore[arg-type]
+    return model_spec(settings, adstock, int(degrees), data)
 
 
 def sampler_settings(settings: Settings) -> SamplerSettings:

@@ -14,6 +14,7 @@ from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.reporting.narratives.names import NARRATIVES
 from mmm_pipeline.reporting.results.stored import EDA_PROFILE, REPORTED_TABLES, result_tables
+from mmm_pipeline.tables.catalog import about, published_tables
 
 if TYPE_CHECKING:
     from mmm_pipeline.reporting.charts.catalog import Chart
@@ -25,13 +26,7 @@ __all__ = ["charts", "decision_report"]
 _GROUP = "reports"
 _SHOWN_CHARTS = ("waterfall", "drift", "response_curves", "predictive_check", "activity", "collinearity")
 """In the event log; what else there is to see is shown by the asset that it is about, or lies in the folder."""
-_PUBLISHED = (
-    *("leaderboard", "rolling_origins", "spec_agreement", "attribution", "averaged_attribution", "response_curves"),
-    *("reallocation", "drift", "engine_comparison", "engine_scores", "rejected_rows"),
-)
-"""Tables that are written as CSV under their own names."""
-_BY_MARKET = ["contribution_over_time_by_market", "response_curves_by_market"]
-_TABLES = [*REPORTED_TABLES, *_BY_MARKET, EDA_PROFILE, "rejected_rows", "campaign_totals"]
+_TABLES = sorted({*REPORTED_TABLES, *published_tables(), EDA_PROFILE, "campaign_totals"})
 
 
 @dg.asset(
@@ -120,7 +115,6 @@ def decision_report(workspace: WorkspaceResource) -> dg.MaterializeResult:
 
 
 def _write_results(workspace: WorkspaceResource, folder: Path) -> None:
-    from mmm_pipeline.reporting.charts.market_charts import MARKET_TABLES
     from mmm_pipeline.reporting.charts.stored import stored_charts
     from mmm_pipeline.reporting.page.report import write_report
     from mmm_pipeline.reporting.page.summary import build_summary
@@ -135,14 +129,13 @@ def _write_results(workspace: WorkspaceResource, folder: Path) -> None:
         place.mkdir(parents=True)
         drawn[language] = stored_charts(workspace.artifacts(), language, place)
     write_report(tables, drawn, {language: _narratives(workspace, language) for language in languages}, folder)
-    for name in _PUBLISHED:
-        write_csv(warehouse.read_table(name), folder / f"{name}.csv")
+    for name in published_tables():
+        table = warehouse.read_table(name)
+        if len(table) or about(name).published_when_empty:
+            write_csv(table, folder / f"{about(name).published_as}.csv")
     if len(tables.attribution_by_market):
-        for name in MARKET_TABLES:
-            write_csv(warehouse.read_table(f"{name}_by_market"), folder / f"{name}_by_market.csv")
         for language, place in places.items():
             workspace.artifacts().take_pictures(f"charts/{language}/markets", place / "markets")
-    write_csv(tables.budget_plan, folder / "budget.csv")
     summary = json.dumps(build_summary(tables), ensure_ascii=False, indent=2, allow_nan=False)
     (folder / "summary.json").write_text(summary + "\n", encoding="utf-8")
 

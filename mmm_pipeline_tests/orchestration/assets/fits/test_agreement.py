@@ -10,7 +10,6 @@ import pytest
 
 from mmm_pipeline.mmm.evaluation.ranking import Entry, build_leaderboard
 from mmm_pipeline.mmm.evaluation.scores import HoldoutScore
-from mmm_pipeline.mmm.specs import Adstock
 from mmm_pipeline.orchestration.assets.fits.agreement import spec_agreement
 from mmm_pipeline.storage.workspace import Workspace
 from mmm_pipeline.tables.catalog import violations
@@ -24,7 +23,7 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace(home=str(tmp_path), config=None)
 
 
-def _entry(workspace: Workspace, adstock: Adstock, miss: float, *, converged: bool = True) -> Entry:
+def _entry(workspace: Workspace, adstock: str, miss: float, *, converged: bool = True) -> Entry:
     """Store a fit, and say that its forecasts miss by this share every day."""
     fit = synthetic_fit(adstock, draws=50, converged=converged)
     workspace.artifacts().write_fit("fitted_model", fit, fingerprint="0" * 32, key=fit.spec.key)

@@ -1,4 +1,4 @@
-"""Each transform equals its formula, for one draw (JAX) and for many (NumPy)."""
+"""Every transform of the registry: what holds for all, and the formulas of LightweightMMM's three."""
 
 from __future__ import annotations
 
@@ -10,17 +10,42 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from mmm_pipeline.mmm.media import transforms
-from mmm_pipeline.mmm.media.draws import media_transform_of_draws
-from mmm_pipeline.mmm.media.transforms import MEDIA_PARAMETERS
-from mmm_pipeline.mmm.specs import ADSTOCKS
+from mmm_pipeline.mmm.media.adstock.delayed import DelayedAdstock
+from mmm_pipeline.mmm.media.adstock.geometric import GeometricAdstock
+from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
+from mmm_pipeline.mmm.media.saturation.hill import HillSaturation
+from mmm_pipeline.mmm.media.saturation.power import PowerSaturation
+from mmm_pipeline.mmm.numerics.jax_library import JAX
+from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
+
 # Compiled once: run operation by operation, every call would compile its scan again.
-adstocked, carryover, hill, power = map(
-    jax.jit, (transforms.adstocked, transforms.carryover, transforms.hill, transforms.power)
-)
-media_transform = jax.jit(transforms.media_transform, static_argnums=0)
+@jax.jit
+def adstocked(media, retention):
+    return GeometricAdstock().value(media, {"retention": retention}, JAX)
+
+
+@jax.jit
+def carryover(media, retention, peak_delay):
+    return DelayedAdstock().value(media, {"retention": retention, "peak_delay": peak_delay}, JAX)
+
+
+@jax.jit
+def hill(x, half_saturation, slope):
+    return HillSaturation().value(x, {"half_saturation": half_saturation, "slope": slope}, JAX)
+
+
+@jax.jit
+def power(x, exponent):
+    return PowerSaturation().value(x, {"exponent": exponent}, JAX)
+
+
+def of_transform(name, media, parameters):
+    return MEDIA_TRANSFORMS[name].value(media, parameters, JAX)
+
+
+transformed = jax.jit(of_transform, static_argnums=0)
 
 DAYS, CHANNELS = 20, 2
 MEDIA = arrays(float, (DAYS, CHANNELS), elements=st.one_of(st.just(0.0), st.floats(1e-3, 50.0)))
@@ -62,36 +87,37 @@ def test_power_equals_its_formula(media, exponent):
 
 
 @few
-@given(media=MEDIA, seed=st.integers(0, 2**16), adstock=st.sampled_from(ADSTOCKS))
+@given(media=MEDIA, seed=st.integers(0, 2**16), adstock=st.sampled_from(sorted(MEDIA_TRANSFORMS)))
 def test_transform_of_many_draws_equals_that_of_each(media, seed, adstock):
     generator = np.random.default_rng(seed)
-    parameters = {name: generator.uniform(0.05, 0.95, (3, CHANNELS)) for name in MEDIA_PARAMETERS[adstock]}
-    together = media_transform_of_draws(adstock, media, parameters)
+    transform = MEDIA_TRANSFORMS[adstock]
+    parameters = {name: generator.uniform(0.05, 0.95, (3, CHANNELS)) for name in transform.parameter_names}
+    together = transform.value(media, parameters, NUMPY)
     each = [
-        media_transform(adstock, jnp.asarray(media), {name: values[i] for name, values in parameters.items()})
+        transformed(adstock, jnp.asarray(media), {name: values[i] for name, values in parameters.items()})
         for i in range(3)
     ]
     np.testing.assert_allclose(together, each, rtol=1e-10, atol=1e-13)
 
 
 @few
-@given(media=MEDIA, retention=SHARE, more=st.floats(0.1, 5.0), adstock=st.sampled_from(ADSTOCKS))
+@given(media=MEDIA, retention=SHARE, more=st.floats(0.1, 5.0), adstock=st.sampled_from(sorted(MEDIA_TRANSFORMS)))
 def test_more_media_never_lowers_any_transform(media, retention, more, adstock):
-    parameters = {name: jnp.asarray(retention) for name in MEDIA_PARAMETERS[adstock]}
-    before = media_transform(adstock, jnp.asarray(media), parameters)
+    parameters = {name: jnp.asarray(retention) for name in MEDIA_TRANSFORMS[adstock].parameter_names}
+    before = transformed(adstock, jnp.asarray(media), parameters)
     media[DAYS // 2] += more
-    after = media_transform(adstock, jnp.asarray(media), parameters)
+    after = transformed(adstock, jnp.asarray(media), parameters)
     assert (after >= before - 1e-12).all()
     assert (after[DAYS // 2] > before[DAYS // 2]).all()
 
 
 @few
-@given(media=MEDIA, retention=SHARE, adstock=st.sampled_from(ADSTOCKS))
+@given(media=MEDIA, retention=SHARE, adstock=st.sampled_from(sorted(MEDIA_TRANSFORMS)))
 def test_media_acts_on_its_own_day_and_later_only(media, retention, adstock):
-    parameters = {name: jnp.asarray(retention) for name in MEDIA_PARAMETERS[adstock]}
-    before = media_transform(adstock, jnp.asarray(media), parameters)
+    parameters = {name: jnp.asarray(retention) for name in MEDIA_TRANSFORMS[adstock].parameter_names}
+    before = transformed(adstock, jnp.asarray(media), parameters)
     media[DAYS // 2] += 1.0
-    after = media_transform(adstock, jnp.asarray(media), parameters)
+    after = transformed(adstock, jnp.asarray(media), parameters)
     np.testing.assert_array_equal(before[: DAYS // 2], after[: DAYS // 2])
 
 
@@ -124,15 +150,15 @@ def test_hill_of_very_large_media_is_one():
     np.testing.assert_allclose(hill(jnp.array([[1e300]]), jnp.array([1e-3]), jnp.array([5.0])), 1.0)
 
 
-@pytest.mark.parametrize("adstock", ADSTOCKS)
+@pytest.mark.parametrize("adstock", MEDIA_TRANSFORMS)
 def test_a_day_without_media_has_zero_effect_and_finite_gradients(adstock):
     media = jnp.zeros((6, 1)).at[3].set(1.0)
 
     def total(value):
-        return media_transform(adstock, media, dict.fromkeys(MEDIA_PARAMETERS[adstock], value)).sum()
+        return transformed(adstock, media, dict.fromkeys(MEDIA_TRANSFORMS[adstock].parameter_names, value)).sum()
 
-    parameters = dict.fromkeys(MEDIA_PARAMETERS[adstock], jnp.array([0.3]))
-    np.testing.assert_array_equal(media_transform(adstock, media, parameters)[:3], 0.0)
+    parameters = dict.fromkeys(MEDIA_TRANSFORMS[adstock].parameter_names, jnp.array([0.3]))
+    np.testing.assert_array_equal(transformed(adstock, media, parameters)[:3], 0.0)
     assert jnp.isfinite(jax.grad(total)(jnp.array([0.3]))).all()
 
 
@@ -140,7 +166,7 @@ def test_adstock_has_the_same_derivatives_forwards_backwards_and_by_finite_diffe
     media = jnp.asarray(np.random.default_rng(0).gamma(1.0, 1.0, (23, 2)))
 
     def last(retention):
-        return transforms.adstocked(media, retention)[-1]
+        return adstocked(media, retention)[-1]
 
     retention = jnp.array([0.4, 0.9])
     step = 1e-6

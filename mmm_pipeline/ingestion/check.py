@@ -71,10 +71,11 @@ def check_source(settings: Settings) -> CheckReport:
         warehouse = DuckDBWarehouse(Path(folder) / "warehouse.duckdb")
         rows = load_campaigns(warehouse, settings)
         matrix = build_media_matrix(warehouse, settings)
+        notes: list[str] = []
         dataset, excluded = build_model_inputs(
             matrix,
             settings,
-            load_features(settings),
+            load_features(settings, notes.append),
             load_events(settings),
             build_market_matrix(warehouse, settings),
         )
@@ -82,7 +83,7 @@ def check_source(settings: Settings) -> CheckReport:
             from mmm_pipeline.mmm.evaluation.rolling import rolling_windows
 
             rolling_windows(dataset, settings.split.rolling_origins)
-        warnings = (*rows.warnings, *input_warnings(dataset, excluded, settings))
+        warnings = (*rows.warnings, *notes, *input_warnings(dataset, excluded, settings))
     return CheckReport(
         start=str(dataset.attrs["start"]),
         end=str(dataset.attrs["end"]),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.parsing import day, finite_number, number, trimmed
+from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
+from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
+from mmm_pipeline.ingestion.rows.parsing import day, finite_number, trimmed
 from mmm_pipeline.ingestion.sources.headers import Roles, normalised, resolve_roles
 from mmm_pipeline.ingestion.sources.opening import stage_file
 from mmm_pipeline.ingestion.sources.staging import Staging, require_none_refused, staging_area
@@ -21,18 +23,22 @@ __all__ = ["load_features"]
 _PROBLEMS_SHOWN = 5
 
 
-def load_features(settings: Settings) -> pd.DataFrame | None:
+def load_features(settings: Settings, tell: Callable[[str], object] | None = None) -> pd.DataFrame | None:
     """Read the table of extra features; None when `features.path` is not set.
 
     Dates and numbers may be spelled as in a campaign file; numbers may be negative here. Unlike campaign rows, nothing
     is left out: one bad cell is an error.
 
+    Args:
+        settings: the section `features` counts.
+        tell: gets a sentence about each column that was not read plainly, such as one with a decimal comma.
+
     Returns:
         Column `date` (datetime64[ns], increasing, each day once) and one float column per feature.
 
     Raises:
-        CampaignDataError: the file cannot be read, lacks columns, or has a date or number that does not parse, a
-            missing or infinite number, or a day twice.
+        CampaignDataError: the file cannot be read, lacks columns, or has a date or number that does not parse or can
+            be read in two ways, a missing or infinite number, or a day twice.
     """
     chosen = settings.features
     if chosen.path is None:
@@ -42,7 +48,16 @@ def load_features(settings: Settings) -> pd.DataFrame | None:
         staging.close_to_files()
         names = [name for role, name in _feature_roles(roles)]
         columns = [roles.positions[role] for role, _ in _feature_roles(roles)]
-        table = _parsed(staging, roles.positions["date"], columns)
+        marks = staged_decimal_marks(
+            staging,
+            roles.names,
+            columns,
+            setting=MarkSetting(chosen.decimal, "features.decimal"),
+            where=str(chosen.path),
+        )
+        table = _parsed(staging, roles.positions["date"], columns, marks.of_column)
+    for note in marks.notes if tell is not None else ():
+        tell(f"features: {note}")
     _require_parsed(chosen.path, table, roles, columns)
     values = {name: table[f"value_{column}"].astype(float) for name, column in zip(names, columns, strict=True)}
     return pd.DataFrame({"date": table["date"].astype("datetime64[ns]"), **values}).reset_index(drop=True)
@@ -66,10 +81,14 @@ def _feature_roles(roles: Roles) -> list[tuple[str, str]]:
     return [(role, roles.header(role)) for role in roles.positions if role != "date"]
 
 
-def _parsed(staging: Staging, date: int, columns: Sequence[int]) -> pd.DataFrame:
+def _parsed(
+    staging: Staging, date: int, columns: Sequence[int], marks: Mapping[int, DecimalMark]
+) -> pd.DataFrame:
     """Rows with any value: `line_number`, `date`, and per feature its `value_N`, NULL unless it is a finite number."""
     texts = ", ".join(f"{trimmed(DUCKDB, f'c{column}')} AS text_{column}" for column in (date, *columns))
-    numbers = ", ".join(f"{number(DUCKDB, f'text_{column}')} AS number_{column}" for column in columns)
+    numbers = ", ".join(
+        f"{number(DUCKDB, f'text_{column}', marks.get(column, 'point'))} AS number_{column}" for column in columns
+    )
     values = ", ".join(
         f"CASE WHEN {finite_number(DUCKDB, f'number_{column}')} THEN number_{column} END AS value_{column}"
         for column in columns

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.campaign_sql import REASONS, CampaignQueries
+from mmm_pipeline.ingestion.rows.campaign_sql import NUMBER_ROLES, REASONS, CampaignQueries
+from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.ingestion.rows.totals import (
     accepted_rows,
     blank_rows,
@@ -59,7 +60,7 @@ class LoadSummary:
         blank: lines without any value, which are no rows.
         columns: role -> header as the source spells it.
         later: rows dated after `split.as_of`, which are not seen.
-        warnings: what was accepted but looks odd.
+        warnings: what was accepted but looks odd, and how numbers were read where that is not plain.
         fingerprint: changes when the accepted rows change, not with their order or spelling.
         jobs: remote jobs that judged them.
     """
@@ -99,7 +100,10 @@ def load_campaigns(warehouse: Warehouse, settings: Settings) -> LoadSummary:
         headers = stage_source(staging, settings.source, required)
         roles = resolve_roles(headers, required, where=where, setting="columns", optional=OPTIONAL_ROLES)
         staging.close_to_files()
-        totals = judge(staging, CampaignQueries(DUCKDB, roles, settings.split.as_of))
+        setting = MarkSetting(settings.source.decimal, "source.decimal")
+        numbers = [roles.positions[role] for role in NUMBER_ROLES]
+        marks = staged_decimal_marks(staging, roles.names, numbers, setting=setting, where=where)
+        totals = judge(staging, CampaignQueries(DUCKDB, roles, settings.split.as_of, marks.of_column))
         try:
             require_few_refusals(totals, where, settings.validation.max_rejected_share, first_refusal(staging))
         except CampaignDataError:
@@ -112,7 +116,7 @@ def load_campaigns(warehouse: Warehouse, settings: Settings) -> LoadSummary:
                 "campaign_totals": stored_totals(totals),
             }
         )
-        return summarised(totals, where, roles)
+        return summarised(totals, where, roles, notes=marks.notes)
 
 
 def judge(staging: Staging, queries: CampaignQueries) -> pd.DataFrame:
@@ -160,8 +164,14 @@ def require_few_refusals(totals: pd.DataFrame, where: str, limit: float, first: 
     raise CampaignDataError("\n".join(lines))
 
 
-def summarised(totals: pd.DataFrame, where: str, roles: Roles, jobs: tuple[WarehouseJob, ...] = ()) -> LoadSummary:
-    """The summary that follows from the totals."""
+def summarised(
+    totals: pd.DataFrame,
+    where: str,
+    roles: Roles,
+    jobs: tuple[WarehouseJob, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> LoadSummary:
+    """The summary that follows from the totals; `notes` come first among its warnings."""
     reasons = refusals(totals)
     return LoadSummary(
         source=where,
@@ -170,7 +180,7 @@ def summarised(totals: pd.DataFrame, where: str, roles: Roles, jobs: tuple[Wareh
         reasons=reasons,
         blank=blank_rows(totals),
         columns={role: roles.header(role) for role in roles.positions},
-        warnings=channels_spelled_alike(totals["channel"].dropna()),
+        warnings=(*notes, *channels_spelled_alike(totals["channel"].dropna())),
         fingerprint=fingerprint(totals),
         jobs=jobs,
         later=later_rows(totals),

@@ -40,7 +40,7 @@ def stage_parquet(staging: Staging, path: Path) -> tuple[str, ...]:
         names = tuple(schema.names)
         if not names:
             raise CampaignDataError(f"{path}: has no columns")
-        staging.create(names)
+        staging.create(names, number_columns=_numbers(schema))
         zones = {f"zone_{position}": field.type.tz for position, field in enumerate(schema) if _is_zoned(field.type)}
         texts = _as_text(staging.columns, zones)
         staging.connection.execute(
@@ -71,8 +71,8 @@ def stage_duckdb(staging: Staging, path: Path, table: str) -> tuple[str, ...]:
         with open_database(path, read_only=True) as source:
             relation = source.sql(f"SELECT * FROM {duckdb_identifier(path, table)}")
             names = tuple(relation.columns)
-            staging.create(names)
             stream = relation.to_arrow_reader(_BATCH_ROWS)
+            staging.create(names, number_columns=_numbers(stream.schema))
             staging.connection.register("incoming", stream)
             staging.connection.execute(
                 f"""INSERT INTO source SELECT row_number() OVER () + 1, {_as_text(staging.columns, {})}
@@ -89,7 +89,10 @@ def stage_duckdb(staging: Staging, path: Path, table: str) -> tuple[str, ...]:
 def stage_frame(staging: Staging, frame: pd.DataFrame) -> tuple[str, ...]:
     """Stage a DataFrame; the first row is line 2."""
     names = tuple(str(name) for name in frame.columns)
-    staging.create(names)
+    staging.create(
+        names,
+        number_columns=[at for at, kind in enumerate(frame.dtypes) if pd.api.types.is_numeric_dtype(kind)],
+    )
     rows = frame.astype(object).where(frame.notna(), None)
     texts = [[None if value is None else str(value) for value in rows[name]] for name in frame.columns]
     staging.append(range(2, len(frame) + 2), list(zip(*texts, strict=True)))
@@ -109,6 +112,14 @@ def duckdb_identifier(path: Path, table: str) -> str:
             "of letters, digits, _ and -, not starting with a digit"
         )
     return ".".join(f'"{part}"' for part in parts)
+
+
+def _numbers(schema: pa.Schema) -> list[int]:
+    """Positions of the columns of numbers."""
+    import pyarrow as pa
+
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    return [at for at, field in enumerate(schema) if any(test(field.type) for test in tests)]
 
 
 def _is_zoned(field: pa.DataType) -> bool:

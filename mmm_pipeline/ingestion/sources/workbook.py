@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.sources.headers import normalised
-from mmm_pipeline.ingestion.sources.staging import Staging
+from mmm_pipeline.ingestion.sources.staging import NumberCell, Staging
 
 if TYPE_CHECKING:
     from openpyxl.workbook.workbook import Workbook
@@ -66,7 +66,7 @@ def _stage(staging: Staging, path: Path, workbook: Workbook, wanted: Collection[
     if best is None:
         raise CampaignDataError(f"{path}: is empty: expected a header row and rows")
     _, sheet, names = best
-    staging.create(names)
+    staging.create(names, typed_cells=True)
     keys = [normalised(name) for name in names]
     date_column = keys.index(date) if date in keys else -1
     lines: list[int] = []
@@ -113,7 +113,7 @@ def _text(cell: Any, epoch: dt.datetime, is_date: bool) -> str | None:
         return cell.isoformat()
     if is_date and isinstance(cell, int | float) and _SERIALS[0] <= cell <= _SERIALS[1]:
         return str(from_excel(cell, epoch).isoformat())
-    return str(cell)
+    return NumberCell(cell)
 
 
 def _unreadable(path: Path, error: Exception) -> CampaignDataError:

@@ -39,6 +39,8 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
             f"{summary.accepted} rows accepted, {summary.rejected} rejected, from {summary.source}"
             + (f"; {summary.later} rows after {settings.split.as_of} are not seen" if summary.later else "")
         )
+        for warning in summary.warnings:
+            context.log.warning(warning)
         kept = summary.source if rows_stay_in_bigquery(settings) else warehouse.place
         jobs = job_metadata([*summary.jobs, *warehouse.take_jobs()])
         yield dg.MaterializeResult(

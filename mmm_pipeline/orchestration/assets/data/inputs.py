@@ -73,9 +73,8 @@ def model_inputs(
     from mmm_pipeline.mmm.evaluation.rolling import rolling_windows
 
     settings = workspace.settings()
-    dataset, excluded = build_model_inputs(
-        media_matrix, settings, load_features(settings), load_events(settings), market_matrix
-    )
+    features = load_features(settings, context.log.info)
+    dataset, excluded = build_model_inputs(media_matrix, settings, features, load_events(settings), market_matrix)
     # Too many origins for the days is an error now, not after an hour of fitting.
     rolling_windows(dataset, settings.split.rolling_origins)
     require_known_budget_channels(settings.budget, [str(channel) for channel in dataset["channel"].to_numpy()])

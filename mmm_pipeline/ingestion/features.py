@@ -81,9 +81,7 @@ def _feature_roles(roles: Roles) -> list[tuple[str, str]]:
     return [(role, roles.header(role)) for role in roles.positions if role != "date"]
 
 
-def _parsed(
-    staging: Staging, date: int, columns: Sequence[int], marks: Mapping[int, DecimalMark]
-) -> pd.DataFrame:
+def _parsed(staging: Staging, date: int, columns: Sequence[int], marks: Mapping[int, DecimalMark]) -> pd.DataFrame:
     """Rows with any value: `line_number`, `date`, and per feature its `value_N`, NULL unless it is a finite number."""
     texts = ", ".join(f"{trimmed(DUCKDB, f'c{column}')} AS text_{column}" for column in (date, *columns))
     numbers = ", ".join(

@@ -22,7 +22,13 @@ from mmm_pipeline.settings.engines import EngineSettings
 from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
 from mmm_pipeline.settings.runs import RunSettings
 from mmm_pipeline.settings.section import Section, Share
-from mmm_pipeline.settings.sources import BigQuerySettings, DecimalSetting, LandingSettings, SourceSettings, WarehouseSettings
+from mmm_pipeline.settings.sources import (
+    BigQuerySettings,
+    DecimalSetting,
+    LandingSettings,
+    SourceSettings,
+    WarehouseSettings,
+)
 from mmm_pipeline.settings.storage import StorageSettings, is_url
 
 __all__ = ["Settings", "load_settings", "parse_settings"]

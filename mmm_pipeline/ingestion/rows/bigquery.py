@@ -97,9 +97,7 @@ class SourceTable:
         in_text = [at for at, (_, kind) in enumerate(self.fields) if kind == "STRING"]
         numbers = {roles.positions[role] for role in NUMBER_ROLES}
         texts = TextNumbers(self._rows, BIGQUERY, f"({self._source()}) AS source", roles.names, str(self.name))
-        found = decimal_marks(
-            texts, numbers.intersection(in_text), in_text, MarkSetting(decimal, "source.decimal")
-        )
+        found = decimal_marks(texts, numbers.intersection(in_text), in_text, MarkSetting(decimal, "source.decimal"))
         return replace(self, queries=replace(self.queries, marks=found.of_column), notes=found.notes)
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:

@@ -195,9 +195,7 @@ def _evidence(texts: TextNumbers, positions: Sequence[int]) -> dict[int, _Eviden
     asked = [f"COUNT(CASE WHEN s{position} = {kind} THEN 1 END)" for position in positions for kind in _KINDS]
     asked += [f"MIN(CASE WHEN s{position} = {kind} THEN c{position} END)" for position in positions for kind in _KINDS]
     columns = ", ".join(f"c{position}" for position in positions)
-    [row] = texts.query(
-        f"SELECT {', '.join(asked)} FROM (SELECT {columns}, {spelled} FROM {texts.source}) AS spelled"
-    )
+    [row] = texts.query(f"SELECT {', '.join(asked)} FROM (SELECT {columns}, {spelled} FROM {texts.source}) AS spelled")
     found = {}
     for index, position in enumerate(positions):
         here = slice(3 * index, 3 * index + 3)
@@ -304,8 +302,7 @@ def _both(text: str) -> str:
     thousands: DecimalMark = "point" if name == "comma" else "comma"
     values = readings(text)
     return (
-        f"{_of(values, thousands)} if the {name} separates thousands, or {_of(values, name)} if it is a decimal "
-        f"{name}"
+        f"{_of(values, thousands)} if the {name} separates thousands, or {_of(values, name)} if it is a decimal {name}"
     )
 
 

@@ -31,7 +31,7 @@ DecimalMark = Literal["point", "comma"]
 CLEAR_POINT, CLEAR_COMMA, EITHER = 1, 2, 3
 """Values of `spelling`: a number in one reading only, or two different numbers."""
 
-# ISO 4217, so that a month or a word before a number is no currency.
+# ISO 4217: a month or a word of three letters is no currency.
 _CODES = (
     "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP "
     "CNH CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG "
@@ -40,7 +40,9 @@ _CODES = (
     "RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX "
     "USD UYU UZS VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG"
 ).split()
-_CURRENCY = rf"(?:[A-Z]{{0,3}}\p{{Sc}}|{'|'.join(_CODES)}|원|元|円|zł|Kč|kr)"
+_CURRENCY = r"(?:[A-Z]{0,3}\p{Sc}|[A-Z]{3}|원|元|円|zł|Kč|kr)"
+_THREE_LETTERS = r"[A-Z]{3}"
+_CODE = "|".join(_CODES)
 _SIGN = r"[+\-\x{2212}]"
 # Space, no-break space, figure space, thin space, narrow no-break space; typewriter and typographic apostrophe.
 _SPACE = r"[ \x{A0}\x{2007}\x{2009}\x{202F}]"
@@ -93,7 +95,7 @@ def number(dialect: Dialect, text: str, mark: DecimalMark = "point") -> str:
     return (
         f"CASE WHEN {dialect.match(text, _PLAIN[mark])} THEN {plain}"
         f" WHEN {dialect.match(text, _NOT_FINITE)} THEN {dialect.parsed_float.format(_NAN)}"
-        f" WHEN NOT {dialect.match(text, _NUMBER[mark])} THEN NULL"
+        f" WHEN NOT {dialect.match(text, _NUMBER[mark])} OR {_has_word(dialect, text)} THEN NULL"
         # 0 - x and not -x: a negative zero becomes zero.
         f" WHEN {dialect.match(text, _NEGATIVE)} THEN 0.0 - {size} ELSE {size} END"
     )
@@ -103,9 +105,15 @@ def _with_point(digits: str, mark: DecimalMark) -> str:
     return digits if mark == "point" else f"REPLACE({digits}, ',', '.')"
 
 
+def _has_word(dialect: Dialect, text: str) -> str:
+    """Whether three letters in a number are no currency. Apart from the pattern of numbers, which is compiled often."""
+    return f"({dialect.match(text, _THREE_LETTERS)} AND NOT {dialect.match(text, _CODE)})"
+
+
 def is_number(dialect: Dialect, text: str) -> str:
     """Whether trimmed text is a number in either reading."""
-    return f"({dialect.match(text, _NUMBER['point'])} OR {dialect.match(text, _NUMBER['comma'])})"
+    either = " OR ".join(dialect.match(text, pattern) for pattern in _NUMBER.values())
+    return f"(({either}) AND NOT {_has_word(dialect, text)})"
 
 
 def spelling(dialect: Dialect, text: str) -> str:
@@ -114,6 +122,7 @@ def spelling(dialect: Dialect, text: str) -> str:
     return (
         f"CASE WHEN STRPOS({text}, '.') = 0 AND STRPOS({text}, ',') = 0 THEN NULL"
         f" WHEN {dialect.match(text, _TWO_DECIMALS)} THEN {CLEAR_POINT}"
+        f" WHEN {_has_word(dialect, bare)} THEN NULL"
         f" WHEN {dialect.match(bare, _EITHER)} THEN {EITHER}"
         f" WHEN {dialect.match(bare, _NUMBER['point'])} THEN {CLEAR_POINT}"
         f" WHEN {dialect.match(bare, _NUMBER['comma'])} THEN {CLEAR_COMMA} END"

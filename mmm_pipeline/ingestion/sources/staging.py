@@ -84,9 +84,7 @@ class Staging:
         cells = [f"CASE WHEN position = {at} THEN value END AS {column}" for at, column in enumerate(self.columns)]
         return f"(SELECT line_number, {', '.join(cells)} FROM text_cells) AS texts"
 
-    def create(
-        self, headers: Sequence[str], *, number_columns: Iterable[int] = (), typed_cells: bool = False
-    ) -> None:
+    def create(self, headers: Sequence[str], *, number_columns: Iterable[int] = (), typed_cells: bool = False) -> None:
         """Empty tables for a source with these headers.
 
         Args:

@@ -209,7 +209,9 @@ def test_a_cell_without_a_mark_says_nothing_of_it(connection: duckdb.DuckDBPyCon
     assert read(connection, text, "point") == read(connection, text, "comma")
 
 
-pieces = st.sampled_from([".", ",", "1", "0", "12", "123", "234", "000", "-", "$", "EUR ", " ", "'", "e5", "(", ")", "x"])
+pieces = st.sampled_from(
+    [".", ",", "1", "0", "12", "123", "234", "000", "-", "$", "EUR ", " ", "'", "e5", "(", ")", "x"]
+)
 
 
 @given(st.lists(pieces, min_size=1, max_size=7).map("".join))
@@ -252,9 +254,7 @@ def test_an_amount_survives_being_written(
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.sampled_from(["point", "comma"]))
 @settings(max_examples=100, deadline=None)
-def test_a_float_survives_being_written(
-    connection: duckdb.DuckDBPyConnection, value: float, mark: DecimalMark
-) -> None:
+def test_a_float_survives_being_written(connection: duckdb.DuckDBPyConnection, value: float, mark: DecimalMark) -> None:
     text = repr(value) if mark == "point" else repr(value).replace(".", ",")
 
     assert read(connection, text, mark) == value

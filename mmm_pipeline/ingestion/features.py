@@ -56,8 +56,9 @@ def load_features(settings: Settings, tell: Callable[[str], object] | None = Non
             where=str(chosen.path),
         )
         table = _parsed(staging, roles.positions["date"], columns, marks.of_column)
-    for note in marks.notes if tell is not None else ():
-        tell(f"features: {note}")
+    if tell is not None:
+        for note in marks.notes:
+            tell(f"features: {note}")
     _require_parsed(chosen.path, table, roles, columns)
     values = {name: table[f"value_{column}"].astype(float) for name, column in zip(names, columns, strict=True)}
     return pd.DataFrame({"date": table["date"].astype("datetime64[ns]"), **values}).reset_index(drop=True)

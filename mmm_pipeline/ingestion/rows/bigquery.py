@@ -14,6 +14,7 @@ from mmm_pipeline.ingestion.rows.load import FirstRefusal, LoadSummary, require_
 from mmm_pipeline.ingestion.rows.totals import refusals, stored_totals
 from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, resolve_roles
 from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.settings.sources import DecimalSetting
 from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery, Parameter
 from mmm_pipeline.storage.warehouse.bigquery.names import TableName
 from mmm_pipeline.storage.warehouse.dialect import BIGQUERY, Dialect

@@ -1,4 +1,4 @@
-"""Whether a column of text has a decimal point or a decimal comma: decided from all of it, or refused, never guessed."""
+"""Whether a column of text has a decimal point or a decimal comma: decided from all of it, or refused."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ __all__ = ["DecimalMarks", "MarkSetting", "TextNumbers", "decimal_marks", "stage
 
 _PROBLEMS_SHOWN = 5
 _LONGEST = 40
+_KINDS = (CLEAR_POINT, CLEAR_COMMA, EITHER)
 _NAMES: dict[DecimalMark, str] = {"point": "a decimal point", "comma": "a decimal comma"}
 
 Query = Callable[[str], Sequence[tuple[Any, ...]]]
@@ -196,15 +197,14 @@ def _evidence(texts: TextNumbers, positions: Sequence[int]) -> dict[int, _Eviden
     asked += [f"MIN(CASE WHEN s{position} = {kind} THEN c{position} END)" for position in positions for kind in _KINDS]
     columns = ", ".join(f"c{position}" for position in positions)
     [row] = texts.query(f"SELECT {', '.join(asked)} FROM (SELECT {columns}, {spelled} FROM {texts.source}) AS spelled")
+    counts, examples = row[: 3 * len(positions)], row[3 * len(positions) :]
     found = {}
     for index, position in enumerate(positions):
         here = slice(3 * index, 3 * index + 3)
-        examples = {kind: text for kind, text in zip(_KINDS, row[3 * len(positions) :][here], strict=True) if text}
-        found[position] = _Evidence(*map(int, row[here]), examples)
+        point, comma, either = map(int, counts[here])
+        seen = {kind: text for kind, text in zip(_KINDS, examples[here], strict=True) if text}
+        found[position] = _Evidence(point, comma, either, seen)
     return found
-
-
-_KINDS = (CLEAR_POINT, CLEAR_COMMA, EITHER)
 
 
 def _clear_among(texts: TextNumbers, positions: Sequence[int]) -> dict[int, _Evidence]:

@@ -104,7 +104,8 @@ class Staging:
             'CREATE OR REPLACE TABLE refused (line_number BIGINT, reason VARCHAR, value VARCHAR, "row" VARCHAR)'
         )
         self.connection.execute(
-            "CREATE OR REPLACE TABLE text_cells (row_number BIGINT, line_number BIGINT, position INTEGER, value VARCHAR)"
+            "CREATE OR REPLACE TABLE text_cells "
+            "(row_number BIGINT, line_number BIGINT, position INTEGER, value VARCHAR)"
         )
 
     def append(self, lines: Sequence[int], rows: Sequence[Sequence[str | None]]) -> None:

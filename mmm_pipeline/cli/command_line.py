@@ -55,7 +55,9 @@ def settings_of(
     if demo:
         changes["source"] = SourceSettings(kind="demo", demo_seed=settings.source.demo_seed)
     if source is not None:
-        changes["source"] = SourceSettings(kind="file", path=source.resolve(), sheet=settings.source.sheet)
+        changes["source"] = SourceSettings(
+            kind="file", path=source.resolve(), sheet=settings.source.sheet, decimal=settings.source.decimal
+        )
     settings = settings.model_copy(update=changes)
     return settings.for_quick_look() if quick else settings
 

@@ -289,6 +289,8 @@ def landing_summary(done: LandingSummary) -> Table:
     table.add_row("rows refused", f"{sum(done.refused.values()):,}")
     for reason, count in done.refused.items():
         table.add_row("", f"{count:,} {escape(reason)}")
+    for note in done.notes:
+        table.add_row("note", escape(note))
     for job in done.jobs:
         table.add_row("job", escape(f"{job.job_id} ({job.purpose}, {job.bytes_processed:,} bytes): {job.console_url}"))
     return table

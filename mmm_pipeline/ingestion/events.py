@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.parsing import day, name, number, trimmed
+from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
+from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
+from mmm_pipeline.ingestion.rows.parsing import day, name, trimmed
 from mmm_pipeline.ingestion.sources.headers import Roles, WantedColumns
 from mmm_pipeline.ingestion.sources.opening import stage_file, tell_reading
 from mmm_pipeline.ingestion.sources.staging import Staging, require_none_refused, staging_area
@@ -66,7 +68,9 @@ def _read(chosen: EventSettings, path: Path, tell: Callable[[str], object] | Non
         roles, where, place = read.roles, read.where, staging.place
         staging.close_to_files()
         require_none_refused(staging, where, "events")
-        rows = staging.connection.execute(_query(staging, roles)).fetchall()
+        lengths_in = [roles.positions[role] for role in _WINDOWS if role in roles.positions]
+        marks = staged_decimal_marks(staging, roles.names, lengths_in, setting=MarkSetting("auto", None), where=where)
+        rows = staging.connection.execute(_query(staging, roles, marks.of_column)).fetchall()
     if not rows:
         raise CampaignDataError(f"{where}: has a header but no rows")
     found, problems = [], []
@@ -92,10 +96,14 @@ def _read(chosen: EventSettings, path: Path, tell: Callable[[str], object] | Non
     return tuple(found)
 
 
-def _query(staging: Staging, roles: Roles) -> str:
+def _query(staging: Staging, roles: Roles, marks: Mapping[int, DecimalMark]) -> str:
     """Rows with any value: line, date as text and parsed, event, then text and number of either window."""
     text = {role: trimmed(DUCKDB, f"c{position}") for role, position in roles.positions.items()}
     windows = [f"{text.get(role, _BLANK)} AS {role}_text" for role in _WINDOWS]
+    numbers = [
+        f"{role}_text, {number(DUCKDB, f'{role}_text', marks.get(roles.positions.get(role, -1), 'point'))}"
+        for role in _WINDOWS
+    ]
     return f"""
         WITH cleaned AS (
             SELECT line_number, {text["date"]} AS date_text, {name(DUCKDB, f"c{roles.positions['event']}")} AS event,
@@ -103,7 +111,7 @@ def _query(staging: Staging, roles: Roles) -> str:
             FROM source WHERE COALESCE({", ".join(staging.columns)}) IS NOT NULL
         )
         SELECT line_number, date_text, {day(DUCKDB, "date_text")} AS date, event,
-            {", ".join(f"{role}_text, {number(DUCKDB, f'{role}_text')}" for role in _WINDOWS)}
+            {", ".join(numbers)}
         FROM cleaned ORDER BY line_number"""
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.parsing import day, finite_number, number, trimmed
+from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
+from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
+from mmm_pipeline.ingestion.rows.parsing import day, finite_number, trimmed
 from mmm_pipeline.ingestion.sources.headers import Roles, WantedColumns, normalised
 from mmm_pipeline.ingestion.sources.opening import stage_file, tell_reading
 from mmm_pipeline.ingestion.sources.staging import StagedTable, Staging, require_none_refused, staging_area
@@ -30,14 +32,14 @@ def load_features(settings: Settings, tell: Callable[[str], object] | None = Non
 
     Args:
         settings: the section `features` counts.
-        tell: gets a sentence for each thing to know about how the file was read, such as the sheet.
+        tell: gets a sentence for each thing to know about how the file was read, such as the sheet or a decimal comma.
 
     Returns:
         Column `date` (datetime64[ns], increasing, each day once) and one float column per feature.
 
     Raises:
-        CampaignDataError: the file cannot be read, lacks columns, or has a date or number that does not parse, a
-            missing or infinite number, or a day twice.
+        CampaignDataError: the file cannot be read, lacks columns, or has a date or number that does not parse or can
+            be read in two ways, a missing or infinite number, or a day twice.
     """
     chosen = settings.features
     if chosen.path is None:
@@ -48,8 +50,18 @@ def load_features(settings: Settings, tell: Callable[[str], object] | None = Non
         staging.close_to_files()
         names = [name for role, name in _feature_roles(roles)]
         columns = [roles.positions[role] for role, _ in _feature_roles(roles)]
-        table = _parsed(staging, roles.positions["date"], columns)
+        marks = staged_decimal_marks(
+            staging,
+            roles.names,
+            columns,
+            setting=MarkSetting(chosen.decimal, "features.decimal"),
+            where=read.where,
+        )
+        table = _parsed(staging, roles.positions["date"], columns, marks.of_column)
         _require_parsed(staging, read, table, roles, columns)
+    if tell is not None:
+        for note in marks.notes:
+            tell(f"features: {note}")
     values = {name: table[f"value_{column}"].astype(float) for name, column in zip(names, columns, strict=True)}
     return pd.DataFrame({"date": table["date"].astype("datetime64[ns]"), **values}).reset_index(drop=True)
 
@@ -73,10 +85,12 @@ def _feature_roles(roles: Roles) -> list[tuple[str, str]]:
     return [(role, roles.header(role)) for role in roles.positions if role != "date"]
 
 
-def _parsed(staging: Staging, date: int, columns: Sequence[int]) -> pd.DataFrame:
+def _parsed(staging: Staging, date: int, columns: Sequence[int], marks: Mapping[int, DecimalMark]) -> pd.DataFrame:
     """Rows with any value: `line_number`, `date`, and per feature its `value_N`, NULL unless it is a finite number."""
     texts = ", ".join(f"{trimmed(DUCKDB, f'c{column}')} AS text_{column}" for column in (date, *columns))
-    numbers = ", ".join(f"{number(DUCKDB, f'text_{column}')} AS number_{column}" for column in columns)
+    numbers = ", ".join(
+        f"{number(DUCKDB, f'text_{column}', marks.get(column, 'point'))} AS number_{column}" for column in columns
+    )
     values = ", ".join(
         f"CASE WHEN {finite_number(DUCKDB, f'number_{column}')} THEN number_{column} END AS value_{column}"
         for column in columns

@@ -22,7 +22,13 @@ from mmm_pipeline.settings.engines import EngineSettings
 from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
 from mmm_pipeline.settings.runs import RunSettings
 from mmm_pipeline.settings.section import Section, Share, SheetNames
-from mmm_pipeline.settings.sources import BigQuerySettings, LandingSettings, SourceSettings, WarehouseSettings
+from mmm_pipeline.settings.sources import (
+    BigQuerySettings,
+    DecimalSetting,
+    LandingSettings,
+    SourceSettings,
+    WarehouseSettings,
+)
 from mmm_pipeline.settings.storage import StorageSettings, is_url
 
 __all__ = ["Settings", "load_settings", "parse_settings"]
@@ -96,6 +102,7 @@ class FeatureSettings(Section):
     sheet: SheetNames = Field(None, description="of a workbook, the sheet or list of sheets to read, as in source")
     date: str = Field("Date", description="its date column, one row per day")
     columns: tuple[str, ...] = Field((), description="empty: every column but the date")
+    decimal: DecimalSetting = Field("auto", description="decimal mark of the file's numbers, as source.decimal")
     max_leakage_r2: Share = Field(0.5, description="refuse a feature that explains this much of the same day's KPI")
     signs: dict[str, SignName] = Field(
         default_factory=dict, description="feature or event: `positive` or `negative`, the only way its value may act"

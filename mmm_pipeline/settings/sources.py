@@ -10,7 +10,9 @@ from pydantic import Field, model_validator
 
 from mmm_pipeline.settings.section import Section, SheetNames
 
-__all__ = ["BigQuerySettings", "LandingSettings", "SourceSettings", "WarehouseSettings"]
+__all__ = ["BigQuerySettings", "DecimalSetting", "LandingSettings", "SourceSettings", "WarehouseSettings"]
+
+DecimalSetting = Literal["auto", "point", "comma"]
 
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 LabelValue = Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,63}$")]
@@ -32,6 +34,11 @@ class SourceSettings(Section):
         "columns and are not hidden",
     )
     since: dt.date | None = Field(None, description="bigquery: leave out earlier days; prunes partitions by the date")
+    decimal: DecimalSetting = Field(
+        "auto",
+        description="decimal mark of numbers that are text: auto finds it per column, and refuses a column that can be "
+        "read in two ways",
+    )
     demo_seed: int = Field(5, ge=0, description="seed of the demo market")
 
     @model_validator(mode="after")
@@ -80,3 +87,4 @@ class LandingSettings(Section):
     file: Path | None = Field(None, description="export that every run merges into the table first; empty: none")
     sheet: SheetNames = Field(None, description="of a workbook, the sheet or list of sheets to read, as in source")
     key: tuple[str, ...] = Field((), description="headers that identify a row; empty: the date and all text columns")
+    decimal: DecimalSetting = Field("auto", description="decimal mark of the file's numbers, as source.decimal")

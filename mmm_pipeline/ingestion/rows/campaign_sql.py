@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from mmm_pipeline.ingestion.rows.parsing import day, finite_number, name, number, trimmed
+from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
+from mmm_pipeline.ingestion.rows.parsing import day, finite_number, name, trimmed
 from mmm_pipeline.ingestion.sources.headers import Roles
 from mmm_pipeline.ingestion.sources.staging import LONGEST_FIELD
 from mmm_pipeline.storage.warehouse.dialect import Dialect
@@ -51,7 +52,11 @@ REASONS: dict[str, str] = {
         for role in NUMBER_ROLES
         for kind, hint in (
             ("missing", "the number is blank; write 0 where nothing happened"),
-            ("unparseable_number", "accepted are 1234.5, 1,234.50 and $1,234; a decimal comma is not"),
+            (
+                "unparseable_number",
+                "accepted are 1234.5, 1,234.50, $1,234 and EUR 5, or all numbers of the column with a decimal comma; "
+                "source.decimal",
+            ),
             ("non_finite", "infinite, not a number, or too large"),
             ("negative", "accepted are numbers of at least 0"),
         )
@@ -72,11 +77,13 @@ class CampaignQueries:
         dialect: spelling of the warehouse that runs them.
         roles: the columns of the source.
         until: last day that counts; default: no last day.
+        marks: position -> decimal mark of a column of numbers; default: a point.
     """
 
     dialect: Dialect
     roles: Roles
     until: dt.date | None = None
+    marks: Mapping[int, DecimalMark] = field(default_factory=dict)
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -99,7 +106,7 @@ class CampaignQueries:
         cleaned = [f"{trimmed(d, self._text(role))} AS {role}_text" for role in ("date", *NUMBER_ROLES)]
         cleaned += [f"{self._name(role)} AS {role}" for role in ("channel", "brand", "marketplace", "market")]
         cleaned += [f"COALESCE({', '.join(self.columns)}, NULL) IS NULL AS is_blank"]
-        typed = [f"{day(d, 'date_text')} AS date", *(f"{number(d, f'{role}_text')} AS {role}" for role in NUMBER_ROLES)]
+        typed = [f"{day(d, 'date_text')} AS date", *(f"{self._number(role)} AS {role}" for role in NUMBER_ROLES)]
         kept = ", ".join(self.columns) if keep_text else "row_hash"
         keep = kept if keep_text else f"{d.hashed(self.columns)} AS row_hash"
         return f"""
@@ -235,6 +242,9 @@ class CampaignQueries:
 
     def _text(self, role: str) -> str:
         return f"c{self.roles.positions[role]}"
+
+    def _number(self, role: str) -> str:
+        return number(self.dialect, f"{role}_text", self.marks.get(self.roles.positions[role], "point"))
 
     def _name(self, role: str) -> str:
         return name(self.dialect, self._text(role)) if role in self.roles.positions else self.dialect.null("text")

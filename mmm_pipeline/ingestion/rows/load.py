@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.campaign_sql import REASONS, CampaignQueries
+from mmm_pipeline.ingestion.rows.campaign_sql import NUMBER_ROLES, REASONS, CampaignQueries
+from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.ingestion.rows.sheet_overlap import require_no_overlap
 from mmm_pipeline.ingestion.rows.totals import (
     accepted_rows,
@@ -64,7 +65,7 @@ class LoadSummary:
         blank: lines without any value, which are no rows.
         columns: role -> header as the source spells it.
         later: rows dated after `split.as_of`, which are not seen.
-        warnings: what was accepted but looks odd.
+        warnings: what was accepted but looks odd, and how numbers were read where that is not plain.
         fingerprint: changes when the accepted rows change, not with their order or spelling.
         jobs: remote jobs that judged them.
         sheets: those of a workbook that were read.
@@ -99,7 +100,10 @@ def load_file(warehouse: Warehouse, settings: Settings) -> LoadSummary:
     with staging_area(warehouse.scratch) as staging:
         read = stage_source(staging, settings.source, campaign_columns(settings.columns, "source.sheet"))
         staging.close_to_files()
-        totals = judge(staging, CampaignQueries(DUCKDB, read.roles, settings.split.as_of))
+        setting = MarkSetting(settings.source.decimal, "source.decimal")
+        numbers = [read.roles.positions[role] for role in NUMBER_ROLES]
+        marks = staged_decimal_marks(staging, read.roles.names, numbers, setting=setting, where=read.where)
+        totals = judge(staging, CampaignQueries(DUCKDB, read.roles, settings.split.as_of, marks.of_column))
         require_no_overlap(staging, read, "source.sheet")
         try:
             require_few_refusals(totals, read.where, settings.validation.max_rejected_share, first_refusal(staging))
@@ -113,7 +117,7 @@ def load_file(warehouse: Warehouse, settings: Settings) -> LoadSummary:
                 "campaign_totals": stored_totals(totals),
             }
         )
-        summary = summarised(totals, source_name(settings.source), read.roles)
+        summary = summarised(totals, source_name(settings.source), read.roles, notes=marks.notes)
         return replace(summary, sheets=read.sheets, notes=read.notes)
 
 
@@ -162,8 +166,14 @@ def require_few_refusals(totals: pd.DataFrame, where: str, limit: float, first: 
     raise CampaignDataError("\n".join(lines))
 
 
-def summarised(totals: pd.DataFrame, where: str, roles: Roles, jobs: tuple[WarehouseJob, ...] = ()) -> LoadSummary:
-    """The summary that follows from the totals."""
+def summarised(
+    totals: pd.DataFrame,
+    where: str,
+    roles: Roles,
+    jobs: tuple[WarehouseJob, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> LoadSummary:
+    """The summary that follows from the totals; `notes` come first among its warnings."""
     reasons = refusals(totals)
     return LoadSummary(
         source=where,
@@ -172,7 +182,7 @@ def summarised(totals: pd.DataFrame, where: str, roles: Roles, jobs: tuple[Wareh
         reasons=reasons,
         blank=blank_rows(totals),
         columns={role: roles.header(role) for role in roles.positions},
-        warnings=channels_spelled_alike(totals["channel"].dropna()),
+        warnings=(*notes, *channels_spelled_alike(totals["channel"].dropna())),
         fingerprint=fingerprint(totals),
         jobs=jobs,
         later=later_rows(totals),

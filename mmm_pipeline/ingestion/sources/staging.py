@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LONGEST_FIELD",
     "SHEET_STRIDE",
+    "NumberCell",
     "RowBuffer",
     "StagedTable",
     "Staging",
@@ -100,6 +101,12 @@ def staging_area(folder: Path) -> Iterator[Staging]:
                 ) from error
 
 
+class NumberCell(str):
+    """Text of a cell that holds a number, not text: its decimal mark is a point, whatever the column's texts have."""
+
+    __slots__ = ()
+
+
 class Staging:
     """The tables `source` (rows as text) and `refused` (rows broken before they had columns).
 
@@ -107,14 +114,18 @@ class Staging:
     unless the source is a workbook), and both in words.
 
     Attributes:
-        connection: of the database.
+        connection: to the database.
         source: what is being read, for messages.
+        number_columns: positions of columns that were numbers in the source; what they look like as text is ours.
     """
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self.connection = connection
         self.source = ""
         self._sheets: tuple[str, ...] = ()
+        self.number_columns: frozenset[int] = frozenset()
+        self._typed_cells = False
+        self._rows = 0
         self._width = 0
         self._names: tuple[str, ...] = ()
         self._refused: list[tuple[int, str, str, str]] = []
@@ -124,16 +135,46 @@ class Staging:
         """Names of the text columns, by position."""
         return [f"c{position}" for position in range(self._width)]
 
-    def create(self, layout: Layout, sheets: Sequence[str] = ()) -> None:
-        """Empty tables for a source of this layout; `sheets`: those of a workbook that are read, in order."""
+    @property
+    def number_texts(self) -> str:
+        """What stands after FROM to see only cells that were text in the source: `line_number`, `c0`, `c1`, ..."""
+        if not self._typed_cells:
+            return "source"
+        cells = [f"CASE WHEN position = {at} THEN value END AS {column}" for at, column in enumerate(self.columns)]
+        return f"(SELECT line_number, {', '.join(cells)} FROM text_cells) AS texts"
+
+    def create(
+        self,
+        layout: Layout,
+        sheets: Sequence[str] = (),
+        *,
+        number_columns: Iterable[int] = (),
+        typed_cells: bool = False,
+    ) -> None:
+        """Empty tables for a source.
+
+        Args:
+            layout: its columns.
+            sheets: those of a workbook that are read, in order.
+            number_columns: positions, in the source, of columns that are numbers there.
+            typed_cells: every cell has a type of its own; `append` gets numbers as `NumberCell`.
+        """
         self._refused.clear()
         self._sheets = tuple(sheets)
+        numbers = frozenset(number_columns)
+        self.number_columns = frozenset(at for at, position in enumerate(layout.kept) if position in numbers)
+        self._typed_cells = typed_cells
+        self._rows = 0
         self._width = len(layout.roles.names)
         self._names = tuple(header.strip() or f"column {number}" for number, header in enumerate(layout.headers, 1))
         columns = ", ".join(f"{column} VARCHAR" for column in self.columns)
         self.connection.execute(f"CREATE OR REPLACE TABLE source (line_number BIGINT, {columns})")
         self.connection.execute(
             'CREATE OR REPLACE TABLE refused (line_number BIGINT, reason VARCHAR, value VARCHAR, "row" VARCHAR)'
+        )
+        self.connection.execute(
+            "CREATE OR REPLACE TABLE text_cells "
+            "(row_number BIGINT, line_number BIGINT, position INTEGER, value VARCHAR)"
         )
         self._create_places()
 
@@ -161,6 +202,36 @@ class Staging:
             batch = pa.table([pa.array(lines, pa.int64()), *texts], names=["line_number", *self.columns])
             blanked = ", ".join(f"NULLIF({column}, '')" for column in self.columns)
             self._insert(f"INSERT INTO source SELECT line_number, {blanked} FROM batch", batch)
+            if self._typed_cells:
+                self._note_texts(lines, rows)
+            self._rows += len(rows)
+
+    def _note_texts(self, lines: Sequence[int], rows: Sequence[Sequence[str | None]]) -> None:
+        """Keep the cells of text that may be numbers with a mark."""
+        import pyarrow as pa
+
+        found = [
+            (self._rows + at, line, position, cell)
+            for at, (line, row) in enumerate(zip(lines, rows, strict=True))
+            for position, cell in enumerate(row)
+            if type(cell) is str and ("." in cell or "," in cell)
+        ]
+        if found:
+            names = ["row_number", "line_number", "position", "value"]
+            kinds = [pa.int64(), pa.int64(), pa.int32(), pa.string()]
+            cells = [pa.array(cell, kind) for cell, kind in zip(zip(*found, strict=True), kinds, strict=True)]
+            self._insert("INSERT INTO text_cells SELECT * FROM batch", pa.table(cells, names=names))
+
+    def write_numbers_with_comma(self, position: int) -> None:
+        """Give the cells of a column that hold numbers a decimal comma, as its texts have; nothing without such cells.
+
+        Only a source whose cells have types of their own has columns of both.
+        """
+        if self._typed_cells:
+            self.connection.execute(
+                f"""UPDATE source SET c{position} = REPLACE(c{position}, '.', ',')
+                WHERE rowid NOT IN (SELECT row_number FROM text_cells WHERE position = {position})"""
+            )
 
     def refuse(self, line: int, reason: str, value: str, fields: Sequence[str]) -> None:
         """Note a row that has no columns; its fields are kept under the headers as far as they go, long ones cut."""
@@ -191,6 +262,7 @@ class Staging:
         self.flush()
         self.connection.execute(f"DELETE FROM source WHERE {condition}")
         self.connection.execute(f"DELETE FROM refused WHERE {condition}")
+        self.connection.execute(f"DELETE FROM text_cells WHERE {condition}")
 
     def close_to_files(self) -> None:
         """From here on no SQL can read or write a file."""

@@ -45,7 +45,7 @@ def stage_parquet(staging: Staging, path: Path, wanted: WantedColumns) -> Staged
         if not names:
             raise CampaignDataError(f"{path}: has no columns")
         layout = Layout.of(names, wanted, f"{path}")
-        staging.create(layout)
+        staging.create(layout, number_columns=_numbers(schema))
         positions = range(len(names))
         texts = _as_text(layout, {at: schema.field(at).type.tz for at in positions if _is_zoned(schema.field(at).type)})
         staging.connection.execute(
@@ -85,8 +85,8 @@ def stage_duckdb(staging: Staging, path: Path, table: str, wanted: WantedColumns
             relation = source.sql(f"SELECT * FROM {duckdb_identifier(path, table)}")
             names = tuple(relation.columns)
             layout = Layout.of(names, wanted, where)
-            staging.create(layout)
             stream = relation.to_arrow_reader(_BATCH_ROWS)
+            staging.create(layout, number_columns=_numbers(stream.schema))
             staging.connection.register("incoming", stream)
             staging.connection.execute(
                 f"""INSERT INTO source SELECT row_number() OVER () + 1, {_as_text(layout, {})}
@@ -105,7 +105,8 @@ def stage_duckdb(staging: Staging, path: Path, table: str, wanted: WantedColumns
 def stage_frame(staging: Staging, frame: pd.DataFrame, wanted: WantedColumns, where: str) -> StagedTable:
     """Stage a DataFrame; the first row is line 2."""
     layout = Layout.of([str(name) for name in frame.columns], wanted, where)
-    staging.create(layout)
+    numbers = [at for at, kind in enumerate(frame.dtypes) if pd.api.types.is_numeric_dtype(kind)]
+    staging.create(layout, number_columns=numbers)
     values = frame.astype(object).where(frame.notna(), None)
     texts = [[None if value is None else str(value) for value in values[name]] for name in frame.columns]
     rows = RowBuffer(staging, layout)
@@ -128,6 +129,14 @@ def duckdb_identifier(path: Path, table: str) -> str:
             "of letters, digits, _ and -, not starting with a digit"
         )
     return ".".join(f'"{part}"' for part in parts)
+
+
+def _numbers(schema: pa.Schema) -> list[int]:
+    """Positions of the columns of numbers."""
+    import pyarrow as pa
+
+    tests = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+    return [at for at, field in enumerate(schema) if any(test(field.type) for test in tests)]
 
 
 def _is_zoned(field: pa.DataType) -> bool:

@@ -13,7 +13,14 @@ from mmm_pipeline.ingestion.sources.formulas import require_stored_values
 from mmm_pipeline.ingestion.sources.headers import WantedColumns, normalised
 from mmm_pipeline.ingestion.sources.layout import Layout
 from mmm_pipeline.ingestion.sources.sheets import Sheet, choose_sheets, listed, sheet_rows
-from mmm_pipeline.ingestion.sources.staging import LONGEST_FIELD, SHEET_STRIDE, RowBuffer, StagedTable, Staging
+from mmm_pipeline.ingestion.sources.staging import (
+    LONGEST_FIELD,
+    SHEET_STRIDE,
+    NumberCell,
+    RowBuffer,
+    StagedTable,
+    Staging,
+)
 from mmm_pipeline.ingestion.sources.workbook_limits import look_at_workbook
 
 if TYPE_CHECKING:
@@ -87,7 +94,7 @@ def _stage(
             else [{order[layout.position(it)] for it in layout.roles.positions} for order in orders]
         )
         require_stored_values(path, workbook, chosen, needed)
-    staging.create(layout, [sheet.title for sheet in chosen])
+    staging.create(layout, [sheet.title for sheet in chosen], typed_cells=True)
     rows = RowBuffer(staging, layout)
     for number, (sheet, order) in enumerate(zip(chosen, orders, strict=True)):
         for row, cells in sheet_rows(sheet.page):
@@ -151,7 +158,7 @@ def _told(
 def _text(cell: Any) -> str | None:
     if cell is None or isinstance(cell, str):
         return cell
-    return cell.isoformat() if isinstance(cell, dt.datetime | dt.date) else str(cell)
+    return cell.isoformat() if isinstance(cell, dt.datetime | dt.date) else NumberCell(cell)
 
 
 def _date_text(cell: Any, epoch: dt.datetime) -> str | None:

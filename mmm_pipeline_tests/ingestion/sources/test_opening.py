@@ -44,7 +44,7 @@ def frame(**columns: Any) -> pd.DataFrame:
 
 def test_a_workbook_mixes_true_dates_with_dates_as_text(load: Load, tmp_path: Path) -> None:
     dates = [dt.datetime(2021, 10, 17), dt.date(2021, 10, 18), "Oct 19, 2021", "10/20/2021 0:00:00", 44490, 44491.5]
-    path = workbook(tmp_path / "a.xlsx", *([date, "A", 10, 1.25, "$1,000"] for date in dates))
+    path = workbook(tmp_path / "a.xlsx", *([date, "A", 10, 1.25, "$1,000.00"] for date in dates))
 
     loaded = load(path)
 

@@ -46,6 +46,8 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
         read = {"sheets": ", ".join(summary.sheets)} if summary.sheets else {}
         if summary.notes:
             read["reading"] = "; ".join(summary.notes)
+        for warning in summary.warnings:
+            context.log.warning(warning)
         kept = summary.source if rows_stay_in_bigquery(settings) else warehouse.place
         jobs = job_metadata([*summary.jobs, *warehouse.take_jobs()])
         yield dg.MaterializeResult(

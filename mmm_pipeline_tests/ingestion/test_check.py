@@ -67,6 +67,25 @@ def test_more_rolling_origins_than_days_are_found_before_anything_is_fitted() ->
         check_source(settings)
 
 
+def test_the_check_says_how_numbers_were_read(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    days = np.datetime64("2025-01-01") + np.arange(70)
+    media = rng.integers(1_000, 9_000, 70)
+    lines = [f"{day};A;{count:,};{count / 100:.2f};{count / 7:.2f}" for day, count in zip(days, media, strict=True)]
+    swapped = str.maketrans(".,", ",.")
+    campaigns, features = tmp_path / "campaigns.csv", tmp_path / "features.csv"
+    header = "Date;Ad group alias;Impressions;Spend;Sales\n"
+    campaigns.write_text(header + "\n".join(line.translate(swapped) for line in lines))
+    features.write_text("Date;Price\n" + "\n".join(f"{day};{rng.integers(100)},5" for day in days))
+
+    report = check_source(settings_for(campaigns, features={"path": str(features)}))
+
+    first, second, third, *_ = report.warnings
+    assert first.startswith("'Spend', 'Sales': read with a decimal comma, '")
+    assert second.startswith("'Impressions': read with a decimal comma like 'Spend' ('")
+    assert third.startswith("features: 'Price': read with a decimal comma, '")
+
+
 def tortured(seed: int) -> str:
     """The demo rows as the worst CSV file that still says the same: every spelling of dates, numbers and quoting."""
     rng = np.random.default_rng(seed)

@@ -1,5 +1,7 @@
 """Reference pages made from the code: docs/tables.md from the contracts, docs/settings.md from the settings.
 
+In docs/model.md the section on media transforms is made from those that are registered.
+
 `python -m mmm_pipeline.operations.reference_pages` writes them; a test fails when the committed pages are out of date.
 """
 
@@ -13,12 +15,18 @@ from typing import Any
 import pandera.pandas as pa
 import yaml
 
+from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.tables.catalog import CONTRACTS
 
-__all__ = ["reference_pages", "settings_page", "tables_page"]
+__all__ = ["model_page", "reference_pages", "settings_page", "tables_page"]
 
 _GENERATED = "<!-- Made by `python -m mmm_pipeline.operations.reference_pages`; edit the code, not this page. -->"
+
+_TRANSFORMS_BEGIN = (
+    "<!-- Media transforms, made by `python -m mmm_pipeline.operations.reference_pages`; edit the code. -->"
+)
+_TRANSFORMS_END = "<!-- End of the media transforms. -->"
 
 _BOUNDS = {
     "minimum": "at least {}",
@@ -40,7 +48,7 @@ _DTYPES = {
 
 def reference_pages() -> dict[str, str]:
     """File name in docs/ -> its text."""
-    return {"tables.md": tables_page(), "settings.md": settings_page()}
+    return {"tables.md": tables_page(), "settings.md": settings_page(), "model.md": model_page()}
 
 
 def tables_page() -> str:
@@ -93,6 +101,36 @@ def settings_page() -> str:
                 ]
     parts += ["## Other keys", _table(("key", "default", "accepted", "meaning"), single)]
     return "\n\n".join(parts) + "\n"
+
+
+def model_page() -> str:
+    """docs/model.md with its table of media transforms as they are registered."""
+    page = (Path(__file__).parents[2] / "docs" / "model.md").read_text(encoding="utf-8")
+    before, begin, rest = page.partition(_TRANSFORMS_BEGIN)
+    _, end, after = rest.partition(_TRANSFORMS_END)
+    return f"{before}{begin}\n\n{_media_transforms()}\n\n{end}{after}"
+
+
+def _media_transforms() -> str:
+    rows: list[tuple[str, ...]] = []
+    for transform in MEDIA_TRANSFORMS.values():
+        parts = (transform.adstock, transform.saturation)
+        priors = (f"{own.symbol} ~ {own.prior.formula} (`{own.name}`)" for own in transform.parameters)
+        rows.append((f"`{transform.name}`", *(f"{part.title}: {part.formula}" for part in parts), "; ".join(priors)))
+    parameters: dict[str, tuple[str, ...]] = {}
+    sources: dict[str, str] = {}
+    for transform in MEDIA_TRANSFORMS.values():
+        for part in (transform.adstock, transform.saturation):
+            sources[part.title] = part.source
+            for own in part.parameters:
+                parameters[f"{part.title} {own.name}"] = (part.title, f"{own.symbol} `{own.name}`", own.meaning)
+    return "\n\n".join(
+        [
+            _table(("transform", "effective media z", "effect m(x)", "priors"), rows),
+            _table(("of", "parameter", "meaning"), list(parameters.values())),
+            "Sources:\n\n" + "\n".join(f"- {title}: {source}" for title, source in sources.items()),
+        ]
+    )
 
 
 def _section(section: dict[str, Any]) -> list[str]:

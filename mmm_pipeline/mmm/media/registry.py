@@ -8,7 +8,9 @@ from __future__ import annotations
 from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.mmm.media.adstock.delayed import DelayedAdstock
 from mmm_pipeline.mmm.media.adstock.geometric import GeometricAdstock
+from mmm_pipeline.mmm.media.adstock.weibull import WeibullAdstock
 from mmm_pipeline.mmm.media.saturation.hill import HillSaturation
+from mmm_pipeline.mmm.media.saturation.logistic import LogisticSaturation
 from mmm_pipeline.mmm.media.saturation.power import PowerSaturation
 from mmm_pipeline.mmm.media.transform import MediaTransform
 
@@ -22,6 +24,15 @@ MEDIA_TRANSFORMS: dict[str, MediaTransform] = {
             "hill_adstock", GeometricAdstock(), HillSaturation(), {"en": "Hill adstock", "ko": "힐 애드스톡"}
         ),
         MediaTransform("carryover", DelayedAdstock(), PowerSaturation(), {"en": "carryover", "ko": "캐리오버"}),
+        MediaTransform(
+            "weibull_hill", WeibullAdstock(), HillSaturation(), {"en": "Weibull and Hill", "ko": "와이불·힐"}
+        ),
+        MediaTransform(
+            "geometric_logistic",
+            GeometricAdstock(),
+            LogisticSaturation(),
+            {"en": "geometric and logistic", "ko": "기하·로지스틱"},
+        ),
     )
 }
 """Every media transform by its name."""

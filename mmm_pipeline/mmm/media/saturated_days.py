@@ -18,10 +18,10 @@ from mmm_pipeline.mmm.media.effective_media import EffectiveMedia
 from mmm_pipeline.mmm.numerics.library import Library
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 
-__all__ = ["TINY", "Curve", "CurveDays", "SaturatedDays", "SaturatedTotals"]
+__all__ = ["Curve", "CurveDays", "SaturatedDays", "SaturatedTotals", "positive"]
 
-TINY = 1e-100
-"""Stands for zero media where a derivative is infinite: large, but its square stays finite."""
+_SMALLEST = float(np.finfo(float).tiny)
+_TINY = 1e-100
 
 
 class SaturatedTotals(NamedTuple):
@@ -54,6 +54,15 @@ class SaturatedDays(Protocol):
     def totals(self, daily_media: float) -> SaturatedTotals:
         """The same with derivatives along the daily media."""
         ...
+
+
+def positive(z: np.ndarray, daily_media: float = 1.0) -> np.ndarray:
+    """Effective media with a stand-in where it is zero, so that its logarithm and inverse are finite.
+
+    A plan without media may have days whose derivative is infinite: there the stand-in is larger, so that the
+    derivative is large but its square finite. With media, gain / z is at most 1 / u.
+    """
+    return np.maximum(z, _SMALLEST if daily_media > 0 else _TINY)
 
 
 class Curve(Protocol):

@@ -25,7 +25,7 @@ class MediaTransform:
         titles: language code -> its name in reports; `name` where a language is missing.
 
     Raises:
-        ValueError: adstock and saturation have a parameter of the same name.
+        ValueError: two parameters have the same name or symbol.
     """
 
     name: str
@@ -34,8 +34,10 @@ class MediaTransform:
     titles: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
-        if len(set(self.parameter_names)) < len(self.parameter_names):
-            raise ValueError(f"media transform {self.name!r} has two parameters of one name: {self.parameter_names}")
+        for what in ("name", "symbol"):
+            used = [getattr(parameter, what) for parameter in self.parameters]
+            if len(set(used)) < len(used):
+                raise ValueError(f"media transform {self.name!r} has two parameters of one {what}: {', '.join(used)}")
 
     @property
     def parameters(self) -> tuple[Parameter, ...]:
@@ -53,9 +55,14 @@ class MediaTransform:
 
     def of_prepared(self, prepared: Any, parameters: Mapping[str, Any], f: Library) -> Any:
         """m_c(x)_t: (..., T, C) of `prepared` media; arguments as of `value`."""
+        # Saturated as the adstock leaves it: a matrix product need not be transposed before it is read.
+        axis = self.adstock.time_axis
         effective = self.adstock.of_prepared(prepared, parameters, f)
-        own = {parameter.name: parameters[parameter.name][..., None, :] for parameter in self.saturation.parameters}
-        return self.saturation.value(effective, own, f)
+        own = {
+            parameter.name: f.xp.expand_dims(parameters[parameter.name], axis)
+            for parameter in self.saturation.parameters
+        }
+        return f.xp.moveaxis(self.saturation.value(effective, own, f), axis, -2)
 
     def value(self, media: Any, parameters: Mapping[str, Any], f: Library) -> Any:
         """m_c(x)_t, what the media coefficient multiplies: (..., T, C).

@@ -28,7 +28,8 @@ def test_curves_start_at_nothing_rise_and_reach_twice_the_largest_spend(adstock:
 @pytest.mark.parametrize("adstock", MEDIA_TRANSFORMS)
 def test_the_curve_is_the_steady_state_of_the_model(adstock: str) -> None:
     fit = synthetic_fit(adstock, draws=20)
-    fit.posterior["retention"].values.clip(max=0.98, out=fit.posterior["retention"].values)  # settles in 3000 days
+    if "retention" in fit.posterior:
+        fit.posterior["retention"].values.clip(max=0.98, out=fit.posterior["retention"].values)  # settles in 3000 days
     point = response_curves(fit).groupby("channel", sort=False).nth(40)
     media = point["media_units"].to_numpy() / fit.data.media_scale
     parameters = fit.media_parameters()

@@ -30,12 +30,14 @@ class Adstock(ABC):
         formula: effective media z_t of media x_t, with the symbols of the parameters.
         source: where the formula is from.
         parameters: in the order of the sampler's coordinates.
+        time_axis: axis of time in what `of_prepared` returns: -2 for (..., T, C), -1 for (..., C, T).
     """
 
     title: ClassVar[str]
     formula: ClassVar[str]
     source: ClassVar[str]
     parameters: ClassVar[tuple[Parameter, ...]]
+    time_axis: ClassVar[int] = -2
 
     @abstractmethod
     def prepared(self, media: Any, f: Library) -> Any:
@@ -43,7 +45,7 @@ class Adstock(ABC):
 
     @abstractmethod
     def of_prepared(self, prepared: Any, parameters: Mapping[str, Any], f: Library) -> Any:
-        """(..., T, C) effective media, in the unit of the media.
+        """Effective media in the unit of the media, with time at `time_axis`.
 
         Args:
             prepared: of `prepared`.
@@ -70,7 +72,8 @@ class Adstock(ABC):
 
     def value(self, media: Any, parameters: Mapping[str, Any], f: Library) -> Any:
         """(..., T, C) effective media of (T, C) media, at least 0; periods before the first have none."""
-        return self.of_prepared(self.prepared(media, f), parameters, f)
+        effective = self.of_prepared(self.prepared(media, f), parameters, f)
+        return f.xp.moveaxis(effective, self.time_axis, -2)
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class WindowAdstock(Adstock):
     """
 
     lags: ClassVar[int]
+    time_axis = -1
 
     @abstractmethod
     def log_weights(self, parameters: Mapping[str, Any], lag: Any, f: Library) -> Any:
@@ -107,8 +111,7 @@ class WindowAdstock(Adstock):
     def of_prepared(self, prepared: Any, parameters: Mapping[str, Any], f: Library) -> Any:
         # Channels lead, because then the product is one batched matrix product.
         own = {parameter.name: parameters[parameter.name] for parameter in self.parameters}
-        mean = f.xp.einsum("ctl,...cl->...ct", prepared, self.weights(own, prepared.dtype, f))
-        return f.xp.swapaxes(mean, -1, -2)
+        return f.xp.einsum("ctl,...cl->...ct", prepared, self.weights(own, prepared.dtype, f))
 
     def over_horizon(
         self, media: np.ndarray, parameters: Mapping[str, np.ndarray], horizon: int, after: int

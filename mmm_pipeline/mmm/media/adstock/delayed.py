@@ -30,8 +30,7 @@ class DelayedAdstock(WindowAdstock):
     )
 
     def log_weights(self, parameters: Mapping[str, Any], lag: Any, f: Library) -> Any:
-        retention = parameters["retention"]
-        return (lag - parameters["peak_delay"]) ** 2 * f.xp.log(f.xp.maximum(retention, f.xp.finfo(lag.dtype).tiny))
+        return (lag - parameters["peak_delay"]) ** 2 * f.xp.log(parameters["retention"])
 
     def retention(self, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
         """The rate r of the weights."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from mmm_pipeline.mmm.media.effective_media import EffectiveMedia
 from mmm_pipeline.mmm.media.parameter import Parameter
-from mmm_pipeline.mmm.media.saturated_days import TINY, SaturatedDays, SaturatedTotals
+from mmm_pipeline.mmm.media.saturated_days import SaturatedDays, SaturatedTotals, positive
 from mmm_pipeline.mmm.media.saturation.base import Saturation
 from mmm_pipeline.mmm.numerics.library import Library
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
@@ -38,10 +38,10 @@ class HillSaturation(Saturation):
     ceiling = 1.0
 
     def value(self, z: Any, parameters: Mapping[str, Any], f: Library) -> Any:
-        positive = z > 0
+        is_positive = z > 0
         # The logistic of n log(z / k) is the same curve without overflow.
-        log_ratio = _log_ratio(f.xp.where(positive, z, 1.0), parameters["half_saturation"], f)
-        return f.xp.where(positive, f.special.expit(parameters["slope"] * log_ratio), 0.0)
+        log_ratio = _log_ratio(f.xp.where(is_positive, z, 1.0), parameters["half_saturation"], f)
+        return f.xp.where(is_positive, f.special.expit(parameters["slope"] * log_ratio), 0.0)
 
     def days(self, media: EffectiveMedia, parameters: Mapping[str, np.ndarray]) -> SaturatedDays:
         return _HillDays(media, parameters["half_saturation"], parameters["slope"])
@@ -50,9 +50,9 @@ class HillSaturation(Saturation):
         return np.argsort(parameters["slope"], kind="stable")
 
 
-def _log_ratio(positive: Any, half_saturation: Any, f: Library) -> Any:
-    """log(z / k)"""
-    return f.xp.log(positive) - f.xp.log(half_saturation)
+def _log_ratio(z: Any, half_saturation: Any, f: Library) -> Any:
+    """log(z / k) for z > 0."""
+    return f.xp.log(z) - f.xp.log(half_saturation)
 
 
 @dataclass(frozen=True)
@@ -89,20 +89,20 @@ class _HillDays:
         steep = np.maximum(n, 1.0)
         inflection = self.half_saturation * ((steep - 1) / (steep + 1)) ** (1 / steep)
         level = (steep - 1) / (2 * steep)
-        return inflection, level, steep * level * (1 - level) / np.maximum(inflection, TINY)
+        return inflection, level, steep * level * (1 - level) / positive(inflection)
 
     def value(self, daily_media: float) -> np.ndarray:
         z = self.media.at(daily_media)
-        within, after = self._saturated(np.maximum(z, TINY))
+        within, after = self._saturated(positive(z))
         np.copyto(within, 0.0, where=z <= 0)
         return self.media.total(within) + np.where(z[:, -1] > 0, after.sum(axis=1), 0.0)
 
     def totals(self, daily_media: float) -> SaturatedTotals:
         media, n = self.media, self.slope
         z = media.at(daily_media)
-        positive = np.maximum(z, TINY)
-        within, after = self._saturated(positive)
-        rate = np.divide(media.gain, positive, out=positive)
+        above_zero = positive(z, daily_media)
+        within, after = self._saturated(above_zero)
+        rate = np.divide(media.gain, above_zero, out=above_zero)
         slope = 1 - within
         slope *= within
         slope *= rate  # df/du over n
@@ -115,14 +115,14 @@ class _HillDays:
         curvature += rate_after**2 * ((n - 1) * spread - 2 * n * (second - third))
         np.copyto(within, 0.0, where=z <= 0)
         np.copyto(after, 0.0, where=z[:, -1:] <= 0)
-        value = media.total(within) + np.where(z[:, -1] > 0, first, 0.0)
+        value = media.total(within) + np.where(z[:, -1] > 0, first, 0.0) if daily_media > 0 else self.value(daily_media)
         total_slope = media.total(slope) + rate_after * spread
         convex_value, convex_slope = self._convex(z, within, slope, after, squares, rate_after)
         return SaturatedTotals(value, n * total_slope, n * curvature, convex_value, convex_slope)
 
-    def _saturated(self, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _saturated(self, above_zero: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """F on the (S, H) days of the horizon and on the (S, K) days after."""
-        odds = -self.slope[:, None] * _log_ratio(positive, self.half_saturation[:, None], NUMPY)
+        odds = -self.slope[:, None] * _log_ratio(above_zero, self.half_saturation[:, None], NUMPY)
         with np.errstate(over="ignore"):
             np.exp(odds, out=odds)
             after = self._growth * odds[:, -1:]

@@ -10,7 +10,7 @@ import numpy as np
 
 from mmm_pipeline.mmm.media.effective_media import EffectiveMedia
 from mmm_pipeline.mmm.media.parameter import Parameter
-from mmm_pipeline.mmm.media.saturated_days import TINY, SaturatedDays, SaturatedTotals
+from mmm_pipeline.mmm.media.saturated_days import SaturatedDays, SaturatedTotals, positive
 from mmm_pipeline.mmm.media.saturation.base import Saturation
 from mmm_pipeline.mmm.numerics.library import Library, power, power_of_positive
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
@@ -44,7 +44,7 @@ class _PowerDays:
 
     def value(self, daily_media: float) -> np.ndarray:
         z = self.media.at(daily_media)
-        value = power_of_positive(np.maximum(z, TINY), self.exponent[:, None], NUMPY)
+        value = power_of_positive(positive(z), self.exponent[:, None], NUMPY)
         # A curve with a very small exponent jumps at zero, where the stand-in would not do.
         np.copyto(value, 0.0, where=z <= 0)
         return self.media.total(value)
@@ -52,16 +52,16 @@ class _PowerDays:
     def totals(self, daily_media: float) -> SaturatedTotals:
         media, exponent = self.media, self.exponent
         z = media.at(daily_media)
-        positive = np.maximum(z, TINY)
-        value = power_of_positive(positive, exponent[:, None], NUMPY)
-        rate = np.divide(media.gain, positive, out=positive)
+        above_zero = positive(z, daily_media)
+        value = power_of_positive(above_zero, exponent[:, None], NUMPY)
+        rate = np.divide(media.gain, above_zero, out=above_zero)
         slope = media.total_of_product(value, rate)
         rate *= rate
         curvature = media.total_of_product(value, rate)
         np.copyto(value, 0.0, where=z <= 0)
         none = np.zeros_like(exponent)
         return SaturatedTotals(
-            value=media.total(value),
+            value=media.total(value) if daily_media > 0 else self.value(daily_media),
             slope=exponent * slope,
             curvature=exponent * (exponent - 1) * curvature,
             convex_value=none,

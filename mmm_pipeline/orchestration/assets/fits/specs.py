@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from mmm_pipeline.mmm.identity import identity
 from mmm_pipeline.mmm.specs import (
     ConvergenceThresholds,
     FeatureSign,
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["convergence_thresholds", "fit_fingerprint", "model_spec", "sampler_settings", "spec_of_key"]
 
-# Raise when the same inputs and settings would give another posterior, so that stored fits are not reused.
+# Raise when the same inputs and settings would give another posterior, e.g. because a registered prior changed, so that
+# stored fits are not reused. A new field that changes nothing at its neutral value needs no raise: see `identity`.
 _MODEL_VERSION = 3
 
 
@@ -64,7 +66,7 @@ def fit_fingerprint(spec: ModelSpec, data: FitData | PanelData, settings: Settin
     """Hash of everything a posterior depends on; equal means that a stored fit can be reused."""
     digest = hashlib.sha256()
     for part in (_MODEL_VERSION, spec, sampler_settings(settings), convergence_thresholds(settings)):
-        digest.update(repr(part).encode())
+        digest.update(identity(part).encode())
     for window in data.windows:
         for array in (window.media, window.kpi, window.feature_values, window.spend, window.media_scale):
             digest.update(repr(array.shape).encode())

@@ -73,7 +73,15 @@ def in_force(
     if demo:
         found = found.with_source(SourceSettings(kind="demo", demo_seed=found.settings.source.demo_seed), "--demo")
     elif named is not None:
-        found = found.with_source(SourceSettings(kind="file", path=located(named)), "command line")
+        found = found.with_source(
+            SourceSettings(
+                kind="file",
+                path=located(named),
+                sheet=found.settings.source.sheet,
+                decimal=found.settings.source.decimal,
+            ),
+            "command line",
+        )
     Console(stderr=True).print(escape(found.line), highlight=False, soft_wrap=True, style="dim")
     return found
 

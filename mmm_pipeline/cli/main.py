@@ -226,11 +226,11 @@ def scenario(
         typer.Option("--bounds", help="0.5:2, or CHANNEL=0.8:1.5; multiples of the current spend; repeatable."),
     ] = None,
     target_kpi: Annotated[
-        float | None, typer.Option("--target-kpi", help="Instead of a budget: the cheapest plan for this media KPI.")
-    ] = None,
+        str, typer.Option("--target-kpi", help="Instead of a budget: the cheapest plan for this media KPI.")
+    ] = "",
     target_roi: Annotated[
-        float | None, typer.Option("--target-roi", help="Instead of a budget: spend down to this marginal ROI.")
-    ] = None,
+        str, typer.Option("--target-roi", help="Instead of a budget: spend down to this marginal ROI.")
+    ] = "",
     horizon: Annotated[int | None, typer.Option("--horizon", min=1, max=366, help="Days; default: settings.")] = None,
     name: Annotated[str, typer.Option("--name", help="Name of the scenario. Default: the time.")] = "",
     output: Annotated[Path | None, typer.Option("--output", help="Write the files here instead.")] = None,
@@ -242,13 +242,13 @@ def scenario(
     folder = Home(home.resolve())
     with ReadableErrors():
         from mmm_pipeline.operations import scenario as scenarios
+        from mmm_pipeline.operations.amounts import amount_if_given
 
         settings = in_force(folder, config).settings
         folder = folder.as_of(settings.split.as_of)
+        targets = (amount_if_given(target_kpi, "--target-kpi"), amount_if_given(target_roi, "--target-roi"))
         fit = scenarios.read_champion(folder, settings)
-        options = scenarios.ScenarioOptions(
-            name, budget, tuple(lock or ()), tuple(bounds or ()), target_kpi, target_roi, horizon
-        )
+        options = scenarios.ScenarioOptions(name, budget, tuple(lock or ()), tuple(bounds or ()), *targets, horizon)
         planned = scenarios.plan_scenario(fit, settings, options)
         quick = champion_is_quick(artifact_store(settings, folder))
         if output is None:

@@ -251,7 +251,13 @@ def check_summary(report: Mapping[str, Any]) -> Table:
     table = Table(show_header=False, title="Campaign data", title_justify="left")
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    window, rows = report["window"], report["rows"]
+    window, rows, source = report["window"], report["rows"], report["source"]
+    table.add_row("read from", escape(source["name"]))
+    if source["sheets"]:
+        what = "sheet" if len(source["sheets"]) == 1 else f"sheets ({len(source['sheets'])})"
+        table.add_row(what, escape(", ".join(source["sheets"])))
+    for note in source["reading"]:
+        table.add_row("reading", escape(note))
     table.add_row("window", f"{window['start']} to {window['end']}, holdout from {window['holdout_start']}")
     table.add_row("rows accepted", f"{rows['accepted']:,}")
     table.add_row("rows rejected", f"{rows['rejected']:,}")
@@ -272,6 +278,10 @@ def landing_summary(done: LandingSummary) -> Table:
     table.add_column(style="bold")
     table.add_column(overflow="fold")
     table.add_row("from", escape(done.file))
+    if done.sheets:
+        table.add_row("sheet" if len(done.sheets) == 1 else "sheets", escape(", ".join(done.sheets)))
+    for note in done.notes:
+        table.add_row("reading", escape(note))
     table.add_row("into", escape(done.table))
     table.add_row("key", escape(", ".join(done.key)))
     for what, count in (("new", done.inserted), ("replaced", done.replaced), ("removed", done.removed)):
@@ -279,6 +289,8 @@ def landing_summary(done: LandingSummary) -> Table:
     table.add_row("rows refused", f"{sum(done.refused.values()):,}")
     for reason, count in done.refused.items():
         table.add_row("", f"{count:,} {escape(reason)}")
+    for note in done.notes:
+        table.add_row("note", escape(note))
     for job in done.jobs:
         table.add_row("job", escape(f"{job.job_id} ({job.purpose}, {job.bytes_processed:,} bytes): {job.console_url}"))
     return table

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from mmm_pipeline.ingestion.events import load_events
@@ -16,6 +14,7 @@ from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.ingestion.rows.load import LoadSummary
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.sources import WarehouseSettings
+from mmm_pipeline.storage.temporary import temporary_folder
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 
 __all__ = ["CheckReport", "check_source"]
@@ -33,6 +32,7 @@ class CheckReport:
         channels: channels that the model would see.
         excluded_channels: (channel, reason) of the others.
         warnings: what is accepted but should be known.
+        reading: how the files were read, where that could have been otherwise.
     """
 
     start: str
@@ -42,10 +42,12 @@ class CheckReport:
     channels: tuple[str, ...]
     excluded_channels: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
+    reading: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-able; the keys are those of `summary.json`."""
         return {
+            "source": {"name": self.rows.source, "sheets": list(self.rows.sheets), "reading": list(self.reading)},
             "window": {"start": self.start, "end": self.end, "holdout_start": self.holdout_start},
             "rows": {
                 "accepted": self.rows.accepted,
@@ -68,15 +70,16 @@ def check_source(settings: Settings) -> CheckReport:
     """
     # A BigQuery source is judged where it is; nothing is written to a dataset.
     settings = settings.model_copy(update={"warehouse": WarehouseSettings()})
-    with tempfile.TemporaryDirectory(prefix="mmm-check-") as folder:
-        warehouse = DuckDBWarehouse(Path(folder) / "warehouse.duckdb")
+    said: list[str] = []
+    with temporary_folder("check") as folder:
+        warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
         rows = load_campaigns(warehouse, settings)
         matrix = build_media_matrix(warehouse, settings)
         dataset, excluded = build_model_inputs(
             matrix,
             settings,
-            load_features(settings),
-            load_events(settings),
+            load_features(settings, said.append),
+            load_events(settings, said.append),
             build_market_matrix(warehouse, settings),
         )
         if settings.split.rolling_origins > 1:
@@ -94,4 +97,5 @@ def check_source(settings: Settings) -> CheckReport:
             (str(channel), str(reason)) for channel, reason in excluded[["channel", "reason"]].to_numpy()
         ),
         warnings=warnings,
+        reading=(*rows.notes, *said),
     )

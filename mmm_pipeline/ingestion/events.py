@@ -3,38 +3,45 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.parsing import day, name, number, trimmed
-from mmm_pipeline.ingestion.sources.headers import Roles, resolve_roles
-from mmm_pipeline.ingestion.sources.opening import stage_file
+from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
+from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
+from mmm_pipeline.ingestion.rows.parsing import day, name, trimmed
+from mmm_pipeline.ingestion.sources.headers import Roles, WantedColumns
+from mmm_pipeline.ingestion.sources.opening import stage_file, tell_reading
 from mmm_pipeline.ingestion.sources.staging import Staging, require_none_refused, staging_area
-from mmm_pipeline.settings.pipeline import EventDates, Settings
+from mmm_pipeline.settings.pipeline import EventDates, EventSettings, Settings
+from mmm_pipeline.storage.temporary import temporary_folder
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 
 __all__ = ["event_columns", "load_events"]
 
 _REQUIRED = {"date": "date", "event": "event"}
 _WINDOWS = {"days_before": ("days_before",), "days_after": ("days_after",)}
+_WANTED = WantedColumns(_REQUIRED, "", "events.sheet", _WINDOWS)
 _MOST_DAYS = 60
 _PROBLEMS_SHOWN = 5
 
 
-def load_events(settings: Settings) -> tuple[EventDates, ...]:
+def load_events(settings: Settings, tell: Callable[[str], object] | None = None) -> tuple[EventDates, ...]:
     """The events of `events.path` and of `events.calendar`.
+
+    Args:
+        settings: the section `events` counts.
+        tell: gets a sentence for each thing to know about how the file was read, such as the sheet.
 
     Raises:
         CampaignDataError: the file cannot be read, lacks columns, or has a cell that is none of what is accepted; the
             message names the line, the column and the value.
     """
     chosen = settings.events
-    return (*(_read(chosen.path) if chosen.path is not None else ()), *chosen.calendar)
+    return (*(_read(chosen, chosen.path, tell) if chosen.path is not None else ()), *chosen.calendar)
 
 
 def event_columns(events: Sequence[EventDates], days: pd.DatetimeIndex) -> pd.DataFrame:
@@ -54,27 +61,30 @@ def event_columns(events: Sequence[EventDates], days: pd.DatetimeIndex) -> pd.Da
     return pd.DataFrame(columns, index=days)
 
 
-def _read(path: Path) -> tuple[EventDates, ...]:
-    with tempfile.TemporaryDirectory() as folder, staging_area(Path(folder)) as staging:
-        headers = stage_file(staging, path, _REQUIRED)
-        roles = resolve_roles(headers, _REQUIRED, where=str(path), setting="the columns of events", optional=_WINDOWS)
+def _read(chosen: EventSettings, path: Path, tell: Callable[[str], object] | None) -> tuple[EventDates, ...]:
+    with temporary_folder("events") as folder, staging_area(folder) as staging:
+        read = stage_file(staging, path, _WANTED, chosen.sheet)
+        tell_reading(read, "events", tell)
+        roles, where, place = read.roles, read.where, staging.place
         staging.close_to_files()
-        require_none_refused(staging, path, "events")
-        rows = staging.connection.execute(_query(staging, roles)).fetchall()
+        require_none_refused(staging, where, "events")
+        lengths_in = [roles.positions[role] for role in _WINDOWS if role in roles.positions]
+        marks = staged_decimal_marks(staging, roles.names, lengths_in, setting=MarkSetting("auto", None), where=where)
+        rows = staging.connection.execute(_query(staging, roles, marks.of_column)).fetchall()
     if not rows:
-        raise CampaignDataError(f"{path}: has a header but no rows")
+        raise CampaignDataError(f"{where}: has a header but no rows")
     found, problems = [], []
     for line, date_text, date, event, *windows in rows:
         if date is None:
-            problems.append(f"  line {line}: {roles.header('date')} = {date_text!r} is not a date")
+            problems.append(f"  {place(line)}: {roles.header('date')} = {date_text!r} is not a date")
         if event is None:
-            problems.append(f"  line {line}: {roles.header('event')} is blank: give the event a name")
+            problems.append(f"  {place(line)}: {roles.header('event')} is blank: give the event a name")
         lengths = {}
         for role, text, value in zip(_WINDOWS, windows[::2], windows[1::2], strict=True):
             length = 0.0 if text == "" else value
             if length is None or not 0 <= length <= _MOST_DAYS or length != int(length):
                 problems.append(
-                    f"  line {line}: {roles.header(role)} = {text!r} is not a whole number from 0 to {_MOST_DAYS}"
+                    f"  {place(line)}: {roles.header(role)} = {text!r} is not a whole number from 0 to {_MOST_DAYS}"
                 )
                 length = 0.0
             lengths[role] = int(length)
@@ -82,14 +92,18 @@ def _read(path: Path) -> tuple[EventDates, ...]:
             found.append(EventDates(event=event, dates=(_as_date(date),), **lengths))
     if problems:
         more = [f"  and {len(problems) - _PROBLEMS_SHOWN} more"] if len(problems) > _PROBLEMS_SHOWN else []
-        raise CampaignDataError("\n".join([f"{path}: every event needs a date:", *problems[:_PROBLEMS_SHOWN], *more]))
+        raise CampaignDataError("\n".join([f"{where}: every event needs a date:", *problems[:_PROBLEMS_SHOWN], *more]))
     return tuple(found)
 
 
-def _query(staging: Staging, roles: Roles) -> str:
+def _query(staging: Staging, roles: Roles, marks: Mapping[int, DecimalMark]) -> str:
     """Rows with any value: line, date as text and parsed, event, then text and number of either window."""
     text = {role: trimmed(DUCKDB, f"c{position}") for role, position in roles.positions.items()}
     windows = [f"{text.get(role, _BLANK)} AS {role}_text" for role in _WINDOWS]
+    numbers = [
+        f"{role}_text, {number(DUCKDB, f'{role}_text', marks.get(roles.positions.get(role, -1), 'point'))}"
+        for role in _WINDOWS
+    ]
     return f"""
         WITH cleaned AS (
             SELECT line_number, {text["date"]} AS date_text, {name(DUCKDB, f"c{roles.positions['event']}")} AS event,
@@ -97,7 +111,7 @@ def _query(staging: Staging, roles: Roles) -> str:
             FROM source WHERE COALESCE({", ".join(staging.columns)}) IS NOT NULL
         )
         SELECT line_number, date_text, {day(DUCKDB, "date_text")} AS date, event,
-            {", ".join(f"{role}_text, {number(DUCKDB, f'{role}_text')}" for role in _WINDOWS)}
+            {", ".join(numbers)}
         FROM cleaned ORDER BY line_number"""
 
 

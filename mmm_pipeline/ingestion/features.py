@@ -2,74 +2,95 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.parsing import day, finite_number, number, trimmed
-from mmm_pipeline.ingestion.sources.headers import Roles, normalised, resolve_roles
-from mmm_pipeline.ingestion.sources.opening import stage_file
-from mmm_pipeline.ingestion.sources.staging import Staging, require_none_refused, staging_area
+from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
+from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
+from mmm_pipeline.ingestion.rows.parsing import day, finite_number, trimmed
+from mmm_pipeline.ingestion.sources.headers import Roles, WantedColumns, normalised
+from mmm_pipeline.ingestion.sources.opening import stage_file, tell_reading
+from mmm_pipeline.ingestion.sources.staging import StagedTable, Staging, require_none_refused, staging_area
 from mmm_pipeline.settings.pipeline import FeatureSettings, Settings
+from mmm_pipeline.storage.temporary import temporary_folder
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 
 __all__ = ["load_features"]
 
 _PROBLEMS_SHOWN = 5
+_LONGEST_SHOWN = 100
 
 
-def load_features(settings: Settings) -> pd.DataFrame | None:
+def load_features(settings: Settings, tell: Callable[[str], object] | None = None) -> pd.DataFrame | None:
     """Read the table of extra features; None when `features.path` is not set.
 
     Dates and numbers may be spelled as in a campaign file; numbers may be negative here. Unlike campaign rows, nothing
     is left out: one bad cell is an error.
 
+    Args:
+        settings: the section `features` counts.
+        tell: gets a sentence for each thing to know about how the file was read, such as the sheet or a decimal comma.
+
     Returns:
         Column `date` (datetime64[ns], increasing, each day once) and one float column per feature.
 
     Raises:
-        CampaignDataError: the file cannot be read, lacks columns, or has a date or number that does not parse, a
-            missing or infinite number, or a day twice.
+        CampaignDataError: the file cannot be read, lacks columns, or has a date or number that does not parse or can
+            be read in two ways, a missing or infinite number, or a day twice.
     """
     chosen = settings.features
     if chosen.path is None:
         return None
-    with tempfile.TemporaryDirectory() as folder, staging_area(Path(folder)) as staging:
-        roles = _stage(staging, chosen, chosen.path)
+    with temporary_folder("features") as folder, staging_area(folder) as staging:
+        read, roles = _stage(staging, chosen, chosen.path)
+        tell_reading(read, "features", tell)
         staging.close_to_files()
         names = [name for role, name in _feature_roles(roles)]
         columns = [roles.positions[role] for role, _ in _feature_roles(roles)]
-        table = _parsed(staging, roles.positions["date"], columns)
-    _require_parsed(chosen.path, table, roles, columns)
+        marks = staged_decimal_marks(
+            staging,
+            roles.names,
+            columns,
+            setting=MarkSetting(chosen.decimal, "features.decimal"),
+            where=read.where,
+        )
+        table = _parsed(staging, roles.positions["date"], columns, marks.of_column)
+        _require_parsed(staging, read, table, roles, columns)
+    if tell is not None:
+        for note in marks.notes:
+            tell(f"features: {note}")
     values = {name: table[f"value_{column}"].astype(float) for name, column in zip(names, columns, strict=True)}
     return pd.DataFrame({"date": table["date"].astype("datetime64[ns]"), **values}).reset_index(drop=True)
 
 
-def _stage(staging: Staging, chosen: FeatureSettings, path: Path) -> Roles:
+def _stage(staging: Staging, chosen: FeatureSettings, path: Path) -> tuple[StagedTable, Roles]:
     required = {"date": chosen.date, **{f"columns[{at}]": name for at, name in enumerate(chosen.columns)}}
-    headers = stage_file(staging, path, required)
-    roles = resolve_roles(headers, required, where=str(path), setting="features")
-    require_none_refused(staging, path, "features")
-    if not chosen.columns:
-        date = roles.positions["date"]
-        others = {f"columns[{at}]": at for at, header in enumerate(headers) if at != date and normalised(header)}
-        roles = Roles(roles.names, {"date": date, **others})
-    if len(roles.positions) == 1:
-        raise CampaignDataError(f"{path}: has no column beside the date {roles.header('date')!r}")
-    return roles
+    wanted = WantedColumns(required, "features", "features.sheet", needs_all=not chosen.columns)
+    read = stage_file(staging, path, wanted, chosen.sheet)
+    require_none_refused(staging, read.where, "features")
+    if chosen.columns:
+        return read, read.roles
+    date = read.roles.positions["date"]
+    headers = enumerate(read.layout.headers)
+    others = {f"columns[{at}]": at for at, header in headers if at != date and normalised(header)}
+    if not others:
+        raise CampaignDataError(f"{read.where}: has no column beside the date {read.roles.header('date')!r}")
+    return read, Roles(read.roles.names, {"date": date, **others})
 
 
 def _feature_roles(roles: Roles) -> list[tuple[str, str]]:
     return [(role, roles.header(role)) for role in roles.positions if role != "date"]
 
 
-def _parsed(staging: Staging, date: int, columns: Sequence[int]) -> pd.DataFrame:
+def _parsed(staging: Staging, date: int, columns: Sequence[int], marks: Mapping[int, DecimalMark]) -> pd.DataFrame:
     """Rows with any value: `line_number`, `date`, and per feature its `value_N`, NULL unless it is a finite number."""
     texts = ", ".join(f"{trimmed(DUCKDB, f'c{column}')} AS text_{column}" for column in (date, *columns))
-    numbers = ", ".join(f"{number(DUCKDB, f'text_{column}')} AS number_{column}" for column in columns)
+    numbers = ", ".join(
+        f"{number(DUCKDB, f'text_{column}', marks.get(column, 'point'))} AS number_{column}" for column in columns
+    )
     values = ", ".join(
         f"CASE WHEN {finite_number(DUCKDB, f'number_{column}')} THEN number_{column} END AS value_{column}"
         for column in columns
@@ -85,22 +106,28 @@ def _parsed(staging: Staging, date: int, columns: Sequence[int]) -> pd.DataFrame
     return frame
 
 
-def _require_parsed(path: Path, table: pd.DataFrame, roles: Roles, columns: Sequence[int]) -> None:
+def _require_parsed(
+    staging: Staging, read: StagedTable, table: pd.DataFrame, roles: Roles, columns: Sequence[int]
+) -> None:
     if table.empty:
-        raise CampaignDataError(f"{path}: has a header but no rows")
+        raise CampaignDataError(f"{read.where}: has a header but no rows")
     problems = []
     for column, value in ((roles.positions["date"], "date"), *((column, f"value_{column}") for column in columns)):
         wanted = "a date" if value == "date" else "a finite number"
         for _, row in table.loc[table[value].isna()].iterrows():
             problems.append((row["line_number"], roles.names[column], row[f"text_{column}"], wanted))
     if problems:
-        lines = [f"  line {line}: {name} = {text!r} is not {what}" for line, name, text, what in sorted(problems)]
+        lines = [
+            f"  {staging.place(line)}: {name} = {text[:_LONGEST_SHOWN]!r} is not {what}"
+            for line, name, text, what in sorted(problems)
+        ]
         more = [f"  and {len(lines) - _PROBLEMS_SHOWN} more"] if len(lines) > _PROBLEMS_SHOWN else []
-        raise CampaignDataError("\n".join([f"{path}: every cell is needed:", *lines[:_PROBLEMS_SHOWN], *more]))
+        raise CampaignDataError("\n".join([f"{read.where}: every cell is needed:", *lines[:_PROBLEMS_SHOWN], *more]))
     twice = table.loc[table["date"].duplicated(keep=False)]
     if len(twice):
-        lines_of = ", ".join(str(line) for line in twice["line_number"].head(2))
+        places = " and ".join(staging.place(line) for line in twice["line_number"].head(2))
+        choice = ", or name the sheet to read in features.sheet" if len(read.sheets) > 1 else ""
         raise CampaignDataError(
-            f"{path}: {pd.Timestamp(twice['date'].iloc[0]).date()} appears more than once (lines {lines_of}): "
-            "give every day one row"
+            f"{read.where}: {pd.Timestamp(twice['date'].iloc[0]).date()} appears more than once ({places}): "
+            f"give every day one row{choice}"
         )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import SettingsError, StoredResultError
+from mmm_pipeline.operations.amounts import amount
 from mmm_pipeline.operations.budget_requests import budget_request
 from mmm_pipeline.settings.pipeline import BudgetSettings, Settings, parse_settings
 from mmm_pipeline.storage.artifacts import artifact_store
@@ -207,25 +208,20 @@ def _budget(base: BudgetSettings, options: ScenarioOptions, horizon_days: int, t
 
 def _total(text: str, today: float) -> float:
     """`120%` of today's total, or an amount."""
-    number = text.strip().removesuffix("%")
-    try:
-        value = float(number.replace(",", ""))
-    except ValueError:
-        value = math.nan
-    if not (math.isfinite(value) and value > 0):
+    value = amount(text.strip().removesuffix("%"), "--budget")
+    if value is None or value <= 0:
         raise SettingsError(f"--budget {_shown(text)} is not a budget: give a share such as 120% or an amount above 0")
     return round(value / 100 * today, 2) if text.strip().endswith("%") else value
 
 
 def _bounds(text: str) -> tuple[float, float]:
-    low, _, high = text.partition(":")
-    try:
-        return float(low), float(high)
-    except ValueError as error:
+    low, high = (amount(part, f"--bounds {_shown(text)}:") for part in text.partition(":")[::2])
+    if low is None or high is None:
         raise SettingsError(
-            f"--bounds {_shown(text)} cannot be read: give LOW:HIGH, e.g. 0.5:2, or CHANNEL=LOW:HIGH, as multiples of "
-            "the current spend"
-        ) from error
+            f"--bounds {_shown(text)} cannot be read: give LOW:HIGH, e.g. 0.5:2, or CHANNEL=LOW:HIGH, as finite "
+            "multiples of the current spend"
+        )
+    return low, high
 
 
 def _shown(text: str) -> str:

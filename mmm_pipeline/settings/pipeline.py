@@ -20,8 +20,15 @@ from mmm_pipeline.settings.engines import EngineSettings
 from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
 from mmm_pipeline.settings.runs import RunSettings
 from mmm_pipeline.settings.schedule import ScheduleSettings
-from mmm_pipeline.settings.section import Section, Share
-from mmm_pipeline.settings.sources import BigQuerySettings, LandingSettings, SourceSettings, WarehouseSettings, located
+from mmm_pipeline.settings.section import Section, Share, SheetNames
+from mmm_pipeline.settings.sources import (
+    BigQuerySettings,
+    DecimalSetting,
+    LandingSettings,
+    SourceSettings,
+    WarehouseSettings,
+    located,
+)
 from mmm_pipeline.settings.storage import StorageSettings, is_url
 from mmm_pipeline.settings.yaml_file import YamlFile, read_yaml
 
@@ -97,8 +104,10 @@ class FeatureSettings(Section):
     """Optional extra features (controls): a table with a date column and numeric columns."""
 
     path: Path | None = Field(None, description="CSV, XLSX or Parquet file; none: no features")
+    sheet: SheetNames = Field(None, description="of a workbook, the sheet or list of sheets to read, as in source")
     date: str = Field("Date", description="its date column, one row per day")
     columns: tuple[str, ...] = Field((), description="empty: every column but the date")
+    decimal: DecimalSetting = Field("auto", description="decimal mark of the file's numbers, as source.decimal")
     max_leakage_r2: Share = Field(0.5, description="refuse a feature that explains this much of the same day's KPI")
     signs: dict[str, SignName] = Field(
         default_factory=dict, description="feature or event: `positive` or `negative`, the only way its value may act"
@@ -121,6 +130,7 @@ class EventSettings(Section):
         None,
         description="CSV, XLSX or Parquet file with the columns event, date and, optionally, days_before, days_after",
     )
+    sheet: SheetNames = Field(None, description="of a workbook, the sheet or list of sheets to read, as in source")
     calendar: tuple[EventDates, ...] = Field((), description="events given here, beside those of the file")
 
 

@@ -9,10 +9,12 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.settings.section import Section
+from mmm_pipeline.settings.section import Section, SheetNames
 
-__all__ = ["BigQuerySettings", "LandingSettings", "SourceSettings", "WarehouseSettings", "located"]
+__all__ = ["BigQuerySettings", "DecimalSetting", "LandingSettings", "SourceSettings", "WarehouseSettings", "located"]
 __all__ += ["require_source"]
+
+DecimalSetting = Literal["auto", "point", "comma"]
 
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 LabelValue = Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,63}$")]
@@ -29,7 +31,17 @@ class SourceSettings(Section):
     table: str | None = Field(
         None, description="table that holds the rows; duckdb: [schema.]table, bigquery: [project.]dataset.table"
     )
+    sheet: SheetNames = Field(
+        None,
+        description="of a workbook, the sheet to read, or a list of sheets that add up; empty: those that have the "
+        "columns and are not hidden",
+    )
     since: dt.date | None = Field(None, description="bigquery: leave out earlier days; prunes partitions by the date")
+    decimal: DecimalSetting = Field(
+        "auto",
+        description="decimal mark of numbers that are text: auto finds it per column, and refuses a column that can be "
+        "read in two ways",
+    )
     demo_seed: int = Field(5, ge=0, le=2**32 - 1, description="seed of the demo market")
 
     @model_validator(mode="after")
@@ -43,6 +55,8 @@ class SourceSettings(Section):
             raise ValueError("source.table is required when source.kind is 'duckdb'")
         if self.kind == "bigquery" and not self.table:
             raise ValueError("source.table is required when source.kind is 'bigquery'")
+        if self.kind != "file" and self.sheet:
+            raise ValueError("source.sheet counts for source.kind 'file' only")
         if self.kind != "bigquery" and self.since is not None:
             raise ValueError("source.since counts for source.kind 'bigquery' only")
         return self
@@ -97,7 +111,9 @@ class LandingSettings(Section):
     """Exports that are merged into the campaign table (`source`) before it is read: `mmm load`, and the weekly run."""
 
     file: Path | None = Field(None, description="export that every run merges into the table first; empty: none")
+    sheet: SheetNames = Field(None, description="of a workbook, the sheet or list of sheets to read, as in source")
     key: tuple[str, ...] = Field((), description="headers that identify a row; empty: the date and all text columns")
+    decimal: DecimalSetting = Field("auto", description="decimal mark of the file's numbers, as source.decimal")
 
 
 def located(path: Path) -> Path:

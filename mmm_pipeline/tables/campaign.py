@@ -22,7 +22,8 @@ __all__ = ["CAMPAIGN_TOTALS", "EXCLUDED_CHANNELS", "MARKET_MATRIX", "MEDIA_MATRI
 
 _LINE_NUMBER = column(
     "Int64",
-    "line in the source, the header being line 1; empty for a BigQuery table, which has no order",
+    "line in the source, the first being line 1; in a workbook the row of its sheet; empty for a BigQuery table, which "
+    "has no order",
     pa.Check.ge(1),
     nullable=True,
 )
@@ -48,6 +49,7 @@ REJECTED_ROWS = table(
     "rejected_rows",
     "Every refused row with the reason; nothing is dropped in silence.",
     {
+        "sheet": column(str, "sheet of the workbook that the row is in; empty for other sources", nullable=True),
         "line_number": _LINE_NUMBER,
         "reason": column(str, "why the row was refused"),
         "column": column(str, "the offending column, as the source spells it", nullable=True),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mmm_pipeline.cli.command_line import settings_of
 from mmm_pipeline.mmm.simulation.simulate import market_rows, simulate_market
 
 COMMAND = [sys.executable, "-m", "mmm_pipeline.cli.main"]
@@ -180,3 +181,12 @@ def test_load_without_a_table_says_where_it_could_go(tmp_path: Path) -> None:
     done = mmm("load", "week.csv", folder=tmp_path)
     assert done.returncode == 1
     assert "Give --to duckdb, or --to bigquery --table dataset.table" in done.stderr
+
+
+def test_another_file_is_read_with_the_decimal_mark_of_the_settings(tmp_path: Path) -> None:
+    config = tmp_path / "pipeline.yaml"
+    config.write_text("source: {decimal: comma}\n")
+
+    source = settings_of(None, config, tmp_path / "other.csv").source
+
+    assert (source.kind, source.decimal) == ("file", "comma")

@@ -35,11 +35,10 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
     return DuckDBWarehouse(tmp_path / "home" / "warehouse.duckdb")
 
 
-def settings_for(path: Path, *, share: float = 1.0, **sections: Any) -> Settings:
+def settings_for(path: Path, *, share: float = 1.0, decimal: str = "auto", **sections: Any) -> Settings:
     """Settings that read `path` and accept that any share of its rows is refused."""
-    return parse_settings(
-        {"source": {"kind": "file", "path": str(path)}, "validation": {"max_rejected_share": share}, **sections}
-    )
+    source = {"kind": "file", "path": str(path), "decimal": decimal}
+    return parse_settings({"source": source, "validation": {"max_rejected_share": share}, **sections})
 
 
 @pytest.fixture

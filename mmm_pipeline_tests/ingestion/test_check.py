@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from rich.console import Console
 
+from mmm_pipeline.cli.terminal import check_summary
 from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.ingestion.check import check_source
 from mmm_pipeline.ingestion.matrix import build_media_matrix
@@ -31,6 +35,23 @@ def test_the_report_has_what_the_summary_has() -> None:
     assert len(report["channels"]) == 8
 
 
+def test_what_was_read_is_in_the_report_and_on_the_screen(tmp_path: Path) -> None:
+    source = tmp_path / "book.xlsx"
+    table = demo_rows()
+    halves = {"H1": table.iloc[:2000], "H2": table.iloc[2000:].loc[lambda rows: rows["Date"] != table["Date"][1999]]}
+    with pd.ExcelWriter(source) as writer:
+        for title, rows in halves.items():
+            rows.to_excel(writer, sheet_name=title, index=False)
+    named = {"kind": "file", "path": str(source), "sheet": ["H1", "H2"]}
+
+    report = check_source(parse_settings({"source": named})).to_dict()
+
+    assert report["source"] == {"name": str(source), "sheets": ["H1", "H2"], "reading": []}
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(check_summary(report))
+    assert re.search(r"sheets \(2\) +│ H1, H2 ", console.export_text())
+
+
 def test_checking_starts_no_jax() -> None:
     code = (
         "import sys; from mmm_pipeline.ingestion.check import check_source;"
@@ -45,6 +66,25 @@ def test_more_rolling_origins_than_days_are_found_before_anything_is_fitted() ->
     settings = parse_settings({"source": {"kind": "demo"}, "split": {"holdout_days": 28, "rolling_origins": 7}})
     with pytest.raises(ModelInputError, match="at most 6 origins"):
         check_source(settings)
+
+
+def test_the_check_says_how_numbers_were_read(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    days = np.datetime64("2025-01-01") + np.arange(70)
+    media = rng.integers(1_000, 9_000, 70)
+    lines = [f"{day};A;{count:,};{count / 100:.2f};{count / 7:.2f}" for day, count in zip(days, media, strict=True)]
+    swapped = str.maketrans(".,", ",.")
+    campaigns, features = tmp_path / "campaigns.csv", tmp_path / "features.csv"
+    header = "Date;Ad group alias;Impressions;Spend;Sales\n"
+    campaigns.write_text(header + "\n".join(line.translate(swapped) for line in lines))
+    features.write_text("Date;Price\n" + "\n".join(f"{day};{rng.integers(100)},5" for day in days))
+
+    report = check_source(settings_for(campaigns, features={"path": str(features)}))
+
+    first, second, *_ = report.warnings
+    assert first.startswith("'Spend', 'Sales': read with a decimal comma, '")
+    assert second.startswith("'Impressions': read with a decimal comma like 'Spend' ('")
+    assert report.reading[0].startswith("features: 'Price': read with a decimal comma, '")
 
 
 def tortured(seed: int) -> str:

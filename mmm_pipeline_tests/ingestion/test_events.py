@@ -40,6 +40,10 @@ def test_dates_of_a_file_are_read_in_every_spelling_with_their_windows(read: Rea
     )
 
 
+def test_windows_may_have_a_decimal_mark(read: Read) -> None:
+    assert read("date;event;days_after\n2021-10-18;Sale;2,0\n")[0].days_after == 2
+
+
 def test_windows_are_optional_columns(read: Read) -> None:
     assert read("date,event\n2021-10-18,Sale\n") == (EventDates(event="Sale", dates=(dt.date(2021, 10, 18),)),)
 
@@ -53,6 +57,7 @@ def test_windows_are_optional_columns(read: Read) -> None:
         ("date,event,days_after\n2021-12-31,Sale,1.5\n", r"line 2: days_after = '1.5' is not a whole number"),
         ("date,event,days_before\n2021-12-31,Sale,61\n", r"days_before = '61' is not a whole number from 0 to 60"),
         ("date,event\n", r"has a header but no rows"),
+        ("date;event;days_after\n2021-12-31;Sale;1,000\n", r"'1,000' \(line 2\) is 1000 .*or 1 (?s:.*)whole numbers"),
         ("date,name\n2021-12-31,Sale\n", r"event: 'event' is missing"),
     ],
 )  # fmt: skip

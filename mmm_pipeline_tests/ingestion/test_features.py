@@ -41,6 +41,33 @@ def test_dates_and_numbers_are_read_like_those_of_a_campaign_file(read: Read) ->
     }
 
 
+def test_numbers_with_a_decimal_comma_are_read_and_told(tmp_path: Path) -> None:
+    path, told = tmp_path / "features.csv", []
+    path.write_text("Date;Price;Stock\n2021-10-17;1,5;1.250\n2021-10-18;-2,25;443\n", encoding="utf-8")
+
+    table = load_features(parse_settings({"features": {"path": str(path)}}), told.append)
+
+    assert table is not None
+    assert (table["Price"].tolist(), table["Stock"].tolist()) == ([1.5, -2.25], [1250.0, 443.0])
+    assert told == [
+        "features: 'Price': read with a decimal comma, '-2,25' is -2.25",
+        "features: 'Stock': read with a decimal comma like 'Price' ('-2,25'), so that '1.250' is 1250",
+    ]
+
+
+def test_numbers_of_two_readings_are_refused_unless_the_settings_say_how(read: Read) -> None:
+    text = "Date;Stock\n2021-10-17;443\n2021-10-18;1.250\n"
+
+    with pytest.raises(
+        CampaignDataError, match=r"'Stock': '1.250' \(line 3\) is 1250 .*or 1.25 (?s:.*)features.decimal"
+    ):
+        read(text)
+    table = read(text, decimal="comma")
+
+    assert table is not None
+    assert table["Stock"].tolist() == [443.0, 1250.0]
+
+
 def test_only_the_columns_asked_for_are_read(read: Read) -> None:
     table = read("Day,Price,Note\n2021-10-17,1,hello\n", date="day", columns=["PRICE"])
 
@@ -68,7 +95,7 @@ def test_workbooks_and_parquet_files_are_read(tmp_path: Path, suffix: str) -> No
         ("Date,Price\n2021-10-17,nan\n", "line 2: Price = 'nan' is not a finite number"),
         ("Date,Price\n2021-10-17,yes\n", "line 2: Price = 'yes' is not a finite number"),
         ("Date,Price\n17/10/2021,1\n", "line 2: Date = '17/10/2021' is not a date"),
-        ("Date,Price\n2021-10-17,1\n10/17/2021,1\n", r"2021-10-17 appears more than once \(lines 2, 3\)"),
+        ("Date,Price\n2021-10-17,1\n10/17/2021,1\n", r"2021-10-17 appears more than once \(line 2 and line 3\)"),
         ("Date,Price\n2021-10-17,1,2\n", "line 2 is no row of features: too_many_fields"),
         ("Date\n2021-10-17\n", "has no column beside the date 'Date'"),
         ("Date,Price\n", "has a header but no rows"),

@@ -90,6 +90,10 @@ def test_targets_replace_the_budget() -> None:
         ({"bounds": ("0:1", "0:2")}, "more than once"),
         ({"bounds": ("channel 1=2:1",)}, r"budget.bounds\['channel 1'\]"),
         ({"target_roi": float("nan")}, "target_marginal_roi"),
+        ({"budget": "3,500"}, "--budget '3,500' can be read in two ways: as 3500 or as 3.5. Write 3500 or 3.5"),
+        ({"budget": "EUR 3.500"}, "--budget 'EUR 3.500' can be read in two ways: as 3500 or as 3.5"),
+        ({"budget": "112.500%"}, "can be read in two ways: as 112500 or as 112.5"),
+        ({"bounds": ("channel 1=0,5:1,250",)}, r"--bounds '0,5:1,250': '1,250' can be read in two ways"),
         ({"horizon_days": 0}, "horizon of 0 days"),
         ({"name": "../../evil"}, "'../../evil' is not acceptable"),
         ({"name": "a/b"}, "not acceptable"),
@@ -100,6 +104,27 @@ def test_targets_replace_the_budget() -> None:
 def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises((SettingsError, InfeasibleBudget), match=message):
         _planned(**options)
+
+
+@pytest.mark.parametrize("budget", ["150,50", "150.50", "150,5 €", "CHF 150.5"])
+def test_a_budget_is_read_with_either_decimal_mark(budget: str) -> None:
+    assert _planned(budget=budget, bounds=("0:99",)).summary["total"] == 150.5
+
+
+def test_bounds_are_read_with_either_decimal_mark() -> None:
+    table = _planned(bounds=("0,5:1,5",)).table
+
+    assert table["high"].tolist() == pytest.approx((1.5 * table["today_spend"]).tolist(), abs=0.02)
+
+
+def test_targets_of_the_command_are_read_with_either_decimal_mark(home: Home) -> None:
+    read = _run(home, "--target-roi", "1,05", "--json")
+    refused = [_run(home, "--target-kpi", text) for text in ("3.500", "lots")]
+
+    assert json.loads(read.stdout)["total"] == _planned(target_roi=1.05).summary["total"]
+    assert [done.exit_code for done in refused] == [1, 1]
+    assert "--target-kpi '3.500' can be read in two ways: as 3500 or as 3.5" in refused[0].stderr
+    assert "--target-kpi 'lots' is not a number" in refused[1].stderr
 
 
 def test_a_misspelt_channel_is_refused_with_the_nearest() -> None:

@@ -396,6 +396,7 @@ class _Market:
 def _rejected_rows() -> pd.DataFrame:
     return pd.DataFrame(
         {
+            "sheet": ["May", None, None],
             "line_number": [17, 950, 4411],
             "reason": ["date does not parse", "date does not parse", "negative spend"],
             "column": ["Date", "Date", "Spend"],

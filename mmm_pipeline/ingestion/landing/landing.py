@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Protocol
 from mmm_pipeline.errors import CampaignDataError, SettingsError
 from mmm_pipeline.ingestion.landing.sql import ROW_OF_KEY, LandedColumn, LandingPlan
 from mmm_pipeline.ingestion.rows.campaign_sql import NUMBER_ROLES, CampaignQueries
+from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.ingestion.rows.load import first_refusal, judge, require_few_refusals
-from mmm_pipeline.ingestion.rows.parsing import name, number, trimmed
+from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
+from mmm_pipeline.ingestion.rows.parsing import name, trimmed
+from mmm_pipeline.ingestion.rows.sheet_overlap import require_no_overlap
 from mmm_pipeline.ingestion.rows.totals import refusals
-from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, normalised, resolve_roles
+from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, normalised
 from mmm_pipeline.ingestion.sources.opening import stage_file
 from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
 from mmm_pipeline.settings.pipeline import Settings
@@ -77,6 +80,8 @@ class LandingSummary:
         removed: rows of the table that its key has no more of.
         refused: reason -> rows of the file that did not land.
         jobs: remote jobs.
+        sheets: those of a workbook that were read.
+        notes: how the file and its numbers were read, where that is not plain.
     """
 
     file: str
@@ -87,6 +92,8 @@ class LandingSummary:
     removed: int
     refused: Mapping[str, int]
     jobs: tuple[WarehouseJob, ...]
+    sheets: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def land(file: Path, table: CampaignTable, settings: Settings, *, scratch: Path) -> LandingSummary:
@@ -108,19 +115,28 @@ def land(file: Path, table: CampaignTable, settings: Settings, *, scratch: Path)
         WarehouseError: BigQuery refused or cannot be reached; the table is as it was.
         StoredResultError: the DuckDB file cannot be written; the table is as it was.
     """
-    required = campaign_columns(settings.columns)
+    wanted = campaign_columns(settings.columns, "landing.sheet", needs_all=True)
     with staging_area(scratch) as staging:
-        headers = stage_file(staging, file, required)
-        roles = resolve_roles(headers, required, where=str(file), setting="columns", optional=OPTIONAL_ROLES)
+        read = stage_file(staging, file, wanted, settings.landing.sheet)
+        roles = read.roles
         staging.close_to_files()
-        totals = judge(staging, CampaignQueries(DUCKDB, roles))
-        require_few_refusals(totals, str(file), settings.validation.max_rejected_share, first_refusal(staging))
         existing = table.columns()
         columns = _new_columns(staging, roles) if existing is None else _matched(file, table.place, roles, existing)
         columns = _keyed(columns, settings.landing.key, roles)
-        _require_numbers(staging, file, table.place, columns, roles)
+        decided = staged_decimal_marks(
+            staging,
+            roles.names,
+            [it.position for it in columns if it.kind == "number"],
+            setting=MarkSetting(settings.landing.decimal, "landing.decimal"),
+            where=read.where,
+        )
+        marks = decided.of_column
+        totals = judge(staging, CampaignQueries(DUCKDB, roles, marks=marks))
+        require_no_overlap(staging, read, "landing.sheet")
+        require_few_refusals(totals, read.where, settings.validation.max_rejected_share, first_refusal(staging))
+        _require_numbers(staging, file, table.place, columns, roles, marks)
         plan = _plan(staging, columns, settings.landing.key, roles)
-        reader = staging.connection.cursor().sql(_rows(plan)).to_arrow_reader(_BATCH_ROWS)
+        reader = staging.connection.cursor().sql(_rows(plan, marks)).to_arrow_reader(_BATCH_ROWS)
         channel = next(it.name for it in columns if it.position == roles.positions["channel"])
         counts = table.merge(plan, reader, channel=channel)
     return LandingSummary(
@@ -132,6 +148,8 @@ def land(file: Path, table: CampaignTable, settings: Settings, *, scratch: Path)
         removed=counts.removed,
         refused=refusals(totals),
         jobs=table.take_jobs(),
+        sheets=read.sheets,
+        notes=(*read.notes, *decided.notes),
     )
 
 
@@ -212,7 +230,14 @@ def _keyed(columns: tuple[LandedColumn, ...], key: Sequence[str], roles: Roles) 
     )
 
 
-def _require_numbers(staging: Staging, file: Path, place: str, columns: Sequence[LandedColumn], roles: Roles) -> None:
+def _require_numbers(
+    staging: Staging,
+    file: Path,
+    place: str,
+    columns: Sequence[LandedColumn],
+    roles: Roles,
+    marks: Mapping[int, DecimalMark],
+) -> None:
     """Refuse text where the table has numbers.
 
     Raises:
@@ -222,13 +247,15 @@ def _require_numbers(staging: Staging, file: Path, place: str, columns: Sequence
         if column.kind != "number" or column.position in {roles.positions[role] for role in NUMBER_ROLES}:
             continue
         text = f"c{column.position}"
+        value = number(DUCKDB, f"({trimmed(DUCKDB, text)})", marks.get(column.position, "point"))
         query = f"""SELECT line_number, {text} FROM source WHERE {text} IS NOT NULL AND trim({text}) <> ''
-            AND {number(DUCKDB, f"({trimmed(DUCKDB, text)})")} IS NULL ORDER BY 1 LIMIT 1"""
+            AND {value} IS NULL ORDER BY 1 LIMIT 1"""
         found = staging.connection.execute(query).fetchall()
         if found:
             raise CampaignDataError(
-                f"{file}: column {roles.names[column.position]!r} holds numbers in {place}, and line {found[0][0]} has "
-                f"{found[0][1][:100]!r}: the column was retyped. Nothing was loaded. Export it as numbers"
+                f"{file}: column {roles.names[column.position]!r} holds numbers in {place}, and "
+                f"{staging.place(found[0][0])} has {found[0][1][:100]!r}: the column was retyped. "
+                "Nothing was loaded. Export it as numbers"
             )
 
 
@@ -242,7 +269,7 @@ def _plan(staging: Staging, columns: tuple[LandedColumn, ...], key: Sequence[str
     return LandingPlan(columns, tuple(chosen), date, first, last)
 
 
-def _rows(plan: LandingPlan) -> str:
+def _rows(plan: LandingPlan, marks: Mapping[int, DecimalMark]) -> str:
     """SELECT statement in staging: the accepted rows with the columns of the table."""
     d = DUCKDB
     values = []
@@ -250,7 +277,7 @@ def _rows(plan: LandingPlan) -> str:
         text = f"source.c{column.position}"
         value = {
             "date": "accepted.date",
-            "number": number(d, f"({trimmed(d, text)})"),
+            "number": number(d, f"({trimmed(d, text)})", marks.get(column.position, "point")),
             "text": name(d, text),
         }[column.kind]
         values.append(f"{value} AS {d.identifier(column.name)}")
@@ -266,7 +293,10 @@ def _rows(plan: LandingPlan) -> str:
 
 
 def _only_numbers(staging: Staging, position: int) -> bool:
+    """Whether a column holds numbers only, with a decimal point or a decimal comma."""
     text = f"c{position}"
-    query = f"SELECT COUNT({text}), COUNT({number(DUCKDB, f'({trimmed(DUCKDB, text)})')}) FROM source"
+    bare = f"({trimmed(DUCKDB, text)})"
+    values = f"COALESCE({number(DUCKDB, bare, 'point')}, {number(DUCKDB, bare, 'comma')})"
+    query = f"SELECT COUNT({text}), COUNT({values}) FROM source"
     [(present, numbers)] = staging.connection.execute(query).fetchall()
     return bool(present and present == numbers)

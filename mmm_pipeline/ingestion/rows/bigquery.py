@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.campaign_sql import CampaignQueries
+from mmm_pipeline.ingestion.rows.campaign_sql import NUMBER_ROLES, CampaignQueries
+from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, TextNumbers, decimal_marks
 from mmm_pipeline.ingestion.rows.load import FirstRefusal, LoadSummary, require_few_refusals, summarised
 from mmm_pipeline.ingestion.rows.totals import refusals, stored_totals
-from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, resolve_roles
+from mmm_pipeline.ingestion.sources.headers import Roles, campaign_columns
 from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.settings.sources import DecimalSetting
 from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery, Parameter
 from mmm_pipeline.storage.warehouse.bigquery.names import TableName
 from mmm_pipeline.storage.warehouse.dialect import BIGQUERY, Dialect
@@ -46,6 +48,7 @@ class SourceTable:
         since: first day that counts.
         partitioned_by: the column whose partitions can be left out.
         requires_filter: the table can only be read with a filter on that column.
+        notes: how numbers that are text were read where that is not plain.
     """
 
     bigquery: BigQuery
@@ -55,6 +58,7 @@ class SourceTable:
     since: dt.date | None
     partitioned_by: str | None
     requires_filter: bool
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def open(cls, settings: Settings) -> SourceTable:
@@ -62,7 +66,8 @@ class SourceTable:
 
         Raises:
             SettingsError: `source.table` cannot name one.
-            CampaignDataError: it has no rows, or lacks a required column.
+            CampaignDataError: it has no rows, lacks a required column, or has text whose numbers can be read in two
+                ways.
             WarehouseError: it is not there, or may not be read.
         """
         assert settings.source.table is not None
@@ -76,7 +81,7 @@ class SourceTable:
         fields = tuple((str(field.name), _kind(field)) for field in table.schema)
         roles = _roles(settings, name, [field for field, _ in fields])
         partitioning = table.time_partitioning
-        return cls(
+        opened = cls(
             bigquery=connection,
             name=name,
             fields=fields,
@@ -85,6 +90,22 @@ class SourceTable:
             partitioned_by=partitioning.field if partitioning is not None else None,
             requires_filter=bool(table.require_partition_filter),
         )
+        return opened._with_decimal_marks(settings.source.decimal)
+
+    def _with_decimal_marks(self, decimal: DecimalSetting) -> SourceTable:
+        """The same with the decimal marks of columns of text decided; columns of numbers need no look."""
+        roles = self.queries.roles
+        in_text = [at for at, (_, kind) in enumerate(self.fields) if kind == "STRING"]
+        numbers = {roles.positions[role] for role in NUMBER_ROLES}
+        texts = TextNumbers(self._rows, BIGQUERY, f"({self._source()}) AS source", roles.names, str(self.name))
+        found = decimal_marks(texts, numbers.intersection(in_text), in_text, MarkSetting(decimal, "source.decimal"))
+        return replace(self, queries=replace(self.queries, marks=found.of_column), notes=found.notes)
+
+    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+        found = self.bigquery.query(
+            sql, self.parameters, about=str(self.name), doing="looking for decimal marks", estimate=True
+        )
+        return [tuple(row.values()) for row in found.to_pylist()]
 
     @property
     def dialect(self) -> Dialect:
@@ -203,12 +224,11 @@ def load_bigquery_table(warehouse: Warehouse, settings: Settings) -> LoadSummary
                 "campaign_totals": stored_totals(totals),
             }
         )
-    return summarised(totals, str(table.name), table.queries.roles, table.take_jobs())
+    return summarised(totals, str(table.name), table.queries.roles, table.take_jobs(), table.notes)
 
 
 def _roles(settings: Settings, name: TableName, headers: list[str]) -> Roles:
-    required = campaign_columns(settings.columns)
-    return resolve_roles(headers, required, where=str(name), setting="columns", optional=OPTIONAL_ROLES)
+    return campaign_columns(settings.columns, "source.sheet").resolve(headers, str(name))
 
 
 def _kind(field: bigquery.SchemaField) -> str:
@@ -226,7 +246,7 @@ def _as_text(name: str, kind: str) -> str:
 
 
 def _first_in(sample: pd.DataFrame | None) -> FirstRefusal:
-    def first(reason: str) -> tuple[int | None, str | None, str | None]:
+    def first(reason: str) -> tuple[str | None, str | None, str | None]:
         found = sample.loc[sample["reason"] == reason] if sample is not None else None
         if found is None or found.empty:
             return None, None, "not among the sampled rows"

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from mmm_pipeline.ingestion.rows.parsing import day, finite_number, name, number, trimmed
+from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
+from mmm_pipeline.ingestion.rows.parsing import day, finite_number, name, trimmed
 from mmm_pipeline.ingestion.sources.headers import Roles
+from mmm_pipeline.ingestion.sources.staging import LONGEST_FIELD
 from mmm_pipeline.storage.warehouse.dialect import Dialect
 
 __all__ = ["BLANK", "LATER", "NUMBER_ROLES", "REASONS", "CampaignQueries"]
@@ -27,6 +29,11 @@ LATER = "later"
 """Verdict on a row dated after `until`, which is not there yet: neither accepted nor refused."""
 
 NUMBER_ROLES = ("media", "spend", "kpi")
+_TOTAL = (
+    r"^(?i:(grand|sub|report)?[ -]?totals?|gesamt(summe|ergebnis)?|summe|total g[eé]n[eé]ral)([ :\-].*)?$"
+    r"|^(총?합계|총계|소계|합|合計|总计)"
+)
+_EMPTY = "''"
 _FIRST_DAY, _LAST_DAY = "1990-01-01", "2100-12-31"
 _TYPED_COLUMNS = "line_number, date, channel, media_units, spend, kpi, brand, marketplace, market"
 
@@ -36,6 +43,7 @@ REASONS: dict[str, str] = {
         "accepted are 2021-10-17, 10/17/2021 (month first), Nov 08, 2021, each with or without a time; "
         "a day-first date or a bare Excel serial number is not"
     ),
+    "total_row": "a total of other rows, as platforms add it at the end: it is no day, and would count double",
     "implausible_date": f"accepted are days from {_FIRST_DAY} to {_LAST_DAY}",
     "missing_channel": "the channel is blank",
     "missing_market": "the market is blank",
@@ -44,7 +52,11 @@ REASONS: dict[str, str] = {
         for role in NUMBER_ROLES
         for kind, hint in (
             ("missing", "the number is blank; write 0 where nothing happened"),
-            ("unparseable_number", "accepted are 1234.5, 1,234.50 and $1,234; a decimal comma is not"),
+            (
+                "unparseable_number",
+                "accepted are 1234.5, 1,234.50, $1,234 and EUR 5, or all numbers of the column with a decimal comma; "
+                "source.decimal",
+            ),
             ("non_finite", "infinite, not a number, or too large"),
             ("negative", "accepted are numbers of at least 0"),
         )
@@ -52,7 +64,8 @@ REASONS: dict[str, str] = {
     "exact_duplicate": "every column equals an earlier row; the first one is kept",
     "too_few_fields": "the line has fewer fields than the header",
     "too_many_fields": "the line has more fields than the header",
-    "malformed_quotes": 'a quoted field is not closed, or goes on after its closing "',
+    "malformed_quotes": 'a quoted field is not closed, goes on after its closing ", or is longer than any field may be',
+    "field_too_long": f"accepted are fields of up to {LONGEST_FIELD:,} characters",
 }
 
 
@@ -64,11 +77,13 @@ class CampaignQueries:
         dialect: spelling of the warehouse that runs them.
         roles: the columns of the source.
         until: last day that counts; default: no last day.
+        marks: position -> decimal mark of a column of numbers; default: a point.
     """
 
     dialect: Dialect
     roles: Roles
     until: dt.date | None = None
+    marks: Mapping[int, DecimalMark] = field(default_factory=dict)
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -91,7 +106,7 @@ class CampaignQueries:
         cleaned = [f"{trimmed(d, self._text(role))} AS {role}_text" for role in ("date", *NUMBER_ROLES)]
         cleaned += [f"{self._name(role)} AS {role}" for role in ("channel", "brand", "marketplace", "market")]
         cleaned += [f"COALESCE({', '.join(self.columns)}, NULL) IS NULL AS is_blank"]
-        typed = [f"{day(d, 'date_text')} AS date", *(f"{number(d, f'{role}_text')} AS {role}" for role in NUMBER_ROLES)]
+        typed = [f"{day(d, 'date_text')} AS date", *(f"{self._number(role)} AS {role}" for role in NUMBER_ROLES)]
         kept = ", ".join(self.columns) if keep_text else "row_hash"
         keep = kept if keep_text else f"{d.hashed(self.columns)} AS row_hash"
         return f"""
@@ -125,14 +140,15 @@ class CampaignQueries:
             WHERE reason IS NULL AND line_number NOT IN (SELECT line_number FROM duplicates)"""
 
     def rejected(self) -> str:
-        """The contract's `rejected_rows`. Reads `judged`, `duplicates` and `refused`; takes `parameters`."""
+        """The contract's `rejected_rows`, sheets aside. Reads `judged`, `duplicates`, `refused`; takes `parameters`."""
         column, row = map(self.dialect.identifier, ("column", "row"))
         return f"""
             SELECT judged.line_number, {self._refusal("reason", "NULL")}
             FROM judged JOIN source ON source.line_number = judged.line_number
             WHERE reason NOT IN ('{BLANK}', '{LATER}')
             UNION ALL
-            SELECT duplicates.line_number, 'exact_duplicate', NULL, CONCAT('equals line ', first_line), {self._row()}
+            SELECT
+                duplicates.line_number, 'exact_duplicate', NULL, CONCAT('equals ', place_of(first_line)), {self._row()}
             FROM duplicates JOIN source ON source.line_number = duplicates.line_number
             UNION ALL
             SELECT line_number, reason, NULL AS {column}, value, {row} FROM refused
@@ -173,7 +189,8 @@ class CampaignQueries:
 
     def rejected_verdicts(self) -> str:
         """For `over`: the contract's `rejected_rows`; takes `parameters`."""
-        return f"""SELECT line_number, {self._refusal("verdict", "'equals another row'")} FROM verdicts
+        sheet = f"{self.dialect.null('text')} AS sheet"
+        return f"""SELECT {sheet}, line_number, {self._refusal("verdict", "'equals another row'")} FROM verdicts
             WHERE verdict NOT IN ('{BLANK}', '{LATER}')"""
 
     def totals(self) -> str:
@@ -226,6 +243,9 @@ class CampaignQueries:
     def _text(self, role: str) -> str:
         return f"c{self.roles.positions[role]}"
 
+    def _number(self, role: str) -> str:
+        return number(self.dialect, f"{role}_text", self.marks.get(self.roles.positions[role], "point"))
+
     def _name(self, role: str) -> str:
         return name(self.dialect, self._text(role)) if role in self.roles.positions else self.dialect.null("text")
 
@@ -235,6 +255,7 @@ class CampaignQueries:
     def _rules(self) -> list[str]:
         tests = [
             ("is_blank", BLANK),
+            (self._is_total(), "total_row"),
             ("date_text = ''", "missing_date"),
             ("date IS NULL", "unparseable_date"),
             (f"date NOT BETWEEN DATE '{_FIRST_DAY}' AND DATE '{_LAST_DAY}'", "implausible_date"),
@@ -253,6 +274,12 @@ class CampaignQueries:
                 (f"{role} < 0", f"negative_{role}"),
             ]
         return [f"WHEN {test} THEN '{reason}'" for test, reason in tests]
+
+    def _is_total(self) -> str:
+        """Whether a word for a total stands in the date's place, or in the channel's where there is no date."""
+        d = self.dialect
+        no_date = f"(date_text = '' AND {d.match('COALESCE(channel, ' + _EMPTY + ')', _TOTAL)})"
+        return f"(date IS NULL AND ({d.match('date_text', _TOTAL)} OR {no_date}))"
 
     def _by_reason(self, reason: str, value: Callable[[int], str]) -> list[str]:
         """CASE branches: by the role that a reason is about, something of that role's column."""

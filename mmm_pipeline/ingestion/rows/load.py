@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.campaign_sql import REASONS, CampaignQueries
+from mmm_pipeline.ingestion.rows.campaign_sql import NUMBER_ROLES, REASONS, CampaignQueries
+from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
+from mmm_pipeline.ingestion.rows.sheet_overlap import require_no_overlap
 from mmm_pipeline.ingestion.rows.totals import (
     accepted_rows,
     blank_rows,
@@ -19,7 +21,7 @@ from mmm_pipeline.ingestion.rows.totals import (
     refusals,
     stored_totals,
 )
-from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, resolve_roles
+from mmm_pipeline.ingestion.sources.headers import Roles, campaign_columns
 from mmm_pipeline.ingestion.sources.opening import source_name, stage_source
 from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
 from mmm_pipeline.settings.pipeline import Settings
@@ -40,11 +42,15 @@ __all__ = [
     "summarised",
 ]
 
-FirstRefusal = Callable[[str], tuple[int | None, str | None, str | None]]
-"""reason -> (line, column, value) of the first row refused for it."""
+FirstRefusal = Callable[[str], tuple[str | None, str | None, str | None]]
+"""reason -> (where, column, value) of the first row refused for it; where: its line, or its row and sheet."""
 
 _BATCH_ROWS = 100_000
 _REASONS_SHOWN = 5
+# As the contracts have them: a row of a workbook by its sheet and its number there.
+_ACCEPTED = "SELECT * REPLACE (row_of(line_number) AS line_number) FROM accepted"
+_REJECTED = """SELECT sheet_of(line_number) AS sheet, * REPLACE (row_of(line_number) AS line_number) FROM rejected
+    ORDER BY rejected.line_number"""
 
 
 @dataclass(frozen=True)
@@ -59,9 +65,11 @@ class LoadSummary:
         blank: lines without any value, which are no rows.
         columns: role -> header as the source spells it.
         later: rows dated after `split.as_of`, which are not seen.
-        warnings: what was accepted but looks odd.
+        warnings: what was accepted but looks odd, and how numbers were read where that is not plain.
         fingerprint: changes when the accepted rows change, not with their order or spelling.
         jobs: remote jobs that judged them.
+        sheets: those of a workbook that were read.
+        notes: how the file was read, where that could have been otherwise.
     """
 
     source: str
@@ -74,6 +82,8 @@ class LoadSummary:
     fingerprint: str
     jobs: tuple[WarehouseJob, ...] = ()
     later: int = 0
+    sheets: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def load_file(warehouse: Warehouse, settings: Settings) -> LoadSummary:
@@ -87,26 +97,28 @@ def load_file(warehouse: Warehouse, settings: Settings) -> LoadSummary:
             `validation.max_rejected_share` of its rows are refused (`rejected_rows` is written then).
         StoredResultError: the warehouse cannot be written.
     """
-    where = source_name(settings.source)
-    required = campaign_columns(settings.columns)
     with staging_area(warehouse.scratch) as staging:
-        headers = stage_source(staging, settings.source, required)
-        roles = resolve_roles(headers, required, where=where, setting="columns", optional=OPTIONAL_ROLES)
+        read = stage_source(staging, settings.source, campaign_columns(settings.columns, "source.sheet"))
         staging.close_to_files()
-        totals = judge(staging, CampaignQueries(DUCKDB, roles, settings.split.as_of))
+        setting = MarkSetting(settings.source.decimal, "source.decimal")
+        numbers = [read.roles.positions[role] for role in NUMBER_ROLES]
+        marks = staged_decimal_marks(staging, read.roles.names, numbers, setting=setting, where=read.where)
+        totals = judge(staging, CampaignQueries(DUCKDB, read.roles, settings.split.as_of, marks.of_column))
+        require_no_overlap(staging, read, "source.sheet")
         try:
-            require_few_refusals(totals, where, settings.validation.max_rejected_share, first_refusal(staging))
+            require_few_refusals(totals, read.where, settings.validation.max_rejected_share, first_refusal(staging))
         except CampaignDataError:
-            warehouse.write_table("rejected_rows", _stream(staging, "SELECT * FROM rejected"))
+            warehouse.write_table("rejected_rows", _stream(staging, _REJECTED))
             raise
         warehouse.write_tables(
             {
-                "raw_campaigns": _stream(staging, "SELECT * FROM accepted"),
-                "rejected_rows": _stream(staging, "SELECT * FROM rejected"),
+                "raw_campaigns": _stream(staging, _ACCEPTED),
+                "rejected_rows": _stream(staging, _REJECTED),
                 "campaign_totals": stored_totals(totals),
             }
         )
-        return summarised(totals, where, roles)
+        summary = summarised(totals, source_name(settings.source), read.roles, notes=marks.notes)
+        return replace(summary, sheets=read.sheets, notes=read.notes)
 
 
 def judge(staging: Staging, queries: CampaignQueries) -> pd.DataFrame:
@@ -146,7 +158,7 @@ def require_few_refusals(totals: pd.DataFrame, where: str, limit: float, first: 
     for reason, count in list(reasons.items())[:_REASONS_SHOWN]:
         line, column, value = first(reason)
         seen = f"{column} = {value!r}" if column is not None else str(value)
-        place = "e.g." if line is None else f"first in line {line}:"
+        place = "e.g." if line is None else f"first in {line}:"
         lines.append(f"  {reason}: {count:,}, {place} {seen[:200]} ({REASONS[reason]})")
     if len(reasons) > _REASONS_SHOWN:
         lines.append(f"  and {len(reasons) - _REASONS_SHOWN} more reasons")
@@ -154,8 +166,14 @@ def require_few_refusals(totals: pd.DataFrame, where: str, limit: float, first: 
     raise CampaignDataError("\n".join(lines))
 
 
-def summarised(totals: pd.DataFrame, where: str, roles: Roles, jobs: tuple[WarehouseJob, ...] = ()) -> LoadSummary:
-    """The summary that follows from the totals."""
+def summarised(
+    totals: pd.DataFrame,
+    where: str,
+    roles: Roles,
+    jobs: tuple[WarehouseJob, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> LoadSummary:
+    """The summary that follows from the totals; `notes` come first among its warnings."""
     reasons = refusals(totals)
     return LoadSummary(
         source=where,
@@ -164,7 +182,7 @@ def summarised(totals: pd.DataFrame, where: str, roles: Roles, jobs: tuple[Wareh
         reasons=reasons,
         blank=blank_rows(totals),
         columns={role: roles.header(role) for role in roles.positions},
-        warnings=channels_spelled_alike(totals["channel"].dropna()),
+        warnings=(*notes, *channels_spelled_alike(totals["channel"].dropna())),
         fingerprint=fingerprint(totals),
         jobs=jobs,
         later=later_rows(totals),
@@ -175,9 +193,9 @@ def first_refusal(staging: Staging) -> FirstRefusal:
     """The first refused row of each reason, of a judged staging area."""
     query = 'SELECT line_number, "column", value FROM rejected WHERE reason = $reason ORDER BY line_number LIMIT 1'
 
-    def first(reason: str) -> tuple[int | None, str | None, str | None]:
+    def first(reason: str) -> tuple[str | None, str | None, str | None]:
         [found] = staging.connection.execute(query, {"reason": reason}).fetchall()
-        return found[0], found[1], found[2]
+        return staging.place(found[0]), found[1], found[2]
 
     return first
 

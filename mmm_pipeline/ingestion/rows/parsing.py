@@ -1,10 +1,10 @@
-"""How dates, numbers and names in text are understood, as SQL expressions over text."""
+"""How dates and names in text are understood, as SQL expressions over text."""
 
 from __future__ import annotations
 
 from mmm_pipeline.storage.warehouse.dialect import Dialect
 
-__all__ = ["day", "finite_number", "name", "number", "trimmed"]
+__all__ = ["day", "finite_number", "name", "trimmed"]
 
 # Invisible characters that spreadsheets and web pages leave around text; \s alone is ASCII only.
 _SPACE = r"[\s\p{Z}\p{Cc}\x{200B}\x{2060}\x{FEFF}]"
@@ -20,19 +20,6 @@ _DATE_SPELLINGS = (
     (rf"^[A-Za-z]{{4,9}} \d{{1,2}}, {_YEAR}$", "%B %d, %Y"),
     (rf"^{_YEAR}/\d{{1,2}}/\d{{1,2}}$", "%Y/%m/%d"),
 )
-
-_PLAIN_NUMBER = r"^\d+(\.\d+)?$"
-# A group of thousands never starts with 0, so that a decimal comma (0,500) is not read as thousands.
-_DIGITS = r"(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?|\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?"
-_SIGN = r"[+\-\x{2212}]"
-_CURRENCY = r"([A-Z]{0,3}\p{Sc}|원)"
-_NUMBER = (
-    rf"^({_SIGN}?({_CURRENCY} ?)?{_DIGITS}|{_CURRENCY} ?{_SIGN}{_DIGITS}|{_SIGN}?{_DIGITS} ?{_CURRENCY}"
-    rf"|\(({_CURRENCY} ?)?{_DIGITS}\)|{_CURRENCY} ?\({_DIGITS}\))$"
-)
-_NEGATIVE = r"^[^\d.]*[\-\x{2212}(]"
-_NAN = "'nan'"
-_NOT_FINITE = r"^[+\-]?([Nn][Aa][Nn]|[Ii][Nn][Ff]([Ii][Nn][Ii][Tt][Yy])?)$"
 
 
 def trimmed(dialect: Dialect, text: str) -> str:
@@ -59,24 +46,6 @@ def day(dialect: Dialect, text: str) -> str:
         for pattern, spelling in _DATE_SPELLINGS
     )
     return f"CASE {cases} END"
-
-
-def number(dialect: Dialect, text: str) -> str:
-    """The number written in trimmed text; NULL when it is not one.
-
-    Accepted: digits with a decimal point, thousands separated by commas in full groups of three, an exponent, a sign or
-    accounting parentheses, a currency sign before or after; and the words for infinity and NaN. A decimal comma is not
-    a number here: `1,50` must never be read as 150.
-    """
-    digits = f"REPLACE({dialect.extract(text, _DIGITS)}, ',', '')"
-    size = dialect.parsed_float.format(digits)
-    return (
-        f"CASE WHEN {dialect.match(text, _PLAIN_NUMBER)} THEN {dialect.parsed_float.format(text)}"
-        f" WHEN {dialect.match(text, _NOT_FINITE)} THEN {dialect.parsed_float.format(_NAN)}"
-        f" WHEN NOT {dialect.match(text, _NUMBER)} THEN NULL"
-        # 0 - x and not -x: a negative zero becomes zero.
-        f" WHEN {dialect.match(text, _NEGATIVE)} THEN 0.0 - {size} ELSE {size} END"
-    )
 
 
 def finite_number(dialect: Dialect, value: str) -> str:

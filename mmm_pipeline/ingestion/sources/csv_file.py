@@ -2,204 +2,159 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import glob
 from collections import deque
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.sources.headers import normalised
-from mmm_pipeline.ingestion.sources.staging import Staging
+from mmm_pipeline.ingestion.sources.headers import HEADER_ROWS, HeaderRow, WantedColumns, find_header
+from mmm_pipeline.ingestion.sources.layout import Layout
+from mmm_pipeline.ingestion.sources.staging import LONGEST_FIELD, RowBuffer, StagedTable, Staging
+from mmm_pipeline.ingestion.sources.text_scan import LONGEST_LINE, TextShape, scan_text
 
 __all__ = ["stage_csv"]
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-_CHUNK_BYTES = 1 << 22
-_BATCH_ROWS = 50_000
 # Each broken quote may make the reader run on for a field's maximal length before it gives up.
 _MOST_BROKEN_QUOTES = 10_000
+# Blank lines included.
+_HEADER_WITHIN_LINES = 1_000
+# Characters read again after broken quotes, in all.
+_MOST_READ_AGAIN = 1 << 31
 
 
-def stage_csv(staging: Staging, path: Path, wanted: Collection[str]) -> tuple[str, ...]:
+def stage_csv(staging: Staging, path: Path, wanted: WantedColumns) -> StagedTable:
     """Stage the records of a CSV file; lines that are not records of the header's width are refused, none is lost.
 
-    `line_number` is the physical line on which a record begins.
+    `line_number` is the physical line on which a record begins. Lines above the header are no part of the table.
 
     Args:
         staging: where the rows go.
         path: UTF-8 text, with or without byte order mark; comma, semicolon, tab or bar between fields, `"` around them.
-        wanted: normalised headers; the delimiter is the one that shows most of them.
-
-    Returns:
-        The headers.
+        wanted: the columns to look for; header and delimiter are those that show most of them.
 
     Raises:
-        CampaignDataError: the file is not UTF-8 text, is empty, or its header cannot be read.
+        CampaignDataError: the file is not UTF-8 text, is empty, has a line of unreasonable length, or its header cannot
+            be read or lacks columns.
     """
-    shape = _scan(path)
+    shape = scan_text(path)
     header = _read_header(path, wanted)
-    staging.create(header.names)
-    if not (shape.is_plain and header.is_first_line and _read_at_once(staging, path, header, shape)):
-        staging.create(header.names)
-        _read_by_record(staging, path, header, skip_spaces=shape.has_spaced_quotes)
-    return header.names
-
-
-@dataclass(frozen=True)
-class _Shape:
-    """What a look at the bytes tells.
-
-    Attributes:
-        lines: physical lines.
-        is_plain: one kind of line end, and no quote beside a space: there DuckDB and the csv module agree.
-        has_spaced_quotes: a quote stands beside a space, so that `1, "a, b"` may be meant as two fields.
-    """
-
-    lines: int
-    is_plain: bool
-    has_spaced_quotes: bool
+    row = header.row
+    where = f"{path}" if row.above == 0 else f"{path}, line {row.number}"
+    layout = Layout.of(row.names, wanted, where)
+    staging.create(layout)
+    can_be_fast = shape.is_plain and header.lines == 1 and not layout.is_wide
+    if not (can_be_fast and _read_at_once(staging, path, header, shape)):
+        staging.create(layout)
+        _read_by_record(staging, path, header, layout, skip_spaces=shape.has_spaced_quotes)
+    return StagedTable(layout, where, _notes(row))
 
 
 @dataclass(frozen=True)
 class _Header:
-    names: tuple[str, ...]
-    delimiter: str
-    is_first_line: bool
+    """The header, and how its file is written.
 
-
-def _scan(path: Path) -> _Shape:
-    """Look at every byte once.
-
-    Raises:
-        CampaignDataError: the file is empty or not UTF-8 text.
+    Attributes:
+        row: its fields.
+        delimiter: what stands between them.
+        lines: physical lines that it spans.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    lines = returns = pairs = spaced_quotes = 0
-    last = b""
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            if not last and (encoding := _byte_order_mark(chunk)):
-                raise CampaignDataError(f"{path}: is {encoding} text: save it as UTF-8 ('CSV UTF-8' in Excel)")
-            try:
-                is_text = b"\0" not in chunk and decoder.decode(chunk) is not None
-            except UnicodeDecodeError:
-                is_text = False
-            if not is_text:
-                raise _not_text(path)
-            seam = last + chunk
-            lines += chunk.count(b"\n")
-            returns += chunk.count(b"\r")
-            pairs += seam.count(b"\r\n")
-            spaced_quotes += seam.count(b'" ') + seam.count(b' "')
-            last = chunk[-1:]
-    if decoder.getstate()[0]:
-        raise _not_text(path)
-    if not last:
-        raise CampaignDataError(f"{path}: is empty: expected a header line and rows")
-    uniform = returns == pairs and pairs in (0, lines)
-    return _Shape(lines + (last != b"\n"), uniform and not spaced_quotes, bool(spaced_quotes))
+
+    row: HeaderRow
+    delimiter: str
+    lines: int
 
 
-def _byte_order_mark(start: bytes) -> str | None:
-    # UTF-32's little-endian mark begins with that of UTF-16.
-    marks = (
-        (codecs.BOM_UTF32_LE, "UTF-32"),
-        (codecs.BOM_UTF32_BE, "UTF-32"),
-        (codecs.BOM_UTF16_LE, "UTF-16"),
-        (codecs.BOM_UTF16_BE, "UTF-16"),
-    )
-    return next((encoding for mark, encoding in marks if start.startswith(mark)), None)
+def _notes(row: HeaderRow) -> tuple[str, ...]:
+    if not row.above:
+        return ()
+    lines = "line" if row.above == 1 else "lines"
+    return (f"the header is line {row.number}; {row.above} {lines} of text above it not read",)
 
 
-def _not_text(path: Path) -> CampaignDataError:
-    """Why the file is not UTF-8 text, and where that shows first."""
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            if b"\0" in line:
-                if line.count(b"\0") > len(line) // 3:
-                    return CampaignDataError(f"{path}: looks like UTF-16 text: save it as UTF-8 ('CSV UTF-8' in Excel)")
-                return CampaignDataError(
-                    f"{path}: is not text: line {number} holds a zero byte. Accepted are CSV, XLSX and Parquet files"
-                )
-            try:
-                line.decode("utf-8")
-            except UnicodeDecodeError as error:
-                return CampaignDataError(
-                    f"{path}: is not UTF-8 text: line {number} holds the byte 0x{line[error.start]:02X}. "
-                    f"It looks like {_likely_encoding(line)}: save it as UTF-8 ('CSV UTF-8' in Excel)"
-                )
-    return CampaignDataError(f"{path}: changed while it was read: try again")
-
-
-def _likely_encoding(line: bytes) -> str:
-    try:
-        korean = line.decode("cp949")
-    except UnicodeDecodeError:
-        return "Windows-1252 or Latin-1"
-    return "CP949 (Korean)" if any("가" <= sign <= "힣" for sign in korean) else "Windows-1252 or Latin-1"
-
-
-def _read_header(path: Path, wanted: Collection[str]) -> _Header:
-    """The first record that is not blank, split by the delimiter that shows most of the wanted headers.
+def _read_header(path: Path, wanted: WantedColumns) -> _Header:
+    """The header, split by the delimiter that shows most of the wanted columns.
 
     Raises:
         CampaignDataError: no delimiter gives a header, or the file has only blank lines.
     """
-    best: tuple[tuple[int, int], _Header] | None = None
+    best: tuple[tuple[int, int, int], _Header] | None = None
+    broken: tuple[int, str] | None = None
     for delimiter in _DELIMITERS:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file, delimiter=delimiter, strict=True, skipinitialspace=True)
-            try:
-                names = next((tuple(record) for record in reader if any(record)), None)
-            except csv.Error:
+        lines: dict[int, int] = {}
+        rows = []
+        for record in takewhile(lambda it: it.line <= _HEADER_WITHIN_LINES, _records(path, delimiter, True)):
+            if isinstance(record.fields, str):
+                broken = broken or (record.line, record.fields)
                 continue
-        if names is None:
-            raise CampaignDataError(f"{path}: has only blank lines: expected a header line and rows")
-        score = (len({normalised(name) for name in names} & set(wanted)), len(names))
+            lines[record.line] = record.lines
+            if any(map(str.strip, record.fields)):
+                rows.append((record.line, record.fields))
+            if len(rows) > HEADER_ROWS:
+                break
+        found = find_header(rows, wanted)
+        if found is None:
+            continue
+        score = (wanted.found_in(found.names), len(found.names), -found.number)
         if best is None or score > best[0]:
-            best = score, _Header(names, delimiter, reader.line_num == 1)
+            best = score, _Header(found, delimiter, lines[found.number])
+    if broken is not None and (best is None or not best[1].row.is_complete):
+        raise CampaignDataError(_unreadable_header(path, *broken))
     if best is None:
-        raise CampaignDataError(f'{path}: the header line has a quote (") that does not close: remove or double it')
+        raise CampaignDataError(f"{path}: has only blank lines: expected a header line and rows")
     return best[1]
 
 
-def _read_at_once(staging: Staging, path: Path, header: _Header, shape: _Shape) -> bool:
+def _unreadable_header(path: Path, line: int, text: str) -> str:
+    if '"' in text:
+        return f'{path}: the header line has a quote (") that does not close: line {line}: remove or double it'
+    return (
+        f"{path}: line {line} has a field of more than {LONGEST_FIELD:,} characters, where the header is looked for: "
+        "is it a CSV file, with a header of short names?"
+    )
+
+
+def _read_at_once(staging: Staging, path: Path, header: _Header, shape: TextShape) -> bool:
     """Let DuckDB read the file; False when it cannot, or when its records are not the file's lines one by one."""
     import duckdb
 
     columns = ", ".join(f"'{column}': 'VARCHAR'" for column in staging.columns)
+    above = header.row.number
     # Insertion order is kept, so that the row number is the line number.
     query = f"""
         INSERT INTO source
-        SELECT row_number() OVER () + 1, * FROM read_csv($path, columns = {{{columns}}}, delim = '{header.delimiter}',
-            quote = '"', escape = '"', auto_detect = false, header = false, skip = 1, strict_mode = true,
-            null_padding = false, ignore_errors = false,
+        SELECT row_number() OVER () + {above}, * FROM read_csv($path, columns = {{{columns}}},
+            delim = '{header.delimiter}', quote = '"', escape = '"', auto_detect = false, header = false,
+            skip = {above}, strict_mode = true, null_padding = false, ignore_errors = false,
             compression = 'none', hive_partitioning = false)"""
     try:
         staging.connection.execute(query, {"path": glob.escape(str(path))})
-    except (duckdb.InvalidInputException, duckdb.IOException):
+    except (duckdb.InvalidInputException, duckdb.IOException, duckdb.OutOfMemoryException):
         return False
     [(records,)] = staging.connection.execute("SELECT COUNT(*) FROM source").fetchall()
-    return bool(records == shape.lines - 1)
+    return bool(records == shape.lines - above)
 
 
-def _read_by_record(staging: Staging, path: Path, header: _Header, *, skip_spaces: bool) -> None:
+def _read_by_record(staging: Staging, path: Path, header: _Header, layout: Layout, *, skip_spaces: bool) -> None:
     """Read with the csv module: slower by a few times, exact about lines, and able to go on after a broken one."""
-    width = len(header.names)
-    lines: list[int] = []
-    rows: list[list[str]] = []
+    width = len(layout.headers)
+    rows = RowBuffer(staging, layout)
     broken = 0
-    for number, fields in _records(path, header.delimiter, skip_spaces):
+    for record in _records(path, header.delimiter, skip_spaces):
+        number, fields = record.line, record.fields
+        if number <= header.row.number:
+            continue
         if isinstance(fields, str):
+            if '"' not in fields:
+                staging.refuse(number, "field_too_long", f"{len(fields):,} characters in the line", [fields])
+                continue
             broken += 1
             if broken > _MOST_BROKEN_QUOTES:
-                raise CampaignDataError(
-                    f"{path}: more than {_MOST_BROKEN_QUOTES:,} lines have quotes that do not close, the last one "
-                    f"line {number}: is another quote character in use?"
-                )
+                raise _too_many_broken(path, f"more than {_MOST_BROKEN_QUOTES:,}", number)
             staging.refuse(number, "malformed_quotes", fields, [fields])
             continue
         if len(fields) > width and not any(fields[width:]):
@@ -207,20 +162,38 @@ def _read_by_record(staging: Staging, path: Path, header: _Header, *, skip_space
         if len(fields) < width and not any(map(str.strip, fields)):
             fields = [""] * width
         if len(fields) == width:
-            lines.append(number)
-            rows.append(fields)
+            rows.add(number, fields)
         else:
             reason = "too_few_fields" if len(fields) < width else "too_many_fields"
             staging.refuse(number, reason, f"{len(fields)} fields, the header has {width}", fields)
-        if len(rows) >= _BATCH_ROWS:
-            staging.append(lines, rows)
-            lines, rows = [], []
-    staging.append(lines, rows)
+    rows.flush()
     staging.flush()
 
 
-def _records(path: Path, delimiter: str, skip_spaces: bool) -> Iterator[tuple[int, list[str] | str]]:
-    """Each record after the header: the line it begins on and its fields, or the line itself if its quotes are broken.
+def _too_many_broken(path: Path, count: str, line: int) -> CampaignDataError:
+    return CampaignDataError(
+        f"{path}: {count} lines have quotes that do not close, the last one line {line}: is another quote character in "
+        "use?"
+    )
+
+
+@dataclass(frozen=True)
+class _Record:
+    """A record, or a line that is none.
+
+    Attributes:
+        line: on which it begins.
+        lines: that it spans.
+        fields: its fields; the line itself, if its quotes are broken or a field has no end.
+    """
+
+    line: int
+    lines: int
+    fields: list[str] | str
+
+
+def _records(path: Path, delimiter: str, skip_spaces: bool) -> Iterator[_Record]:
+    """Every record of the file.
 
     A record with broken quotes gives up its first line only: the lines after it are read again as records.
     """
@@ -228,7 +201,6 @@ def _records(path: Path, delimiter: str, skip_spaces: bool) -> Iterator[tuple[in
         source = _Rereadable(file)
         reader = csv.reader(source, delimiter=delimiter, strict=True, skipinitialspace=skip_spaces)
         number = 1
-        seen_header = False
         while True:
             fields: list[str] | str
             try:
@@ -237,19 +209,21 @@ def _records(path: Path, delimiter: str, skip_spaces: bool) -> Iterator[tuple[in
                 return
             except csv.Error:
                 source.put_back_after_first()
+                if source.read_again > _MOST_READ_AGAIN:
+                    raise _too_many_broken(path, "too many", number) from None
                 fields = source.taken[0].rstrip("\r\n")
-            if seen_header:
-                yield number, fields
-            seen_header = seen_header or bool(fields and any(fields))
+            yield _Record(number, len(source.taken), fields)
             number += len(source.taken)
-            source.taken.clear()
+            source.clear()
 
 
 class _Rereadable:
-    """Physical lines; those of the record being read can be put back."""
+    """Physical lines; those of the record being read can be put back. A record has a longest length, as a line has."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self.taken: list[str] = []
+        self.read_again = 0
+        self._characters = 0
         self._lines = lines
         self._again: deque[str] = deque()
 
@@ -259,8 +233,17 @@ class _Rereadable:
     def __next__(self) -> str:
         line = self._again.popleft() if self._again else next(self._lines)
         self.taken.append(line)
+        self._characters += len(line)
+        if self._characters > LONGEST_LINE and len(self.taken) > 1:
+            raise csv.Error("record too long")
         return line
 
     def put_back_after_first(self) -> None:
+        self.read_again += self._characters
         self._again.extendleft(reversed(self.taken[1:]))
         del self.taken[1:]
+
+    def clear(self) -> None:
+        """Begin with the next record."""
+        self.taken.clear()
+        self._characters = 0

@@ -5,19 +5,35 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.settings.pipeline import ColumnSettings
 
-__all__ = ["OPTIONAL_ROLES", "REQUIRED_ROLES", "Roles", "campaign_columns", "normalised", "resolve_roles"]
+__all__ = [
+    "HEADER_ROWS",
+    "OPTIONAL_ROLES",
+    "REQUIRED_ROLES",
+    "HeaderRow",
+    "Roles",
+    "WantedColumns",
+    "campaign_columns",
+    "find_header",
+    "normalised",
+    "resolve_roles",
+]
 
 REQUIRED_ROLES = ("date", "channel", "media", "spend", "kpi")
 OPTIONAL_ROLES: Mapping[str, tuple[str, ...]] = {
     "brand": ("Brand Alias", "Brand"),
     "marketplace": ("Marketplace",),
 }
+HEADER_ROWS = 50
+"""The header is one of the first rows, this many that are not blank: exports put a title and a period above it."""
+
+_HEADERS_SHOWN = 30
 _IGNORED = re.compile(r"[\s_/\-\u200b\u2060\ufeff]+")
 
 
@@ -38,15 +54,92 @@ class Roles:
         return self.names[self.positions[role]]
 
 
+@dataclass(frozen=True)
+class WantedColumns:
+    """What the reader of a table looks for in it.
+
+    Attributes:
+        required: role -> header asked for.
+        setting: section of the settings that names the headers, for messages; empty: none does.
+        sheet_setting: the setting that names the sheets of a workbook.
+        optional: role -> headers accepted for it; a role that is absent is left out.
+        needs_all: every other column counts, too.
+    """
+
+    required: Mapping[str, str]
+    setting: str
+    sheet_setting: str
+    optional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    needs_all: bool = False
+
+    @property
+    def date(self) -> str:
+        """The date's header, normalised."""
+        return normalised(self.required["date"])
+
+    def found_in(self, headers: Iterable[str]) -> int:
+        """How many of the required headers are there."""
+        return len({normalised(name) for name in self.required.values()} & {normalised(name) for name in headers})
+
+    def all_in(self, headers: Iterable[str]) -> bool:
+        """Whether all required headers are there."""
+        return self.found_in(headers) == len({normalised(name) for name in self.required.values()})
+
+    def resolve(self, headers: Sequence[str], where: str) -> Roles:
+        """Find the column of every role; raises as `resolve_roles`."""
+        return resolve_roles(headers, self.required, where=where, setting=self.setting, optional=self.optional)
+
+
+@dataclass(frozen=True)
+class HeaderRow:
+    """The row that names the columns.
+
+    Attributes:
+        number: its line in the file, or its row in the sheet; the first is 1.
+        names: its fields.
+        above: rows above it that are not blank.
+        is_complete: whether it holds all required headers.
+    """
+
+    number: int
+    names: tuple[str, ...]
+    above: int
+    is_complete: bool
+
+
+def find_header(rows: Iterable[tuple[int, Sequence[str]]], wanted: WantedColumns) -> HeaderRow | None:
+    """The first of the rows that holds all required headers; failing that, the likeliest one, for the message.
+
+    The likeliest holds most of them, and is not much narrower than the others: titles are.
+
+    Args:
+        rows: number and fields of the rows that are not blank; the first `HEADER_ROWS` of them are looked at.
+        wanted: what the header should hold.
+    """
+    seen: list[tuple[int, int, HeaderRow]] = []
+    for above, (number, fields) in enumerate(islice(rows, HEADER_ROWS)):
+        row = HeaderRow(number, tuple(fields), above, wanted.all_in(fields))
+        if row.is_complete:
+            return row
+        seen.append((wanted.found_in(fields), sum(1 for name in fields if name.strip()), row))
+    if not seen:
+        return None
+    most = max(found for found, _, _ in seen)
+    best = [(filled, row) for found, filled, row in seen if found == most]
+    widest = max(filled for filled, _ in best)
+    return next(row for filled, row in best if 2 * filled > widest)
+
+
 def normalised(header: str) -> str:
     """A header without what does not matter in it: case, spaces, `_`, `-`, `/`."""
     return _IGNORED.sub("", unicodedata.normalize("NFKC", header).casefold())
 
 
-def campaign_columns(columns: ColumnSettings) -> dict[str, str]:
-    """Role -> header asked for, of the required roles and, where markets are to be told apart, of `market`."""
+def campaign_columns(columns: ColumnSettings, sheet_setting: str, *, needs_all: bool = False) -> WantedColumns:
+    """The columns of campaign rows; where markets are to be told apart, `market` is a required one."""
     roles = REQUIRED_ROLES if columns.market is None else (*REQUIRED_ROLES, "market")
-    return {role: getattr(columns, role) for role in roles}
+    required = {role: str(getattr(columns, role)) for role in roles}
+    return WantedColumns(required, "columns", sheet_setting, OPTIONAL_ROLES, needs_all)
 
 
 def resolve_roles(
@@ -63,7 +156,7 @@ def resolve_roles(
         headers: header of every column, in the source's order.
         required: role -> header asked for.
         where: the source, for messages.
-        setting: section of the settings that names the headers, for messages.
+        setting: section of the settings that names the headers, for messages; empty: none does.
         optional: role -> headers accepted for it; a role that is absent is left out.
 
     Raises:
@@ -105,10 +198,12 @@ def _missing(
         near = difflib.get_close_matches(normalised(name), found, n=3, cutoff=0.5)
         closest = ", ".join(repr(headers[found[key]]) for key in near) or "none is close"
         lines.append(f"  {role}: {name!r} is missing (closest: {closest})")
-    listed = ", ".join(repr(header) for header in headers if header.strip()) or "no header at all"
-    wanted = ", ".join(f"{setting}.{role}" for role in missing)
+    named = [repr(header) for header in headers if header.strip()]
+    more = f" and {len(named) - _HEADERS_SHOWN:,} more" if len(named) > _HEADERS_SHOWN else ""
+    listed = ", ".join(named[:_HEADERS_SHOWN]) + more if named else "no header at all"
+    settings = f" or set {', '.join(f'{setting}.{role}' for role in missing)} in pipeline.yaml" if setting else ""
     return (
         f"{where}: {len(missing)} required column(s) missing:\n"
         + "\n".join(lines)
-        + f"\n  found: {listed}\n  Rename the column(s) or set {wanted} in pipeline.yaml"
+        + f"\n  found: {listed}\n  Rename the column(s){settings}"
     )

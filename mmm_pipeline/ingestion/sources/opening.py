@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.sources.csv_file import stage_csv
-from mmm_pipeline.ingestion.sources.headers import normalised
-from mmm_pipeline.ingestion.sources.staging import Staging
+from mmm_pipeline.ingestion.sources.headers import WantedColumns
+from mmm_pipeline.ingestion.sources.sheets import titles_of
+from mmm_pipeline.ingestion.sources.staging import StagedTable, Staging
 from mmm_pipeline.ingestion.sources.table_file import stage_duckdb, stage_frame, stage_parquet
 from mmm_pipeline.ingestion.sources.workbook import stage_xlsx
 from mmm_pipeline.settings.sources import SourceSettings
 
-__all__ = ["source_name", "stage_file", "stage_source"]
+__all__ = ["source_name", "stage_file", "stage_source", "tell_reading"]
 
 _CSV, _XLSX, _PARQUET = "CSV", "XLSX", "Parquet"
 _SUFFIXES = {
@@ -43,46 +44,57 @@ def source_name(source: SourceSettings) -> str:
     return f"{source.path}" if source.kind == "file" else f"{source.path}:{source.table}"
 
 
-def stage_source(staging: Staging, source: SourceSettings, required: Mapping[str, str]) -> tuple[str, ...]:
+def stage_source(staging: Staging, source: SourceSettings, wanted: WantedColumns) -> StagedTable:
     """Bring the rows of the campaign source into staging.
 
     Args:
         staging: where the rows go.
         source: a file, a DuckDB table or the demo market.
-        required: role -> header asked for; decides delimiter and sheet.
-
-    Returns:
-        The headers as the source spells them.
+        wanted: the columns to look for; decides delimiter, header row and sheets.
 
     Raises:
-        CampaignDataError: the source cannot be read.
+        CampaignDataError: the source cannot be read, or lacks columns.
     """
+    staging.source = source_name(source)
     if source.kind == "demo":
         from mmm_pipeline.ingestion.sources.demo import demo_rows
 
-        return stage_frame(staging, demo_rows(source.demo_seed))
+        return stage_frame(staging, demo_rows(source.demo_seed), wanted, source_name(source))
     assert source.path is not None
     if source.kind == "duckdb":
         assert source.table is not None
         _require_file(source.path)
-        return stage_duckdb(staging, source.path, source.table)
-    return stage_file(staging, source.path, required)
+        return stage_duckdb(staging, source.path, source.table, wanted)
+    return stage_file(staging, source.path, wanted, source.sheet)
 
 
-def stage_file(staging: Staging, path: Path, required: Mapping[str, str]) -> tuple[str, ...]:
-    """Bring the rows of a CSV, XLSX or Parquet file into staging; returns the headers.
+def stage_file(
+    staging: Staging, path: Path, wanted: WantedColumns, sheet: str | Sequence[str] | None = None
+) -> StagedTable:
+    """Bring the rows of a CSV, XLSX or Parquet file into staging.
+
+    Args:
+        staging: where the rows go.
+        path: the file.
+        wanted: the columns to look for.
+        sheet: of a workbook, the sheet or sheets to read; None: those that have the columns.
 
     Raises:
-        CampaignDataError: the file cannot be read as what its suffix says.
+        CampaignDataError: the file cannot be read as what its suffix says, lacks columns, or is no workbook though a
+            sheet is named.
     """
+    staging.source = f"{path}"
     _require_file(path)
-    wanted = {normalised(name) for name in required.values()}
     kind = _kind(path)
+    if sheet and kind != _XLSX:
+        raise CampaignDataError(
+            f"{path}: is no workbook, and {wanted.sheet_setting} names a sheet: remove that setting"
+        )
     if kind == _CSV:
         return stage_csv(staging, path, wanted)
     if kind == _XLSX:
-        return stage_xlsx(staging, path, wanted, normalised(required["date"]))
-    return stage_parquet(staging, path)
+        return stage_xlsx(staging, path, wanted, titles_of(sheet))
+    return stage_parquet(staging, path, wanted)
 
 
 def _require_file(path: Path) -> None:
@@ -120,3 +132,13 @@ def _kind(path: Path) -> str:
             f"{path}: {seems} {kind}, which its suffix says: rename it, or export it as {kind}; accepted are {accepted}"
         )
     return kind
+
+
+def tell_reading(read: StagedTable, what: str, tell: Callable[[str], object] | None) -> None:
+    """Say how a file beside the campaign rows was read: its sheets, and what could have been otherwise."""
+    if tell is None:
+        return
+    if read.sheets:
+        tell(f"{what}: read from {read.where}")
+    for note in read.notes:
+        tell(f"{what}: {note}")

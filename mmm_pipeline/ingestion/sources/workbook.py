@@ -3,117 +3,171 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.sources.headers import normalised
-from mmm_pipeline.ingestion.sources.staging import Staging
+from mmm_pipeline.ingestion.sources.formulas import require_stored_values
+from mmm_pipeline.ingestion.sources.headers import WantedColumns, normalised
+from mmm_pipeline.ingestion.sources.layout import Layout
+from mmm_pipeline.ingestion.sources.sheets import Sheet, choose_sheets, listed, sheet_rows
+from mmm_pipeline.ingestion.sources.staging import (
+    LONGEST_FIELD,
+    SHEET_STRIDE,
+    NumberCell,
+    RowBuffer,
+    StagedTable,
+    Staging,
+)
+from mmm_pipeline.ingestion.sources.workbook_limits import look_at_workbook
 
 if TYPE_CHECKING:
     from openpyxl.workbook.workbook import Workbook
 
 __all__ = ["stage_xlsx"]
 
-_BATCH_ROWS = 20_000
 # Years 1990 to 2100, as days since 1900.
 _SERIALS = (32_874, 73_415)
+# Shared texts let a small file repeat a long text in every cell.
+_MOST_CHARACTERS = 1 << 32
 
 
-def stage_xlsx(staging: Staging, path: Path, wanted: Collection[str], date: str) -> tuple[str, ...]:
-    """Stage the first sheet whose header has most of the wanted columns.
+def stage_xlsx(staging: Staging, path: Path, wanted: WantedColumns, sheets: Sequence[str] = ()) -> StagedTable:
+    """Stage the sheets that hold the table; of several visible ones with the same header, all, in their order.
 
-    `line_number` is the row of the sheet. The header is the first row that is not blank; cells beyond its columns
-    are no part of the table. A bare number in the date column is a date whose cell format was lost: the workbook knows
-    its own epoch, so it is read as the date it is.
+    `line_number` is the row of the sheet, and `SHEET_STRIDE` more for every sheet before. Cells beyond the header's
+    columns are no part of the table. A bare number in the date column is a date whose cell format was lost: the
+    workbook knows its own epoch, so it is read as the date it is.
 
     Args:
         staging: where the rows go.
         path: the workbook.
-        wanted: normalised headers.
-        date: normalised header of the date column.
+        wanted: the columns to look for.
+        sheets: titles of the sheets to read; none: those that have the columns.
 
     Raises:
-        CampaignDataError: the file is not a readable workbook, or it has no cells.
+        CampaignDataError: the file is not a readable workbook of reasonable size, no sheet or no single table has the
+            columns, or its formulas were saved without values.
     """
+    import duckdb
     import openpyxl
 
+    lacks_values = look_at_workbook(path)
     try:
-        workbook = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of cell formats and extensions that do not matter to values
+            workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            try:
+                return _stage(staging, path, workbook, wanted, sheets, lacks_values)
+            finally:
+                workbook.close()
+    except (CampaignDataError, duckdb.Error):
+        raise
     except Exception as error:  # openpyxl raises whatever its ZIP and XML readers meet
         raise _unreadable(path, error) from error
+
+
+def _stage(
+    staging: Staging,
+    path: Path,
+    workbook: Workbook,
+    wanted: WantedColumns,
+    named: Sequence[str],
+    lacks_values: bool,
+) -> StagedTable:
     try:
-        return _stage(staging, path, workbook, wanted, date)
+        chosen, notes = choose_sheets(workbook, path, wanted, named)
     except CampaignDataError:
+        if lacks_values:  # the header may be made of formulas
+            pages = [page for page in workbook.worksheets if page.title in named or page.sheet_state == "visible"]
+            require_stored_values(path, workbook, [Sheet(page, None, False) for page in pages], None)
         raise
-    except Exception as error:
-        raise _unreadable(path, error) from error
-    finally:
-        workbook.close()
-
-
-def _stage(staging: Staging, path: Path, workbook: Workbook, wanted: Collection[str], date: str) -> tuple[str, ...]:
-    best: tuple[int, Any, tuple[str, ...]] | None = None
-    for sheet in workbook.worksheets:
-        found = next(_rows(sheet), None)
-        if found is None:
-            continue
-        names = _header(found[1])
-        score = len({normalised(name) for name in names} & set(wanted))
-        if best is None or score > best[0]:
-            best = score, sheet, names
-    if best is None:
-        raise CampaignDataError(f"{path}: is empty: expected a header row and rows")
-    _, sheet, names = best
-    staging.create(names)
-    keys = [normalised(name) for name in names]
-    date_column = keys.index(date) if date in keys else -1
-    lines: list[int] = []
-    rows: list[list[str | None]] = []
-    body = _rows(sheet)
-    next(body)
-    for number, cells in body:
-        lines.append(number)
-        rows.append(
-            [
-                _text(cells[column] if column < len(cells) else None, workbook.epoch, column == date_column)
-                for column in range(len(names))
-            ]
+    first = chosen[0]
+    layout = Layout.of(first.names, wanted, first.where(path))
+    orders = [_order(first, sheet) for sheet in chosen]
+    if lacks_values:
+        needed = (
+            None
+            if wanted.needs_all
+            else [{order[layout.position(it)] for it in layout.roles.positions} for order in orders]
         )
-        if len(rows) >= _BATCH_ROWS:
-            staging.append(lines, rows)
-            lines, rows = [], []
-    staging.append(lines, rows)
-    return names
+        require_stored_values(path, workbook, chosen, needed)
+    staging.create(layout, [sheet.title for sheet in chosen], typed_cells=True)
+    rows = RowBuffer(staging, layout)
+    for number, (sheet, order) in enumerate(zip(chosen, orders, strict=True)):
+        for row, cells in sheet_rows(sheet.page):
+            if sheet.header is None or row <= sheet.header.number:
+                continue
+            fields = [_text(cells[at] if at < len(cells) else None) for at in order]
+            at = layout.position("date")
+            fields[at] = _date_text(cells[order[at]] if order[at] < len(cells) else None, workbook.epoch) or fields[at]
+            _stage_row(staging, rows, path, number * SHEET_STRIDE + row, fields)
+    rows.flush()
+    staging.flush()
+    return _told(staging, path, layout, chosen, notes, chose=not named)
 
 
-def _rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
-    """Rows with any value and their numbers."""
-    # Some writers store a wrong size of the sheet, which would hide cells.
-    sheet.reset_dimensions()
-    for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
-        if any(cell is not None and str(cell).strip() for cell in cells):
-            yield number, cells
+def _stage_row(staging: Staging, rows: RowBuffer, path: Path, line: int, fields: list[str | None]) -> None:
+    longest = max((len(text) for text in fields if text), default=0)
+    if longest > LONGEST_FIELD:
+        staging.refuse(line, "field_too_long", f"{longest:,} characters in a cell", [text or "" for text in fields])
+        return
+    rows.add(line, fields)
+    if rows.characters > _MOST_CHARACTERS:
+        raise CampaignDataError(
+            f"{path}: the cells up to {staging.place(line)} hold more than {_MOST_CHARACTERS / 2**30:.0f} billion "
+            "characters: export the needed columns as CSV"
+        )
 
 
-def _header(cells: tuple[Any, ...]) -> tuple[str, ...]:
-    names = ["" if cell is None else str(cell) for cell in cells]
-    while not names[-1].strip():
-        names.pop()
-    return tuple(names)
+def _order(first: Sheet, sheet: Sheet) -> tuple[int, ...]:
+    """For every column of the first sheet, its position in this one; a column without a header stays where it is."""
+    positions = {normalised(name): position for position, name in enumerate(sheet.names) if normalised(name)}
+    return tuple(positions.get(normalised(name), at) for at, name in enumerate(first.names))
 
 
-def _text(cell: Any, epoch: dt.datetime, is_date: bool) -> str | None:
-    from openpyxl.utils.datetime import from_excel
+def _told(
+    staging: Staging, path: Path, layout: Layout, chosen: Sequence[Sheet], notes: Sequence[str], *, chose: bool
+) -> StagedTable:
+    """What was read; a sheet without any date is taken out again if another one has dates: it is a summary."""
+    date = f"c{layout.roles.positions['date']}"
+    query = f"""SELECT line_number // {SHEET_STRIDE} AS sheet, COUNT(*) FILTER (regexp_matches({date}, '\\d'))
+        FROM source GROUP BY 1"""
+    dated = {chosen[number].title for number, count in staging.connection.execute(query).fetchall() if count}
+    read = [sheet for sheet in chosen if not chose or not dated or sheet.title in dated]
+    for number, sheet in enumerate(chosen):
+        if sheet not in read:
+            staging.drop(f"line_number // {SHEET_STRIDE} = {number}")
+    said = [*notes]
+    left = [sheet.title for sheet in chosen if sheet not in read]
+    if left:
+        said.append(f"not read, because no row of it has a date: {listed(left)}")
+    if chose and len(read) > 1:
+        said.insert(
+            0, f"sheets {listed([sheet.title for sheet in read])} have the same header and are read as one table"
+        )
+    for sheet in read:
+        if sheet.header is not None and sheet.header.above:
+            said.append(f"the header of sheet '{sheet.title}' is row {sheet.header.number}; the text above is not read")
+    where = read[0].where(path) if len(read) == 1 else f"{path}, sheets {listed([sheet.title for sheet in read])}"
+    return StagedTable(layout, where, tuple(said), tuple(sheet.title for sheet in read), chose)
 
+
+def _text(cell: Any) -> str | None:
     if cell is None or isinstance(cell, str):
         return cell
-    if isinstance(cell, dt.datetime | dt.date):
-        return cell.isoformat()
-    if is_date and isinstance(cell, int | float) and _SERIALS[0] <= cell <= _SERIALS[1]:
+    return cell.isoformat() if isinstance(cell, dt.datetime | dt.date) else NumberCell(cell)
+
+
+def _date_text(cell: Any, epoch: dt.datetime) -> str | None:
+    """The date that a bare number stands for; None when it is no such number."""
+    from openpyxl.utils.datetime import from_excel
+
+    if isinstance(cell, int | float) and _SERIALS[0] <= cell <= _SERIALS[1]:
         return str(from_excel(cell, epoch).isoformat())
-    return str(cell)
+    return None
 
 
 def _unreadable(path: Path, error: Exception) -> CampaignDataError:

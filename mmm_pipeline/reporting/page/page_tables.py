@@ -244,7 +244,7 @@ def _naive(tables: ResultTables, words: Wording, write: Formatter) -> PageTable:
 def _rejected(tables: ResultTables, words: Wording) -> PageTable:
     rows = [
         [
-            Cell("–" if pd.isna(row["line_number"]) else f"{int(row['line_number']):,}"),
+            Cell(_place(row)),
             Cell(rejection_words(words, str(row["reason"]))),
             Cell(_text(row["column"])),
             Cell(_text(row["value"])),
@@ -252,6 +252,14 @@ def _rejected(tables: ResultTables, words: Wording) -> PageTable:
         for row in records(tables.rejected_rows.head(REJECTED_SHOWN))
     ]
     return _table(words, "rejected", "rlll", rows)
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    """Line of a rejected row; in a workbook its sheet and its row there."""
+    if pd.isna(row["line_number"]):
+        return "–"
+    sheet = row.get("sheet")
+    return f"{'' if pd.isna(sheet) else clean(sheet) + ': '}{int(row['line_number']):,}"
 
 
 def _pairs(tables: ResultTables, words: Wording, write: Formatter) -> PageTable:

@@ -35,10 +35,11 @@ class Place:
     """SELECT list -> rows, sorted."""
     folder: Path
 
-    def land(self, *lines: str, header: str = HEADER, key: Sequence[str] = ()) -> LandingSummary:
+    def land(self, *lines: str, header: str = HEADER, key: Sequence[str] = (), decimal: str = "auto") -> LandingSummary:
         file = self.folder / "export.csv"
         file.write_text(rows(*lines, header=header), encoding="utf-8")
-        settings = parse_settings({"validation": {"max_rejected_share": 0.5}, "landing": {"key": list(key)}})
+        landing = {"key": list(key), "decimal": decimal}
+        settings = parse_settings({"validation": {"max_rejected_share": 0.5}, "landing": landing})
         return land(file, self.table, settings, scratch=self.folder)
 
 

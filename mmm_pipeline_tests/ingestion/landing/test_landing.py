@@ -121,3 +121,31 @@ def test_headers_become_column_names(header: str, name: str) -> None:
 def test_headers_that_become_the_same_name_are_an_error(place: Place) -> None:
     with pytest.raises(CampaignDataError, match=r"column 9 \('Cost\$'\) cannot be named"):
         place.land(WEEK_2[0] + ",2", header=f"{HEADER.removesuffix(',Note')},Cost#,Cost$")
+
+
+def test_numbers_with_a_decimal_comma_land_as_numbers(place: Place) -> None:
+    header = HEADER.replace(",", ";")
+
+    summary = place.land("2025-01-06;Apex;Search;1.873;43,69;1.250;0,5;a", header=header)
+
+    assert place.read("Impressions, Spend, Sales, Clicks") == [(1873.0, 43.69, 1250.0, 0.5)]
+    assert "'Spend', 'Clicks': read with a decimal comma, '43,69' is 43.69" in summary.notes
+
+
+def test_numbers_of_two_readings_do_not_land_unless_the_settings_say_how(place: Place) -> None:
+    line, header = "2025-01-06;Apex;Search;7;43,690;1;1.250;a", HEADER.replace(",", ";")
+
+    with pytest.raises(CampaignDataError, match=r"(?s)'Spend': '43,690' .*'Clicks': '1.250' .*landing.decimal: point"):
+        place.land(line, header=header)
+    place.land(line, header=header, decimal="comma")
+
+    assert place.read("Spend, Clicks") == [(43.69, 1250.0)]
+
+
+def test_a_later_file_with_the_other_mark_lands_in_the_same_table(place: Place) -> None:
+    place.land(*WEEK_2)
+
+    again = place.land("2025-01-13;Apex;Search;14;6,5;24;5;a", header=HEADER.replace(",", ";"))
+
+    assert done(again) == (0, 1, 0)
+    assert place.read("Spend") == [(6.5,)]

@@ -65,8 +65,7 @@ def test_all_date_spellings_mix_in_one_file(load: Load) -> None:
         ("2021-10-17,A,1,(3.5),1", "negative_spend", "Spend", "(3.5)"),
         ("2021-10-17,A,1,NaN,1", "non_finite_spend", "Spend", "NaN"),
         ("2021-10-17,A,1,1e400,1", "non_finite_spend", "Spend", "1e400"),
-        ('2021-10-17,A,1,"1.234,50",1', "unparseable_number_spend", "Spend", "1.234,50"),
-        ('2021-10-17,A,1,"1,23",1', "unparseable_number_spend", "Spend", "1,23"),
+        ("2021-10-17,A,1,1.2.3,1", "unparseable_number_spend", "Spend", "1.2.3"),
         ("2021-10-17,A,1,1,inf", "non_finite_kpi", "Sales", "inf"),
         ("2021-10-17,A,1,1,=1+1", "unparseable_number_kpi", "Sales", "=1+1"),
         ("2021-10-17,A,1,1,#N/A", "unparseable_number_kpi", "Sales", "#N/A"),
@@ -308,3 +307,38 @@ def test_without_a_market_column_in_the_settings_none_is_read(load: Load) -> Non
     loaded = load(rows("2021-10-17,A,10,1.5,20,", header=WITH_REGION))
     assert loaded.accepted["market"].isna().all()
     assert loaded.rejected.empty
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Total,,100,2,30",
+        "Total: Account, --,100,2,30",
+        "Grand total,A,100,2,30",
+        ",Total,100,2,30",
+        "GESAMT,,100,2,30",
+        "합계,,100,2,30",
+        "총합계,,100,2,30",
+    ],
+)
+def test_a_total_line_is_refused_for_what_it_is(load: Load, line: str) -> None:
+    loaded = load(rows("2021-10-17,A,100,2,30", line), share=0.5)
+
+    assert loaded.rejected[["line_number", "reason"]].to_numpy().tolist() == [[3, "total_row"]]
+    assert loaded.accepted["kpi"].sum() == 30.0
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("Totally wrong,A,1,1,1", "unparseable_date"),
+        (",Totalenergies,1,1,1", "missing_date"),
+        (",,1,1,1", "missing_date"),
+    ],
+)
+def test_what_only_begins_like_a_total_is_none(load: Load, line: str, reason: str) -> None:
+    assert load(rows("2021-10-17,A,1,1,1", line), share=0.5).rejected["reason"].tolist() == [reason]
+
+
+def test_a_channel_called_total_with_a_date_is_a_channel(load: Load) -> None:
+    assert load(rows("2021-10-17,Total,1,1,1")).accepted["channel"].tolist() == ["Total"]

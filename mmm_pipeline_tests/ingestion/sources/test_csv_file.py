@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.sources import csv_file as csv_source
+from mmm_pipeline.ingestion.sources import text_scan
 from mmm_pipeline.ingestion.sources.csv_file import stage_csv
+from mmm_pipeline.ingestion.sources.headers import WantedColumns
 from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
 
-WANTED = ("a", "b", "c")
+WANTED = WantedColumns({"date": "a", "channel": "b", "kpi": "c"}, "columns", "source.sheet")
 Rows = list[tuple[object, ...]]
 
 
@@ -32,14 +34,16 @@ def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
 _staging: Staging
 
 
-def staged(content: str | bytes, *, by_record: bool = False) -> tuple[tuple[str, ...], Rows, Rows]:
+def staged(
+    content: str | bytes, *, by_record: bool = False, wanted: WantedColumns = WANTED
+) -> tuple[tuple[str, ...], Rows, Rows]:
     """Headers, rows and refused rows; `by_record` forbids the fast reader."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         path = Path(folder) / "file.csv"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         if by_record:
             patch.setattr(csv_source, "_read_at_once", lambda *_: False)
-        names = stage_csv(_staging, path, WANTED)
+        names = stage_csv(_staging, path, wanted).roles.names
     rows = _staging.connection.execute("SELECT * FROM source ORDER BY line_number").fetchall()
     refused = 'SELECT line_number, reason, "row" FROM refused ORDER BY line_number'
     return names, rows, _staging.connection.execute(refused).fetchall()
@@ -60,7 +64,8 @@ def test_the_delimiter_is_found(delimiter: str) -> None:
 
 
 def test_the_delimiter_is_the_one_that_shows_the_wanted_headers() -> None:
-    names, rows, _ = staged("a;b;c|d|e|f|g\n1,5;2;3|4|5|6|7\n")
+    wanted = WantedColumns({"date": "a", "kpi": "b"}, "columns", "source.sheet")
+    names, rows, _ = staged("a;b;c|d|e|f|g\n1,5;2;3|4|5|6|7\n", wanted=wanted)
 
     assert names == ("a", "b", "c|d|e|f|g")
     assert rows == [(2, "1,5", "2", "3|4|5|6|7")]
@@ -184,7 +189,7 @@ def test_what_is_no_utf8_table_is_one_clear_error(content: bytes, message: str) 
 
 
 def test_a_character_split_between_two_reads_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_source, "_CHUNK_BYTES", 7)
+    monkeypatch.setattr(text_scan, "_CHUNK_BYTES", 7)
 
     assert staged("a,b,c\r\n1,2,한글é🚀\r\n4,5,6\r\n")[1] == [(2, "1", "2", "한글é🚀"), (3, "4", "5", "6")]
 
@@ -202,3 +207,137 @@ def test_a_field_beyond_any_length_is_a_quote_that_does_not_close() -> None:
 
     assert [row[:2] for row in refused] == [(2, "malformed_quotes")]
     assert len(rows) == 40_000
+
+
+# Lines above the header.
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_title_lines_above_the_header_are_skipped_and_told(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = end.join(["Campaign report", '"January 1, 2025 - April 30, 2025"', "", "a,b,c", "1,2,3", ""])
+
+    names, rows, refused = staged(content)
+
+    assert (names, rows, refused) == (("a", "b", "c"), [(5, "1", "2", "3")], [])
+    assert staged(content, by_record=True)[1] == rows
+    assert was_fast(content, monkeypatch)
+
+
+def test_a_title_with_a_broken_quote_hides_no_header() -> None:
+    assert staged('"Q1" report, by "me\na,b,c\n1,2,3\n')[1] == [(3, "1", "2", "3")]
+
+
+def test_what_was_skipped_is_a_note(staging: Staging, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Report\nAll time\na,b,c\n1,2,3\n")
+    (tmp_path / "b.csv").write_text("\na,b,c\n1,2,3\n")
+
+    notes = stage_csv(staging, tmp_path / "a.csv", WANTED).notes
+    assert notes == ("the header is line 3; 2 lines of text above it not read",)
+    assert stage_csv(staging, tmp_path / "b.csv", WANTED).notes == ()
+
+
+def test_the_likeliest_header_is_named_when_none_has_the_columns(staging: Staging, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Report\nDay,Campaign,Cost\n1,2,3\n")
+
+    with pytest.raises(CampaignDataError, match=r"(?s)a\.csv, line 2: 3 required.*found: 'Day', 'Campaign', 'Cost'"):
+        stage_csv(staging, tmp_path / "a.csv", WANTED)
+
+
+def test_a_header_is_not_looked_for_in_the_whole_file(staging: Staging, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("x,y\n" + "1,2\n" * 50 + "a,b,c\n")
+
+    with pytest.raises(CampaignDataError, match="3 required"):
+        stage_csv(staging, tmp_path / "a.csv", WANTED)
+
+
+# Files that nobody should open.
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_line_of_megabytes_is_refused_by_its_number(end: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_scan, "_CHUNK_BYTES", 1 << 16)
+    monkeypatch.setattr(text_scan, "LONGEST_LINE", 1 << 17)
+    line = ",".join(["x" * 1_000] * 300)
+
+    with pytest.raises(CampaignDataError, match="line 3 is longer than"):
+        staged(end.join(["a,b,c", "1,2,3", line, "4,5,6"]))
+    short = end.join(["a,b,c", *["1,2,3"] * 50_000])
+    assert len(staged(short)[1]) == 50_000
+
+
+def test_a_long_line_is_not_read_to_its_end(tmp_path: Path, staging: Staging) -> None:
+    path = tmp_path / "a.csv"
+    with path.open("w") as file:
+        file.write("a,b,c\n1,2,")
+        for _ in range(6):
+            file.write("x" * (1 << 20))
+        file.write("\0")
+
+    with pytest.raises(CampaignDataError, match="line 2 is longer than 4 MiB"):
+        stage_csv(staging, path, WANTED)
+
+
+def test_a_long_header_is_not_called_a_quote(tmp_path: Path, staging: Staging) -> None:
+    (tmp_path / "a.csv").write_text("x" * 140_000 + ",a,b,c\n0,1,2,3\n")
+
+    with pytest.raises(CampaignDataError, match="line 1 has a field of more than 131,072 characters"):
+        stage_csv(staging, tmp_path / "a.csv", WANTED)
+
+
+def test_a_field_beyond_any_length_is_a_refused_row() -> None:
+    _, rows, refused = staged(f"a,b,c\n1,2,3\n4,{'x' * 140_000},6\n7,8,9\n")
+
+    assert [row[0] for row in rows] == [2, 4]
+    assert [row[:2] for row in refused] == [(3, "field_too_long")]
+    assert len(str(refused[0][2])) < 30_000
+
+
+def test_zero_bytes_without_end_are_named_by_their_line(tmp_path: Path, staging: Staging) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(b"a,b,c\n1,2,3\n")
+    with path.open("r+b") as file:
+        file.truncate(1 << 32)
+
+    with pytest.raises(CampaignDataError, match="line 3 holds a zero byte"):
+        stage_csv(staging, path, WANTED)
+
+
+def test_a_wide_file_is_staged_by_its_roles_and_rows_still_differ() -> None:
+    header = ",".join(["a", *(f"x{at}" for at in range(600)), "b", "c"])
+    lines = [",".join(["1", *([""] * 599), other, "2", "3"]) for other in ("", "p", "q")]
+
+    names, rows, refused = staged("\n".join([header, *lines, "1,2"]))
+
+    assert names == ("a", "b", "c", "(other columns)")
+    assert rows == [(2, "1", "2", "3", None), (3, "1", "2", "3", "x599=p"), (4, "1", "2", "3", "x599=q")]
+    assert refused == [(5, "too_few_fields", '{"a": "1", "x0": "2"}')]
+
+
+def test_long_texts_of_other_columns_are_told_apart() -> None:
+    header = ",".join(["a", *(f"x{at}" for at in range(600)), "b", "c"])
+    lines = [",".join(["1", *(["long value"] * 599), last, "2", "3"]) for last in ("p", "q", "p")]
+
+    texts = [row[4] for row in staged("\n".join([header, *lines]))[1]]
+
+    assert texts[0] == texts[2] != texts[1]
+    assert max(len(str(text)) for text in texts) < 3_000
+
+
+def test_a_wide_file_of_which_every_column_counts_is_refused(tmp_path: Path, staging: Staging) -> None:
+    (tmp_path / "a.csv").write_text(",".join(["a", *(f"x{at}" for at in range(600))]) + "\n")
+    wanted = WantedColumns({"date": "a"}, "features", "features.sheet", needs_all=True)
+
+    with pytest.raises(
+        CampaignDataError, match=r"601 columns, .*'x599' in column 601; at most 500 .* features.columns"
+    ):
+        stage_csv(staging, tmp_path / "a.csv", wanted)
+
+
+def test_a_record_of_endless_quoted_lines_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_source, "LONGEST_LINE", 10_000)
+    endless = '1,"x' + '","\n' * 5_000 + '",3'
+
+    _, rows, refused = staged(f"a,b,c\n{endless}\n4,5,6\n")
+
+    assert (2, "malformed_quotes") in [row[:2] for row in refused]
+    assert rows[-1][1:] == ("4", "5", "6")

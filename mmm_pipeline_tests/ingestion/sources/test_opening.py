@@ -12,6 +12,9 @@ from typing import Any
 import duckdb
 import openpyxl
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from mmm_pipeline.errors import CampaignDataError
@@ -41,7 +44,7 @@ def frame(**columns: Any) -> pd.DataFrame:
 
 def test_a_workbook_mixes_true_dates_with_dates_as_text(load: Load, tmp_path: Path) -> None:
     dates = [dt.datetime(2021, 10, 17), dt.date(2021, 10, 18), "Oct 19, 2021", "10/20/2021 0:00:00", 44490, 44491.5]
-    path = workbook(tmp_path / "a.xlsx", *([date, "A", 10, 1.25, "$1,000"] for date in dates))
+    path = workbook(tmp_path / "a.xlsx", *([date, "A", 10, 1.25, "$1,000.00"] for date in dates))
 
     loaded = load(path)
 
@@ -132,6 +135,44 @@ def test_parquet_dates_of_any_type_give_the_day_that_is_meant(load: Load, tmp_pa
     frame(Date=date).to_parquet(path)
 
     assert load(path).accepted["date"].tolist() == [pd.Timestamp("2021-10-17")]
+
+
+@pytest.mark.parametrize(
+    ("zone", "hour", "day"),
+    [("+09:00", 0, 17), ("+09:00", 23, 17), ("-05:30", 23, 17), ("Asia/Seoul", 1, 17), ("UTC", 23, 17)],
+)
+def test_a_parquet_time_zone_may_be_an_offset(load: Load, tmp_path: Path, zone: str, hour: int, day: int) -> None:
+    local = pa.array([pd.Timestamp(2021, 10, day, hour, 30)], pa.timestamp("us"))
+    moments = pc.assume_timezone(local, "UTC") if zone == "UTC" else pc.assume_timezone(local, _named(zone))
+    table = pa.Table.from_pandas(frame()).drop_columns("Date")
+    pq.write_table(table.append_column("Date", moments.cast(pa.timestamp("us", tz=zone))), tmp_path / "a.parquet")
+
+    assert load(tmp_path / "a.parquet").accepted["date"].tolist() == [pd.Timestamp(2021, 10, 17)]
+
+
+def _named(zone: str) -> str:
+    """A zone of the same offset that has a name."""
+    return {"+09:00": "Asia/Tokyo", "-05:30": "-05:30"}.get(zone, zone)
+
+
+def test_a_parquet_time_zone_that_is_not_known_is_a_clear_error(load: Load, tmp_path: Path) -> None:
+    moments = pa.array([pd.Timestamp("2021-10-17")], pa.timestamp("us", tz="Mars/Olympus"))
+    table = pa.Table.from_pandas(frame()).drop_columns("Date").append_column("Date", moments)
+    pq.write_table(table, tmp_path / "a.parquet")
+
+    with pytest.raises(CampaignDataError, match=r"column 'Date' has the time zone 'Mars/Olympus'.*such as \+09:00"):
+        load(tmp_path / "a.parquet")
+
+
+def test_a_wide_parquet_file_is_read_by_its_roles(load: Load, tmp_path: Path) -> None:
+    table = pd.concat([frame(**{f"x{at}": at for at in range(600)})] * 3, ignore_index=True)
+    table.loc[1, "x5"] = 99
+    table.to_parquet(tmp_path / "a.parquet")
+
+    loaded = load(tmp_path / "a.parquet")
+
+    assert loaded.accepted["line_number"].tolist() == [2, 3]
+    assert loaded.rejected["reason"].tolist() == ["exact_duplicate"]
 
 
 def test_parquet_numbers_of_any_type_are_exact(load: Load, tmp_path: Path) -> None:

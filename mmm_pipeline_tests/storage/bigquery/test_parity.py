@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.check import check_source
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
@@ -75,12 +78,13 @@ def outcome(home: Path, settings: Settings) -> Outcome:
     return Outcome(summary, matrix, warehouse.read_table("rejected_rows"), warehouse.read_table("campaign_totals"))
 
 
-def both(tmp_path: Path, put: Put, rows: pd.DataFrame) -> tuple[Outcome, Outcome]:
+def both(tmp_path: Path, put: Put, rows: pd.DataFrame, *, decimal: str = "auto") -> tuple[Outcome, Outcome]:
     file = tmp_path / "rows.parquet"
     rows = rows.where(rows != "", None)
     rows.to_parquet(file, index=False)
     table = put(rows)
-    return outcome(tmp_path / "file", settings_for(file)), outcome(tmp_path / "table", bigquery_settings(table))
+    in_file = outcome(tmp_path / "file", settings_for(file, decimal=decimal))
+    return in_file, outcome(tmp_path / "table", bigquery_settings(table, source={"decimal": decimal}))
 
 
 def refusals(rejected: pd.DataFrame) -> pd.DataFrame:
@@ -100,7 +104,7 @@ def tortured() -> pd.DataFrame:
 def test_the_torture_file_gives_the_same_cells_in_both_engines(
     tmp_path: Path, put: Put, proxy: Proxy, tortured: pd.DataFrame
 ) -> None:
-    in_file, in_bigquery = both(tmp_path, put, tortured)
+    in_file, in_bigquery = both(tmp_path, put, tortured, decimal="point")
 
     pd.testing.assert_frame_equal(in_bigquery.matrix, in_file.matrix, check_exact=True)
     pd.testing.assert_frame_equal(in_bigquery.totals, in_file.totals, check_exact=True)
@@ -123,6 +127,53 @@ def test_the_real_export_gives_the_same_cells_in_both_engines(
     pd.testing.assert_frame_equal(in_bigquery.matrix, in_file.matrix, check_exact=True)
     pd.testing.assert_frame_equal(in_bigquery.totals, in_file.totals, check_exact=True)
     assert in_bigquery.summary.accepted == in_file.summary.accepted > 9_000
+
+
+def of_numbers(media: Sequence[str], spend: Sequence[str], kpi: Sequence[str], note: str = "") -> pd.DataFrame:
+    """A table of 70 days with these cells in turn."""
+    lines = [
+        [f"{day:%Y-%m-%d}", "Apex", "Search", note, "", *(cells[at % len(cells)] for cells in (media, spend, kpi))]
+        for at, day in enumerate(pd.date_range("2021-10-17", periods=70))
+    ]
+    return pd.DataFrame(lines, columns=COLUMNS)
+
+
+EUROPEAN = ["12", "1.234,5", "€ 7,25", "0", "1e3", "12,", "+3", "5 CHF", "0,1", "1.000.000", "1\u202f234,50", "1.250"]
+SWISS = ["1'234.50", "1\u2019234", "CHF 5.5", "KRW 1 000", "12,34,567.5", "(0.00)", "$1,234"]
+
+
+def test_each_column_has_the_same_decimal_mark_in_both_engines(tmp_path: Path, put: Put, proxy: Proxy) -> None:
+    in_file, in_bigquery = both(tmp_path, put, of_numbers(SWISS, EUROPEAN, EUROPEAN))
+
+    pd.testing.assert_frame_equal(in_bigquery.matrix, in_file.matrix, check_exact=True)
+    pd.testing.assert_frame_equal(in_bigquery.totals, in_file.totals, check_exact=True)
+    assert in_bigquery.summary.warnings == in_file.summary.warnings
+    assert in_bigquery.summary.rejected == in_file.summary.rejected == 0
+    assert in_file.matrix["media_units"].max() == 1234567.5
+    assert in_file.matrix["spend"].tolist()[:12] == [12, 1234.5, 7.25, 0, 1000, 12, 3, 5, 0.1, 1e6, 1234.5, 1250]
+
+
+def test_a_column_without_a_role_decides_alike_in_both_engines(tmp_path: Path, put: Put, proxy: Proxy) -> None:
+    in_file, in_bigquery = both(tmp_path, put, of_numbers(["1.873", "443"], ["5"], ["443", "1.250"], note="0,5"))
+
+    pd.testing.assert_frame_equal(in_bigquery.matrix, in_file.matrix, check_exact=True)
+    assert in_file.matrix[["media_units", "kpi"]].max().tolist() == [1873, 1250]
+    assert in_bigquery.summary.warnings == in_file.summary.warnings
+
+
+def test_numbers_of_two_readings_are_refused_alike_in_both_engines(tmp_path: Path, put: Put, proxy: Proxy) -> None:
+    rows = of_numbers(["1.873", "443"], ["12.5", "12,5"], ["43,690", "7"]).drop(columns="ASIN_SKU_Alias")
+    file, table = tmp_path / "rows.parquet", put(rows)
+    rows.to_parquet(file, index=False)
+
+    said = []
+    for where, settings in ((file, settings_for(file)), (table, bigquery_settings(table))):
+        with pytest.raises(CampaignDataError) as failure:
+            outcome(tmp_path / "home", settings)
+        said.append(re.sub(r" \(line \d+\)", "", str(failure.value).replace(str(where), "it")))
+
+    assert said[0] == said[1]
+    assert all(header in said[0] for header in ("'Impressions'", "'Spend'", "'Sales'"))
 
 
 def test_typed_columns_mean_what_their_text_means(tmp_path: Path, put: Put, proxy: Proxy) -> None:
@@ -156,8 +207,9 @@ def test_later_rows_are_unseen_in_both_engines(tmp_path: Path, put: Put, proxy: 
     tortured.where(tortured != "", None).to_parquet(file, index=False)
     split = {"as_of": "2021-12-15"}
 
-    in_file = outcome(tmp_path / "file", settings_for(file, split=split))
-    in_bigquery = outcome(tmp_path / "table", bigquery_settings(put(tortured.where(tortured != "", None)), split=split))
+    in_file = outcome(tmp_path / "file", settings_for(file, split=split, decimal="point"))
+    table = put(tortured.where(tortured != "", None))
+    in_bigquery = outcome(tmp_path / "table", bigquery_settings(table, split=split, source={"decimal": "point"}))
 
     pd.testing.assert_frame_equal(in_bigquery.matrix, in_file.matrix, check_exact=True)
     pd.testing.assert_frame_equal(in_bigquery.totals, in_file.totals, check_exact=True)

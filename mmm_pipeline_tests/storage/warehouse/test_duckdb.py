@@ -90,6 +90,7 @@ def test_an_empty_table_keeps_the_types_of_its_contract(warehouse: DuckDBWarehou
 def test_missing_text_stays_missing(warehouse: DuckDBWarehouse) -> None:
     rows = pd.DataFrame({"line_number": [2, 3], "reason": ["a", "b"], "column": ["Spend", None], "value": None})
     rows["row"] = "{}"
+    rows["sheet"] = None
     warehouse.write_table("rejected_rows", rows)
 
     read = warehouse.read_table("rejected_rows")
@@ -116,6 +117,7 @@ def test_a_stream_of_batches_is_written_without_pandas(warehouse: DuckDBWarehous
 def test_rows_that_break_a_contract_are_found_without_loading_the_table(warehouse: DuckDBWarehouse) -> None:
     many = pd.DataFrame({"line_number": range(2, 300_002), "reason": "negative_spend", "column": None, "value": None})
     many["row"] = "{}"
+    many["sheet"] = None
     many.loc[[7, 299_999], "line_number"] = [0, -1]
     warehouse.write_table("rejected_rows", many)
 

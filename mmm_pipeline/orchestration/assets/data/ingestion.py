@@ -45,11 +45,24 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
             f"{summary.accepted} rows accepted, {summary.rejected} rejected, from {summary.source}"
             + (f"; {summary.later} rows after {settings.split.as_of} are not seen" if summary.later else "")
         )
+        for note in summary.notes:
+            context.log.info(f"{summary.source}: {note}")
+        read = {"sheets": ", ".join(summary.sheets)} if summary.sheets else {}
+        if summary.notes:
+            read["reading"] = "; ".join(summary.notes)
+        for warning in summary.warnings:
+            context.log.warning(warning)
         kept = summary.source if rows_stay_in_bigquery(settings) else warehouse.place
         jobs = job_metadata([*summary.jobs, *warehouse.take_jobs()])
         yield dg.MaterializeResult(
             asset_key="raw_campaigns",
-            metadata={"dagster/row_count": summary.accepted, "source": summary.source, "rows_are_in": kept, **jobs},
+            metadata={
+                "dagster/row_count": summary.accepted,
+                "source": summary.source,
+                **read,
+                "rows_are_in": kept,
+                **jobs,
+            },
             data_version=dg.DataVersion(summary.fingerprint),
         )
         refused = warehouse.read_table("rejected_rows", limit=20)

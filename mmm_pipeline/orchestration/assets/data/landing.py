@@ -25,10 +25,13 @@ def landed_campaigns(context: dg.AssetExecutionContext, workspace: WorkspaceReso
         raise dg.Failure("landing.file is empty: there is nothing to land")
     done = land(settings.landing.file, campaign_table(settings, scratch=scratch), settings, scratch=scratch)
     context.log.info(f"{done.file}: {done.inserted} rows new, {done.replaced} replaced in {done.table}")
+    for note in done.notes:
+        context.log.info(f"{done.file}: {note}")
     return dg.MaterializeResult(
         metadata={
             "table": done.table,
             "file": done.file,
+            **({"sheets": ", ".join(done.sheets)} if done.sheets else {}),
             "key": ", ".join(done.key),
             "inserted": done.inserted,
             "replaced": done.replaced,

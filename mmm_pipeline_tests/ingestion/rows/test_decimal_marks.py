@@ -205,7 +205,7 @@ counts = st.integers(0, 10_000_000).map(Decimal)
 
 
 @given(st.lists(st.tuples(cents, counts), min_size=1, max_size=8), st.sampled_from(MARKS), st.sampled_from(GROUPINGS))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_columns_written_in_one_way_are_read_as_they_were_meant(
     tmp_path_factory: pytest.TempPathFactory, numbers: list[tuple[Decimal, Decimal]], mark: DecimalMark, grouping: str
 ) -> None:
@@ -226,7 +226,7 @@ def test_columns_written_in_one_way_are_read_as_they_were_meant(
     st.sampled_from(MARKS),
     st.sampled_from(GROUPINGS),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_a_column_is_read_as_it_was_meant_or_refused(
     tmp_path_factory: pytest.TempPathFactory, numbers: list[Decimal], mark: DecimalMark, grouping: str
 ) -> None:
@@ -241,7 +241,7 @@ def test_a_column_is_read_as_it_was_meant_or_refused(
 
 
 @given(st.data())
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_the_order_of_rows_changes_nothing(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     folder = tmp_path_factory.mktemp("marks")
     cells = st.sampled_from(["1.234", "443", "12.5", "1,234", "12,5", "", "n/a", "0,500"])

@@ -25,8 +25,8 @@ __all__ += ["SourceOption", "fail", "in_force", "may_replace"]
 FileArgument = Annotated[
     Path | None,
     typer.Argument(
-        help="Campaign file: CSV, XLSX or Parquet. Default: the source of the settings, else that of the home's last "
-        "run.",
+        help="Campaign file: CSV, XLSX, Parquet or Arrow. Default: the source of the settings, else that of the home's "
+        "last run.",
         show_default=False,
     ),
 ]

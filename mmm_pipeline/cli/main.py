@@ -166,7 +166,7 @@ def check(
 
 @app.command()
 def load(
-    file: Annotated[Path, typer.Argument(help="Export to merge: CSV, XLSX or Parquet.")],
+    file: Annotated[Path, typer.Argument(help="Export to merge: CSV, XLSX, Parquet or Arrow.")],
     to: Annotated[
         Literal["duckdb", "bigquery"] | None,
         typer.Option("--to", help="Database of the campaign table. Default: that of source.", show_default=False),

@@ -103,7 +103,7 @@ class RankingSettings(Section):
 class FeatureSettings(Section):
     """Optional extra features (controls): a table with a date column and numeric columns."""
 
-    path: Path | None = Field(None, description="CSV, XLSX or Parquet file; none: no features")
+    path: Path | None = Field(None, description="CSV, XLSX, Parquet or Arrow file; none: no features")
     sheet: SheetNames = Field(None, description="of a workbook, the sheet or list of sheets to read, as in source")
     date: str = Field("Date", description="its date column, one row per day")
     columns: tuple[str, ...] = Field((), description="empty: every column but the date")
@@ -128,7 +128,8 @@ class EventSettings(Section):
 
     path: Path | None = Field(
         None,
-        description="CSV, XLSX or Parquet file with the columns event, date and, optionally, days_before, days_after",
+        description="CSV, XLSX, Parquet or Arrow file with the columns event, date and, optionally, days_before and "
+        "days_after",
     )
     sheet: SheetNames = Field(None, description="of a workbook, the sheet or list of sheets to read, as in source")
     calendar: tuple[EventDates, ...] = Field((), description="events given here, beside those of the file")

@@ -27,7 +27,7 @@ class SourceSettings(Section):
         None,
         description="the demo market, a file, or a table in DuckDB or BigQuery; empty: what the home was last run on",
     )
-    path: Path | None = Field(None, description="CSV, XLSX or Parquet file; for duckdb: the database file")
+    path: Path | None = Field(None, description="CSV, XLSX, Parquet or Arrow file; for duckdb: the database file")
     table: str | None = Field(
         None, description="table that holds the rows; duckdb: [schema.]table, bigquery: [project.]dataset.table"
     )
@@ -130,6 +130,6 @@ def require_source(source: SourceSettings) -> None:
     if source.kind is None:
         raise SettingsError(
             "no campaign data is named by the command line or the settings, and this home has not been run before. "
-            "`mmm run FILE` reads a CSV, XLSX or Parquet file; `source: {kind: file, path: FILE}` in pipeline.yaml "
-            "names one for every run; `mmm run --demo` makes up a market"
+            "`mmm run FILE` reads a CSV, XLSX, Parquet or Arrow file; `source: {kind: file, path: FILE}` in "
+            "pipeline.yaml names one for every run; `mmm run --demo` makes up a market"
         )

@@ -37,7 +37,7 @@ def test_version_and_short_help(tmp_path: Path) -> None:
     assert mmm("--version", folder=tmp_path).stdout == "mmm 0.1.0\n"
     shown = mmm("run", "-h", folder=tmp_path).stdout
     assert "[FILE]" in shown
-    assert "Campaign file: CSV, XLSX or Parquet" in shown
+    assert "Campaign file: CSV, XLSX, Parquet or Arrow" in shown
 
 
 @pytest.mark.parametrize(("typed", "meant"), [(["chek"], "check"), (["engines", "installl"], "install")])

@@ -103,7 +103,7 @@ def land(file: Path, table: CampaignTable, settings: Settings, *, scratch: Path)
     that is sent again changes nothing, a correction replaces, and a file of one week leaves the other weeks alone.
 
     Args:
-        file: CSV, XLSX or Parquet, read and judged as a campaign source.
+        file: CSV, XLSX, Parquet or Arrow, read and judged as a campaign source.
         table: where the rows go.
         settings: the sections `columns`, `validation` and `landing` count.
         scratch: local folder to spill to.

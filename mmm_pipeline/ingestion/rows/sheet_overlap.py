@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.sources.sheets import listed
 from mmm_pipeline.ingestion.sources.staging import SHEET_STRIDE, StagedTable, Staging
+from mmm_pipeline.ingestion.sources.workbooks.sheets import listed
 
 __all__ = ["require_no_overlap"]
 

@@ -11,12 +11,13 @@ from itertools import takewhile
 from pathlib import Path
 
 from mmm_pipeline.errors import CampaignDataError
+from mmm_pipeline.ingestion.sources.file_format import FileFormat
 from mmm_pipeline.ingestion.sources.headers import HEADER_ROWS, HeaderRow, WantedColumns, find_header
 from mmm_pipeline.ingestion.sources.layout import Layout
 from mmm_pipeline.ingestion.sources.staging import LONGEST_FIELD, RowBuffer, StagedTable, Staging
 from mmm_pipeline.ingestion.sources.text_scan import LONGEST_LINE, TextShape, scan_text
 
-__all__ = ["stage_csv"]
+__all__ = ["CSV", "stage_csv"]
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 # Each broken quote may make the reader run on for a field's maximal length before it gives up.
@@ -247,3 +248,6 @@ class _Rereadable:
         """Begin with the next record."""
         self.taken.clear()
         self._characters = 0
+
+
+CSV = FileFormat("CSV", (".csv", ".tsv", ".txt"), None, stage_csv)

@@ -6,29 +6,24 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.sources.csv_file import stage_csv
+from mmm_pipeline.ingestion.sources.arrow_file import ARROW
+from mmm_pipeline.ingestion.sources.csv_file import CSV
+from mmm_pipeline.ingestion.sources.file_format import FileFormat
 from mmm_pipeline.ingestion.sources.headers import WantedColumns
-from mmm_pipeline.ingestion.sources.sheets import titles_of
+from mmm_pipeline.ingestion.sources.parquet_file import PARQUET
 from mmm_pipeline.ingestion.sources.staging import StagedTable, Staging
-from mmm_pipeline.ingestion.sources.table_file import stage_duckdb, stage_frame, stage_parquet
-from mmm_pipeline.ingestion.sources.workbook import stage_xlsx
+from mmm_pipeline.ingestion.sources.table_file import stage_duckdb, stage_frame
+from mmm_pipeline.ingestion.sources.workbooks.sheets import titles_of
+from mmm_pipeline.ingestion.sources.workbooks.workbook import XLSX
 from mmm_pipeline.settings.sources import SourceSettings
 
 __all__ = ["source_name", "stage_file", "stage_source", "tell_reading"]
 
-_CSV, _XLSX, _PARQUET = "CSV", "XLSX", "Parquet"
-_SUFFIXES = {
-    ".csv": _CSV,
-    ".tsv": _CSV,
-    ".txt": _CSV,
-    ".xlsx": _XLSX,
-    ".xlsm": _XLSX,
-    ".parquet": _PARQUET,
-    ".pq": _PARQUET,
-}
-_SIGNATURES = {
-    b"PK\x03\x04": _XLSX,
-    b"PAR1": _PARQUET,
+FORMATS = (CSV, XLSX, PARQUET, ARROW)
+"""Kinds of files that are read. A new one is a module of its own and its name here."""
+
+_SUFFIXES = tuple(suffix for known in FORMATS for suffix in known.suffixes)
+_FOREIGN = {
     b"\xd0\xcf\x11\xe0": "old Excel (.xls) or password-protected workbook",
     b"\x1f\x8b": "gzip",
     b"%PDF": "PDF",
@@ -71,7 +66,7 @@ def stage_source(staging: Staging, source: SourceSettings, wanted: WantedColumns
 def stage_file(
     staging: Staging, path: Path, wanted: WantedColumns, sheet: str | Sequence[str] | None = None
 ) -> StagedTable:
-    """Bring the rows of a CSV, XLSX or Parquet file into staging.
+    """Bring the rows of a file into staging, whatever its kind.
 
     Args:
         staging: where the rows go.
@@ -85,16 +80,14 @@ def stage_file(
     """
     staging.source = f"{path}"
     _require_file(path)
-    kind = _kind(path)
-    if sheet and kind != _XLSX:
+    kind = _format_of(path)
+    if kind.stage_sheets is not None:
+        return kind.stage_sheets(staging, path, wanted, titles_of(sheet))
+    if sheet:
         raise CampaignDataError(
             f"{path}: is no workbook, and {wanted.sheet_setting} names a sheet: remove that setting"
         )
-    if kind == _CSV:
-        return stage_csv(staging, path, wanted)
-    if kind == _XLSX:
-        return stage_xlsx(staging, path, wanted, titles_of(sheet))
-    return stage_parquet(staging, path, wanted)
+    return kind.stage(staging, path, wanted)
 
 
 def _require_file(path: Path) -> None:
@@ -115,21 +108,23 @@ def _require_file(path: Path) -> None:
         raise CampaignDataError(f"{path}: cannot be opened: {error.strerror or error}") from error
 
 
-def _kind(path: Path) -> str:
+def _format_of(path: Path) -> FileFormat:
     """The kind that the suffix names; the file's first bytes must agree."""
-    kind = _SUFFIXES.get(path.suffix.lower())
+    kind = next((known for known in FORMATS if path.suffix.lower() in known.suffixes), None)
     with path.open("rb") as file:
         start = file.read(8)
     if not start:
         raise CampaignDataError(f"{path}: is empty: expected a header and rows")
-    content = next((found for mark, found in _SIGNATURES.items() if start.startswith(mark)), _CSV)
     accepted = ", ".join(_SUFFIXES)
     if kind is None:
         raise CampaignDataError(f"{path}: {path.suffix or 'no suffix'} is not a known suffix: accepted are {accepted}")
-    if content != kind:
-        seems = "is no" if content == _CSV else f"is a {content} file, not"
+    signatures = {known.signature: known.title for known in FORMATS if known.signature is not None} | _FOREIGN
+    content = next((title for mark, title in signatures.items() if start.startswith(mark)), None)
+    if content != (kind.title if kind.signature is not None else None):
+        seems = "is no" if content is None else f"is a {content} file, not"
         raise CampaignDataError(
-            f"{path}: {seems} {kind}, which its suffix says: rename it, or export it as {kind}; accepted are {accepted}"
+            f"{path}: {seems} {kind.title}, which its suffix says: rename it, or export it as {kind.title}; accepted "
+            f"are {accepted}"
         )
     return kind
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.sources.formulas import require_stored_values
+from mmm_pipeline.ingestion.sources.file_format import FileFormat
 from mmm_pipeline.ingestion.sources.headers import WantedColumns, normalised
 from mmm_pipeline.ingestion.sources.layout import Layout
-from mmm_pipeline.ingestion.sources.sheets import Sheet, choose_sheets, listed, sheet_rows
 from mmm_pipeline.ingestion.sources.staging import (
     LONGEST_FIELD,
     SHEET_STRIDE,
@@ -21,12 +20,14 @@ from mmm_pipeline.ingestion.sources.staging import (
     StagedTable,
     Staging,
 )
-from mmm_pipeline.ingestion.sources.workbook_limits import look_at_workbook
+from mmm_pipeline.ingestion.sources.workbooks.formulas import require_stored_values
+from mmm_pipeline.ingestion.sources.workbooks.limits import look_at_workbook
+from mmm_pipeline.ingestion.sources.workbooks.sheets import Sheet, choose_sheets, listed, sheet_rows
 
 if TYPE_CHECKING:
     from openpyxl.workbook.workbook import Workbook
 
-__all__ = ["stage_xlsx"]
+__all__ = ["XLSX", "stage_xlsx"]
 
 # Years 1990 to 2100, as days since 1900.
 _SERIALS = (32_874, 73_415)
@@ -175,3 +176,6 @@ def _unreadable(path: Path, error: Exception) -> CampaignDataError:
         f"{path}: is not a readable XLSX workbook ({type(error).__name__}: {error}): it may be truncated or damaged; "
         "open it in a spreadsheet program and save it again, or export it as CSV"
     )
+
+
+XLSX = FileFormat("XLSX", (".xlsx", ".xlsm"), b"PK\x03\x04", stage_xlsx, stage_xlsx)

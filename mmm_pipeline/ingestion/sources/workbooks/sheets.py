@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.sources.headers import HEADER_ROWS, HeaderRow, WantedColumns, find_header, normalised
-from mmm_pipeline.ingestion.sources.workbook_limits import LAST_ROW
+from mmm_pipeline.ingestion.sources.workbooks.limits import LAST_ROW
 
 if TYPE_CHECKING:
     from openpyxl.workbook.workbook import Workbook

@@ -15,7 +15,8 @@ import pytest
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
-from mmm_pipeline.ingestion.sources import workbook, workbook_limits
+from mmm_pipeline.ingestion.sources.workbooks import limits as workbook_limits
+from mmm_pipeline.ingestion.sources.workbooks import workbook
 from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline_tests.ingestion.conftest import HEADER, Load
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.sources.sheets import Sheet
+from mmm_pipeline.ingestion.sources.workbooks.sheets import Sheet
 
 if TYPE_CHECKING:
     from openpyxl.workbook.workbook import Workbook

@@ -1,8 +1,8 @@
 """What a posterior depends on, as text: equal texts mean equal posteriors.
 
 Settings grow: a field that did not exist when a fit was stored was then at its neutral value, the one that changes
-nothing. Declared as `field(default=..., metadata={NEUTRAL: value})`, it is left out of the text while it has that value,
-so that fits from before it still count as fits of the same model.
+nothing. Declared as `field(default=..., metadata={NEUTRAL: value})`, it is left out of the text while it has that
+value, so that fits from before it still count as fits of the same model.
 """
 
 from __future__ import annotations

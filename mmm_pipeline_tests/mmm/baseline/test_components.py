@@ -54,12 +54,8 @@ def test_components_have_names_and_dimensions_of_their_own() -> None:
 def test_seasonality_repeats_after_its_period_and_is_padded_to_a_shared_size() -> None:
     columns = Seasonality().columns(SPEC, DATA, periods(0, 28))
     np.testing.assert_allclose(columns[:14], columns[14:], atol=1e-12)
-    assert [Seasonality().padding(dataclasses.replace(SPEC, degrees=degrees)) for degrees in (0, 1, 4, 6)] == [
-        8,
-        6,
-        0,
-        0,
-    ]
+    degrees = [dataclasses.replace(SPEC, degrees=count) for count in (0, 1, 4, 6)]
+    assert [Seasonality().padding(spec) for spec in degrees] == [8, 6, 0, 0]
 
 
 def test_the_weekday_is_the_calendars() -> None:

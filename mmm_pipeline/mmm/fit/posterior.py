@@ -26,6 +26,7 @@ from mmm_pipeline.mmm.inference.whitening import (
 )
 from mmm_pipeline.mmm.media.draws import chunks
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
+from mmm_pipeline.mmm.priors.shared import noise_degrees
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["PER_MARKET", "inference_data", "scaled_baseline"]
@@ -116,7 +117,9 @@ def _parameters(
     coefficient, level = np.empty((count, windows, channels)), np.empty((count, channels))
     linear = np.empty((count, windows, len(designs[0].scales)))
     log_likelihood = np.empty((count, windows, data.days))
-    degrees = 1 + spec.priors.noise_degrees_mean * sampled[NOISE_EXCESS] if student is not None else None
+    degrees = None
+    if student is not None:
+        degrees = noise_degrees(sampled[NOISE_EXCESS], spec.priors.noise_degrees_mean)
     for part in chunks(count, windows * data.days * max(channels, linear.shape[2])):
         here = {name: values[part] for name, values in sampled.items()}
         media = np.stack([spec.transform.value(window.media, here, NUMPY) for window in data.windows], axis=1)

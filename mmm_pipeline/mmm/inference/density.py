@@ -33,6 +33,7 @@ from mmm_pipeline.mmm.inference.whitening import (
 )
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
+from mmm_pipeline.mmm.priors.shared import noise_degrees
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["DensityInputs", "density_inputs", "layout_of", "log_likelihood", "potential_energy"]
@@ -135,7 +136,7 @@ def _log_likelihood(layout: Layout, parameters: dict[str, Array], transformed: A
         residual,
         exponent,
         noise_sd,
-        1 + linear.noise_degrees_mean * parameters[NOISE_EXCESS],
+        noise_degrees(parameters[NOISE_EXCESS], linear.noise_degrees_mean),
         inputs.time,
         linear,
     )

@@ -19,7 +19,7 @@ from mmm_pipeline.mmm.inference.design import INTERCEPT, TREND, linear_design
 from mmm_pipeline.mmm.inference.media_coefficients import MARKET_SCALE, channel_priors
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.library import power
-from mmm_pipeline.mmm.priors.shared import NOISE_EXCESS_PRIOR, NOISE_SD_PRIOR, TREND_EXPONENT_PRIOR
+from mmm_pipeline.mmm.priors.shared import NOISE_EXCESS_PRIOR, NOISE_SD_PRIOR, TREND_EXPONENT_PRIOR, noise_degrees
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["media_mix_model"]
@@ -44,16 +44,16 @@ def media_mix_model(spec: ModelSpec, data: FitData | PanelData, *, observed: boo
     }
     effects = [spec.transform.value(jnp.asarray(window.media), parameters, JAX) for window in data.windows]
     coefficients = _media_coefficients(spec, data, effects)
-    noise_degrees = None
+    degrees = None
     if spec.noise == "student_t":
         excess = numpyro.sample("noise_excess", NOISE_EXCESS_PRIOR.distribution())
-        noise_degrees = numpyro.deterministic("noise_degrees", 1 + spec.priors.noise_degrees_mean * excess)
+        degrees = numpyro.deterministic("noise_degrees", noise_degrees(excess, spec.priors.noise_degrees_mean))
     means = []
     for w, window in enumerate(data.windows):
         suffix = f"[{data.markets[w]}]" if panel else ""
         mean = _baseline(spec, window, trend_exponent, suffix) + effects[w] @ coefficients[w]
         noise_sd = numpyro.sample(f"noise_sd{suffix}", NOISE_SD_PRIOR.distribution())
-        noise = dist.Normal(mean, noise_sd) if noise_degrees is None else dist.StudentT(noise_degrees, mean, noise_sd)
+        noise = dist.Normal(mean, noise_sd) if degrees is None else dist.StudentT(degrees, mean, noise_sd)
         with numpyro.plate(f"time{suffix}", window.days):
             numpyro.sample(f"kpi{suffix}", noise, obs=jnp.asarray(window.kpi) if observed else None)
         means.append(mean)

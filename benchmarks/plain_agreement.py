@@ -29,7 +29,7 @@ from benchmarks.plain_model import plain_posterior, plain_prior, scalars
 from mmm_pipeline.mmm import FitData, ModelSpec, SamplerSettings, sample
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.inference.density import layout_of
-from mmm_pipeline.mmm.inference.design import linear_design, trend_column
+from mmm_pipeline.mmm.inference.design import linear_design
 from mmm_pipeline.mmm.inference.media_coefficients import channel_priors, media_coefficients
 from mmm_pipeline.mmm.inference.prior import prior_contributions
 from mmm_pipeline.mmm.inference.whitening import coordinates, parameters_from_coordinates
@@ -178,8 +178,8 @@ def _prior_predictive(spec: ModelSpec, data: FitData, draws: int, seed: int) -> 
         layout, sampled, channel_priors(spec, data), mean_effect, NUMPY, stretched=False
     )
     linear = generator.standard_normal((draws, len(design.scales))) * design.scales
-    mean = np.einsum("stc,sc->st", media, coefficient[:, 0]) + linear[:, :-2] @ design.fixed.T
-    mean += linear[:, -2, None] * trend_column(design.time, sampled["trend_exponent"]) + np.abs(linear[:, -1:])
+    linear[:, -1] = np.abs(linear[:, -1])
+    mean = np.einsum("stc,sc->st", media, coefficient[:, 0]) + design.mean(linear, sampled["trend_exponent"])
     return mean + sampled["noise_sd"] * generator.standard_normal(mean.shape)
 
 

@@ -46,6 +46,13 @@ def test_another_runner_changes_the_fingerprint(engine: Engine) -> None:
     assert build_request(small_inputs(), Settings(), engine, "adstock|1")["fingerprint"] != before["fingerprint"]
 
 
+@pytest.mark.parametrize(
+    ("adstock", "saturation"), [("carryover", "power"), ("weibull_hill", "Hill"), ("geometric_logistic", "logistic")]
+)
+def test_an_engine_is_told_the_saturation_that_is_wanted(engine: Engine, adstock: str, saturation: str) -> None:
+    assert build_request(small_inputs(), Settings(), engine, f"{adstock}|1")["saturation"] == saturation
+
+
 def test_markets_are_added_up(engine: Engine) -> None:
     one = small_inputs()
     both = xr.concat([one, one], dim="market").assign_coords(market=["DE", "FR"]).transpose(..., "channel")

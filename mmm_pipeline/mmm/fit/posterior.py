@@ -10,10 +10,11 @@ import xarray as xr
 from scipy import stats
 
 from mmm_pipeline.mmm._arviz import az
+from mmm_pipeline.mmm.baseline.registry import COMPONENTS
 from mmm_pipeline.mmm.data.inputs import FitData, PanelData
 from mmm_pipeline.mmm.inference.collapsed import linear_block
 from mmm_pipeline.mmm.inference.density import layout_of
-from mmm_pipeline.mmm.inference.design import WEEKDAYS, LinearDesign, fourier_names, linear_design, trend_column
+from mmm_pipeline.mmm.inference.design import INTERCEPT, TREND, LinearDesign, linear_design, trend_column
 from mmm_pipeline.mmm.inference.media_coefficients import channel_priors, media_coefficients
 from mmm_pipeline.mmm.inference.nuts import Draws
 from mmm_pipeline.mmm.inference.student_t import SampledLinear, linear_coefficients, sampled_linear
@@ -25,19 +26,12 @@ from mmm_pipeline.mmm.inference.whitening import (
 )
 from mmm_pipeline.mmm.media.draws import chunks
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
+from mmm_pipeline.mmm.priors.shared import noise_degrees
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["PER_MARKET", "inference_data", "scaled_baseline"]
 
-PER_MARKET = (
-    "media_coefficient",
-    "intercept",
-    "trend_coefficient",
-    "noise_sd",
-    "seasonality",
-    "weekday",
-    "feature_coefficient",
-)
+PER_MARKET = ("media_coefficient", INTERCEPT, TREND, "noise_sd", *(component.name for component in COMPONENTS))
 """Parameters that every market of a panel has for itself."""
 
 
@@ -65,9 +59,7 @@ def inference_data(
     if panel:
         coords["market"] = list(data.markets)
     labels: dict[str, tuple[str, list[Any]]] = {
-        "seasonality": ("fourier", fourier_names(spec.degrees)),
-        "weekday": ("day_of_week", list(WEEKDAYS) if spec.weekday else []),
-        "feature_coefficient": ("feature", list(data.features)),
+        component.name: (component.dimension, list(component.labels(spec, data.windows[0]))) for component in COMPONENTS
     }
     for name in ("media_coefficient", "channel_level", *spec.transform.parameter_names):
         labels[name] = ("channel", list(data.channels))
@@ -125,7 +117,9 @@ def _parameters(
     coefficient, level = np.empty((count, windows, channels)), np.empty((count, channels))
     linear = np.empty((count, windows, len(designs[0].scales)))
     log_likelihood = np.empty((count, windows, data.days))
-    degrees = 1 + spec.priors.noise_degrees_mean * sampled[NOISE_EXCESS] if student is not None else None
+    degrees = None
+    if student is not None:
+        degrees = noise_degrees(sampled[NOISE_EXCESS], spec.priors.noise_degrees_mean)
     for part in chunks(count, windows * data.days * max(channels, linear.shape[2])):
         here = {name: values[part] for name, values in sampled.items()}
         media = np.stack([spec.transform.value(window.media, here, NUMPY) for window in data.windows], axis=1)
@@ -142,21 +136,15 @@ def _parameters(
             sigma, exponent = here["noise_sd"][:, w], here["trend_exponent"]
             if student is None:
                 linear[part, w] = linear_block(design, residual[:, w], exponent, sigma).draw(generator)
-            own = linear[part, w]
-            mean = own[:, :-2] @ design.fixed.T + own[:, -1:]
-            mean += own[:, -2, None] * trend_column(design.time, exponent)
-            error = (residual[:, w] - mean) / sigma[:, None]
+            error = (residual[:, w] - design.mean(linear[part, w], exponent)) / sigma[:, None]
             density = stats.norm.logpdf(error) if degrees is None else stats.t.logpdf(error, degrees[part, None])
             # Density of the KPI in its own units: scaling by a constant shifts the log density.
             log_likelihood[part, w] = density - np.log(sigma)[:, None] - np.log(data.windows[w].kpi_scale)
 
-    design = designs[0]
-    blocks = {name: linear[..., columns] for name, columns in design.blocks.items()}
     quantiles = sampled.get(SIGNED_QUANTILE, np.empty((count, windows, 0)))
-    blocks["feature_coefficient"] = design.feature_coefficients(blocks["feature_coefficient"], quantiles)
     names = (*spec.transform.parameter_names, "trend_exponent", "noise_sd")
-    parameters = {name: sampled[name] for name in names} | blocks
-    parameters |= {"media_coefficient": coefficient, "trend_coefficient": linear[..., -2], "intercept": linear[..., -1]}
+    parameters = {name: sampled[name] for name in names} | designs[0].named(linear, quantiles)
+    parameters["media_coefficient"] = coefficient
     if layout.markets:
         parameters["channel_level"] = level
     if degrees is not None:
@@ -206,13 +194,8 @@ def scaled_baseline(
     """
     design = linear_design(spec, data, feature_values=feature_values, start=start, days=days)
     trend = trend_column(design.time, posterior["trend_exponent"].to_numpy())
-    mean = trend * posterior["trend_coefficient"].to_numpy()[..., None] + posterior["intercept"].to_numpy()[..., None]
-    columns = {
-        "seasonality": design.seasonality,
-        "weekday": design.weekday,
-        "feature_coefficient": feature_values,
-    }
-    for name, block in columns.items():
-        if name in posterior:
-            mean = mean + posterior[name].to_numpy() @ block.T
+    mean = trend * posterior[TREND].to_numpy()[..., None] + posterior[INTERCEPT].to_numpy()[..., None]
+    for part in design.parts:
+        if part.component.name in posterior:
+            mean = mean + posterior[part.component.name].to_numpy() @ part.columns.T
     return mean

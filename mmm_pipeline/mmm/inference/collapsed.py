@@ -23,12 +23,11 @@ from jax.scipy.special import log_ndtr
 from scipy.special import log_ndtr as log_ndtr_numpy
 from scipy.special import ndtri_exp
 
-from mmm_pipeline.mmm.inference.design import LinearDesign, trend_column
+from mmm_pipeline.mmm.inference.design import LinearDesign
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.library import power
 
 __all__ = [
-    "PADDED_DEGREES",
     "Conditional",
     "IntegratedLinear",
     "LinearBlock",
@@ -37,9 +36,6 @@ __all__ = [
     "integrated_log_likelihood",
     "linear_block",
 ]
-
-PADDED_DEGREES = 4
-"""Fourier pairs of every compiled program: a padded column is zero, so up to this many degrees share one program."""
 
 
 class IntegratedLinear(NamedTuple):
@@ -59,16 +55,16 @@ class IntegratedLinear(NamedTuple):
 
 
 def integrated_linear(designs: Sequence[LinearDesign]) -> IntegratedLinear:
-    """Prepare the windows' columns; shapes are the same for all degrees up to `PADDED_DEGREES`."""
+    """Prepare the windows' columns; padded, so that several specs share shapes."""
     bases, variances = zip(*(_spectrum(design) for design in designs), strict=True)
-    trend_scale, intercept_scale = designs[0].scales[-2:]
-    return IntegratedLinear(np.stack(bases), np.stack(variances), trend_scale, intercept_scale)
+    one = designs[0]
+    return IntegratedLinear(np.stack(bases), np.stack(variances), one.trend_scale, one.intercept_scale)
 
 
 def _spectrum(design: LinearDesign) -> tuple[np.ndarray, np.ndarray]:
-    fixed = design.fixed * design.scales[:-2]
+    fixed = design.fixed * design.fixed_scales
     left, singular, _ = np.linalg.svd(fixed, full_matrices=False)
-    rank = fixed.shape[1] + max(0, 2 * PADDED_DEGREES - design.seasonality.shape[1])
+    rank = fixed.shape[1] + design.padding
     basis, variances = np.zeros((len(design.time), rank)), np.zeros(rank)
     used = singular > singular.max(initial=0.0) * 1e-12
     basis[:, : used.sum()] = left[:, used]
@@ -220,17 +216,7 @@ def linear_block(
         trend_exponent: (S,) e.
         noise_sd: (S,) σ.
     """
-    days = len(design.time)
-    trend = trend_column(design.time, trend_exponent)
-    columns = np.concatenate(
-        [
-            np.broadcast_to(design.fixed, (len(residual), *design.fixed.shape)),
-            trend[..., None],
-            np.ones((len(residual), days, 1)),
-        ],
-        axis=2,
-    )
-    columns = columns * design.scales
+    columns = design.columns(trend_exponent) * design.scales
     transposed = np.swapaxes(columns, 1, 2)
     precision = transposed @ columns + noise_sd[:, None, None] ** 2 * np.eye(columns.shape[2])
     factor = np.linalg.cholesky(precision)

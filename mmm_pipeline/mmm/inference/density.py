@@ -15,13 +15,8 @@ import numpy as np
 from jax import Array
 
 from mmm_pipeline.mmm.data.inputs import FitData, PanelData
-from mmm_pipeline.mmm.inference.collapsed import (
-    PADDED_DEGREES,
-    IntegratedLinear,
-    integrated_linear,
-    integrated_log_likelihood,
-)
-from mmm_pipeline.mmm.inference.design import linear_design, signs_of
+from mmm_pipeline.mmm.inference.collapsed import IntegratedLinear, integrated_linear, integrated_log_likelihood
+from mmm_pipeline.mmm.inference.design import linear_design
 from mmm_pipeline.mmm.inference.media_coefficients import (
     ChannelPriors,
     channel_priors,
@@ -38,6 +33,7 @@ from mmm_pipeline.mmm.inference.whitening import (
 )
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
+from mmm_pipeline.mmm.priors.shared import noise_degrees
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["DensityInputs", "density_inputs", "layout_of", "log_likelihood", "potential_energy"]
@@ -65,19 +61,15 @@ class DensityInputs(NamedTuple):
 
 def layout_of(spec: ModelSpec, data: FitData | PanelData) -> Layout:
     """What there is to sample; the same for all degrees up to 4."""
-    signed = int(np.count_nonzero(signs_of(spec, data.windows[0])))
-    linear = 0
-    if spec.noise == "student_t":
-        seasonality = 2 * max(PADDED_DEGREES, spec.degrees)
-        linear = seasonality + 7 * spec.weekday + len(data.features) - signed + 2
+    design = linear_design(spec, data.windows[0])
     return Layout(
         transform=spec.transform,
         channels=len(data.channels),
         markets=len(data.markets),
-        signed_features=signed,
+        signed_features=len(design.signed_scales),
         roi_priors=bool(spec.roi_priors),
         noise=spec.noise,
-        linear=linear,
+        linear=len(design.scales) + design.padding if spec.noise == "student_t" else 0,
     )
 
 
@@ -144,7 +136,7 @@ def _log_likelihood(layout: Layout, parameters: dict[str, Array], transformed: A
         residual,
         exponent,
         noise_sd,
-        1 + linear.noise_degrees_mean * parameters[NOISE_EXCESS],
+        noise_degrees(parameters[NOISE_EXCESS], linear.noise_degrees_mean),
         inputs.time,
         linear,
     )

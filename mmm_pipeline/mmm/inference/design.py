@@ -1,79 +1,142 @@
-"""Everything of the mean that is linear in its coefficients and is not media: seasonality, weekday, features, trend."""
+"""Everything of the mean that is linear in its coefficients and is not media: baseline components, trend, intercept."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from mmm_pipeline.mmm.baseline.component import BaselineComponent, Periods
+from mmm_pipeline.mmm.baseline.registry import COMPONENTS
 from mmm_pipeline.mmm.data.inputs import FitData
 from mmm_pipeline.mmm.specs import ModelSpec
 
-__all__ = ["WEEKDAYS", "LinearDesign", "fourier_names", "linear_design", "signs_of", "trend_column"]
+__all__ = ["INTERCEPT", "TREND", "ComponentColumns", "LinearDesign", "linear_design", "trend_column"]
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+TREND, INTERCEPT = "trend_coefficient", "intercept"
+
+
+@dataclass(frozen=True)
+class ComponentColumns:
+    """A component on some periods; k coefficients.
+
+    Attributes:
+        component: which.
+        columns: (T, k).
+        scales: (k,) prior standard deviations.
+        signs: (k,) 1 or -1 where the coefficient has a sign, so that it is half-Normal; else 0.
+    """
+
+    component: BaselineComponent
+    columns: np.ndarray
+    scales: np.ndarray
+    signs: np.ndarray
+
+    @property
+    def free(self) -> np.ndarray:
+        """(k,) whether a coefficient has no sign."""
+        return self.signs == 0
+
+    def joined(self, unsigned: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
+        """(..., k) coefficients in their order.
+
+        Args:
+            unsigned: (..., number without a sign) coefficients of those.
+            quantiles: (..., number with a sign) half-Normal(1) coefficients of the others.
+        """
+        joined = np.empty((*unsigned.shape[:-1], len(self.signs)))
+        joined[..., self.free] = unsigned
+        joined[..., ~self.free] = quantiles * (self.signs * self.scales)[~self.free]
+        return joined
 
 
 @dataclass(frozen=True)
 class LinearDesign:
-    """Columns of the mean; S of the F features have a sign, so that their coefficients are half-Normal.
+    """Columns of the mean.
+
+    K coefficients are Normal or, the intercept, half-Normal and can be integrated out: those of the components that
+    have no sign, in their order, then trend, then intercept. S further ones have a sign.
 
     Attributes:
-        time: (T,) days since the first day of the fit's window, 0 = first.
-        seasonality: (T, 2 degrees) sin and cos, in the order of `fourier_names`.
-        weekday: (T, 7) indicator of the calendar's weekday, in the order of `WEEKDAYS`; (T, 0) without it.
-        features: (T, F - S) scaled features without a sign.
-        signed: (T, S) scaled features with a sign, times that sign and their prior scale: coefficients are
-            half-Normal(1).
-        scales: (K,) prior standard deviations in the order seasonality, weekday, features, trend, intercept; the
-            intercept is half-Normal, the others are Normal with mean 0.
-        signed_scales: (S,) sign times prior scale.
-        signed_positions: (S,) where the signed features stand among all.
+        time: (T,) periods since the first of the fit's window, 0 = first.
+        parts: the components.
+        trend_scale: prior standard deviation of the trend coefficient.
+        intercept_scale: scale of the intercept's half-Normal prior.
+        padding: zero columns that a compiled program has beside the fixed ones.
     """
 
     time: np.ndarray
-    seasonality: np.ndarray
-    weekday: np.ndarray
-    features: np.ndarray
-    signed: np.ndarray
-    scales: np.ndarray
-    signed_scales: np.ndarray
-    signed_positions: np.ndarray
+    parts: tuple[ComponentColumns, ...]
+    trend_scale: float
+    intercept_scale: float
+    padding: int
 
-    @property
+    @cached_property
     def fixed(self) -> np.ndarray:
-        """(T, K - 2) columns that no parameter changes: all but trend and intercept."""
-        return np.concatenate([self.seasonality, self.weekday, self.features], axis=1)
+        """(T, K - 2) columns without a sign that no parameter changes: all but trend and intercept."""
+        return np.concatenate([part.columns[:, part.free] for part in self.parts], axis=1)
+
+    @cached_property
+    def fixed_scales(self) -> np.ndarray:
+        """(K - 2,) their prior standard deviations."""
+        return np.concatenate([part.scales[part.free] for part in self.parts])
+
+    @cached_property
+    def scales(self) -> np.ndarray:
+        """(K,) prior scales of all coefficients without a sign."""
+        return np.concatenate([self.fixed_scales, [self.trend_scale, self.intercept_scale]])
+
+    @cached_property
+    def signed_scales(self) -> np.ndarray:
+        """(S,) sign times prior scale."""
+        return np.concatenate([(part.signs * part.scales)[~part.free] for part in self.parts])
+
+    @cached_property
+    def signed(self) -> np.ndarray:
+        """(T, S) columns with a sign, times that sign and their prior scale: coefficients are half-Normal(1)."""
+        columns = [part.columns[:, ~part.free] for part in self.parts]
+        return np.concatenate(columns, axis=1) * self.signed_scales
 
     @property
     def blocks(self) -> dict[str, slice]:
-        """Where each coefficient vector stands among the K columns; of the features, those without a sign."""
-        degrees, weekday, features = (block.shape[1] for block in (self.seasonality, self.weekday, self.features))
-        after_weekday = degrees + weekday
-        return {
-            "seasonality": slice(0, degrees),
-            "weekday": slice(degrees, after_weekday),
-            "feature_coefficient": slice(after_weekday, after_weekday + features),
-        }
+        """Where the coefficients without a sign of each component stand among the K."""
+        ends = np.cumsum([np.count_nonzero(part.free) for part in self.parts]).tolist()
+        names = [part.component.name for part in self.parts]
+        return {name: slice(first, end) for name, first, end in zip(names, [0, *ends], ends, strict=False)}
 
-    def feature_coefficients(self, unsigned: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
-        """(..., F) coefficients of all features in their order.
+    def columns(self, trend_exponent: np.ndarray) -> np.ndarray:
+        """(S, T, K) columns of every draw of the trend's exponent, (S,)."""
+        draws, (periods, fixed) = len(trend_exponent), self.fixed.shape
+        return np.concatenate(
+            [
+                np.broadcast_to(self.fixed, (draws, periods, fixed)),
+                trend_column(self.time, trend_exponent)[..., None],
+                np.ones((draws, periods, 1)),
+            ],
+            axis=2,
+        )
+
+    def mean(self, linear: np.ndarray, trend_exponent: np.ndarray) -> np.ndarray:
+        """(S, T) what coefficients without a sign, (S, K), add up to."""
+        mean = linear[:, :-2] @ self.fixed.T + linear[:, -1:]
+        mean += linear[:, -2, None] * trend_column(self.time, trend_exponent)
+        return mean
+
+    def named(self, linear: np.ndarray, quantiles: np.ndarray) -> dict[str, np.ndarray]:
+        """Every coefficient by its name in the posterior.
 
         Args:
-            unsigned: (..., F - S) coefficients of those without a sign.
+            linear: (..., K) coefficients without a sign.
             quantiles: (..., S) half-Normal(1) coefficients of those with one.
         """
-        features = unsigned.shape[-1] + quantiles.shape[-1]
-        joined = np.empty((*unsigned.shape[:-1], features))
-        joined[..., self.signed_positions] = quantiles * self.signed_scales
-        joined[..., np.setdiff1d(np.arange(features), self.signed_positions)] = unsigned
-        return joined
-
-
-def signs_of(spec: ModelSpec, data: FitData) -> np.ndarray:
-    """(F,) sign of every feature of the window: 1, -1, or 0 for none."""
-    signs = {sign.feature: 1 if sign.sign == "positive" else -1 for sign in spec.feature_signs}
-    return np.array([signs.get(feature, 0) for feature in data.features], dtype=int)
+        found = {TREND: linear[..., -2], INTERCEPT: linear[..., -1]}
+        first = 0
+        for part, columns in zip(self.parts, self.blocks.values(), strict=True):
+            end = first + int(np.count_nonzero(part.signs))
+            found[part.component.name] = part.joined(linear[..., columns], quantiles[..., first:end])
+            first = end
+        return found
 
 
 def linear_design(
@@ -88,46 +151,28 @@ def linear_design(
         start: first day; the window's length continues it.
         days: number of days; default: the window's.
     """
-    time = np.arange(start, start + (data.days if days is None else days), dtype=float)
-    degree = np.arange(1, spec.degrees + 1)
-    angle = 2 * np.pi * time[:, None] * degree / spec.seasonality_period_days
-    seasonality = np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(len(time), 2 * spec.degrees)
-    # Day 0 of the epoch was a Thursday.
-    calendar = (int(data.dates[0].astype("datetime64[D]").astype(int)) + 3 + time.astype(int)) % len(WEEKDAYS)
-    week = np.eye(len(WEEKDAYS))[calendar] if spec.weekday else np.zeros((len(time), 0))
-    values = data.feature_values if feature_values is None else feature_values
-    priors = spec.priors
-    feature_scales = np.array(
-        [priors.event_scale if name in data.events else priors.feature_scale for name in data.features]
-    )
-    signs = signs_of(spec, data)
-    signed, free = np.flatnonzero(signs), np.flatnonzero(signs == 0)
-    signed_scales = signs[signed] * feature_scales[signed]
-    scales = np.concatenate(
-        [
-            np.full(seasonality.shape[1], priors.seasonality_scale),
-            np.full(week.shape[1], priors.weekday_scale),
-            feature_scales[free],
-            [priors.trend_scale, priors.intercept_scale],
-        ]
+    periods = Periods(
+        time=np.arange(start, start + (data.days if days is None else days), dtype=float),
+        origin=data.dates[0],
+        feature_values=data.feature_values if feature_values is None else feature_values,
     )
     return LinearDesign(
-        time=time,
-        seasonality=seasonality,
-        weekday=week,
-        features=values[:, free],
-        signed=values[:, signed] * signed_scales,
-        scales=scales,
-        signed_scales=signed_scales,
-        signed_positions=signed,
+        time=periods.time,
+        parts=tuple(
+            ComponentColumns(
+                component,
+                columns=component.columns(spec, data, periods),
+                scales=component.scales(spec, data),
+                signs=component.signs(spec, data),
+            )
+            for component in COMPONENTS
+        ),
+        trend_scale=spec.priors.trend_scale,
+        intercept_scale=spec.priors.intercept_scale,
+        padding=sum(component.padding(spec) for component in COMPONENTS),
     )
 
 
 def trend_column(time: np.ndarray, exponent: np.ndarray) -> np.ndarray:
     """t^e for every exponent: (..., T) from exponents (...); the first day has trend 0."""
     return np.power(time, np.asarray(exponent)[..., None])
-
-
-def fourier_names(degrees: int) -> list[str]:
-    """Labels of the seasonality coefficients: sin_1, cos_1, sin_2, ..."""
-    return [f"{wave}_{degree}" for degree in range(1, degrees + 1) for wave in ("sin", "cos")]

@@ -15,11 +15,11 @@ import numpyro.distributions as dist
 from jax import Array
 
 from mmm_pipeline.mmm.data.inputs import FitData, PanelData
-from mmm_pipeline.mmm.inference.design import linear_design
+from mmm_pipeline.mmm.inference.design import INTERCEPT, TREND, linear_design
 from mmm_pipeline.mmm.inference.media_coefficients import MARKET_SCALE, channel_priors
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.library import power
-from mmm_pipeline.mmm.priors.shared import NOISE_EXCESS_PRIOR, NOISE_SD_PRIOR, TREND_EXPONENT_PRIOR
+from mmm_pipeline.mmm.priors.shared import NOISE_EXCESS_PRIOR, NOISE_SD_PRIOR, TREND_EXPONENT_PRIOR, noise_degrees
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["media_mix_model"]
@@ -44,16 +44,16 @@ def media_mix_model(spec: ModelSpec, data: FitData | PanelData, *, observed: boo
     }
     effects = [spec.transform.value(jnp.asarray(window.media), parameters, JAX) for window in data.windows]
     coefficients = _media_coefficients(spec, data, effects)
-    noise_degrees = None
+    degrees = None
     if spec.noise == "student_t":
         excess = numpyro.sample("noise_excess", NOISE_EXCESS_PRIOR.distribution())
-        noise_degrees = numpyro.deterministic("noise_degrees", 1 + spec.priors.noise_degrees_mean * excess)
+        degrees = numpyro.deterministic("noise_degrees", noise_degrees(excess, spec.priors.noise_degrees_mean))
     means = []
     for w, window in enumerate(data.windows):
         suffix = f"[{data.markets[w]}]" if panel else ""
         mean = _baseline(spec, window, trend_exponent, suffix) + effects[w] @ coefficients[w]
         noise_sd = numpyro.sample(f"noise_sd{suffix}", NOISE_SD_PRIOR.distribution())
-        noise = dist.Normal(mean, noise_sd) if noise_degrees is None else dist.StudentT(noise_degrees, mean, noise_sd)
+        noise = dist.Normal(mean, noise_sd) if degrees is None else dist.StudentT(degrees, mean, noise_sd)
         with numpyro.plate(f"time{suffix}", window.days):
             numpyro.sample(f"kpi{suffix}", noise, obs=jnp.asarray(window.kpi) if observed else None)
         means.append(mean)
@@ -91,25 +91,16 @@ def _media_coefficients(spec: ModelSpec, data: FitData | PanelData, effects: lis
 
 def _baseline(spec: ModelSpec, data: FitData, trend_exponent: Array, suffix: str) -> Array:
     """(T,) everything of a window's mean but media."""
-    priors, design = spec.priors, linear_design(spec, data)
-    intercept = numpyro.sample(f"intercept{suffix}", dist.HalfNormal(priors.intercept_scale))
-    trend_coefficient = numpyro.sample(f"trend_coefficient{suffix}", dist.Normal(0.0, priors.trend_scale))
+    design = linear_design(spec, data)
+    intercept = numpyro.sample(f"{INTERCEPT}{suffix}", dist.HalfNormal(design.intercept_scale))
+    trend_coefficient = numpyro.sample(f"{TREND}{suffix}", dist.Normal(0.0, design.trend_scale))
     mean = intercept + trend_coefficient * power(jnp.asarray(design.time), trend_exponent, JAX)
-    if spec.degrees:
-        seasonality = numpyro.sample(f"seasonality{suffix}", _normal(priors.seasonality_scale, 2 * spec.degrees))
-        mean = mean + jnp.asarray(design.seasonality) @ seasonality
-    if spec.weekday:
-        weekday = numpyro.sample(f"weekday{suffix}", _normal(priors.weekday_scale, design.weekday.shape[1]))
-        mean = mean + jnp.asarray(design.weekday) @ weekday
-    if design.features.shape[1]:
-        scales = jnp.asarray(design.scales[design.blocks["feature_coefficient"]])
-        coefficient = numpyro.sample(f"feature_coefficient{suffix}", dist.Normal(0.0, scales).to_event(1))
-        mean = mean + jnp.asarray(design.features) @ coefficient
+    for part in design.parts:
+        if part.free.any():
+            normal = dist.Normal(0.0, jnp.asarray(part.scales[part.free])).to_event(1)
+            coefficient = numpyro.sample(f"{part.component.name}{suffix}", normal)
+            mean = mean + jnp.asarray(part.columns[:, part.free]) @ coefficient
     if design.signed.shape[1]:
         half_normal = dist.HalfNormal(1.0).expand([design.signed.shape[1]]).to_event(1)
         mean = mean + jnp.asarray(design.signed) @ numpyro.sample(f"signed_feature{suffix}", half_normal)
     return mean
-
-
-def _normal(scale: float, size: int) -> dist.Distribution:
-    return dist.Normal(0.0, scale).expand([size]).to_event(1)

@@ -24,7 +24,7 @@ from jax import Array
 from jax.scipy.special import gammaln, log_ndtr, ndtri
 from scipy import stats
 
-from mmm_pipeline.mmm.inference.collapsed import PADDED_DEGREES, Conditional, conditional
+from mmm_pipeline.mmm.inference.collapsed import Conditional, conditional
 from mmm_pipeline.mmm.inference.design import LinearDesign
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.library import power
@@ -69,15 +69,13 @@ def sampled_linear(designs: Sequence[LinearDesign], kpis: Sequence[np.ndarray], 
     """
     windows = [_prepared(design, kpi) for design, kpi in zip(designs, kpis, strict=True)]
     basis, singular, rotation, root_weights = (np.stack(parts) for parts in zip(*windows, strict=True))
-    trend_scale, intercept_scale = designs[0].scales[-2:]
-    return SampledLinear(
-        basis, singular, rotation, root_weights, trend_scale, intercept_scale, np.asarray(degrees_mean)
-    )
+    scales = designs[0].trend_scale, designs[0].intercept_scale
+    return SampledLinear(basis, singular, rotation, root_weights, *scales, np.asarray(degrees_mean))
 
 
 def _prepared(design: LinearDesign, kpi: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    padding = np.zeros((len(design.time), max(0, 2 * PADDED_DEGREES - design.seasonality.shape[1])))
-    fixed = np.concatenate([design.fixed * design.scales[:-2], padding], axis=1)
+    padding = np.zeros((len(design.time), design.padding))
+    fixed = np.concatenate([design.fixed * design.fixed_scales, padding], axis=1)
     root_weights = np.sqrt(_weights(design, kpi))
     left, values, right = np.linalg.svd(root_weights[:, None] * fixed, full_matrices=True)
     used = np.flatnonzero(values > values.max(initial=0.0) * 1e-12)

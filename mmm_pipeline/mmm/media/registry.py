@@ -1,4 +1,8 @@
-"""Which media transforms there are. A new adstock or saturation is a module of its own and a line here.
+"""Which media transforms there are. A new adstock or saturation is a module of its own, an entry here and a test.
+
+An adstock is best a `WindowAdstock`, which states the logarithms of its weights; a saturation a `SmoothSaturation`,
+which states its value and two derivatives. The tests of all transforms then take it in; its own test compares it with
+its formula, written down plainly. docs/model.md and docs/settings.md are made anew by `make docs`.
 
 Nothing here starts JAX: settings and reports read it too.
 """

@@ -9,7 +9,7 @@ from typing import Any
 from mmm_pipeline.mmm.media.adstock.base import Adstock
 from mmm_pipeline.mmm.media.parameter import Parameter
 from mmm_pipeline.mmm.media.saturation.base import Saturation
-from mmm_pipeline.mmm.numerics.library import Library
+from mmm_pipeline.mmm.numerics.library import Library, over_time
 
 __all__ = ["MediaTransform"]
 
@@ -58,10 +58,7 @@ class MediaTransform:
         # Saturated as the adstock leaves it: a matrix product need not be transposed before it is read.
         axis = self.adstock.time_axis
         effective = self.adstock.of_prepared(prepared, parameters, f)
-        own = {
-            parameter.name: f.xp.expand_dims(parameters[parameter.name], axis)
-            for parameter in self.saturation.parameters
-        }
+        own = {part.name: over_time(parameters[part.name], axis, f) for part in self.saturation.parameters}
         return f.xp.moveaxis(self.saturation.value(effective, own, f), axis, -2)
 
     def value(self, media: Any, parameters: Mapping[str, Any], f: Library) -> Any:

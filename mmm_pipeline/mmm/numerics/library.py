@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-__all__ = ["Library", "power", "power_of_positive"]
+__all__ = ["Library", "over_time", "power", "power_of_positive"]
 
 
 class Library(NamedTuple):
@@ -27,6 +27,14 @@ class Library(NamedTuple):
     special: Any
     softmax: Callable[[Any], Any]
     recurrence: Callable[[Any, Any], Any]
+
+
+def over_time(parameter: Any, axis: int, f: Library) -> Any:
+    """Parameters (..., C) with a dimension for time at `axis`, to broadcast against (..., T, C) or (..., C, T).
+
+    (C,) broadcasts against (T, C) as it is, and is left so: XLA then takes half the time for a Hill curve's gradient.
+    """
+    return parameter if parameter.ndim == 1 and axis == -2 else f.xp.expand_dims(parameter, axis)
 
 
 def power(x: Any, exponent: Any, f: Library) -> Any:

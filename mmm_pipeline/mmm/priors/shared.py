@@ -6,9 +6,11 @@ supersedes the t test".
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmm_pipeline.mmm.priors.families import Exponential, HalfNormal, Prior, Uniform
 
-__all__ = ["NOISE_EXCESS_PRIOR", "NOISE_SD_PRIOR", "TREND_EXPONENT_PRIOR", "UNIT_HALF_NORMAL"]
+__all__ = ["NOISE_EXCESS_PRIOR", "NOISE_SD_PRIOR", "TREND_EXPONENT_PRIOR", "UNIT_HALF_NORMAL", "noise_degrees"]
 
 TREND_EXPONENT_PRIOR: Prior = Uniform(0.5, 1.5)
 """e of the trend b t^e."""
@@ -17,7 +19,12 @@ NOISE_SD_PRIOR: Prior = Exponential()
 """σ, on the mean-scaled KPI."""
 
 NOISE_EXCESS_PRIOR: Prior = Exponential()
-"""(ν - 1) of Student-t noise, in multiples of its mean."""
+"""(ν - 1) of Student-t noise, in multiples of its mean; see `noise_degrees`."""
 
 UNIT_HALF_NORMAL: Prior = HalfNormal(1.0)
 """Coefficients with a sign, in units of their prior scale."""
+
+
+def noise_degrees(excess: Any, mean: Any) -> Any:
+    """Degrees of freedom ν of Student-t noise: one, and its excess in multiples of the mean excess."""
+    return 1 + mean * excess

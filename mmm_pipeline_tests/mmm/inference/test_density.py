@@ -143,7 +143,7 @@ def test_density_of_the_coordinates_is_the_joint_density_times_the_change_of_var
         padding = named.pop("padding")[:, designs[0].fixed.shape[1] :]
         log_volume += layout.windows * np.log(designs[0].scales).sum()
         density -= stats.norm.logpdf(padding).sum()
-    named["feature_coefficient"] = designs[0].feature_coefficients(unsigned, signed)
+    named["feature_coefficient"] = designs[0].parts[-1].joined(unsigned, signed)
     if not data.markets:
         named |= {name: named[name][0] for name in plain.PER_MARKET if name in named}
 

@@ -11,7 +11,7 @@ import numpy as np
 from mmm_pipeline.mmm.media.adstock.base import Adstock
 from mmm_pipeline.mmm.media.effective_media import EffectiveMedia, Fading
 from mmm_pipeline.mmm.media.parameter import Parameter
-from mmm_pipeline.mmm.numerics.library import Library
+from mmm_pipeline.mmm.numerics.library import Library, over_time
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.priors.families import Beta
 
@@ -32,7 +32,7 @@ class GeometricAdstock(Adstock):
 
     def of_prepared(self, prepared: Any, parameters: Mapping[str, Any], f: Library) -> Any:
         retention = parameters["retention"]
-        return (1 - retention)[..., None, :] * f.recurrence(prepared, retention)
+        return over_time(1 - retention, self.time_axis, f) * f.recurrence(prepared, retention)
 
     def over_horizon(
         self, media: np.ndarray, parameters: Mapping[str, np.ndarray], horizon: int, after: int

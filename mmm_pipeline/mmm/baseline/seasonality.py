@@ -1,0 +1,44 @@
+"""Yearly seasonality: Fourier pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmm_pipeline.mmm.baseline.component import BaselineComponent, Periods
+from mmm_pipeline.mmm.data.inputs import FitData
+from mmm_pipeline.mmm.specs import ModelSpec
+
+__all__ = ["PADDED_DEGREES", "Seasonality", "fourier_names"]
+
+PADDED_DEGREES = 4
+"""Fourier pairs of every compiled program: a padded column is zero, so up to this many degrees share one program."""
+
+
+@dataclass(frozen=True)
+class Seasonality(BaselineComponent):
+    """Σ_d γ_d1 sin(2πdt/F) + γ_d2 cos(2πdt/F), d = 1 .. degrees. Source: `lightweight-mmm` 0.1.9."""
+
+    name = "seasonality"
+    dimension = "fourier"
+
+    def labels(self, spec: ModelSpec, data: FitData) -> Sequence[str]:
+        return fourier_names(spec.degrees)
+
+    def columns(self, spec: ModelSpec, data: FitData, periods: Periods) -> np.ndarray:
+        degree = np.arange(1, spec.degrees + 1)
+        angle = 2 * np.pi * periods.time[:, None] * degree / spec.seasonality_period_days
+        return np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(len(periods.time), 2 * spec.degrees)
+
+    def scales(self, spec: ModelSpec, data: FitData) -> np.ndarray:
+        return np.full(2 * spec.degrees, spec.priors.seasonality_scale)
+
+    def padding(self, spec: ModelSpec) -> int:
+        return 2 * max(0, PADDED_DEGREES - spec.degrees)
+
+
+def fourier_names(degrees: int) -> list[str]:
+    """Labels of the seasonality coefficients: sin_1, cos_1, sin_2, ..."""
+    return [f"{wave}_{degree}" for degree in range(1, degrees + 1) for wave in ("sin", "cos")]

@@ -28,8 +28,8 @@ from benchmarks.machine import RESULTS, machine, write_result
 from benchmarks.plain_model import plain_posterior, plain_prior, scalars
 from mmm_pipeline.mmm import FitData, ModelSpec, SamplerSettings, sample
 from mmm_pipeline.mmm._arviz import az
+from mmm_pipeline.mmm.baseline.design import linear_design
 from mmm_pipeline.mmm.inference.density import layout_of
-from mmm_pipeline.mmm.inference.design import linear_design
 from mmm_pipeline.mmm.inference.media_coefficients import channel_priors, media_coefficients
 from mmm_pipeline.mmm.inference.prior import prior_contributions
 from mmm_pipeline.mmm.inference.whitening import coordinates, parameters_from_coordinates

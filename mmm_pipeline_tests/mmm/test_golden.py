@@ -17,9 +17,9 @@ from scipy import stats
 
 from mmm_pipeline.mmm import Convergence, Fit, ModelSpec, fit_data, media_mix_model
 from mmm_pipeline.mmm._arviz import az
+from mmm_pipeline.mmm.baseline.design import linear_design
 from mmm_pipeline.mmm.inference.collapsed import linear_block
 from mmm_pipeline.mmm.inference.density import density_inputs, layout_of, log_likelihood
-from mmm_pipeline.mmm.inference.design import linear_design
 from mmm_pipeline.mmm.media.adstock.delayed import DelayedAdstock
 from mmm_pipeline.mmm.media.adstock.geometric import GeometricAdstock
 from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS

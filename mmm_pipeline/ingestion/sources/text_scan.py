@@ -110,7 +110,8 @@ def _not_text(path: Path) -> CampaignDataError:
                 if len(line) / 3 < line.count(b"\0") < len(line) * 0.8:
                     return CampaignDataError(f"{path}: looks like UTF-16 text: save it as UTF-8 ('CSV UTF-8' in Excel)")
                 return CampaignDataError(
-                    f"{path}: is not text: line {number} holds a zero byte. Accepted are CSV, XLSX, Parquet and Arrow files"
+                    f"{path}: is not text: line {number} holds a zero byte. Accepted are CSV, XLSX, "
+                    "Parquet and Arrow files"
                 )
             try:
                 line.decode("utf-8")

@@ -10,11 +10,11 @@ import xarray as xr
 from scipy import stats
 
 from mmm_pipeline.mmm._arviz import az
+from mmm_pipeline.mmm.baseline.design import INTERCEPT, TREND, LinearDesign, linear_design, trend_column
 from mmm_pipeline.mmm.baseline.registry import COMPONENTS
 from mmm_pipeline.mmm.data.inputs import FitData, PanelData
 from mmm_pipeline.mmm.inference.collapsed import linear_block
 from mmm_pipeline.mmm.inference.density import layout_of
-from mmm_pipeline.mmm.inference.design import INTERCEPT, TREND, LinearDesign, linear_design, trend_column
 from mmm_pipeline.mmm.inference.media_coefficients import channel_priors, media_coefficients
 from mmm_pipeline.mmm.inference.nuts import Draws
 from mmm_pipeline.mmm.inference.student_t import SampledLinear, linear_coefficients, sampled_linear

@@ -23,7 +23,7 @@ from jax.scipy.special import log_ndtr
 from scipy.special import log_ndtr as log_ndtr_numpy
 from scipy.special import ndtri_exp
 
-from mmm_pipeline.mmm.inference.design import LinearDesign
+from mmm_pipeline.mmm.baseline.design import LinearDesign
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.library import power
 

@@ -24,8 +24,8 @@ from jax import Array
 from jax.scipy.special import gammaln, log_ndtr, ndtri
 from scipy import stats
 
+from mmm_pipeline.mmm.baseline.design import LinearDesign
 from mmm_pipeline.mmm.inference.collapsed import Conditional, conditional
-from mmm_pipeline.mmm.inference.design import LinearDesign
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.library import power
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from mmm_pipeline.mmm.baseline.component import Periods
+from mmm_pipeline.mmm.baseline.design import linear_design
 from mmm_pipeline.mmm.baseline.features import Features
 from mmm_pipeline.mmm.baseline.registry import COMPONENTS
 from mmm_pipeline.mmm.baseline.seasonality import Seasonality
 from mmm_pipeline.mmm.baseline.weekday import WEEKDAYS, Weekday
-from mmm_pipeline.mmm.inference.design import linear_design
 from mmm_pipeline.mmm.specs import FeatureSign, ModelSpec, Priors
 from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 

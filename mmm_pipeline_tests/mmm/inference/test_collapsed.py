@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmm_pipeline.mmm.baseline.design import linear_design
 from mmm_pipeline.mmm.inference.collapsed import linear_block
-from mmm_pipeline.mmm.inference.design import linear_design
 from mmm_pipeline.mmm.specs import ModelSpec
 from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 

@@ -9,9 +9,9 @@ import pytest
 from numpyro.infer.util import log_density
 from scipy import stats
 
+from mmm_pipeline.mmm.baseline.design import linear_design
 from mmm_pipeline.mmm.inference.collapsed import linear_block
 from mmm_pipeline.mmm.inference.density import density_inputs, layout_of, log_likelihood, potential_energy
-from mmm_pipeline.mmm.inference.design import linear_design
 from mmm_pipeline.mmm.inference.media_coefficients import log_normal, media_coefficients
 from mmm_pipeline.mmm.inference.model import media_mix_model
 from mmm_pipeline.mmm.inference.student_t import linear_coefficients

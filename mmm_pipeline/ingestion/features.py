@@ -14,6 +14,7 @@ from mmm_pipeline.ingestion.sources.headers import Roles, normalised, resolve_ro
 from mmm_pipeline.ingestion.sources.opening import stage_file
 from mmm_pipeline.ingestion.sources.staging import Staging, require_none_refused, staging_area
 from mmm_pipeline.settings.pipeline import FeatureSettings, Settings
+from mmm_pipeline.settings.plain_names import plain_name
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 
 __all__ = ["load_features"]
@@ -40,7 +41,7 @@ def load_features(settings: Settings) -> pd.DataFrame | None:
     with tempfile.TemporaryDirectory() as folder, staging_area(Path(folder)) as staging:
         roles = _stage(staging, chosen, chosen.path)
         staging.close_to_files()
-        names = [name for role, name in _feature_roles(roles)]
+        names = [plain_name(name) for _, name in _feature_roles(roles)]
         columns = [roles.positions[role] for role, _ in _feature_roles(roles)]
         table = _parsed(staging, roles.positions["date"], columns)
     _require_parsed(chosen.path, table, roles, columns)

@@ -14,7 +14,7 @@ from mmm_pipeline.errors import CampaignDataError, SettingsError
 from mmm_pipeline.ingestion.events import event_columns
 from mmm_pipeline.ingestion.matrix import check_window, holdout_start
 from mmm_pipeline.mmm.eda.leakage import leaking_features
-from mmm_pipeline.settings.pipeline import ChannelSettings, EventDates, Settings
+from mmm_pipeline.settings.pipeline import ChannelSettings, EventDates, FeatureSettings, Settings
 
 __all__ = ["build_model_inputs"]
 
@@ -88,7 +88,8 @@ def build_model_inputs(
     if features is not None:
         values = _on_days(features, days)
         total_media = (media / media[train].mean(axis=0)).sum(axis=1)
-        _require_no_leak(kpi, values, total_media, settings.features.max_leakage_r2)
+        _require_known("features.independent", settings.features.independent, list(map(str, values.columns)), "feature")
+        _require_no_leak(kpi, values, total_media, settings.features)
     flags = event_columns(events, days)
     _require_distinct(values.columns, flags.columns)
     named = [*map(str, values.columns), *map(str, flags.columns)]
@@ -210,7 +211,8 @@ def _dates(days: pd.DatetimeIndex) -> list[dt.date]:
     return [day.date() for day in days]
 
 
-def _require_no_leak(kpi: pd.Series, features: pd.DataFrame, media: np.ndarray, max_r2: float) -> None:
-    leaking = leaking_features(kpi, features, max_r2, media=pd.DataFrame({"media": media}, index=kpi.index))
+def _require_no_leak(kpi: pd.Series, features: pd.DataFrame, media: np.ndarray, rules: FeatureSettings) -> None:
+    total = pd.DataFrame({"media": media}, index=kpi.index)
+    leaking = leaking_features(kpi, features, rules.max_leakage_r2, media=total, independent=rules.independent)
     if len(leaking):
         raise CampaignDataError("\n".join(leaking["reason"]))

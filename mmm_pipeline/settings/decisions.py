@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from mmm_pipeline.settings.plain_names import DistinctNames, Name
 from mmm_pipeline.settings.section import Section
 
 Owner = Annotated[str, Field(pattern=r"^(team:[A-Za-z0-9_]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,})$")]
@@ -16,7 +17,7 @@ Owner = Annotated[str, Field(pattern=r"^(team:[A-Za-z0-9_]+|[A-Za-z0-9._%+-]+@[A
 class GroupSettings(Section):
     """Channels that share a total of their own, e.g. those of a brand."""
 
-    channels: tuple[str, ...] = Field(min_length=1, description="names of the channels")
+    channels: tuple[Name, ...] = Field(min_length=1, description="names of the channels")
     total: float = Field(ge=0, description="currency over the horizon")
 
 
@@ -45,12 +46,14 @@ class BudgetSettings(Section):
     horizon_days: int = Field(28, ge=1, le=366, description="length of the plan, and of what counts as today")
     lower: float = Field(0.5, ge=0, description="lower bound of each channel, as a multiple of its current spend")
     upper: float = Field(2.0, gt=0, description="upper bound of each channel, as a multiple of its current spend")
-    bounds: dict[str, tuple[float, float]] = Field(default_factory=dict, description="channel: [low, high] multiples")
-    amounts: dict[str, tuple[float, float]] = Field(
+    bounds: Annotated[dict[Name, tuple[float, float]], DistinctNames] = Field(
+        default_factory=dict, description="channel: [low, high] multiples"
+    )
+    amounts: Annotated[dict[Name, tuple[float, float]], DistinctNames] = Field(
         default_factory=dict, description="channel: [low, high] in currency over the horizon, instead of multiples"
     )
-    locked: tuple[str, ...] = Field((), description="channels whose spend stays as it is")
-    groups: dict[str, GroupSettings] = Field(
+    locked: tuple[Name, ...] = Field((), description="channels whose spend stays as it is")
+    groups: Annotated[dict[Name, GroupSettings], DistinctNames] = Field(
         default_factory=dict, description="name: {channels: [...], total: ...}, channels with a total of their own"
     )
     risk: RiskSettings = Field(RiskSettings(), description="what of the KPI is made large: the mean, or less risk")

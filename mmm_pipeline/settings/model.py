@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from mmm_pipeline.settings.plain_names import DistinctNames, Name
 from mmm_pipeline.settings.section import Section, Share
 
 AdstockName = Literal["adstock", "hill_adstock", "carryover"]
@@ -71,7 +72,7 @@ class RoiBelief(Section):
 class LiftTest(Section):
     """Result of an experiment on one channel."""
 
-    channel: str = Field(min_length=1, description="the channel that was tested")
+    channel: Name = Field(min_length=1, description="the channel that was tested")
     spend: float = Field(
         gt=0, allow_inf_nan=False, description="currency that the test spent more, or less, than its control"
     )
@@ -90,7 +91,7 @@ class PriorSettings(Section):
     media_scale: float = Field(1.0, gt=0, description="multiplies the spend-share scale of every media coefficient")
     event_scale: float = Field(0.5, gt=0, description="Normal, each event's coefficient, in multiples of the mean KPI")
     noise_degrees_mean: float = Field(29.0, gt=0, description="student_t: mean of its degrees of freedom, less one")
-    roi: dict[str, RoiBelief] = Field(
+    roi: Annotated[dict[Name, RoiBelief], DistinctNames] = Field(
         default_factory=dict, description="channel: {mean, sd} of its ROI, in place of the prior of its coefficient"
     )
     lift_tests: tuple[LiftTest, ...] = Field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, model_validator
@@ -20,6 +20,7 @@ from mmm_pipeline.settings.decisions import (
 )
 from mmm_pipeline.settings.engines import EngineSettings
 from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
+from mmm_pipeline.settings.plain_names import DistinctNames, Name
 from mmm_pipeline.settings.runs import RunSettings
 from mmm_pipeline.settings.section import Section, Share
 from mmm_pipeline.settings.sources import BigQuerySettings, LandingSettings, SourceSettings, WarehouseSettings
@@ -56,7 +57,7 @@ class ChannelSettings(Section):
 
     min_active_days: int = Field(1, ge=1, description="train days with media > 0")
     min_spend: float = Field(0.0, ge=0, description="train spend must be above this, in currency")
-    exclude: tuple[str, ...] = Field((), description="channels to leave out by name")
+    exclude: tuple[Name, ...] = Field((), description="channels to leave out by name")
 
 
 class SplitSettings(Section):
@@ -95,8 +96,13 @@ class FeatureSettings(Section):
     path: Path | None = Field(None, description="CSV, XLSX or Parquet file; none: no features")
     date: str = Field("Date", description="its date column, one row per day")
     columns: tuple[str, ...] = Field((), description="empty: every column but the date")
-    max_leakage_r2: Share = Field(0.5, description="refuse a feature that explains this much of the same day's KPI")
-    signs: dict[str, SignName] = Field(
+    max_leakage_r2: Share = Field(
+        0.5, description="a feature that explains more of the same day's KPI is asked about; 1: none is"
+    )
+    independent: tuple[Name, ...] = Field(
+        (), description="features not computed from the KPI, though they move with it, e.g. a competitor's sales"
+    )
+    signs: Annotated[dict[Name, SignName], DistinctNames] = Field(
         default_factory=dict, description="feature or event: `positive` or `negative`, the only way its value may act"
     )
 
@@ -104,7 +110,7 @@ class FeatureSettings(Section):
 class EventDates(Section):
     """One event and its dates."""
 
-    event: str = Field(min_length=1, description="its name; the same name on several entries is one effect")
+    event: Name = Field(min_length=1, description="its name; the same name on several entries is one effect")
     dates: tuple[dt.date, ...] = Field(min_length=1, description="days of the event")
     days_before: int = Field(0, ge=0, le=60, description="days before each date that belong to it")
     days_after: int = Field(0, ge=0, le=60, description="days after each date that belong to it")

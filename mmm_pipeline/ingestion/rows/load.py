@@ -13,7 +13,6 @@ from mmm_pipeline.ingestion.rows.campaign_sql import REASONS, CampaignQueries
 from mmm_pipeline.ingestion.rows.totals import (
     accepted_rows,
     blank_rows,
-    channels_spelled_alike,
     fingerprint,
     later_rows,
     refusals,
@@ -23,6 +22,7 @@ from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campai
 from mmm_pipeline.ingestion.sources.opening import source_name, stage_source
 from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
 from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.settings.plain_names import spelled_alike
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
 from mmm_pipeline.storage.warehouses import Warehouse
@@ -170,7 +170,11 @@ def summarised(totals: pd.DataFrame, where: str, roles: Roles, jobs: tuple[Wareh
         reasons=reasons,
         blank=blank_rows(totals),
         columns={role: roles.header(role) for role in roles.positions},
-        warnings=channels_spelled_alike(totals["channel"].dropna()),
+        warnings=tuple(
+            warning
+            for dimension in ("channel", "brand", "marketplace")
+            for warning in spelled_alike(totals[dimension].dropna(), f"{dimension}s")
+        ),
         fingerprint=fingerprint(totals),
         jobs=jobs,
         later=later_rows(totals),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 
 import pandas as pd
 
@@ -14,14 +13,12 @@ __all__ = [
     "accepted_rows",
     "blank_rows",
     "breakdown",
-    "channels_spelled_alike",
     "fingerprint",
     "later_rows",
     "refusals",
     "stored_totals",
 ]
 
-_NAMES_SHOWN = 5
 _MEASURES = ["spend", "media_units", "kpi"]
 
 
@@ -73,18 +70,6 @@ def breakdown(totals: pd.DataFrame) -> pd.DataFrame:
             parts.append(sums.assign(dimension=dimension, value=sums["value"].where(sums["value"].notna(), None)))
     columns = ["dimension", "value", "rows", *_MEASURES]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
-
-
-def channels_spelled_alike(channels: Iterable[str]) -> tuple[str, ...]:
-    """Warnings about channels that differ in case or spaces only."""
-    alike: dict[str, list[str]] = {}
-    for channel in sorted(set(channels)):
-        alike.setdefault(channel.replace(" ", "").lower(), []).append(channel)
-    groups = sorted(names for names in alike.values() if len(names) > 1)
-    return tuple(
-        f"channels {', '.join(map(repr, names))} differ in case or spaces only and are kept apart"
-        for names in groups[:_NAMES_SHOWN]
-    )
 
 
 def fingerprint(totals: pd.DataFrame) -> str:

@@ -279,6 +279,8 @@ def landing_summary(done: LandingSummary) -> Table:
     table.add_row("rows refused", f"{sum(done.refused.values()):,}")
     for reason, count in done.refused.items():
         table.add_row("", f"{count:,} {escape(reason)}")
+    for warning in done.warnings:
+        table.add_row("note", escape(warning))
     for job in done.jobs:
         table.add_row("job", escape(f"{job.job_id} ({job.purpose}, {job.bytes_processed:,} bytes): {job.console_url}"))
     return table

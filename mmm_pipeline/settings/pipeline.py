@@ -43,13 +43,31 @@ class ColumnSettings(Section):
         None,
         description="e.g. Marketplace: one model over its values, each with effects of its own; empty: all together",
     )
+    kpi_per: Literal["row", "day"] | None = Field(
+        None,
+        description="row: the KPI of a day is the sum of its rows; day: every row repeats the KPI of its day (and "
+        "market), which counts once; empty: row, and a KPI that looks repeated is an error",
+    )
 
 
 class ValidationSettings(Section):
     """When the rows are too bad to go on."""
 
     max_rejected_share: Share = Field(0.05, description="the run stops when more rows than this are rejected")
-    missing_kpi_days: Literal["error", "zero"] = Field("error", description="a day without any row: refuse, or KPI 0")
+    missing_kpi_days: Literal["error", "zero"] = Field(
+        "error", description="a day without any row, of all or of a market: refuse, or KPI 0"
+    )
+    incomplete_kpi_days: Literal["error", "accept"] = Field(
+        "error", description="a day whose KPI is incomplete because rows were refused: stop, or take what is left"
+    )
+    equal_rows: Literal["ask", "once", "each"] = Field(
+        "ask",
+        description="rows equal in every column: once: the same row twice; each: separate events, e.g. orders; ask: "
+        "once where there is media or spend, an error where there is KPI only",
+    )
+    total_rows: dict[str, tuple[Name, ...]] = Field(
+        default_factory=dict, description="header: names whose rows are sums of other rows, and are left out"
+    )
 
 
 class ChannelSettings(Section):

@@ -35,10 +35,9 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
 
 
 def settings_for(path: Path, *, share: float = 1.0, **sections: Any) -> Settings:
-    """Settings that read `path` and accept that any share of its rows is refused."""
-    return parse_settings(
-        {"source": {"kind": "file", "path": str(path)}, "validation": {"max_rejected_share": share}, **sections}
-    )
+    """Settings that read `path` and accept that any share of its rows is refused, and of a day's rows."""
+    rules = {"max_rejected_share": share, "incomplete_kpi_days": "accept", **sections.pop("validation", {})}
+    return parse_settings({"source": {"kind": "file", "path": str(path)}, "validation": rules, **sections})
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from mmm_pipeline.errors import CampaignDataError, SettingsError
 from mmm_pipeline.ingestion.landing.sql import ROW_OF_KEY, LandedColumn, LandingPlan
 from mmm_pipeline.ingestion.rows.campaign_sql import NUMBER_ROLES, CampaignQueries
-from mmm_pipeline.ingestion.rows.load import first_refusal, judge, require_few_refusals
+from mmm_pipeline.ingestion.rows.load import days_of, first_refusal, judge, require_usable_rows
 from mmm_pipeline.ingestion.rows.parsing import name, number, trimmed
 from mmm_pipeline.ingestion.rows.totals import refusals
 from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, normalised, resolve_roles
@@ -77,6 +77,7 @@ class LandingSummary:
         removed: rows of the table that its key has no more of.
         refused: reason -> rows of the file that did not land.
         jobs: remote jobs.
+        warnings: what refused rows take away.
     """
 
     file: str
@@ -87,6 +88,7 @@ class LandingSummary:
     removed: int
     refused: Mapping[str, int]
     jobs: tuple[WarehouseJob, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def land(file: Path, table: CampaignTable, settings: Settings, *, scratch: Path) -> LandingSummary:
@@ -113,8 +115,12 @@ def land(file: Path, table: CampaignTable, settings: Settings, *, scratch: Path)
         headers = stage_file(staging, file, required)
         roles = resolve_roles(headers, required, where=str(file), setting="columns", optional=OPTIONAL_ROLES)
         staging.close_to_files()
-        totals = judge(staging, CampaignQueries(DUCKDB, roles))
-        require_few_refusals(totals, str(file), settings.validation.max_rejected_share, first_refusal(staging))
+        # Which rows are totals, and what the KPI of a row counts for, is decided when the table is read.
+        queries = CampaignQueries(DUCKDB, roles, equal_rows=settings.validation.equal_rows)
+        totals = judge(staging, queries)
+        warnings = require_usable_rows(
+            totals, days_of(staging, queries), str(file), roles, settings, first_refusal(staging)
+        )
         existing = table.columns()
         columns = _new_columns(staging, roles) if existing is None else _matched(file, table.place, roles, existing)
         columns = _keyed(columns, settings.landing.key, roles)
@@ -132,6 +138,7 @@ def land(file: Path, table: CampaignTable, settings: Settings, *, scratch: Path)
         removed=counts.removed,
         refused=refusals(totals),
         jobs=table.take_jobs(),
+        warnings=warnings,
     )
 
 

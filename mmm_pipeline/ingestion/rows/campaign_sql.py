@@ -13,12 +13,14 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from mmm_pipeline.ingestion.rows.parsing import day, finite_number, name, number, trimmed
 from mmm_pipeline.ingestion.sources.headers import Roles
+from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouse.dialect import Dialect
 
-__all__ = ["BLANK", "LATER", "NUMBER_ROLES", "REASONS", "CampaignQueries"]
+__all__ = ["BLANK", "DUPLICATE", "EQUAL_KPI", "LATER", "NO_ROWS", "NUMBER_ROLES", "REASONS", "TOTAL", "CampaignQueries"]
 
 BLANK = "blank"
 """Verdict on a line without any value, which is no row: neither accepted nor refused."""
@@ -26,7 +28,18 @@ BLANK = "blank"
 LATER = "later"
 """Verdict on a row dated after `until`, which is not there yet: neither accepted nor refused."""
 
+TOTAL = "total"
+"""Verdict on a row that `validation.total_rows` leaves out: neither accepted nor refused."""
+
+NO_ROWS = (BLANK, LATER, TOTAL)
+"""Verdicts on lines that are neither accepted nor refused."""
+
+DUPLICATE = "exact_duplicate"
+EQUAL_KPI = "equal_kpi_rows"
+"""Reason for rows of KPI only that equal an earlier one: the same row twice, or two orders that look the same."""
+
 NUMBER_ROLES = ("media", "spend", "kpi")
+_NO_ROWS = ", ".join(f"'{verdict}'" for verdict in NO_ROWS)
 _FIRST_DAY, _LAST_DAY = "1990-01-01", "2100-12-31"
 _TYPED_COLUMNS = "line_number, date, channel, media_units, spend, kpi, brand, marketplace, market"
 
@@ -49,7 +62,8 @@ REASONS: dict[str, str] = {
             ("negative", "accepted are numbers of at least 0"),
         )
     },
-    "exact_duplicate": "every column equals an earlier row; the first one is kept",
+    DUPLICATE: "every column equals an earlier row; the first one is kept (validation.equal_rows)",
+    EQUAL_KPI: "every column equals an earlier row, and there is KPI only: the same order twice, or two alike?",
     "too_few_fields": "the line has fewer fields than the header",
     "too_many_fields": "the line has more fields than the header",
     "malformed_quotes": 'a quoted field is not closed, or goes on after its closing "',
@@ -64,11 +78,45 @@ class CampaignQueries:
         dialect: spelling of the warehouse that runs them.
         roles: the columns of the source.
         until: last day that counts; default: no last day.
+        equal_rows: what rows are that equal an earlier one in every column: `once`, the same row again; `each`, an
+            event of its own; `ask`, the same row again when it has media or spend. A row of zeros is always accepted.
+        kpi_per: `day`: every row has the KPI of its day (and market), which then counts once.
+        total_rows: (position of a column, plain names): rows with one of them there are left out.
     """
 
     dialect: Dialect
     roles: Roles
     until: dt.date | None = None
+    equal_rows: Literal["ask", "once", "each"] = "ask"
+    kpi_per: Literal["row", "day"] = "row"
+    total_rows: tuple[tuple[int, tuple[str, ...]], ...] = ()
+
+    @classmethod
+    def of(cls, dialect: Dialect, roles: Roles, settings: Settings, *, where: str) -> CampaignQueries:
+        """The queries that the settings ask for; `where`: the source, for messages.
+
+        Raises:
+            CampaignDataError: `validation.total_rows` names a column that the source does not have.
+        """
+        chosen = settings.validation
+        return cls(
+            dialect=dialect,
+            roles=roles,
+            until=settings.split.as_of,
+            equal_rows=chosen.equal_rows,
+            kpi_per=settings.columns.kpi_per or "row",
+            total_rows=tuple(
+                (roles.position(header, where=where, setting="validation.total_rows"), names)
+                for header, names in chosen.total_rows.items()
+            ),
+        )
+
+    @property
+    def judged_parameters(self) -> dict[str, str]:
+        """Values of `judged`, and so of every statement made by `over`: the names that mark a row as a total."""
+        return {
+            _total(number): value for number, value in enumerate(name for _, names in self.total_rows for name in names)
+        }
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -90,7 +138,7 @@ class CampaignQueries:
         d = self.dialect
         cleaned = [f"{trimmed(d, self._text(role))} AS {role}_text" for role in ("date", *NUMBER_ROLES)]
         cleaned += [f"{self._name(role)} AS {role}" for role in ("channel", "brand", "marketplace", "market")]
-        cleaned += [f"COALESCE({', '.join(self.columns)}, NULL) IS NULL AS is_blank"]
+        cleaned += [f"COALESCE({', '.join(self.columns)}, NULL) IS NULL AS is_blank", *self._marks()]
         typed = [f"{day(d, 'date_text')} AS date", *(f"{number(d, f'{role}_text')} AS {role}" for role in NUMBER_ROLES)]
         kept = ", ".join(self.columns) if keep_text else "row_hash"
         keep = kept if keep_text else f"{d.hashed(self.columns)} AS row_hash"
@@ -105,23 +153,25 @@ class CampaignQueries:
             FROM typed"""
 
     def duplicates(self) -> str:
-        """Rows equal to an earlier one in every column: (line_number, first_line). Reads `judged`."""
+        """Rows equal to an earlier one in every column: (line_number, first_line, reason). Reads `judged`."""
         columns = ", ".join(self.columns)
         return f"""
             WITH suspects AS (
-                SELECT row_hash FROM judged WHERE reason IS NULL GROUP BY row_hash HAVING COUNT(*) > 1
+                SELECT row_hash FROM judged WHERE reason IS NULL AND {self._is_repeatable}
+                GROUP BY row_hash HAVING COUNT(*) > 1
             ), grouped AS (
-                SELECT source.line_number, MIN(source.line_number) OVER (PARTITION BY {columns}) AS first_line
+                SELECT source.line_number, MIN(source.line_number) OVER (PARTITION BY {columns}) AS first_line,
+                    {self._repeated} AS reason
                 FROM source
                 JOIN judged ON judged.line_number = source.line_number
                 JOIN suspects ON suspects.row_hash = judged.row_hash
             )
-            SELECT line_number, first_line FROM grouped WHERE line_number > first_line"""
+            SELECT line_number, first_line, reason FROM grouped WHERE line_number > first_line"""
 
     def accepted(self) -> str:
         """The contract's `raw_campaigns`. Reads `judged` and `duplicates`."""
         return f"""
-            SELECT {_TYPED_COLUMNS} FROM judged
+            SELECT {self._counted} FROM judged
             WHERE reason IS NULL AND line_number NOT IN (SELECT line_number FROM duplicates)"""
 
     def rejected(self) -> str:
@@ -130,30 +180,30 @@ class CampaignQueries:
         return f"""
             SELECT judged.line_number, {self._refusal("reason", "NULL")}
             FROM judged JOIN source ON source.line_number = judged.line_number
-            WHERE reason NOT IN ('{BLANK}', '{LATER}')
+            WHERE reason NOT IN ({_NO_ROWS})
             UNION ALL
-            SELECT duplicates.line_number, 'exact_duplicate', NULL, CONCAT('equals line ', first_line), {self._row()}
+            SELECT duplicates.line_number, duplicates.reason, NULL, CONCAT('equals line ', first_line), {self._row()}
             FROM duplicates JOIN source ON source.line_number = duplicates.line_number
             UNION ALL
             SELECT line_number, reason, NULL AS {column}, value, {row} FROM refused
             ORDER BY 1"""
 
     def verdicts(self) -> str:
-        """Every line with its final verdict, for `totals`. Reads `judged`, `accepted` and `rejected`."""
-        typed = _TYPED_COLUMNS.removeprefix("line_number, ")
-        nothing = ", ".join(["NULL"] * len(typed.split(", ")))
+        """Every line with its final verdict, for `totals` and `by_day`. Reads `judged`, `duplicates` and `refused`."""
+        nothing = ", ".join(["NULL"] * _TYPED_COLUMNS.count(","))
         return f"""
-            SELECT NULL AS verdict, {typed} FROM accepted
-            UNION ALL SELECT reason, {nothing} FROM rejected
-            UNION ALL SELECT reason, {nothing} FROM judged WHERE reason IN ('{BLANK}', '{LATER}')"""
+            SELECT COALESCE(judged.reason, duplicates.reason) AS verdict, judged.line_number,
+                {_TYPED_COLUMNS.removeprefix("line_number, ")}
+            FROM judged LEFT JOIN duplicates ON duplicates.line_number = judged.line_number
+            UNION ALL SELECT reason, line_number, {nothing} FROM refused"""
 
     # One statement over a table that stays where it is.
 
     def over(self, source: str, select: str, condition: str = "TRUE") -> str:
         """A statement that judges all rows and then selects from `verdicts`.
 
-        `verdicts` has the text columns, the typed columns, `reason`, and `verdict`, which is `reason` or
-        `exact_duplicate`. A table has no order: of equal rows any one counts as the first.
+        `verdicts` has the text columns, the typed columns, `reason`, and `verdict`, which is `reason` or that of an
+        equal row. A table has no order: of equal rows any one counts as the first.
 
         Args:
             source: SELECT statement of `source`.
@@ -162,19 +212,20 @@ class CampaignQueries:
         """
         return f"""
             WITH source AS ({source}), judged AS ({self.judged(keep_text=True)}), verdicts AS (
-                SELECT *, CASE WHEN reason IS NULL AND ROW_NUMBER() OVER (PARTITION BY {", ".join(self.columns)}) > 1
-                    THEN 'exact_duplicate' ELSE reason END AS verdict
+                SELECT *, CASE WHEN reason IS NULL AND {self._is_repeatable}
+                        AND ROW_NUMBER() OVER (PARTITION BY {", ".join(self.columns)}) > 1
+                    THEN {self._repeated} ELSE reason END AS verdict
                 FROM judged WHERE {condition}
             ) {select}"""
 
     def accepted_verdicts(self) -> str:
         """For `over`: the contract's `raw_campaigns`."""
-        return f"SELECT {_TYPED_COLUMNS} FROM verdicts WHERE verdict IS NULL"
+        return f"SELECT {self._counted} FROM verdicts WHERE verdict IS NULL"
 
     def rejected_verdicts(self) -> str:
         """For `over`: the contract's `rejected_rows`; takes `parameters`."""
         return f"""SELECT line_number, {self._refusal("verdict", "'equals another row'")} FROM verdicts
-            WHERE verdict NOT IN ('{BLANK}', '{LATER}')"""
+            WHERE verdict NOT IN ({_NO_ROWS})"""
 
     def totals(self) -> str:
         """Sums per verdict and, of accepted rows, per channel, brand and marketplace. Reads `verdicts`.
@@ -184,10 +235,12 @@ class CampaignQueries:
         """
         d = self.dialect
         measures = ("media_units", "spend", "kpi")
+        counted = {"kpi": self._kpi("date, market, verdict")}
         kept = ", ".join(
-            f"CASE WHEN verdict IS NULL THEN {it} END AS {it}" for it in ("channel", "brand", "marketplace", *measures)
+            f"CASE WHEN verdict IS NULL THEN {counted.get(it, it)} END AS {it}"
+            for it in ("channel", "brand", "marketplace", *measures)
         )
-        content = [column for column in _TYPED_COLUMNS.split(", ") if column != "line_number"]
+        content = [counted.get(it, it) for it in _TYPED_COLUMNS.split(", ") if it != "line_number"]
         return f"""
             SELECT reason, channel, brand, marketplace, COUNT(*) AS row_count,
                 {", ".join(f"{d.exact_sum.format(it)} AS {it}" for it in measures)},
@@ -198,6 +251,48 @@ class CampaignQueries:
                 FROM verdicts
             ) AS judged_rows
             GROUP BY reason, channel, brand, marketplace"""
+
+    def by_day(self) -> str:
+        """Rows, KPI and spend of each day and verdict, days that can be told only; reads `verdicts`.
+
+        Columns: date, reason (NULL: accepted), row_count, first_line, unknown_kpi (rows whose KPI is no number of at
+        least 0), kpi and spend (of the others), and of accepted rows `least_kpi` and `most_kpi`.
+        """
+        d = self.dialect
+        usable = {it: f"{finite_number(d, it)} AND {it} >= 0" for it in ("kpi", "spend")}
+        sums = {it: d.exact_sum.format(f"CASE WHEN {usable[it]} THEN {it} ELSE 0 END") for it in usable}
+        return f"""
+            SELECT date, market, verdict AS reason, COUNT(*) AS row_count, MIN(line_number) AS first_line,
+                SUM(CASE WHEN {usable["kpi"]} THEN 0 ELSE 1 END) AS unknown_kpi,
+                {sums["kpi"]} AS kpi, {sums["spend"]} AS spend,
+                MIN(CASE WHEN verdict IS NULL THEN kpi END) AS least_kpi,
+                MAX(CASE WHEN verdict IS NULL THEN kpi END) AS most_kpi
+            FROM verdicts
+            WHERE date IS NOT NULL AND COALESCE(verdict, '') NOT IN ({_NO_ROWS}, 'implausible_date')
+            GROUP BY date, market, verdict"""
+
+    @property
+    def _counted(self) -> str:
+        """The typed columns of accepted rows, with the KPI that each of them counts for."""
+        return ", ".join(
+            f"{self._kpi('date, market')} AS kpi" if it == "kpi" else it for it in _TYPED_COLUMNS.split(", ")
+        )
+
+    def _kpi(self, day: str) -> str:
+        """What a row counts for: its KPI, or its part of the KPI that all rows of the day repeat."""
+        return "kpi" if self.kpi_per == "row" else f"kpi / COUNT(*) OVER (PARTITION BY {day})"
+
+    @property
+    def _is_repeatable(self) -> str:
+        """Whether a typed row that equals an earlier one is refused: never one of zeros, which changes nothing."""
+        return "FALSE" if self.equal_rows == "each" else "NOT (media_units = 0 AND spend = 0 AND kpi = 0)"
+
+    @property
+    def _repeated(self) -> str:
+        """The reason for which it is."""
+        if self.equal_rows == "once":
+            return f"'{DUPLICATE}'"
+        return f"CASE WHEN media_units = 0 AND spend = 0 THEN '{EQUAL_KPI}' ELSE '{DUPLICATE}' END"
 
     def _refusal(self, reason: str, otherwise: str) -> str:
         """Columns `reason`, `column`, `value`, `row` of a refused row; `otherwise`: value without a column."""
@@ -235,6 +330,7 @@ class CampaignQueries:
     def _rules(self) -> list[str]:
         tests = [
             ("is_blank", BLANK),
+            *((f"is_total_{position}", TOTAL) for position, _ in self.total_rows),
             ("date_text = ''", "missing_date"),
             ("date IS NULL", "unparseable_date"),
             (f"date NOT BETWEEN DATE '{_FIRST_DAY}' AND DATE '{_LAST_DAY}'", "implausible_date"),
@@ -254,6 +350,16 @@ class CampaignQueries:
             ]
         return [f"WHEN {test} THEN '{reason}'" for test, reason in tests]
 
+    def _marks(self) -> list[str]:
+        """Columns that say whether a row is a total by its name in a column."""
+        marks, first = [], 0
+        for position, names in self.total_rows:
+            values = [self.dialect.parameter.format(_total(first + at)) for at in range(len(names))]
+            text = name(self.dialect, f"c{position}")
+            marks.append(f"COALESCE({text} IN ({', '.join(values)}), FALSE) AS is_total_{position}")
+            first += len(names)
+        return marks
+
     def _by_reason(self, reason: str, value: Callable[[int], str]) -> list[str]:
         """CASE branches: by the role that a reason is about, something of that role's column."""
         return [
@@ -269,3 +375,7 @@ def _header(position: int) -> str:
 
 def _key(position: int) -> str:
     return f"key_{position:04d}"
+
+
+def _total(number: int) -> str:
+    return f"total_{number:04d}"

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
+from mmm_pipeline.ingestion.counted_twice import require_no_overall_total
 from mmm_pipeline.ingestion.rows.campaign_sql import REASONS, CampaignQueries
+from mmm_pipeline.ingestion.rows.refused_rows import (
+    FirstRefusal,
+    missing_amounts,
+    require_complete_days,
+    require_events_or_duplicates,
+    require_one_kpi_a_day,
+)
 from mmm_pipeline.ingestion.rows.totals import (
     accepted_rows,
     blank_rows,
@@ -17,6 +25,7 @@ from mmm_pipeline.ingestion.rows.totals import (
     later_rows,
     refusals,
     stored_totals,
+    total_rows,
 )
 from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, resolve_roles
 from mmm_pipeline.ingestion.sources.opening import source_name, stage_source
@@ -31,17 +40,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "FirstRefusal",
     "LoadSummary",
+    "days_of",
     "first_refusal",
     "judge",
     "load_campaigns",
     "require_few_refusals",
+    "require_usable_rows",
     "summarised",
 ]
-
-FirstRefusal = Callable[[str], tuple[int | None, str | None, str | None]]
-"""reason -> (line, column, value) of the first row refused for it."""
 
 _BATCH_ROWS = 100_000
 _REASONS_SHOWN = 5
@@ -99,9 +106,11 @@ def load_campaigns(warehouse: Warehouse, settings: Settings) -> LoadSummary:
         headers = stage_source(staging, settings.source, required)
         roles = resolve_roles(headers, required, where=where, setting="columns", optional=OPTIONAL_ROLES)
         staging.close_to_files()
-        totals = judge(staging, CampaignQueries(DUCKDB, roles, settings.split.as_of))
+        queries = CampaignQueries.of(DUCKDB, roles, settings, where=where)
+        totals = judge(staging, queries)
         try:
-            require_few_refusals(totals, where, settings.validation.max_rejected_share, first_refusal(staging))
+            days = days_of(staging, queries)
+            warnings = require_usable_rows(totals, days, where, roles, settings, first_refusal(staging))
         except CampaignDataError:
             warehouse.write_table("rejected_rows", _stream(staging, "SELECT * FROM rejected"))
             raise
@@ -112,19 +121,70 @@ def load_campaigns(warehouse: Warehouse, settings: Settings) -> LoadSummary:
                 "campaign_totals": stored_totals(totals),
             }
         )
-        return summarised(totals, where, roles)
+        return summarised(totals, where, roles, warnings)
 
 
 def judge(staging: Staging, queries: CampaignQueries) -> pd.DataFrame:
     """Make the tables `judged`, `duplicates` and `rejected` and the view `accepted`; returns the totals."""
     run = staging.connection.execute
-    run(f"CREATE TABLE judged AS {queries.judged()}")
+    run(f"CREATE TABLE judged AS {queries.judged()}", queries.judged_parameters)
     run(f"CREATE TABLE duplicates AS {queries.duplicates()}")
     run(f"CREATE TABLE rejected AS {queries.rejected()}", queries.parameters)
     run(f"CREATE VIEW accepted AS {queries.accepted()}")
     run(f"CREATE VIEW verdicts AS {queries.verdicts()}")
     totals: pd.DataFrame = staging.connection.sql(queries.totals()).to_arrow_table().to_pandas()
     return totals
+
+
+def days_of(staging: Staging, queries: CampaignQueries) -> pd.DataFrame:
+    """`CampaignQueries.by_day` of a judged staging area."""
+    days: pd.DataFrame = staging.connection.sql(queries.by_day()).to_arrow_table().to_pandas(date_as_object=False)
+    return days
+
+
+def require_usable_rows(
+    totals: pd.DataFrame, days: pd.DataFrame | None, where: str, roles: Roles, settings: Settings, first: FirstRefusal
+) -> tuple[str, ...]:
+    """Everything that the rows must be before they count.
+
+    Args:
+        totals: result of `CampaignQueries.totals`.
+        days: that of `CampaignQueries.by_day`; None: nothing was refused, and there is no KPI per day.
+        where: the source.
+        roles: its columns.
+        settings: the sections `validation` and `columns` count.
+        first: an example of each reason.
+
+    Returns:
+        Warnings about what refused rows take away.
+
+    Raises:
+        CampaignDataError: no rows, too many refused ones, equal rows that can be read two ways, days with an incomplete
+            KPI, a brand or marketplace that is the total of the others, or rows that contradict `columns.kpi_per: day`.
+    """
+    reasons = refusals(totals)
+    require_events_or_duplicates(reasons, where, first)
+    require_few_refusals(totals, where, settings.validation.max_rejected_share, first)
+    require_no_overall_total(
+        totals, {role: roles.header(role) for role in OPTIONAL_ROLES if role in roles.positions}, where
+    )
+    left_out = _left_out(total_rows(totals), settings)
+    if days is None:
+        return left_out
+    if settings.columns.kpi_per == "day":
+        require_one_kpi_a_day(days, where)
+    incomplete = require_complete_days(days, where, settings.validation, first)
+    return (*left_out, *incomplete, *missing_amounts(days, reasons))
+
+
+def _left_out(count: int, settings: Settings) -> tuple[str, ...]:
+    asked = settings.validation.total_rows
+    if not asked:
+        return ()
+    listed = "; ".join(f"{header}: {', '.join(names)}" for header, names in asked.items())
+    if not count:
+        return (f"no row has a name that validation.total_rows lists ({listed}): is it spelled as in the data?",)
+    return (f"{count:,} row(s) are left out as totals of other rows (validation.total_rows: {listed})",)
 
 
 def require_few_refusals(totals: pd.DataFrame, where: str, limit: float, first: FirstRefusal) -> None:
@@ -160,7 +220,9 @@ def require_few_refusals(totals: pd.DataFrame, where: str, limit: float, first: 
     raise CampaignDataError("\n".join(lines))
 
 
-def summarised(totals: pd.DataFrame, where: str, roles: Roles, jobs: tuple[WarehouseJob, ...] = ()) -> LoadSummary:
+def summarised(
+    totals: pd.DataFrame, where: str, roles: Roles, warnings: tuple[str, ...], jobs: tuple[WarehouseJob, ...] = ()
+) -> LoadSummary:
     """The summary that follows from the totals."""
     reasons = refusals(totals)
     return LoadSummary(
@@ -170,7 +232,8 @@ def summarised(totals: pd.DataFrame, where: str, roles: Roles, jobs: tuple[Wareh
         reasons=reasons,
         blank=blank_rows(totals),
         columns={role: roles.header(role) for role in roles.positions},
-        warnings=tuple(
+        warnings=warnings
+        + tuple(
             warning
             for dimension in ("channel", "brand", "marketplace")
             for warning in spelled_alike(totals[dimension].dropna(), f"{dimension}s")

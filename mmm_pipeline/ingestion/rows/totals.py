@@ -6,7 +6,7 @@ import hashlib
 
 import pandas as pd
 
-from mmm_pipeline.ingestion.rows.campaign_sql import BLANK, LATER
+from mmm_pipeline.ingestion.rows.campaign_sql import BLANK, LATER, NO_ROWS, TOTAL
 from mmm_pipeline.ingestion.rows.sums import without_noise
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "later_rows",
     "refusals",
     "stored_totals",
+    "total_rows",
 ]
 
 _MEASURES = ["spend", "media_units", "kpi"]
@@ -24,7 +25,7 @@ _MEASURES = ["spend", "media_units", "kpi"]
 
 def stored_totals(totals: pd.DataFrame) -> pd.DataFrame:
     """The contract's `campaign_totals`, accepted rows first, of the result of `CampaignQueries.totals`."""
-    rows = totals.loc[~totals["reason"].isin([BLANK, LATER])]
+    rows = totals.loc[~totals["reason"].isin(NO_ROWS)]
     columns = ["reason", "channel", "brand", "marketplace", "row_count", "media_units", "spend", "kpi"]
     rows = rows.sort_values(columns[:4], na_position="first", ignore_index=True)
     return without_noise(rows[columns], _MEASURES)
@@ -45,9 +46,14 @@ def later_rows(totals: pd.DataFrame) -> int:
     return int(totals.loc[totals["reason"] == LATER, "row_count"].sum())
 
 
+def total_rows(totals: pd.DataFrame) -> int:
+    """Number of rows that are sums of other rows (`validation.total_rows`)."""
+    return int(totals.loc[totals["reason"] == TOTAL, "row_count"].sum())
+
+
 def refusals(totals: pd.DataFrame) -> dict[str, int]:
     """Reason -> number of refused rows, most frequent first."""
-    refused = totals.loc[totals["reason"].notna() & ~totals["reason"].isin([BLANK, LATER])]
+    refused = totals.loc[totals["reason"].notna() & ~totals["reason"].isin(NO_ROWS)]
     counts = refused.groupby("reason")["row_count"].sum()
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
     return {str(reason): int(count) for reason, count in ordered}

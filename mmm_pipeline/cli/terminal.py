@@ -87,6 +87,8 @@ class RunDisplay:
                     self._seen.add(step.name)
                     self._progress.advance(self._assets)
                     self._console.print(f"[green]✓[/green] {escape(step.name)}", highlight=False)
+            elif step.kind == "warning":
+                self._console.print(f"[yellow]![/yellow] {escape(step.name)}", highlight=False, soft_wrap=True)
             elif step.kind == "check_failed":
                 self._console.print(f"[yellow]![/yellow] check {escape(step.name)}", highlight=False)
             elif step.kind == "retried":

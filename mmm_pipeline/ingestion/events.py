@@ -57,7 +57,7 @@ def event_columns(events: Sequence[EventDates], days: pd.DatetimeIndex) -> pd.Da
 def _read(path: Path) -> tuple[EventDates, ...]:
     with tempfile.TemporaryDirectory() as folder, staging_area(Path(folder)) as staging:
         headers = stage_file(staging, path, _REQUIRED)
-        roles = resolve_roles(headers, _REQUIRED, where=str(path), setting="the columns of events", optional=_WINDOWS)
+        roles = resolve_roles(headers, _REQUIRED, where=str(path), setting=None, optional=_WINDOWS)
         staging.close_to_files()
         require_none_refused(staging, path, "events")
         rows = staging.connection.execute(_query(staging, roles)).fetchall()

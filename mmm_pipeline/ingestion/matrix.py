@@ -25,6 +25,7 @@ __all__ = [
     "check_window",
     "holdout_start",
     "media_matrix_query",
+    "require_varying",
 ]
 
 LEAST_TRAIN_DAYS = 28
@@ -169,14 +170,21 @@ def check_window(matrix: pd.DataFrame, settings: Settings) -> None:
     kpi = matrix.groupby("date")["kpi"].sum()
     first, last = kpi.index.min().date(), kpi.index.max().date()
     start = holdout_start(first, last, settings)
-    _require_varying(kpi, f"on all {len(kpi)} days, {first} to {last}", settings)
+    require_varying(kpi, f"on all {len(kpi)} days, {first} to {last}", settings.columns.kpi)
     train = kpi[kpi.index < pd.Timestamp(start)]
-    _require_varying(train, f"on every day before the holdout, {first} to {train.index.max().date()}", settings)
+    require_varying(
+        train, f"on every day before the holdout, {first} to {train.index.max().date()}", settings.columns.kpi
+    )
 
 
-def _require_varying(kpi: pd.Series, where: str, settings: Settings) -> None:
+def require_varying(kpi: pd.Series, where: str, header: str) -> None:
+    """Refuse a KPI that is zero or constant; `where`: the days, for the message.
+
+    Raises:
+        CampaignDataError: it is.
+    """
     values = kpi.to_numpy()
-    header = f"columns.kpi = {settings.columns.kpi!r}"
+    header = f"columns.kpi = {header!r}"
     if not (values > 0).any():
         raise CampaignDataError(f"the KPI ({header}) is 0 {where}: there is nothing to explain")
     # Sums of equal values may differ by rounding.

@@ -66,7 +66,7 @@ def resolve_roles(
     required: Mapping[str, str],
     *,
     where: str,
-    setting: str,
+    setting: str | None,
     optional: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Roles:
     """Find the column of every role.
@@ -75,7 +75,7 @@ def resolve_roles(
         headers: header of every column, in the source's order.
         required: role -> header asked for.
         where: the source, for messages.
-        setting: section of the settings that names the headers, for messages.
+        setting: section of the settings that names the headers, for messages; None: they cannot be chosen.
         optional: role -> headers accepted for it; a role that is absent is left out.
 
     Raises:
@@ -110,7 +110,7 @@ def _unique(headers: Sequence[str], where: str) -> dict[str, int]:
 
 
 def _missing(
-    missing: Mapping[str, str], headers: Sequence[str], found: Mapping[str, int], where: str, setting: str
+    missing: Mapping[str, str], headers: Sequence[str], found: Mapping[str, int], where: str, setting: str | None
 ) -> str:
     lines = []
     for role, name in missing.items():
@@ -118,9 +118,9 @@ def _missing(
         closest = ", ".join(repr(headers[found[key]]) for key in near) or "none is close"
         lines.append(f"  {role}: {name!r} is missing (closest: {closest})")
     listed = ", ".join(repr(header) for header in headers if header.strip()) or "no header at all"
-    wanted = ", ".join(f"{setting}.{role}" for role in missing)
+    wanted = "" if setting is None else f" or set {', '.join(f'{setting}.{role}' for role in missing)} in pipeline.yaml"
     return (
         f"{where}: {len(missing)} required column(s) missing:\n"
         + "\n".join(lines)
-        + f"\n  found: {listed}\n  Rename the column(s) or set {wanted} in pipeline.yaml"
+        + f"\n  found: {listed}\n  Rename the column(s){wanted}"
     )

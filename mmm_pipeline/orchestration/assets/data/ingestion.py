@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from mmm_pipeline.ingestion.input_warnings import INPUT_WARNINGS, LOAD_WARNINGS
 from mmm_pipeline.ingestion.rows.campaign_rows import rows_stay_in_bigquery
 from mmm_pipeline.ingestion.rows.load import load_campaigns
 from mmm_pipeline.orchestration.metadata.table_outputs import column_schema, preview
@@ -39,11 +40,20 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
             f"{summary.accepted} rows accepted, {summary.rejected} rejected, from {summary.source}"
             + (f"; {summary.later} rows after {settings.split.as_of} are not seen" if summary.later else "")
         )
+        for warning in summary.warnings:
+            context.log.warning(warning)
+        workspace.artifacts().write_json(LOAD_WARNINGS, {"warnings": list(summary.warnings)})
         kept = summary.source if rows_stay_in_bigquery(settings) else warehouse.place
         jobs = job_metadata([*summary.jobs, *warehouse.take_jobs()])
         yield dg.MaterializeResult(
             asset_key="raw_campaigns",
-            metadata={"dagster/row_count": summary.accepted, "source": summary.source, "rows_are_in": kept, **jobs},
+            metadata={
+                "dagster/row_count": summary.accepted,
+                "source": summary.source,
+                "rows_are_in": kept,
+                INPUT_WARNINGS: dg.MetadataValue.json(list(summary.warnings)),
+                **jobs,
+            },
             data_version=dg.DataVersion(summary.fingerprint),
         )
         refused = warehouse.read_table("rejected_rows", limit=20)

@@ -81,17 +81,16 @@ def _days_without_kpi(dataset: xr.Dataset, settings: Settings) -> Iterator[str]:
 
 
 def _unfinished_last_day(dataset: xr.Dataset) -> Iterator[str]:
-    """The last day has media as usual and a KPI far below the lowest that is usual."""
+    """The last day has a KPI of 0, or has media and a KPI far below the lowest that is usual."""
     last = str(np.datetime_as_string(dataset["time"].to_numpy()[-1], unit="D"))
     for whose, kpi, media in _by_market(dataset):
         before = kpi[-1 - _COMPARED_DAYS : -1]
         low = float(np.quantile(before, _LOW_QUANTILE))
-        mean = media[-1 - _COMPARED_DAYS : -1].mean(axis=0)
-        bought = float(np.divide(media[-1], mean, out=np.zeros(len(mean)), where=mean > 0).sum())
-        if kpi[-1] < 0.5 * low and bought > 0.5 * (mean > 0).sum():
+        if kpi[-1] < 0.5 * low and (media[-1].any() or kpi[-1] == 0):
+            ran = "media ran and" if media[-1].any() else "there is no media and"
             yield (
-                f"the last day, {last}, looks unfinished: media ran as usual and the KPI{whose} is {kpi[-1]:,.6g}, "
-                f"while {low:,.6g} is already low in the {len(before)} days before. It would count as a real day: remove its "
+                f"the last day, {last}, looks unfinished: {ran} the KPI{whose} is {kpi[-1]:,.6g}, while "
+                f"{low:,.6g} is already low in the {len(before)} days before. It would count as a real day: remove its "
                 f"rows until its sales are in, or look at the day before (split.as_of: {np.datetime64(last) - 1})"
             )
 
@@ -127,7 +126,7 @@ def _placeholder_spend(train: xr.Dataset, settings: Settings) -> Iterator[str]:
             yield (
                 f"channel {channel!r} spent {spend[position]:,.2f} in the {train.sizes['time']} train days "
                 f"({share[position]:.2g} of all spend), which looks like a placeholder: the prior goes by the share of "
-                f"spend and holds its effect near {held:.2g} of the KPI, whatever the data says, and its ROI means nothing. "
+                f"spend, holds its effect near {held:.2g} of the KPI whatever the data says, and its ROI is no figure. "
                 "If it costs nothing (organic, email), leave it out (channels.exclude) and give its media as a feature "
                 "(features.path); else state its real spend, or a belief (priors.roi)"
             )

@@ -18,6 +18,7 @@ from mmm_pipeline.ingestion.rows.refused_rows import (
     require_events_or_duplicates,
     require_one_kpi_a_day,
 )
+from mmm_pipeline.ingestion.rows.total_values import require_no_total_value
 from mmm_pipeline.ingestion.rows.totals import (
     accepted_rows,
     blank_rows,
@@ -111,6 +112,7 @@ def load_campaigns(warehouse: Warehouse, settings: Settings) -> LoadSummary:
         try:
             days = days_of(staging, queries)
             warnings = require_usable_rows(totals, days, where, roles, settings, first_refusal(staging))
+            require_no_total_value(staging, queries, where)
         except CampaignDataError:
             warehouse.write_table("rejected_rows", _stream(staging, "SELECT * FROM rejected"))
             raise

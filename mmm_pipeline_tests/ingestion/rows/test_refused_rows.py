@@ -172,6 +172,33 @@ def test_a_column_of_totals_that_is_not_there_is_an_error(load: Load) -> None:
         load(rows(DAY), validation={"total_rows": {"Product": ["All"]}})
 
 
+def test_a_product_that_is_the_total_of_the_others_is_refused(load: Load) -> None:
+    header = "Date,Ad group alias,Impressions,Spend,Sales,Product,Note"
+    lines = [
+        f"2025-01-0{day},{channel},{media},{media / 8},{media * 3},{product},"
+        for day in (1, 2)
+        for channel in "AB"
+        for product, media in (("pen", 8 * day), ("ink", 16), ("All products", 16 + 8 * day))
+    ]
+
+    with pytest.raises(CampaignDataError) as failure:
+        load(rows(*lines, header=header))
+
+    message = str(failure.value)
+    assert "the 4 row(s) with Product = 'All products' have as much as all others together" in message
+    assert "(media 112.00, spend 14.00, KPI 336.00)" in message
+    assert "validation.total_rows: {Product: [All products]}" in message
+    left = load(rows(*lines, header=header), validation={"total_rows": {"Product": ["All products"]}})
+    assert left.accepted["kpi"].sum() == 336
+
+
+def test_two_products_of_equal_size_are_no_total(load: Load) -> None:
+    header = "Date,Ad group alias,Impressions,Spend,Sales,Product"
+    loaded = load(rows("2025-01-01,A,8,1,3,pen", "2025-01-01,A,8,1,3,ink", header=header))
+
+    assert loaded.summary.accepted == 2
+
+
 def test_a_marketplace_that_is_the_total_of_the_others_is_refused(load: Load) -> None:
     header = "Date,Ad group alias,Impressions,Spend,Sales,Marketplace"
     lines = ["2025-01-01,A,10,1.25,30,Ebay", "2025-01-01,A,5,1.5,12,Walmart", "2025-01-01,A,15,2.75,42,All"]

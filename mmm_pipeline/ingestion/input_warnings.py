@@ -137,8 +137,8 @@ def _seasonality(days: int, settings: Settings) -> Iterator[str]:
     if asked and days < period:
         listed = ", ".join(map(str, asked))
         yield (
-            f"the {days} train days span less than one season of {period:g} days, so that the Fourier terms of degrees "
-            f"{listed} are a trend in disguise: add 0 to model.degrees for specs without them"
+            f"the {days} train days span less than one season of {period:g} days, so that season and trend cannot be "
+            f"told apart by the Fourier terms of degrees {listed}: add 0 to model.degrees for specs without a season"
         )
 
 

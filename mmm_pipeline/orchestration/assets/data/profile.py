@@ -48,7 +48,7 @@ def eda_profile(
         metadata={
             "path": dg.MetadataValue.path(str(path)),
             "findings": len(findings),
-            "warnings": dg.MetadataValue.json(profile["warnings"]),
+            "data_warnings": dg.MetadataValue.json(profile["warnings"]),
             "first_findings": dg.MetadataValue.json(findings[:10]),
         }
     )

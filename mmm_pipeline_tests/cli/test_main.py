@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -100,7 +101,7 @@ def test_a_mistake_in_the_settings_is_one_message(tmp_path: Path) -> None:
 
 def test_checking_says_that_the_season_is_longer_than_the_data(campaigns: Path, tmp_path: Path) -> None:
     done = mmm("check", "--source", campaigns, folder=tmp_path)
-    assert "trend in disguise" in " ".join(done.stdout.replace("│", " ").split())
+    assert "season and trend cannot be told apart" in " ".join(done.stdout.replace("│", " ").split())
 
 
 def test_checking_names_a_misspelt_channel_of_the_budget_and_the_closest(campaigns: Path, tmp_path: Path) -> None:
@@ -190,3 +191,18 @@ def test_another_file_is_read_with_the_decimal_mark_of_the_settings(tmp_path: Pa
     source = settings_of(None, config, tmp_path / "other.csv").source
 
     assert (source.kind, source.decimal) == ("file", "comma")
+
+
+def test_what_to_know_about_the_data_is_printed_during_a_run() -> None:
+    from rich.console import Console
+
+    from mmm_pipeline.cli.terminal import RunDisplay
+    from mmm_pipeline.orchestration.headless import RunStep
+
+    printed = io.StringIO()
+    RunDisplay(Console(file=printed, width=40), 1).step(
+        RunStep("warning", "channel '[red]' spent 0.04, " + "long " * 20)
+    )
+
+    assert printed.getvalue().startswith("! channel '[red]' spent 0.04, long long")
+    assert printed.getvalue().count("\n") == 1

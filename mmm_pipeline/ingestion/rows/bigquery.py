@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.rows.campaign_sql import CampaignQueries
 from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, decimal_marks
-from mmm_pipeline.ingestion.rows.load import LoadSummary, require_usable_rows, summarised
+from mmm_pipeline.ingestion.rows.load import LoadSummary, require_counted_once, require_usable_rows, summarised
 from mmm_pipeline.ingestion.rows.number_formats import TextNumbers
 from mmm_pipeline.ingestion.rows.refused_rows import FirstRefusal
 from mmm_pipeline.ingestion.rows.totals import refusals, stored_totals
@@ -213,12 +213,13 @@ def load_bigquery_table(warehouse: Warehouse, settings: Settings) -> LoadSummary
         WarehouseError: BigQuery refused or cannot be reached.
     """
     table = SourceTable.open(settings)
-    totals = table.totals()
+    where, totals = str(table.name), table.totals()
     refused = bool(refusals(totals))
     sample = table.rejected_sample(REJECTED_SAMPLE) if refused else None
     days = table.by_day() if refused or settings.columns.kpi_per == "day" else None
     try:
-        warnings = require_usable_rows(totals, days, str(table.name), table.queries.roles, settings, _first_in(sample))
+        in_refused = require_usable_rows(totals, days if refused else None, where, settings, _first_in(sample))
+        left_out = require_counted_once(totals, days, where, table.queries.roles, settings)
     except CampaignDataError:
         if sample is not None:
             warehouse.write_table("rejected_rows", sample)
@@ -242,9 +243,9 @@ def load_bigquery_table(warehouse: Warehouse, settings: Settings) -> LoadSummary
         )
     return summarised(
         totals,
-        str(table.name),
+        where,
         table.queries.roles,
-        warnings=warnings,
+        warnings=(*left_out, *in_refused),
         notes=table.notes,
         jobs=table.take_jobs(),
     )

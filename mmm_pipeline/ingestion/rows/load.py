@@ -48,6 +48,7 @@ __all__ = [
     "first_refusal",
     "judge",
     "load_file",
+    "require_counted_once",
     "require_few_refusals",
     "require_usable_rows",
     "summarised",
@@ -117,7 +118,8 @@ def load_file(warehouse: Warehouse, settings: Settings) -> LoadSummary:
         try:
             days = days_of(staging, queries)
             first = first_refusal(staging)
-            warnings = require_usable_rows(totals, days, read.where, read.roles, settings, first)
+            refused = require_usable_rows(totals, days, read.where, settings, first)
+            left_out = require_counted_once(totals, days, read.where, read.roles, settings)
             require_no_total_value(staging, queries, read.where)
         except CampaignDataError:
             warehouse.write_table("rejected_rows", _stream(staging, _REJECTED))
@@ -133,7 +135,7 @@ def load_file(warehouse: Warehouse, settings: Settings) -> LoadSummary:
             totals,
             source_name(settings.source),
             read.roles,
-            warnings=warnings,
+            warnings=(*left_out, *refused),
             notes=(*read.notes, *marks.notes),
             sheets=read.sheets,
         )
@@ -158,38 +160,55 @@ def days_of(staging: Staging, queries: CampaignQueries) -> pd.DataFrame:
 
 
 def require_usable_rows(
-    totals: pd.DataFrame, days: pd.DataFrame | None, where: str, roles: Roles, settings: Settings, first: FirstRefusal
+    totals: pd.DataFrame, days: pd.DataFrame | None, where: str, settings: Settings, first: FirstRefusal
 ) -> tuple[str, ...]:
-    """Everything that the rows must be before they count.
+    """What is asked of rows wherever they go: few are refused, and no day lacks part of its KPI for that.
 
     Args:
         totals: result of `CampaignQueries.totals`.
-        days: that of `CampaignQueries.by_day`; None: nothing was refused, and there is no KPI per day.
+        days: that of `CampaignQueries.by_day`; None: nothing was refused.
         where: the source.
-        roles: its columns.
-        settings: the sections `validation` and `columns` count.
+        settings: the section `validation` counts.
         first: an example of each reason.
 
     Returns:
         Warnings about what refused rows take away.
 
     Raises:
-        CampaignDataError: no rows, too many refused ones, equal rows that can be read two ways, days with an incomplete
-            KPI, a brand or marketplace that is the total of the others, or rows that contradict `columns.kpi_per: day`.
+        CampaignDataError: no rows, too many refused ones, equal rows that can be read two ways, or days with an
+            incomplete KPI.
     """
     reasons = refusals(totals)
     require_events_or_duplicates(reasons, where, first)
     require_few_refusals(totals, where, settings.validation.max_rejected_share, first)
-    require_no_overall_total(
-        totals, {role: roles.header(role) for role in OPTIONAL_ROLES if role in roles.positions}, where
-    )
-    left_out = _left_out(left_out_rows(totals), settings)
     if days is None:
-        return left_out
-    if settings.columns.kpi_per == "day":
+        return ()
+    return (*require_complete_days(days, where, settings.validation, first), *missing_amounts(days, reasons))
+
+
+def require_counted_once(
+    totals: pd.DataFrame, days: pd.DataFrame | None, where: str, roles: Roles, settings: Settings
+) -> tuple[str, ...]:
+    """What is asked of rows that are about to be added up.
+
+    Args:
+        totals: result of `CampaignQueries.totals`.
+        days: that of `CampaignQueries.by_day`; needed with `columns.kpi_per: day` only.
+        where: the source.
+        roles: its columns.
+        settings: the sections `validation` and `columns` count.
+
+    Returns:
+        A sentence about the rows that `validation.total_rows` leaves out.
+
+    Raises:
+        CampaignDataError: a brand or marketplace is the total of the others, or rows contradict `columns.kpi_per: day`.
+    """
+    headers = {role: roles.header(role) for role in OPTIONAL_ROLES if role in roles.positions}
+    require_no_overall_total(totals, headers, where)
+    if settings.columns.kpi_per == "day" and days is not None:
         require_one_kpi_a_day(days, where)
-    incomplete = require_complete_days(days, where, settings.validation, first)
-    return (*left_out, *incomplete, *missing_amounts(days, reasons))
+    return _left_out(left_out_rows(totals), settings)
 
 
 def _left_out(count: int, settings: Settings) -> tuple[str, ...]:
@@ -211,12 +230,13 @@ def require_few_refusals(totals: pd.DataFrame, where: str, limit: float, first: 
     reasons, accepted = refusals(totals), accepted_rows(totals)
     rejected = sum(reasons.values())
     if not accepted + rejected:
-        later = later_rows(totals)
-        raise CampaignDataError(
-            f"{where}: all {later:,} rows are dated after split.as_of: choose a later day"
-            if later
-            else f"{where}: has a header but no rows"
-        )
+        later, left_out = later_rows(totals), left_out_rows(totals)
+        why = "has a header but no rows"
+        if later:
+            why = f"all {later:,} rows are dated after split.as_of: choose a later day"
+        if left_out:
+            why = f"no row is left: validation.total_rows leaves out {left_out:,} as totals of other rows"
+        raise CampaignDataError(f"{where}: {why}")
     share = rejected / (accepted + rejected)
     if share <= limit and accepted:
         return

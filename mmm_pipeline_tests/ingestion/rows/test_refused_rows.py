@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -159,6 +161,34 @@ def test_total_rows_are_left_out_by_name_in_any_column(load: Load) -> None:
     assert loaded.accepted["channel"].tolist() == ["A"]
     assert loaded.rejected.empty
     assert loaded.summary.warnings[0].startswith("3 row(s) are left out as totals of other rows")
+
+
+def test_a_source_of_which_nothing_is_left_but_totals_says_so(load: Load) -> None:
+    with pytest.raises(CampaignDataError, match=r"no row is left: validation\.total_rows leaves out 1 as totals"):
+        load(rows(DAY), validation={"total_rows": {"Ad group alias": ["A"]}})
+
+
+def test_a_refused_total_line_takes_nothing_away(load: Load) -> None:
+    loaded = load(rows(DAY, "Total,,10,1.5,20"), share=0.5)
+
+    assert (loaded.summary.reasons, loaded.summary.warnings) == ({"total_row": 1}, ())
+
+
+def test_a_blank_kpi_is_explained_where_one_row_has_that_of_the_whole_day(load: Load) -> None:
+    with pytest.raises(CampaignDataError, match=r"write 0 on the others of that day, or .* with columns\.kpi_per: day"):
+        load(rows(DAY, "2025-01-01,B,1,1,"), share=0.1)
+
+
+def test_a_day_is_named_by_the_sheet_and_row_that_make_it_incomplete(load: Load, tmp_path: Path) -> None:
+    path = tmp_path / "rows.xlsx"
+    with pd.ExcelWriter(path) as book:
+        for month, kpi in (("Jan", [20, 20]), ("Feb", [20, "n/a"])):
+            days = [f"2025-0{1 if month == 'Jan' else 2}-0{day}" for day in (1, 2)]
+            part = {"Date": days, "Ad group alias": "A", "Impressions": 10, "Spend": 1.5, "Sales": kpi}
+            pd.DataFrame(part).to_excel(book, sheet_name=month, index=False)
+
+    with pytest.raises(CampaignDataError, match=r"2025-02-02 \(row 3 of sheet 'Feb', unparseable_number_kpi\)"):
+        load(path, validation=STRICT)
 
 
 def test_a_total_that_no_row_has_is_said(load: Load) -> None:

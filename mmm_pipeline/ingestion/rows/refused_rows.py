@@ -131,10 +131,10 @@ def missing_amounts(days: pd.DataFrame, reasons: dict[str, int]) -> tuple[str, .
     others = days.loc[days["reason"].notna() & ~days["reason"].isin([DUPLICATE, EQUAL_KPI])]
     if len(others) and (others["kpi"].sum() > 0 or others["spend"].sum() > 0):
         largest = others.sort_values("kpi").iloc[-1]
+        most = f", most of the KPI on {_day(largest)} ({largest['kpi']:,.2f})" if largest["kpi"] > 0 else ""
         warnings.append(
             f"{others['row_count'].sum():,} refused row(s) on {others['date'].nunique():,} day(s) would have added a "
-            f"KPI of {others['kpi'].sum():,.2f} and spend of {others['spend'].sum():,.2f}, most of the KPI on "
-            f"{_day(largest)} ({largest['kpi']:,.2f}): see rejected_rows"
+            f"KPI of {others['kpi'].sum():,.2f} and spend of {others['spend'].sum():,.2f}{most}: see rejected_rows"
         )
     dated = set(days["reason"].dropna())
     undated = {reason: count for reason, count in reasons.items() if reason not in dated and reason != TOTAL_ROW}

@@ -87,6 +87,8 @@ class RunDisplay:
                     self._seen.add(step.name)
                     self._progress.advance(self._assets)
                     self._console.print(f"[green]✓[/green] {escape(step.name)}", highlight=False)
+            elif step.kind == "warning":
+                self._console.print(f"[yellow]![/yellow] {escape(step.name)}", highlight=False, soft_wrap=True)
             elif step.kind == "check_failed":
                 self._console.print(f"[yellow]![/yellow] check {escape(step.name)}", highlight=False)
             elif step.kind == "retried":
@@ -289,8 +291,8 @@ def landing_summary(done: LandingSummary) -> Table:
     table.add_row("rows refused", f"{sum(done.refused.values()):,}")
     for reason, count in done.refused.items():
         table.add_row("", f"{count:,} {escape(reason)}")
-    for note in done.notes:
-        table.add_row("note", escape(note))
+    for warning in done.warnings:
+        table.add_row("note", escape(warning))
     for job in done.jobs:
         table.add_row("job", escape(f"{job.job_id} ({job.purpose}, {job.bytes_processed:,} bytes): {job.console_url}"))
     return table

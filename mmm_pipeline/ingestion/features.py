@@ -15,6 +15,7 @@ from mmm_pipeline.ingestion.sources.headers import Roles, WantedColumns, normali
 from mmm_pipeline.ingestion.sources.opening import stage_file, tell_reading
 from mmm_pipeline.ingestion.sources.staging import StagedTable, Staging, require_none_refused, staging_area
 from mmm_pipeline.settings.pipeline import FeatureSettings, Settings
+from mmm_pipeline.settings.plain_names import plain_name
 from mmm_pipeline.storage.temporary import temporary_folder
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 
@@ -48,7 +49,7 @@ def load_features(settings: Settings, tell: Callable[[str], object] | None = Non
         read, roles = _stage(staging, chosen, chosen.path)
         tell_reading(read, "features", tell)
         staging.close_to_files()
-        names = [name for role, name in _feature_roles(roles)]
+        names = [plain_name(name) for _, name in _feature_roles(roles)]
         columns = [roles.positions[role] for role, _ in _feature_roles(roles)]
         marks = staged_decimal_marks(
             staging,

@@ -9,11 +9,26 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.settings.plain_names import spelled_alike
 
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["input_warnings"]
+__all__ = ["INPUT_WARNINGS", "LOAD_WARNINGS", "input_warnings"]
+
+INPUT_WARNINGS = "warnings"
+"""Metadata of an asset: what to know about the data before anything is fitted, a list of sentences."""
+
+LOAD_WARNINGS = "load_warnings"
+"""Artifact with those of the last load."""
+
+_SHOWN = 5
+_COMPARED_DAYS = 56
+_LOW_QUANTILE = 0.05
+_LEVEL_SHIFT = 0.2
+_MATERIAL_SPEND_SHARE = 0.001
+_PLACEHOLDER_PRICE = 0.01
+_FAR_OUTSIDE = 10.0
 
 
 def input_warnings(dataset: xr.Dataset, excluded: pd.DataFrame, settings: Settings) -> list[str]:
@@ -22,16 +37,99 @@ def input_warnings(dataset: xr.Dataset, excluded: pd.DataFrame, settings: Settin
     Args:
         dataset: of `build_model_inputs`.
         excluded: the table `excluded_channels`.
-        settings: the sections `model` and `priors` count.
+        settings: the sections `model`, `priors` and `validation` count.
     """
-    train = dataset.isel(
-        time=np.flatnonzero(dataset["time"].to_numpy() < np.datetime64(dataset.attrs["holdout_start"]))
-    )
+    learned = np.flatnonzero(dataset["time"].to_numpy() < np.datetime64(dataset.attrs["holdout_start"]))
+    train = dataset.isel(time=learned)
     return [
+        *_days_without_kpi(dataset, settings),
+        *_unfinished_last_day(dataset),
+        *_level_shifts(dataset, len(learned)),
+        *(spelled_alike(map(str, dataset["market"].to_numpy()), "markets") if "market" in dataset.dims else ()),
+        *_placeholder_spend(train, settings),
         *_seasonality(train.sizes["time"], settings),
         *_unused_beliefs(excluded, settings),
+        *dataset.attrs.get("features_left_out", "").splitlines(),
+        *_features_far_outside(dataset, train),
         *_unseen_events(train),
     ]
+
+
+def _by_market(dataset: xr.Dataset) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """(whose, KPI (T,), media (T, C)) of every market, or of all rows."""
+    if "market" not in dataset.dims:
+        yield "", dataset["kpi"].to_numpy(), dataset["media"].transpose("time", "channel").to_numpy()
+        return
+    for market in dataset["market"].to_numpy():
+        own = dataset.sel(market=market)
+        yield f" of market {str(market)!r}", own["kpi"].to_numpy(), own["media"].transpose("time", "channel").to_numpy()
+
+
+def _days_without_kpi(dataset: xr.Dataset, settings: Settings) -> Iterator[str]:
+    days = pd.DatetimeIndex(dataset["time"].to_numpy())
+    filled = settings.validation.missing_kpi_days == "zero"
+    for whose, kpi, _ in _by_market(dataset):
+        zero = days[kpi <= 0]
+        if len(zero):
+            listed = ", ".join(str(day.date()) for day in zero[:_SHOWN])
+            more = f" and {len(zero) - _SHOWN:,} more" if len(zero) > _SHOWN else ""
+            yield (
+                f"the KPI{whose} is 0 on {len(zero):,} of {len(days):,} days: {listed}{more}. Is the data complete? "
+                + ("Days without any row count as 0 (validation.missing_kpi_days: zero). " if filled else "")
+                + "A day of no sales for a known reason belongs into events"
+            )
+
+
+def _unfinished_last_day(dataset: xr.Dataset) -> Iterator[str]:
+    """The last day has a KPI of 0, or has media and a KPI far below the lowest that is usual."""
+    last = str(np.datetime_as_string(dataset["time"].to_numpy()[-1], unit="D"))
+    for whose, kpi, media in _by_market(dataset):
+        before = kpi[-1 - _COMPARED_DAYS : -1]
+        low = float(np.quantile(before, _LOW_QUANTILE))
+        if kpi[-1] < 0.5 * low and (media[-1].any() or kpi[-1] == 0):
+            ran = "media ran and" if media[-1].any() else "there is no media and"
+            yield (
+                f"the last day, {last}, looks unfinished: {ran} the KPI{whose} is {kpi[-1]:,.6g}, while "
+                f"{low:,.6g} is already low in the {len(before)} days before. It would count as a real day: remove its "
+                f"rows until its sales are in, or look at the day before (split.as_of: {np.datetime64(last) - 1})"
+            )
+
+
+def _level_shifts(dataset: xr.Dataset, learned: int) -> Iterator[str]:
+    """What the data profile says of all rows, for every market by itself."""
+    if "market" not in dataset.dims:
+        return
+    for whose, kpi, _ in _by_market(dataset):
+        change = kpi[learned:].mean() / kpi[:learned].mean() - 1
+        if abs(change) >= _LEVEL_SHIFT:
+            yield (
+                f"the mean KPI{whose} in the holdout is {abs(change):.0%} {'above' if change > 0 else 'below'} that of "
+                "the days before: the holdout error also measures that shift"
+            )
+
+
+def _placeholder_spend(train: xr.Dataset, settings: Settings) -> Iterator[str]:
+    """Channels whose spend is a placeholder, so that a prior by share of spend rules them out."""
+    over = [dimension for dimension in ("time", "market") if dimension in train.dims]
+    spend, media = (train[name].sum(over).to_numpy() for name in ("spend", "media"))
+    by_day = train["spend"].sum("market") if "market" in train.dims else train["spend"]
+    share, price = spend / spend.sum(), spend / media
+    beliefs = settings.priors.beliefs()
+    for position, channel in enumerate(map(str, train["channel"].to_numpy())):
+        others = np.delete(price, position)
+        paid = by_day.isel(channel=position).to_numpy()
+        paid = paid[paid > 0]
+        cheap = len(others) and price[position] < _PLACEHOLDER_PRICE * np.median(others)
+        same = len(paid) > 1 and np.ptp(paid) <= 1e-9 * paid.max()
+        if share[position] < _MATERIAL_SPEND_SHARE and (cheap or same) and channel not in beliefs:
+            held = settings.priors.media_scale * share[position] * len(share)
+            yield (
+                f"channel {channel!r} spent {spend[position]:,.2f} in the {train.sizes['time']} train days "
+                f"({share[position]:.2g} of all spend), which looks like a placeholder: the prior goes by the share of "
+                f"spend, holds its effect near {held:.2g} of the KPI whatever the data says, and its ROI is no figure. "
+                "If it costs nothing (organic, email), leave it out (channels.exclude) and give its media as a feature "
+                "(features.path); else state its real spend, or a belief (priors.roi)"
+            )
 
 
 def _seasonality(days: int, settings: Settings) -> Iterator[str]:
@@ -39,8 +137,8 @@ def _seasonality(days: int, settings: Settings) -> Iterator[str]:
     if asked and days < period:
         listed = ", ".join(map(str, asked))
         yield (
-            f"the {days} train days span less than one season of {period:g} days, so that the Fourier terms of degrees "
-            f"{listed} are a trend in disguise: add 0 to model.degrees for specs without them"
+            f"the {days} train days span less than one season of {period:g} days, so that season and trend cannot be "
+            f"told apart by the Fourier terms of degrees {listed}: add 0 to model.degrees for specs without a season"
         )
 
 
@@ -48,6 +146,24 @@ def _unused_beliefs(excluded: pd.DataFrame, settings: Settings) -> Iterator[str]
     left_out = set(map(str, excluded["channel"]))
     for channel in sorted(left_out & set(settings.priors.beliefs())):
         yield f"the belief on the ROI of {channel!r} (priors.roi, priors.lift_tests) is not used: it is excluded"
+
+
+def _features_far_outside(dataset: xr.Dataset, train: xr.Dataset) -> Iterator[str]:
+    """Features whose later values are many times larger than any that was learned from."""
+    if "feature_scaled" not in dataset:
+        return
+    # Deviations from what is usual, so that a high level is no reason and a sudden one is.
+    usual = train["feature_scaled"].median("time")
+    seen = abs(train["feature_scaled"] - usual).max("time")
+    later = abs(dataset["feature_scaled"].isel(time=slice(train.sizes["time"], None)) - usual).max("time")
+    for name in dataset["feature"].to_numpy()[((later > _FAR_OUTSIDE * seen) & ~dataset["is_event"]).to_numpy()]:
+        values = dataset["feature_values"].sel(feature=name)
+        most, before = (float(abs(part).max()) for part in (values, values.isel(time=slice(0, train.sizes["time"]))))
+        yield (
+            f"the feature {str(name)!r} goes far beyond what was learned from: {most:g} in the holdout, at most "
+            f"{before:g} before. Forecasts there are the prior's shape: check the values, or leave it out "
+            "(features.columns)"
+        )
 
 
 def _unseen_events(train: xr.Dataset) -> Iterator[str]:

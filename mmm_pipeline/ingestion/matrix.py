@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
+from mmm_pipeline.ingestion.counted_twice import require_kpi_counts_once, require_no_total
+from mmm_pipeline.ingestion.missing_days import require_daily, require_every_day
 from mmm_pipeline.ingestion.rows.campaign_rows import CampaignRows, campaign_rows
 from mmm_pipeline.ingestion.rows.sums import without_noise
 from mmm_pipeline.settings.pipeline import Settings
@@ -23,11 +25,12 @@ __all__ = [
     "check_window",
     "holdout_start",
     "media_matrix_query",
+    "require_varying",
 ]
 
 LEAST_TRAIN_DAYS = 28
 MEASURES = ("media_units", "spend", "kpi")
-_DAYS_SHOWN = 5
+_MARKETS_SHOWN = 5
 
 
 def build_media_matrix(warehouse: Warehouse, settings: Settings, rows: CampaignRows | None = None) -> pd.DataFrame:
@@ -41,8 +44,9 @@ def build_media_matrix(warehouse: Warehouse, settings: Settings, rows: CampaignR
         rows: the accepted rows; default: those of the last load.
 
     Raises:
-        CampaignDataError: days without any row (unless `validation.missing_kpi_days` is `zero`), sums beyond the range
-            of numbers, a window that cannot carry a model (see `check_window`), or a source that changed meanwhile.
+        CampaignDataError: days without any row (unless `validation.missing_kpi_days` is `zero`), rows that are not
+            daily or count twice, sums beyond the range of numbers, a window that cannot carry a model (see
+            `check_window`), or a source that changed meanwhile.
         StoredResultError: there are no campaign rows in the warehouse.
         WarehouseError: BigQuery refused or cannot be reached.
     """
@@ -50,18 +54,22 @@ def build_media_matrix(warehouse: Warehouse, settings: Settings, rows: CampaignR
     daily = rows.engine.query(media_matrix_query(rows.engine.dialect, rows.relation), rows.parameters)
     sums = without_noise(daily.to_pandas(date_as_object=False).astype({"date": "datetime64[ns]"}), MEASURES)
     rows.require_unchanged(int(sums["row_count"].sum()))
-    if settings.validation.missing_kpi_days == "error":
-        _require_no_gap(sums["date"])
-    matrix = _dense(sums.drop(columns="row_count"))
+    _require_days(sums, sums["date"], settings)
+    require_kpi_counts_once(sums, settings)
+    matrix = _dense(sums)
     check_window(matrix, settings)
+    require_no_total(matrix, "channel", settings.columns.channel)
     return matrix
 
 
 def build_market_matrix(warehouse: Warehouse, settings: Settings, rows: CampaignRows | None = None) -> pd.DataFrame:
     """The table `market_matrix`: one row per day, market and channel; empty unless `columns.market` names a column.
 
+    What is asked of the days of all rows is asked of every market's.
+
     Raises:
-        CampaignDataError: a source that changed meanwhile.
+        CampaignDataError: days that a market lacks (unless `validation.missing_kpi_days` is `zero`), rows that are not
+            daily or count twice, or a source that changed meanwhile.
         StoredResultError: there are no campaign rows in the warehouse.
         WarehouseError: BigQuery refused or cannot be reached.
     """
@@ -72,7 +80,19 @@ def build_market_matrix(warehouse: Warehouse, settings: Settings, rows: Campaign
     daily = rows.engine.query(query, rows.parameters).to_pandas(date_as_object=False)
     sums = without_noise(daily.astype({"date": "datetime64[ns]"}), MEASURES)
     rows.require_unchanged(int(sums["row_count"].sum()))
-    return _dense(sums.drop(columns="row_count"))
+    problems = []
+    for market, own in sums.groupby("market"):
+        try:
+            _require_days(own, sums["date"], settings, market=str(market))
+        except CampaignDataError as problem:
+            problems.append(str(problem))
+    if problems:
+        more = [f"and {len(problems) - _MARKETS_SHOWN} more markets"] if len(problems) > _MARKETS_SHOWN else []
+        raise CampaignDataError("\n".join([*problems[:_MARKETS_SHOWN], *more]))
+    require_kpi_counts_once(sums, settings)
+    matrix = _dense(sums)
+    require_no_total(matrix, "market", settings.columns.market)
+    return matrix
 
 
 def media_matrix_query(dialect: Dialect, campaigns: str, by: Sequence[str] = ("channel",)) -> str:
@@ -86,12 +106,13 @@ def media_matrix_query(dialect: Dialect, campaigns: str, by: Sequence[str] = ("c
     kept = ", ".join(["date", *by])
     sums = ", ".join(f"{dialect.exact_sum.format(column)} AS {column}" for column in MEASURES)
     return f"""
-        SELECT {kept}, {sums}, COUNT(*) AS row_count
+        SELECT {kept}, {sums}, COUNT(*) AS row_count, MIN(line_number) AS first_line
         FROM {campaigns} AS campaigns GROUP BY {kept} ORDER BY {kept}"""
 
 
 def _dense(sums: pd.DataFrame) -> pd.DataFrame:
     """With every day of the window for everything that is kept apart; what has no row is 0."""
+    sums = sums.drop(columns=["row_count", "first_line"])
     by = [column for column in sums.columns if column not in ("date", *MEASURES)]
     if sums.empty:
         return sums
@@ -149,14 +170,21 @@ def check_window(matrix: pd.DataFrame, settings: Settings) -> None:
     kpi = matrix.groupby("date")["kpi"].sum()
     first, last = kpi.index.min().date(), kpi.index.max().date()
     start = holdout_start(first, last, settings)
-    _require_varying(kpi, f"on all {len(kpi)} days, {first} to {last}", settings)
+    require_varying(kpi, f"on all {len(kpi)} days, {first} to {last}", settings.columns.kpi)
     train = kpi[kpi.index < pd.Timestamp(start)]
-    _require_varying(train, f"on every day before the holdout, {first} to {train.index.max().date()}", settings)
+    require_varying(
+        train, f"on every day before the holdout, {first} to {train.index.max().date()}", settings.columns.kpi
+    )
 
 
-def _require_varying(kpi: pd.Series, where: str, settings: Settings) -> None:
+def require_varying(kpi: pd.Series, where: str, header: str) -> None:
+    """Refuse a KPI that is zero or constant; `where`: the days, for the message.
+
+    Raises:
+        CampaignDataError: it is.
+    """
     values = kpi.to_numpy()
-    header = f"columns.kpi = {settings.columns.kpi!r}"
+    header = f"columns.kpi = {header!r}"
     if not (values > 0).any():
         raise CampaignDataError(f"the KPI ({header}) is 0 {where}: there is nothing to explain")
     # Sums of equal values may differ by rounding.
@@ -167,18 +195,12 @@ def _require_varying(kpi: pd.Series, where: str, settings: Settings) -> None:
         )
 
 
-def _require_no_gap(dates: pd.Series) -> None:
-    if dates.empty:
+def _require_days(sums: pd.DataFrame, window: pd.Series, settings: Settings, *, market: str | None = None) -> None:
+    """What is asked of the dates that have rows, of a market or of all; `window`: the dates of all."""
+    if sums.empty:
         return
-    days = pd.date_range(dates.min(), dates.max())
-    _require_none([day.date() for day in days.difference(pd.DatetimeIndex(dates.unique()))])
-
-
-def _require_none(missing: list[dt.date]) -> None:
-    if missing:
-        shown = ", ".join(map(str, missing[:_DAYS_SHOWN]))
-        more = f" and {len(missing) - _DAYS_SHOWN:,} more" if len(missing) > _DAYS_SHOWN else ""
-        raise CampaignDataError(
-            f"{len(missing):,} day(s) have no row at all: {shown}{more}. Export them again, or set "
-            "validation.missing_kpi_days: zero if nothing was sold then"
-        )
+    first_lines = sums.groupby("date")["first_line"].min()
+    require_daily(first_lines, market)
+    if settings.validation.missing_kpi_days == "error":
+        days = pd.date_range(window.min(), window.max(), unit="ns")
+        require_every_day(pd.DatetimeIndex(first_lines.index), days, market)

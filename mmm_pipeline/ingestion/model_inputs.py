@@ -12,9 +12,9 @@ import xarray as xr
 
 from mmm_pipeline.errors import CampaignDataError, SettingsError
 from mmm_pipeline.ingestion.events import event_columns
-from mmm_pipeline.ingestion.matrix import check_window, holdout_start
+from mmm_pipeline.ingestion.matrix import check_window, holdout_start, require_varying
 from mmm_pipeline.mmm.eda.leakage import leaking_features
-from mmm_pipeline.settings.pipeline import ChannelSettings, EventDates, Settings
+from mmm_pipeline.settings.pipeline import ChannelSettings, EventDates, FeatureSettings, Settings
 
 __all__ = ["build_model_inputs"]
 
@@ -47,7 +47,8 @@ def build_model_inputs(
         `media` and `spend` (time, channel), `kpi` (time) and, with features, `feature_values` (time, feature); the same
         divided by their mean over the train window (features: by their mean absolute value; events: by 1) as
         `media_scaled`, `kpi_scaled` and `feature_scaled`; the divisors `media_scale` (channel), `kpi_scale` and
-        `feature_scale` (feature); attributes `start`, `end` and `holdout_start` (ISO dates).
+        `feature_scale` (feature); attributes `start`, `end` and `holdout_start` (ISO dates) and, where features that do
+        not vary before the holdout are left out, `features_left_out` (a sentence each, by line).
 
     Raises:
         CampaignDataError: the window is too short or its KPI constant (see `check_window`), no channel is left, there
@@ -83,16 +84,20 @@ def build_model_inputs(
         attrs={"start": str(days[0].date()), "end": str(days[-1].date()), "holdout_start": str(start)},
     )
     if by_market is not None and len(by_market):
-        dataset = _apart(dataset, by_market, train)
-    values = pd.DataFrame(index=days)
+        dataset = _apart(dataset, by_market, train, settings.columns.kpi)
+    values, constant = pd.DataFrame(index=days), list[str]()
     if features is not None:
-        values = _on_days(features, days)
+        values, left_out = _varying(_on_days(features, days), train)
+        constant = list(left_out)
+        if left_out:
+            dataset.attrs["features_left_out"] = "\n".join(left_out.values())
         total_media = (media / media[train].mean(axis=0)).sum(axis=1)
-        _require_no_leak(kpi, values, total_media, settings.features.max_leakage_r2)
+        _require_known("features.independent", settings.features.independent, [*map(str, values), *constant], "feature")
+        _require_no_leak(kpi, values, total_media, settings.features)
     flags = event_columns(events, days)
     _require_distinct(values.columns, flags.columns)
     named = [*map(str, values.columns), *map(str, flags.columns)]
-    _require_known("features.signs", settings.features.signs, named, "feature or event")
+    _require_known("features.signs", settings.features.signs, [*named, *constant], "feature or event")
     if named:
         is_event = [False] * values.shape[1] + [True] * flags.shape[1]
         dataset = dataset.assign_coords(feature=named, is_event=("feature", is_event))
@@ -123,8 +128,8 @@ def _wide(matrix: pd.DataFrame, column: str) -> pd.DataFrame:
     return matrix.pivot(index="date", columns="channel", values=column).sort_index()
 
 
-def _apart(dataset: xr.Dataset, by_market: pd.DataFrame, train: np.ndarray) -> xr.Dataset:
-    """The dataset with media, spend and KPI of every market instead of their totals."""
+def _apart(dataset: xr.Dataset, by_market: pd.DataFrame, train: np.ndarray, header: str) -> xr.Dataset:
+    """The dataset with media, spend and KPI of every market instead of their totals; `header`: of the KPI."""
     series = by_market.set_index(["market", "date", "channel"]).to_xarray().fillna(0.0)
     series = series.rename(date="time", media_units="media").reindex(time=dataset["time"], fill_value=0.0)
     kpi = series["kpi"].sum("channel")
@@ -140,6 +145,11 @@ def _apart(dataset: xr.Dataset, by_market: pd.DataFrame, train: np.ndarray) -> x
         raise CampaignDataError(
             f"market {silent[0]!r} has a KPI of 0 on every day before the holdout: leave its rows out of the source"
         )
+    first, last = (str(np.datetime_as_string(day, unit="D")) for day in dataset["time"].to_numpy()[[0, -1]])
+    for market in markets:
+        own = pd.Series(kpi.sel(market=market).to_numpy())
+        require_varying(own, f"on all {len(own)} days, {first} to {last}, of market {market!r}", header)
+        require_varying(own[train], f"on every day before the holdout in market {market!r}", header)
     kept = series[["media", "spend"]].sel(channel=dataset["channel"]).transpose("market", "time", "channel")
     return dataset.assign(media=kept["media"], spend=kept["spend"], kpi=kpi.transpose("market", "time"))
 
@@ -147,12 +157,14 @@ def _apart(dataset: xr.Dataset, by_market: pd.DataFrame, train: np.ndarray) -> x
 def _scaled(dataset: xr.Dataset, train: np.ndarray) -> xr.Dataset:
     """With the scaled variables and their scales; statistics of the train days only."""
     window = dataset.isel(time=np.flatnonzero(train))
-    bought = window["media"].mean("time")
-    # A channel that is silent in one market has no mean to divide by there.
-    scales = {"media_scale": bought.where(bought > 0, 1.0), "kpi_scale": window["kpi"].mean("time")}
+    bought, sold = window["media"].mean("time"), window["kpi"].mean("time")
+    if "market" in dataset.dims:
+        # As the model has it: a channel that is silent in a market has as much media per KPI as in the others.
+        media_per_kpi = bought.sum("market") / sold.where(bought > 0, 0.0).sum("market")
+        bought = bought.where(bought > 0, sold * media_per_kpi)
+    scales = {"media_scale": bought.transpose(..., "channel"), "kpi_scale": sold}
     if "feature_values" in dataset:
-        size = abs(window["feature_values"]).mean("time")
-        scales["feature_scale"] = size.where((size > 0) & ~window["is_event"], 1.0)
+        scales["feature_scale"] = abs(window["feature_values"]).mean("time").where(~window["is_event"], 1.0)
     dataset = dataset.assign(scales)
     dataset = dataset.assign(
         media_scaled=dataset["media"] / dataset["media_scale"], kpi_scaled=dataset["kpi"] / dataset["kpi_scale"]
@@ -206,11 +218,33 @@ def _on_days(features: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
     return by_day.loc[days]
 
 
+def _varying(features: pd.DataFrame, train: np.ndarray) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The features that vary on the train days, and a sentence about each of the others.
+
+    There is nothing to learn of the others, and no scale by which their later values could be judged.
+    """
+    features = features.astype(float)
+    known = features[train]
+    spread, size = known.max() - known.min(), known.abs().max()
+    left_out = {}
+    for name in features.columns[spread <= 1e-12 * size]:
+        later = features.loc[~train, name]
+        value = f"{known[name].iloc[0]:g}"
+        then = "" if (later == known[name].iloc[0]).all() else f", and up to {later.abs().max():g} in it"
+        left_out[str(name)] = (
+            f"the feature {name!r} is {value} on all {len(known)} days before the holdout{then}: nothing can be "
+            "learned of it, so it is left out. Give it a longer history, move the holdout (split.holdout_days), or "
+            "make it an event (events.calendar)"
+        )
+    return features.drop(columns=list(left_out)), left_out
+
+
 def _dates(days: pd.DatetimeIndex) -> list[dt.date]:
     return [day.date() for day in days]
 
 
-def _require_no_leak(kpi: pd.Series, features: pd.DataFrame, media: np.ndarray, max_r2: float) -> None:
-    leaking = leaking_features(kpi, features, max_r2, media=pd.DataFrame({"media": media}, index=kpi.index))
+def _require_no_leak(kpi: pd.Series, features: pd.DataFrame, media: np.ndarray, rules: FeatureSettings) -> None:
+    total = pd.DataFrame({"media": media}, index=kpi.index)
+    leaking = leaking_features(kpi, features, rules.max_leakage_r2, media=total, independent=rules.independent)
     if len(leaking):
         raise CampaignDataError("\n".join(leaking["reason"]))

@@ -16,6 +16,7 @@ from mmm_pipeline.errors import SettingsError, StoredResultError
 from mmm_pipeline.operations.amounts import amount
 from mmm_pipeline.operations.budget_requests import budget_request
 from mmm_pipeline.settings.pipeline import BudgetSettings, Settings, parse_settings
+from mmm_pipeline.settings.plain_names import plain_name
 from mmm_pipeline.storage.artifacts import artifact_store
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.places import names, place_of, write_folder
@@ -198,10 +199,10 @@ def _budget(base: BudgetSettings, options: ScenarioOptions, horizon_days: int, t
     if everyone:
         changes["lower"], changes["upper"] = everyone[0]
     of_channels = [text.rpartition("=") for text in options.bounds if "=" in text]
-    single = {channel.strip(): _bounds(text) for channel, _, text in of_channels}
+    single = {plain_name(channel): _bounds(text) for channel, _, text in of_channels}
     changes["bounds"] = {**base.bounds, **single}
     changes["amounts"] = {channel: pair for channel, pair in base.amounts.items() if channel not in single}
-    changes["locked"] = tuple(dict.fromkeys((*base.locked, *options.lock)))
+    changes["locked"] = tuple(dict.fromkeys((*base.locked, *map(plain_name, options.lock))))
     content = {**base.model_dump(mode="json"), **changes}
     return parse_settings({"budget": content}, origin="scenario").budget
 

@@ -28,8 +28,9 @@ class RunStep:
     """Something that happened in the run.
 
     Attributes:
-        kind: `start`, `materialized`, `check_failed`, `retried` (failed, but tried again after a pause) or `failed`.
-        name: the step, asset or check.
+        kind: `start`, `materialized`, `warning` (something to know about the data before anything is fitted),
+            `check_failed`, `retried` (failed, but tried again after a pause) or `failed`.
+        name: the step, asset or check; of a warning, its sentence.
     """
 
     kind: str
@@ -226,7 +227,12 @@ def _pass_on(entry: Any, on_step: Callable[[RunStep], None]) -> None:
     if kind == "STEP_START":
         on_step(RunStep("start", str(event.step_key)))
     elif kind == "ASSET_MATERIALIZATION":
+        from mmm_pipeline.ingestion.input_warnings import INPUT_WARNINGS
+
         on_step(RunStep("materialized", event.asset_key.to_user_string()))
+        warnings = event.step_materialization_data.materialization.metadata.get(INPUT_WARNINGS)
+        for warning in warnings.value if warnings is not None else ():
+            on_step(RunStep("warning", warning))
     elif kind == "ASSET_CHECK_EVALUATION" and not event.event_specific_data.passed:
         on_step(RunStep("check_failed", event.event_specific_data.check_name))
     elif kind == "STEP_UP_FOR_RETRY":

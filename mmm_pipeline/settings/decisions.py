@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from mmm_pipeline.settings.plain_names import DistinctNames, Name
 from mmm_pipeline.settings.section import Section
 
 
 class GroupSettings(Section):
     """Channels that share a total of their own, e.g. those of a brand."""
 
-    channels: tuple[str, ...] = Field(min_length=1, description="names of the channels")
+    channels: tuple[Name, ...] = Field(min_length=1, description="names of the channels")
     total: float = Field(ge=0, description="currency over the horizon")
 
 
@@ -43,12 +44,14 @@ class BudgetSettings(Section):
     horizon_days: int = Field(28, ge=1, le=366, description="length of the plan, and of what counts as today")
     lower: float = Field(0.5, ge=0, description="lower bound of each channel, as a multiple of its current spend")
     upper: float = Field(2.0, gt=0, description="upper bound of each channel, as a multiple of its current spend")
-    bounds: dict[str, tuple[float, float]] = Field(default_factory=dict, description="channel: [low, high] multiples")
-    amounts: dict[str, tuple[float, float]] = Field(
+    bounds: Annotated[dict[Name, tuple[float, float]], DistinctNames] = Field(
+        default_factory=dict, description="channel: [low, high] multiples"
+    )
+    amounts: Annotated[dict[Name, tuple[float, float]], DistinctNames] = Field(
         default_factory=dict, description="channel: [low, high] in currency over the horizon, instead of multiples"
     )
-    locked: tuple[str, ...] = Field((), description="channels whose spend stays as it is")
-    groups: dict[str, GroupSettings] = Field(
+    locked: tuple[Name, ...] = Field((), description="channels whose spend stays as it is")
+    groups: Annotated[dict[Name, GroupSettings], DistinctNames] = Field(
         default_factory=dict, description="name: {channels: [...], total: ...}, channels with a total of their own"
     )
     risk: RiskSettings = Field(RiskSettings(), description="what of the KPI is made large: the mean, or less risk")

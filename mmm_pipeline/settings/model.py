@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
+from mmm_pipeline.settings.plain_names import DistinctNames, Name
 from mmm_pipeline.settings.section import Section, Share
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class RoiBelief(Section):
 class LiftTest(Section):
     """Result of an experiment on one channel."""
 
-    channel: str = Field(min_length=1, description="the channel that was tested")
+    channel: Name = Field(min_length=1, description="the channel that was tested")
     spend: float = Field(gt=0, description="currency that the test spent more, or less, than its control")
     incremental_kpi: float = Field(description="KPI that this caused")
     standard_error: float = Field(gt=0, description="standard error of `incremental_kpi`")
@@ -94,7 +95,7 @@ class PriorSettings(Section):
     media_scale: float = Field(1.0, gt=0, description="multiplies the spend-share scale of every media coefficient")
     event_scale: float = Field(0.5, gt=0, description="Normal, each event's coefficient, in multiples of the mean KPI")
     noise_degrees_mean: float = Field(29.0, gt=0, description="student_t: mean of its degrees of freedom, less one")
-    roi: dict[str, RoiBelief] = Field(
+    roi: Annotated[dict[Name, RoiBelief], DistinctNames] = Field(
         default_factory=dict, description="channel: {mean, sd} of its ROI, in place of the prior of its coefficient"
     )
     lift_tests: tuple[LiftTest, ...] = Field(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -18,6 +18,7 @@ from mmm_pipeline.settings.decisions import (
 )
 from mmm_pipeline.settings.engines import EngineSettings
 from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
+from mmm_pipeline.settings.plain_names import DistinctNames, Name
 from mmm_pipeline.settings.runs import RunSettings
 from mmm_pipeline.settings.schedule import ScheduleSettings
 from mmm_pipeline.settings.section import Section, Share, SheetNames
@@ -51,13 +52,31 @@ class ColumnSettings(Section):
         None,
         description="e.g. Marketplace: one model over its values, each with effects of its own; empty: all together",
     )
+    kpi_per: Literal["row", "day"] | None = Field(
+        None,
+        description="row: the KPI of a day is the sum of its rows; day: every row repeats the KPI of its day (and "
+        "market), which counts once; empty: row, and a KPI that looks repeated is an error",
+    )
 
 
 class ValidationSettings(Section):
     """When the rows are too bad to go on."""
 
     max_rejected_share: Share = Field(0.05, description="the run stops when more rows than this are rejected")
-    missing_kpi_days: Literal["error", "zero"] = Field("error", description="a day without any row: refuse, or KPI 0")
+    missing_kpi_days: Literal["error", "zero"] = Field(
+        "error", description="a day without any row, of all or of a market: refuse, or KPI 0"
+    )
+    incomplete_kpi_days: Literal["error", "accept"] = Field(
+        "error", description="a day whose KPI is incomplete because rows were refused: stop, or take what is left"
+    )
+    equal_rows: Literal["ask", "once", "each"] = Field(
+        "ask",
+        description="rows equal in every column: once: the same row twice; each: separate events, e.g. orders; ask: "
+        "once where there is media or spend, an error where there is KPI only",
+    )
+    total_rows: dict[str, tuple[Name, ...]] = Field(
+        default_factory=dict, description="header: names whose rows are sums of other rows, and are left out"
+    )
 
 
 class ChannelSettings(Section):
@@ -65,7 +84,7 @@ class ChannelSettings(Section):
 
     min_active_days: int = Field(1, ge=1, le=36_500, description="train days with media > 0")
     min_spend: float = Field(0.0, ge=0, description="train spend must be above this, in currency")
-    exclude: tuple[str, ...] = Field((), description="channels to leave out by name")
+    exclude: tuple[Name, ...] = Field((), description="channels to leave out by name")
 
 
 class SplitSettings(Section):
@@ -108,8 +127,13 @@ class FeatureSettings(Section):
     date: str = Field("Date", description="its date column, one row per day")
     columns: tuple[str, ...] = Field((), description="empty: every column but the date")
     decimal: DecimalSetting = Field("auto", description="decimal mark of the file's numbers, as source.decimal")
-    max_leakage_r2: Share = Field(0.5, description="refuse a feature that explains this much of the same day's KPI")
-    signs: dict[str, SignName] = Field(
+    max_leakage_r2: Share = Field(
+        0.5, description="a feature that explains more of the same day's KPI is asked about; 1: none is"
+    )
+    independent: tuple[Name, ...] = Field(
+        (), description="features not computed from the KPI, though they move with it, e.g. a competitor's sales"
+    )
+    signs: Annotated[dict[Name, SignName], DistinctNames] = Field(
         default_factory=dict, description="feature or event: `positive` or `negative`, the only way its value may act"
     )
 
@@ -117,7 +141,7 @@ class FeatureSettings(Section):
 class EventDates(Section):
     """One event and its dates."""
 
-    event: str = Field(min_length=1, description="its name; the same name on several entries is one effect")
+    event: Name = Field(min_length=1, description="its name; the same name on several entries is one effect")
     dates: tuple[dt.date, ...] = Field(min_length=1, description="days of the event")
     days_before: int = Field(0, ge=0, le=60, description="days before each date that belong to it")
     days_after: int = Field(0, ge=0, le=60, description="days after each date that belong to it")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from mmm_pipeline.cli.command_line import settings_of
+from mmm_pipeline.cli.command_line import in_force
 from mmm_pipeline.mmm.simulation.simulate import market_rows, simulate_market
+from mmm_pipeline.storage.home import Home
 
 COMMAND = [sys.executable, "-m", "mmm_pipeline.cli.main"]
 
@@ -100,7 +102,7 @@ def test_a_mistake_in_the_settings_is_one_message(tmp_path: Path) -> None:
 
 def test_checking_says_that_the_season_is_longer_than_the_data(campaigns: Path, tmp_path: Path) -> None:
     done = mmm("check", "--source", campaigns, folder=tmp_path)
-    assert "trend in disguise" in " ".join(done.stdout.replace("│", " ").split())
+    assert "season and trend cannot be told apart" in " ".join(done.stdout.replace("│", " ").split())
 
 
 def test_checking_names_a_misspelt_channel_of_the_budget_and_the_closest(campaigns: Path, tmp_path: Path) -> None:
@@ -187,6 +189,21 @@ def test_another_file_is_read_with_the_decimal_mark_of_the_settings(tmp_path: Pa
     config = tmp_path / "pipeline.yaml"
     config.write_text("source: {decimal: comma}\n")
 
-    source = settings_of(None, config, tmp_path / "other.csv").source
+    source = in_force(Home(tmp_path / "home"), config, file=tmp_path / "other.csv").settings.source
 
     assert (source.kind, source.decimal) == ("file", "comma")
+
+
+def test_what_to_know_about_the_data_is_printed_during_a_run() -> None:
+    from rich.console import Console
+
+    from mmm_pipeline.cli.terminal import RunDisplay
+    from mmm_pipeline.orchestration.headless import RunStep
+
+    printed = io.StringIO()
+    RunDisplay(Console(file=printed, width=40), 1).step(
+        RunStep("warning", "channel '[red]' spent 0.04, " + "long " * 20)
+    )
+
+    assert printed.getvalue().startswith("! channel '[red]' spent 0.04, long long")
+    assert printed.getvalue().count("\n") == 1

@@ -81,10 +81,10 @@ def test_the_check_says_how_numbers_were_read(tmp_path: Path) -> None:
 
     report = check_source(settings_for(campaigns, features={"path": str(features)}))
 
-    first, second, *_ = report.warnings
+    first, second, of_features = report.reading
     assert first.startswith("'Spend', 'Sales': read with a decimal comma, '")
     assert second.startswith("'Impressions': read with a decimal comma like 'Spend' ('")
-    assert report.reading[0].startswith("features: 'Price': read with a decimal comma, '")
+    assert of_features.startswith("features: 'Price': read with a decimal comma, '")
 
 
 def tortured(seed: int) -> str:
@@ -95,7 +95,7 @@ def tortured(seed: int) -> str:
     writer = csv.writer(stream, delimiter=";", quoting=csv.QUOTE_MINIMAL, lineterminator="\r\n")
     writer.writerow([name.upper().replace(" ", "_").replace("/", "-") for name in table.columns])
     dates = ("%b %d, %Y", "%m/%d/%Y", "%m/%d/%Y 0:00:00", "%Y-%m-%d", "%Y-%m-%dT00:00:00")
-    numbers = ("{}", "{:,}", "${:,}", "€ {}", "₩{:,}", " {} ", "+{}", "{}\u00a0")
+    numbers = ("{}", "{:,}", "${:,}", "USD {}", "{:,} US$", " {} ", "+{}", "{}\u00a0")
     for row in table.itertuples(index=False):
         cells = list(row)
         cells[0] = np.datetime64(cells[0]).astype(object).strftime(dates[rng.integers(len(dates))])

@@ -176,12 +176,165 @@ def test_markets_are_kept_apart_where_asked_and_add_up_to_the_media_matrix(wareh
     only_south = table["channel"].eq("B") & table["date"].gt("2025-01-10")
     both = pd.concat([table, table.loc[only_south].assign(market="South", kpi=1.0)])
     total = matrix_of(warehouse, both)
-    apart = build_market_matrix(warehouse, settings(columns={"market": "Region"}))
+    zero = {"missing_kpi_days": "zero"}
+    apart = build_market_matrix(warehouse, settings(columns={"market": "Region"}, validation=zero))
 
     assert violations("market_matrix", apart).empty
     assert len(apart) == 60 * 3  # A and B in North, B in South, every day
     sums = apart.groupby(["date", "channel"])[["media_units", "spend", "kpi"]].sum()
     pd.testing.assert_frame_equal(sums, total.set_index(["date", "channel"])[list(sums)])
+
+
+def two_markets(**south: Any) -> pd.DataFrame:
+    """The campaigns in two markets."""
+    table = campaigns()
+    return pd.concat([table.assign(market="North"), table.assign(market="South", **south)])
+
+
+def test_days_that_markets_lack_are_an_error_as_those_of_all_rows_are(warehouse: DuckDBWarehouse) -> None:
+    both = two_markets()
+    late = both["market"].eq("South") & both["date"].lt("2025-01-11")
+    gap = both["market"].eq("North") & both["date"].between("2025-02-01", "2025-02-02")
+    matrix_of(warehouse, both[~late & ~gap])
+
+    with pytest.raises(CampaignDataError) as failure:
+        build_market_matrix(warehouse, settings(columns={"market": "Region"}))
+
+    north, south = str(failure.value).splitlines()
+    assert north.startswith("2 day(s) of market 'North' have no row: 2025-02-01, 2025-02-02. Their KPI is unknown")
+    assert "10 day(s) of market 'South' have no row: 2025-01-01" in south
+    assert "(all before its first row, of 2025-01-11)" in south
+    assert "validation.missing_kpi_days: zero" in south
+
+
+def test_a_weekly_market_beside_a_daily_one_is_refused_whatever_the_setting(warehouse: DuckDBWarehouse) -> None:
+    both = two_markets()
+    weekly = both["market"].eq("South") & both["date"].dt.dayofweek.ne(0)
+    matrix_of(warehouse, both[~weekly])
+    chosen = settings(columns={"market": "Region"}, validation={"missing_kpi_days": "zero"})
+
+    with pytest.raises(CampaignDataError, match="the rows of market 'South' are weekly, not daily"):
+        build_market_matrix(warehouse, chosen)
+
+
+def test_a_market_that_is_the_sum_of_the_others_is_refused(warehouse: DuckDBWarehouse) -> None:
+    table = campaigns()
+    parts = [table.assign(market=name, kpi=table["kpi"] * times) for name, times in (("N", 1.0), ("S", 3.0))]
+    matrix_of(warehouse, pd.concat([*parts, table.assign(market="All", kpi=4 * table["kpi"], spend=4.0)]))
+
+    with pytest.raises(CampaignDataError) as failure:
+        build_market_matrix(warehouse, settings(columns={"market": "Region"}))
+
+    message = str(failure.value)
+    assert "market 'All' is the sum of the other 2 markets: KPI on 60 of 60 days (28,560.00 in all" in message
+    assert "validation.total_rows: {Region: [All]}" in message
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("7D", "weekly, not daily: 70 dates from 2024-01-01 to 2025-04-28, first 2024-01-01, 2024-01-08, 2024-01-15, "
+               "each on a Monday"),
+        ("14D", "fortnightly"),
+        ("MS", "monthly"),
+        ("QS", "quarterly"),
+        ("3D", "3 days apart"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("missing", ["error", "zero"])
+def test_data_of_another_step_is_named_and_never_filled(
+    warehouse: DuckDBWarehouse, step: str, said: str, missing: str
+) -> None:
+    dates = pd.date_range("2024-01-01", periods=70, freq=step)
+    table = campaigns(days=70).assign(date=np.repeat(dates, 2))
+
+    with pytest.raises(CampaignDataError) as failure:
+        matrix_of(warehouse, table, validation={"missing_kpi_days": missing})
+
+    assert f"the rows are {said}" in str(failure.value)
+    assert "would make up days without sales" in str(failure.value)
+
+
+@pytest.mark.parametrize("missing", ["error", "zero"])
+@pytest.mark.parametrize(("wrong", "line"), [("2027-01-05", 120), ("2015-01-05", 120)])
+def test_a_date_in_another_year_is_named_with_its_line(
+    warehouse: DuckDBWarehouse, wrong: str, line: int, missing: str
+) -> None:
+    table = campaigns()
+    table.loc[table["line_number"] == line, "date"] = pd.Timestamp(wrong)
+
+    with pytest.raises(CampaignDataError) as failure:
+        matrix_of(warehouse, table, validation={"missing_kpi_days": missing})
+
+    message = str(failure.value)
+    assert f"1 date(s) lie(s) far from all others: {wrong} (line 120)" in message
+    assert "the other 60 are from 2025-01-01 to 2025-03-01" in message
+
+
+def test_closed_weekdays_are_named(warehouse: DuckDBWarehouse) -> None:
+    table = campaigns(days=90)
+    open_days = table[table["date"].dt.dayofweek < 5]
+
+    with pytest.raises(CampaignDataError, match=r"\(all of them Saturdays or Sundays\)"):
+        matrix_of(warehouse, open_days)
+    assert len(matrix_of(warehouse, open_days, validation={"missing_kpi_days": "zero"})) == 2 * 90
+
+
+def repeated(days: int = 60) -> pd.DataFrame:
+    """A KPI of the day, from 100 on, on the rows of both channels."""
+    return campaigns(days=days, kpi=np.repeat(100.0 + np.arange(days), 2))
+
+
+def test_a_kpi_that_every_channel_repeats_is_refused_with_both_readings(warehouse: DuckDBWarehouse) -> None:
+    with pytest.raises(CampaignDataError) as failure:
+        matrix_of(warehouse, repeated())
+
+    message = str(failure.value)
+    assert "is the same for all channels on 60 of 60 days, e.g. 100.00 on 2025-01-01 for A, B" in message
+    assert "(7,770.00 over all days): set columns.kpi_per: day" in message
+    assert "add up (15,540.00): set columns.kpi_per: row" in message
+
+
+def test_a_kpi_said_to_be_of_the_row_adds_up(warehouse: DuckDBWarehouse) -> None:
+    assert matrix_of(warehouse, repeated(), columns={"kpi_per": "row"})["kpi"].sum() == 15_540
+
+
+@pytest.mark.parametrize(
+    "kpi",
+    [np.repeat([0.0, 7.0] * 30, 2), np.arange(120.0), np.tile([5.0, 0.0], 60) + np.repeat(np.arange(60.0), 2)],
+    ids=["few values", "different", "one channel more"],
+)
+def test_a_kpi_of_each_row_is_taken_as_it_is(warehouse: DuckDBWarehouse, kpi: np.ndarray) -> None:
+    assert matrix_of(warehouse, campaigns(kpi=kpi))["kpi"].sum() == kpi.sum()
+
+
+def test_a_channel_that_is_the_sum_of_the_others_is_refused_with_the_evidence(warehouse: DuckDBWarehouse) -> None:
+    table = campaigns(channels=("A", "B"), media_units=np.arange(120.0), spend=np.arange(120.0) / 4)
+    total = table.groupby("date", as_index=False)[["media_units", "spend", "kpi"]].sum()
+    both = pd.concat([table, total.assign(channel="Total", line_number=1)])
+
+    with pytest.raises(CampaignDataError) as failure:
+        matrix_of(warehouse, both, channels={"exclude": ["Total"]})
+
+    message = str(failure.value)
+    assert "channel 'Total' is the sum of the other 2 channels: media on 60 of 60 days" in message
+    assert "spend on 60 of 60 days (1,785.00 in all, 1,785.00 without it)" in message
+    assert "validation.total_rows: {Ad group alias: [Total]}" in message
+
+
+def test_two_equal_channels_are_refused_and_two_of_one_budget_are_not(warehouse: DuckDBWarehouse) -> None:
+    spend = np.repeat(np.arange(60.0), 2)
+    same = campaigns(media_units=spend, spend=spend, kpi=spend + 1)
+
+    with pytest.raises(CampaignDataError, match=r"channel 'A' is the same as channel 'B': media on 59 of 59 days"):
+        matrix_of(warehouse, same, columns={"kpi_per": "row"})
+    assert len(matrix_of(warehouse, campaigns(spend=spend))) == 120
+
+
+def test_constant_budgets_that_happen_to_add_up_are_no_total(warehouse: DuckDBWarehouse) -> None:
+    table = campaigns(channels=("A", "B", "C"), spend=[1.0, 2.0, 3.0] * 60)
+
+    assert len(matrix_of(warehouse, table)) == 180
 
 
 def test_without_a_market_column_the_market_matrix_is_empty(warehouse: DuckDBWarehouse) -> None:

@@ -187,8 +187,51 @@ def test_a_feature_made_from_the_kpi_is_refused() -> None:
     noise = np.random.default_rng(0).normal(0, 0.1 * kpi.std() / 10, DAYS)
     features = pd.DataFrame({"date": DATES, "organic": kpi.to_numpy() / 10 + noise})
 
-    with pytest.raises(CampaignDataError, match=r"feature 'organic' explains 9\d% of the same day's KPI"):
+    with pytest.raises(CampaignDataError, match="feature 'organic' is practically a copy of the KPI"):
         build_model_inputs(matrix(), settings(), features)
+
+
+def test_a_feature_that_moves_with_the_kpi_is_asked_about_and_the_setting_answers() -> None:
+    kpi = matrix().groupby("date")["kpi"].sum()
+    noise = np.random.default_rng(0).normal(0, 0.7 * kpi.std(), DAYS)
+    features = pd.DataFrame({"date": DATES, "theirs": kpi.to_numpy() + noise})
+
+    with pytest.raises(CampaignDataError, match=r"Is it known before the day.* features\.independent: \[theirs\]"):
+        build_model_inputs(matrix(), settings(), features)
+    dataset, _ = build_model_inputs(matrix(), settings(features={"independent": ["theirs"]}), features)
+    assert dataset["feature"].to_numpy().tolist() == ["theirs"]
+    with pytest.raises(SettingsError, match=r"features\.independent names 'their', which is no feature of the data"):
+        build_model_inputs(matrix(), settings(features={"independent": ["their"]}), features)
+
+
+@pytest.mark.parametrize("before", [0.0, 5.0])
+def test_a_feature_that_does_not_vary_before_the_holdout_is_left_out_and_said(before: float) -> None:
+    stock = np.where(np.arange(DAYS) < TRAIN, before, 5000.0)
+    rng = np.random.default_rng(1)
+    features = pd.DataFrame({"date": DATES, "stock": stock, "price": rng.normal(size=DAYS)})
+    chosen = settings(features={"signs": {"stock": "positive"}})
+    dataset, excluded = build_model_inputs(matrix(), chosen, features)
+
+    assert dataset["feature"].to_numpy().tolist() == ["price"]
+    [told] = [line for line in input_warnings(dataset, excluded, chosen) if "stock" in line]
+    assert f"the feature 'stock' is {before:g} on all 42 days before the holdout, and up to 5000 in it" in told
+
+
+def test_a_feature_of_one_value_leaves_no_feature() -> None:
+    dataset, _ = build_model_inputs(matrix(), settings(), pd.DataFrame({"date": DATES, "constant": 1.0}))
+
+    assert "feature" not in dataset.dims
+    assert "is 1 on all 42 days before the holdout: nothing" in dataset.attrs["features_left_out"]
+
+
+def test_a_feature_far_outside_what_was_learned_from_is_said() -> None:
+    stock = np.where(np.arange(DAYS) < TRAIN, np.arange(DAYS) % 2, 50.0)
+    steady = 100.0 + np.random.default_rng(0).normal(size=DAYS)
+    features = pd.DataFrame({"date": DATES, "stock": stock, "steady": steady})
+    chosen = settings(model={"degrees": [0]})
+
+    [told] = input_warnings(*build_model_inputs(matrix(), chosen, features), chosen)
+    assert "the feature 'stock' goes far beyond what was learned from: 50 in the holdout, at most 1 before" in told
 
 
 def test_the_dataset_survives_netcdf(tmp_path: Any) -> None:
@@ -252,6 +295,98 @@ def test_warnings_name_short_seasons_unused_beliefs_and_unseen_events() -> None:
 def test_nothing_is_warned_of_without_seasons_beliefs_and_events() -> None:
     chosen = settings(model={"degrees": [0]})
     assert input_warnings(*build_model_inputs(matrix(), chosen), chosen) == []
+
+
+def warned(table: pd.DataFrame, markets: pd.DataFrame | None = None, **sections: Any) -> list[str]:
+    """Warnings without that of a short season."""
+    chosen = settings(model={"degrees": [0]}, **sections)
+    return input_warnings(*build_model_inputs(table, chosen, None, (), markets), chosen)
+
+
+def last_day(table: pd.DataFrame, **values: float) -> pd.DataFrame:
+    table = table.copy()
+    for column, value in values.items():
+        table.loc[table["date"].eq(DATES[-1]), column] = value
+    return table
+
+
+@pytest.mark.parametrize("kpi", [1.0, 20.0])
+def test_an_unfinished_last_day_is_said(kpi: float) -> None:
+    [told] = warned(last_day(matrix(), kpi=kpi))
+
+    assert f"the last day, 2025-03-11, looks unfinished: media ran and the KPI is {3 * kpi:g}, while" in told
+    assert "split.as_of: 2025-03-10" in told
+
+
+def test_a_last_day_without_media_or_with_a_usual_kpi_is_no_unfinished_one() -> None:
+    assert warned(last_day(matrix(), kpi=1.0, media_units=0.0)) == []
+    assert warned(last_day(matrix(), kpi=70.0)) == []
+    assert any(
+        "there is no media and the KPI is 0" in told for told in warned(last_day(matrix(), kpi=0, media_units=0))
+    )
+
+
+def test_days_without_kpi_are_said() -> None:
+    table = matrix()
+    table.loc[table["date"].isin(DATES[[3, 9]]), "kpi"] = 0.0
+
+    [told] = warned(table)
+    assert told.startswith("the KPI is 0 on 2 of 70 days: 2025-01-04, 2025-01-10. Is the data complete?")
+
+
+def test_every_market_is_judged_as_the_total_is() -> None:
+    apart = by_market(north=0.75, south=0.25, South=0.1)
+    of_south = apart["market"].eq("south")
+    apart.loc[of_south & apart["date"].eq(DATES[3]), "kpi"] = 0.0
+    apart.loc[of_south & apart["date"].ge(DATES[TRAIN]), "kpi"] *= 3
+    apart.loc[apart["market"].eq("North") & apart["date"].eq(DATES[-1]), "kpi"] = 0.0
+
+    zero, shift, alike = warned(matrix(), apart)
+    assert zero.startswith("the KPI of market 'south' is 0 on 1 of 70 days: 2025-01-04")
+    assert shift.startswith("the mean KPI of market 'south' in the holdout is")
+    assert "above that of the days before" in shift
+    assert "markets 'South', 'south' differ in case" in alike
+
+
+def test_a_market_with_a_constant_kpi_is_refused_as_all_rows_are() -> None:
+    apart = by_market(north=0.75, south=0.25)
+    apart.loc[apart["market"].eq("south"), "kpi"] = 5.0
+
+    with pytest.raises(CampaignDataError, match=r"is the same on all 70 days, .*, of market 'south'"):
+        build_model_inputs(matrix(), settings(), None, (), apart)
+
+
+def placeholder(spend: float) -> pd.DataFrame:
+    return with_values(matrix(), "C", spend=spend)
+
+
+def test_a_placeholder_of_spend_is_said_with_what_it_does_to_the_prior() -> None:
+    [told] = warned(placeholder(0.001))
+
+    assert told.startswith("channel 'C' spent 0.04 in the 42 train days")
+    assert "channels.exclude" in told
+    assert "features.path" in told
+    belief = {"roi": {"C": {"mean": 1, "sd": 1}}}
+    assert warned(placeholder(0.001), priors=belief) == []
+    assert warned(placeholder(3.0)) == []
+    assert warned(with_values(matrix(), "C", spend=0.003, media_units=1.0), channels={"exclude": ["C"]}) == []
+
+
+def test_a_channel_silent_in_a_market_has_a_scale_that_fits_its_later_media() -> None:
+    """Channel A begins in the south in the holdout, with as much media per KPI as in the north."""
+    apart = by_market(north=0.75, south=0.25)
+    own = matrix().assign(market="south")
+    own[["media_units", "spend", "kpi"]] *= 0.25
+    late = own.loc[own["channel"].eq("A") & own["date"].ge(DATES[TRAIN])]
+    dataset, _ = build_model_inputs(matrix(), settings(), None, (), pd.concat([apart, late.assign(kpi=0.0)]))
+    north, south = train_data(dataset).windows
+
+    expected = north.media_scale[0] * south.kpi_scale / north.kpi_scale
+    np.testing.assert_allclose(south.media_scale[0], expected)
+    assert not south.media[:, 0].any()
+    np.testing.assert_allclose(dataset["media_scale"].sel(market="south"), south.media_scale)
+    later = dataset["media_scaled"].sel(market="south", channel="A")[TRAIN:]
+    assert 0 < later.mean() < 3
 
 
 def by_market(**scale: float) -> pd.DataFrame:

@@ -127,6 +127,14 @@ def test_targets_of_the_command_are_read_with_either_decimal_mark(home: Home) ->
     assert "--target-kpi 'lots' is not a number" in refused[1].stderr
 
 
+def test_channels_are_found_however_their_blanks_and_width_are_typed() -> None:
+    planned = _planned(lock=("channel\u00a01",), bounds=("ｃhannel  2=0.9:1.1",))
+
+    table = planned.table.set_index("channel")
+    assert table.loc["channel 1", "is_locked"]
+    assert table.loc["channel 2", "low"] == pytest.approx(0.9 * table.loc["channel 2", "current_spend"], rel=1e-3)
+
+
 def test_a_misspelt_channel_is_refused_with_the_nearest() -> None:
     with pytest.raises(InfeasibleBudget, match=r"budget\.locked names 'chanel 1'.*did you mean 'channel 1'"):
         _planned(lock=("chanel 1",))

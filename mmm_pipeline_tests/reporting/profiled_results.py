@@ -38,7 +38,16 @@ def profiled(tables: ResultTables, days: int = 120, names: tuple[str, ...] = NAM
         }
     )
     start = dt.date(2021, 10, 17)
-    profile = eda_profile(matrix, holdout_start=start + dt.timedelta(days - 28), breakdown=breakdown)
+    # Two markets, of which one begins late and doubles in the holdout.
+    south = matrix.assign(market="Region 7", kpi=matrix["kpi"] / 10)
+    south.loc[south["date"] < dates[20], "kpi"] = 0.0
+    south.loc[south["date"] >= dates[-28], "kpi"] *= 2
+    profile = eda_profile(
+        matrix,
+        holdout_start=start + dt.timedelta(days - 28),
+        breakdown=breakdown,
+        by_market=pd.concat([matrix.assign(market="Region 1"), south]),
+    )
     return dataclasses.replace(tables, eda_profile=profile)
 
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from mmm_pipeline.errors import CampaignDataError, SettingsError
 from mmm_pipeline.ingestion.landing.sql import ROW_OF_KEY, LandedColumn, LandingPlan
-from mmm_pipeline.ingestion.rows.campaign_sql import NUMBER_ROLES, CampaignQueries
+from mmm_pipeline.ingestion.rows.campaign_sql import CampaignQueries
 from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
-from mmm_pipeline.ingestion.rows.load import first_refusal, judge, require_few_refusals
+from mmm_pipeline.ingestion.rows.load import days_of, first_refusal, judge, require_usable_rows
 from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
 from mmm_pipeline.ingestion.rows.parsing import name, trimmed
 from mmm_pipeline.ingestion.rows.sheet_overlap import require_no_overlap
 from mmm_pipeline.ingestion.rows.totals import refusals
+from mmm_pipeline.ingestion.rows.verdicts import NUMBER_ROLES
 from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, normalised
 from mmm_pipeline.ingestion.sources.opening import stage_file
 from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
@@ -82,6 +83,7 @@ class LandingSummary:
         jobs: remote jobs.
         sheets: those of a workbook that were read.
         notes: how the file and its numbers were read, where that is not plain.
+        warnings: what refused rows take away.
     """
 
     file: str
@@ -94,6 +96,7 @@ class LandingSummary:
     jobs: tuple[WarehouseJob, ...]
     sheets: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def land(file: Path, table: CampaignTable, settings: Settings, *, scratch: Path) -> LandingSummary:
@@ -131,9 +134,12 @@ def land(file: Path, table: CampaignTable, settings: Settings, *, scratch: Path)
             where=read.where,
         )
         marks = decided.of_column
-        totals = judge(staging, CampaignQueries(DUCKDB, roles, marks=marks))
+        # Which rows are totals, and what the KPI of a row counts for, is decided when the table is read.
+        queries = CampaignQueries(DUCKDB, roles, marks=marks, equal_rows=settings.validation.equal_rows)
+        totals = judge(staging, queries)
         require_no_overlap(staging, read, "landing.sheet")
-        require_few_refusals(totals, read.where, settings.validation.max_rejected_share, first_refusal(staging))
+        days, first = days_of(staging, queries), first_refusal(staging)
+        warnings = require_usable_rows(totals, days, read.where, settings, first)
         _require_numbers(staging, file, table.place, columns, roles, marks)
         plan = _plan(staging, columns, settings.landing.key, roles)
         reader = staging.connection.cursor().sql(_rows(plan, marks)).to_arrow_reader(_BATCH_ROWS)
@@ -150,6 +156,7 @@ def land(file: Path, table: CampaignTable, settings: Settings, *, scratch: Path)
         jobs=table.take_jobs(),
         sheets=read.sheets,
         notes=(*read.notes, *decided.notes),
+        warnings=warnings,
     )
 
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.campaign_sql import NUMBER_ROLES, CampaignQueries
-from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, TextNumbers, decimal_marks
-from mmm_pipeline.ingestion.rows.load import FirstRefusal, LoadSummary, require_few_refusals, summarised
+from mmm_pipeline.ingestion.rows.campaign_sql import CampaignQueries
+from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, decimal_marks
+from mmm_pipeline.ingestion.rows.load import LoadSummary, require_counted_once, require_usable_rows, summarised
+from mmm_pipeline.ingestion.rows.number_formats import TextNumbers
+from mmm_pipeline.ingestion.rows.refused_rows import FirstRefusal
 from mmm_pipeline.ingestion.rows.totals import refusals, stored_totals
+from mmm_pipeline.ingestion.rows.verdicts import NUMBER_ROLES
 from mmm_pipeline.ingestion.sources.headers import Roles, campaign_columns
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.sources import DecimalSetting
@@ -85,7 +88,7 @@ class SourceTable:
             bigquery=connection,
             name=name,
             fields=fields,
-            queries=CampaignQueries(BIGQUERY, roles, settings.split.as_of),
+            queries=CampaignQueries.of(BIGQUERY, roles, settings, where=str(name)),
             since=settings.source.since,
             partitioned_by=partitioning.field if partitioning is not None else None,
             requires_filter=bool(table.require_partition_filter),
@@ -97,13 +100,14 @@ class SourceTable:
         roles = self.queries.roles
         in_text = [at for at, (_, kind) in enumerate(self.fields) if kind == "STRING"]
         numbers = {roles.positions[role] for role in NUMBER_ROLES}
-        texts = TextNumbers(self._rows, BIGQUERY, f"({self._source()}) AS source", roles.names, str(self.name))
+        source = f"({self._source()}) AS source"
+        texts = TextNumbers(self._rows, BIGQUERY, source, roles.names, str(self.name), source)
         found = decimal_marks(texts, numbers.intersection(in_text), in_text, MarkSetting(decimal, "source.decimal"))
         return replace(self, queries=replace(self.queries, marks=found.of_column), notes=found.notes)
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         found = self.bigquery.query(
-            sql, self.parameters, about=str(self.name), doing="looking for decimal marks", estimate=True
+            sql, self.parameters, about=str(self.name), doing="looking for decimal marks and currencies", estimate=True
         )
         return [tuple(row.values()) for row in found.to_pylist()]
 
@@ -115,7 +119,7 @@ class SourceTable:
     def parameters(self) -> Mapping[str, Parameter]:
         """Values of `accepted` and `totals`."""
         day = self.since or (_EARLIEST if self._pruned else None)
-        return {"since": day} if day is not None else {}
+        return {**({"since": day} if day is not None else {}), **self.queries.judged_parameters}
 
     def query(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> pa.Table:
         """The result of a query over the table."""
@@ -149,6 +153,17 @@ class SourceTable:
         )
         totals: pd.DataFrame = sums.to_pandas()
         return totals
+
+    def by_day(self) -> pd.DataFrame:
+        """What the rows of each day add up to, accepted and refused."""
+        days = self.bigquery.query(
+            self._over(self.queries.by_day()),
+            self.parameters,
+            about=str(self.name),
+            doing="adding up accepted and refused rows by day",
+        )
+        found: pd.DataFrame = days.to_pandas(date_as_object=False)
+        return found
 
     def rejected_sample(self, limit: int) -> pd.DataFrame:
         """Some of the refused rows."""
@@ -198,11 +213,13 @@ def load_bigquery_table(warehouse: Warehouse, settings: Settings) -> LoadSummary
         WarehouseError: BigQuery refused or cannot be reached.
     """
     table = SourceTable.open(settings)
-    totals = table.totals()
+    where, totals = str(table.name), table.totals()
     refused = bool(refusals(totals))
     sample = table.rejected_sample(REJECTED_SAMPLE) if refused else None
+    days = table.by_day() if refused or settings.columns.kpi_per == "day" else None
     try:
-        require_few_refusals(totals, str(table.name), settings.validation.max_rejected_share, _first_in(sample))
+        in_refused = require_usable_rows(totals, days if refused else None, where, settings, _first_in(sample))
+        left_out = require_counted_once(totals, days, where, table.queries.roles, settings)
     except CampaignDataError:
         if sample is not None:
             warehouse.write_table("rejected_rows", sample)
@@ -224,7 +241,14 @@ def load_bigquery_table(warehouse: Warehouse, settings: Settings) -> LoadSummary
                 "campaign_totals": stored_totals(totals),
             }
         )
-    return summarised(totals, str(table.name), table.queries.roles, table.take_jobs(), table.notes)
+    return summarised(
+        totals,
+        where,
+        table.queries.roles,
+        warnings=(*left_out, *in_refused),
+        notes=table.notes,
+        jobs=table.take_jobs(),
+    )
 
 
 def _roles(settings: Settings, name: TableName, headers: list[str]) -> Roles:

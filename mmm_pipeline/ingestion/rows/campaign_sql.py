@@ -13,60 +13,35 @@ import datetime as dt
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
 from mmm_pipeline.ingestion.rows.parsing import day, finite_number, name, trimmed
+from mmm_pipeline.ingestion.rows.verdicts import (
+    BLANK,
+    DUPLICATE,
+    EQUAL_KPI,
+    FIRST_DAY,
+    LAST_DAY,
+    LATER,
+    LEFT_OUT,
+    NO_ROWS,
+    NUMBER_ROLES,
+    TOTAL_ROW,
+)
 from mmm_pipeline.ingestion.sources.headers import Roles
-from mmm_pipeline.ingestion.sources.staging import LONGEST_FIELD
+from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouse.dialect import Dialect
 
-__all__ = ["BLANK", "LATER", "NUMBER_ROLES", "REASONS", "CampaignQueries"]
+__all__ = ["CampaignQueries"]
 
-BLANK = "blank"
-"""Verdict on a line without any value, which is no row: neither accepted nor refused."""
-
-LATER = "later"
-"""Verdict on a row dated after `until`, which is not there yet: neither accepted nor refused."""
-
-NUMBER_ROLES = ("media", "spend", "kpi")
+_NO_ROWS = ", ".join(f"'{verdict}'" for verdict in NO_ROWS)
 _TOTAL = (
     r"^(?i:(grand|sub|report)?[ -]?totals?|gesamt(summe|ergebnis)?|summe|total g[eé]n[eé]ral)([ :\-].*)?$"
     r"|^(총?합계|총계|소계|합|合計|总计)"
 )
 _EMPTY = "''"
-_FIRST_DAY, _LAST_DAY = "1990-01-01", "2100-12-31"
 _TYPED_COLUMNS = "line_number, date, channel, media_units, spend, kpi, brand, marketplace, market"
-
-REASONS: dict[str, str] = {
-    "missing_date": "the date is blank",
-    "unparseable_date": (
-        "accepted are 2021-10-17, 10/17/2021 (month first), Nov 08, 2021, each with or without a time; "
-        "a day-first date or a bare Excel serial number is not"
-    ),
-    "total_row": "a total of other rows, as platforms add it at the end: it is no day, and would count double",
-    "implausible_date": f"accepted are days from {_FIRST_DAY} to {_LAST_DAY}",
-    "missing_channel": "the channel is blank",
-    "missing_market": "the market is blank",
-    **{
-        f"{kind}_{role}": hint
-        for role in NUMBER_ROLES
-        for kind, hint in (
-            ("missing", "the number is blank; write 0 where nothing happened"),
-            (
-                "unparseable_number",
-                "accepted are 1234.5, 1,234.50, $1,234 and EUR 5, or all numbers of the column with a decimal comma; "
-                "source.decimal",
-            ),
-            ("non_finite", "infinite, not a number, or too large"),
-            ("negative", "accepted are numbers of at least 0"),
-        )
-    },
-    "exact_duplicate": "every column equals an earlier row; the first one is kept",
-    "too_few_fields": "the line has fewer fields than the header",
-    "too_many_fields": "the line has more fields than the header",
-    "malformed_quotes": 'a quoted field is not closed, goes on after its closing ", or is longer than any field may be',
-    "field_too_long": f"accepted are fields of up to {LONGEST_FIELD:,} characters",
-}
 
 
 @dataclass(frozen=True)
@@ -78,12 +53,54 @@ class CampaignQueries:
         roles: the columns of the source.
         until: last day that counts; default: no last day.
         marks: position -> decimal mark of a column of numbers; default: a point.
+        equal_rows: what rows are that equal an earlier one in every column: `once`, the same row again; `each`, an
+            event of its own; `ask`, the same row again when it has media or spend. A row of zeros is always accepted.
+        kpi_per: `day`: every row has the KPI of its day (and market), which then counts once.
+        left_out: (position of a column, plain names): rows with one of them there are left out.
     """
 
     dialect: Dialect
     roles: Roles
     until: dt.date | None = None
     marks: Mapping[int, DecimalMark] = field(default_factory=dict)
+    equal_rows: Literal["ask", "once", "each"] = "ask"
+    kpi_per: Literal["row", "day"] = "row"
+    left_out: tuple[tuple[int, tuple[str, ...]], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        dialect: Dialect,
+        roles: Roles,
+        settings: Settings,
+        *,
+        where: str,
+        marks: Mapping[int, DecimalMark] | None = None,
+    ) -> CampaignQueries:
+        """The queries that the settings ask for; `where`: the source, for messages; `marks`: as the attribute.
+
+        Raises:
+            CampaignDataError: `validation.total_rows` names a column that the source does not have.
+        """
+        chosen = settings.validation
+        return cls(
+            dialect=dialect,
+            roles=roles,
+            until=settings.split.as_of,
+            marks=marks or {},
+            equal_rows=chosen.equal_rows,
+            kpi_per=settings.columns.kpi_per or "row",
+            left_out=tuple(
+                (roles.position(header, where=where, setting="validation.total_rows"), names)
+                for header, names in chosen.total_rows.items()
+            ),
+        )
+
+    @property
+    def judged_parameters(self) -> dict[str, str]:
+        """Values of `judged`, and so of every statement made by `over`: the names whose rows are left out."""
+        names = [name for _, names in self.left_out for name in names]
+        return {_left_out(number): value for number, value in enumerate(names)}
 
     @property
     def parameters(self) -> dict[str, str]:
@@ -105,7 +122,7 @@ class CampaignQueries:
         d = self.dialect
         cleaned = [f"{trimmed(d, self._text(role))} AS {role}_text" for role in ("date", *NUMBER_ROLES)]
         cleaned += [f"{self._name(role)} AS {role}" for role in ("channel", "brand", "marketplace", "market")]
-        cleaned += [f"COALESCE({', '.join(self.columns)}, NULL) IS NULL AS is_blank"]
+        cleaned += [f"COALESCE({', '.join(self.columns)}, NULL) IS NULL AS is_blank", *self._leaves_out()]
         typed = [f"{day(d, 'date_text')} AS date", *(f"{self._number(role)} AS {role}" for role in NUMBER_ROLES)]
         kept = ", ".join(self.columns) if keep_text else "row_hash"
         keep = kept if keep_text else f"{d.hashed(self.columns)} AS row_hash"
@@ -120,23 +137,25 @@ class CampaignQueries:
             FROM typed"""
 
     def duplicates(self) -> str:
-        """Rows equal to an earlier one in every column: (line_number, first_line). Reads `judged`."""
+        """Rows equal to an earlier one in every column: (line_number, first_line, reason). Reads `judged`."""
         columns = ", ".join(self.columns)
         return f"""
             WITH suspects AS (
-                SELECT row_hash FROM judged WHERE reason IS NULL GROUP BY row_hash HAVING COUNT(*) > 1
+                SELECT row_hash FROM judged WHERE reason IS NULL AND {self._is_repeatable}
+                GROUP BY row_hash HAVING COUNT(*) > 1
             ), grouped AS (
-                SELECT source.line_number, MIN(source.line_number) OVER (PARTITION BY {columns}) AS first_line
+                SELECT source.line_number, MIN(source.line_number) OVER (PARTITION BY {columns}) AS first_line,
+                    {self._repeated} AS reason
                 FROM source
                 JOIN judged ON judged.line_number = source.line_number
                 JOIN suspects ON suspects.row_hash = judged.row_hash
             )
-            SELECT line_number, first_line FROM grouped WHERE line_number > first_line"""
+            SELECT line_number, first_line, reason FROM grouped WHERE line_number > first_line"""
 
     def accepted(self) -> str:
         """The contract's `raw_campaigns`. Reads `judged` and `duplicates`."""
         return f"""
-            SELECT {_TYPED_COLUMNS} FROM judged
+            SELECT {self._counted} FROM judged
             WHERE reason IS NULL AND line_number NOT IN (SELECT line_number FROM duplicates)"""
 
     def rejected(self) -> str:
@@ -145,31 +164,31 @@ class CampaignQueries:
         return f"""
             SELECT judged.line_number, {self._refusal("reason", "NULL")}
             FROM judged JOIN source ON source.line_number = judged.line_number
-            WHERE reason NOT IN ('{BLANK}', '{LATER}')
+            WHERE reason NOT IN ({_NO_ROWS})
             UNION ALL
             SELECT
-                duplicates.line_number, 'exact_duplicate', NULL, CONCAT('equals ', place_of(first_line)), {self._row()}
+                duplicates.line_number, duplicates.reason, NULL, CONCAT('equals ', place_of(first_line)), {self._row()}
             FROM duplicates JOIN source ON source.line_number = duplicates.line_number
             UNION ALL
             SELECT line_number, reason, NULL AS {column}, value, {row} FROM refused
             ORDER BY 1"""
 
     def verdicts(self) -> str:
-        """Every line with its final verdict, for `totals`. Reads `judged`, `accepted` and `rejected`."""
-        typed = _TYPED_COLUMNS.removeprefix("line_number, ")
-        nothing = ", ".join(["NULL"] * len(typed.split(", ")))
+        """Every line with its final verdict, for `totals` and `by_day`. Reads `judged`, `duplicates` and `refused`."""
+        nothing = ", ".join(["NULL"] * _TYPED_COLUMNS.count(","))
         return f"""
-            SELECT NULL AS verdict, {typed} FROM accepted
-            UNION ALL SELECT reason, {nothing} FROM rejected
-            UNION ALL SELECT reason, {nothing} FROM judged WHERE reason IN ('{BLANK}', '{LATER}')"""
+            SELECT COALESCE(judged.reason, duplicates.reason) AS verdict, judged.line_number,
+                {_TYPED_COLUMNS.removeprefix("line_number, ")}
+            FROM judged LEFT JOIN duplicates ON duplicates.line_number = judged.line_number
+            UNION ALL SELECT reason, line_number, {nothing} FROM refused"""
 
     # One statement over a table that stays where it is.
 
     def over(self, source: str, select: str, condition: str = "TRUE") -> str:
         """A statement that judges all rows and then selects from `verdicts`.
 
-        `verdicts` has the text columns, the typed columns, `reason`, and `verdict`, which is `reason` or
-        `exact_duplicate`. A table has no order: of equal rows any one counts as the first.
+        `verdicts` has the text columns, the typed columns, `reason`, and `verdict`, which is `reason` or that of an
+        equal row. A table has no order: of equal rows any one counts as the first.
 
         Args:
             source: SELECT statement of `source`.
@@ -178,20 +197,21 @@ class CampaignQueries:
         """
         return f"""
             WITH source AS ({source}), judged AS ({self.judged(keep_text=True)}), verdicts AS (
-                SELECT *, CASE WHEN reason IS NULL AND ROW_NUMBER() OVER (PARTITION BY {", ".join(self.columns)}) > 1
-                    THEN 'exact_duplicate' ELSE reason END AS verdict
+                SELECT *, CASE WHEN reason IS NULL AND {self._is_repeatable}
+                        AND ROW_NUMBER() OVER (PARTITION BY {", ".join(self.columns)}) > 1
+                    THEN {self._repeated} ELSE reason END AS verdict
                 FROM judged WHERE {condition}
             ) {select}"""
 
     def accepted_verdicts(self) -> str:
         """For `over`: the contract's `raw_campaigns`."""
-        return f"SELECT {_TYPED_COLUMNS} FROM verdicts WHERE verdict IS NULL"
+        return f"SELECT {self._counted} FROM verdicts WHERE verdict IS NULL"
 
     def rejected_verdicts(self) -> str:
         """For `over`: the contract's `rejected_rows`; takes `parameters`."""
         sheet = f"{self.dialect.null('text')} AS sheet"
         return f"""SELECT {sheet}, line_number, {self._refusal("verdict", "'equals another row'")} FROM verdicts
-            WHERE verdict NOT IN ('{BLANK}', '{LATER}')"""
+            WHERE verdict NOT IN ({_NO_ROWS})"""
 
     def totals(self) -> str:
         """Sums per verdict and, of accepted rows, per channel, brand and marketplace. Reads `verdicts`.
@@ -201,10 +221,12 @@ class CampaignQueries:
         """
         d = self.dialect
         measures = ("media_units", "spend", "kpi")
+        counted = {"kpi": self._kpi("date, market, verdict")}
         kept = ", ".join(
-            f"CASE WHEN verdict IS NULL THEN {it} END AS {it}" for it in ("channel", "brand", "marketplace", *measures)
+            f"CASE WHEN verdict IS NULL THEN {counted.get(it, it)} END AS {it}"
+            for it in ("channel", "brand", "marketplace", *measures)
         )
-        content = [column for column in _TYPED_COLUMNS.split(", ") if column != "line_number"]
+        content = [counted.get(it, it) for it in _TYPED_COLUMNS.split(", ") if it != "line_number"]
         return f"""
             SELECT reason, channel, brand, marketplace, COUNT(*) AS row_count,
                 {", ".join(f"{d.exact_sum.format(it)} AS {it}" for it in measures)},
@@ -215,6 +237,48 @@ class CampaignQueries:
                 FROM verdicts
             ) AS judged_rows
             GROUP BY reason, channel, brand, marketplace"""
+
+    def by_day(self) -> str:
+        """Rows, KPI and spend of each day and verdict, days that can be told only; reads `verdicts`.
+
+        Columns: date, reason (NULL: accepted), row_count, first_line, unknown_kpi (rows whose KPI is no number of at
+        least 0), kpi and spend (of the others), and of accepted rows `least_kpi` and `most_kpi`.
+        """
+        d = self.dialect
+        usable = {it: f"{finite_number(d, it)} AND {it} >= 0" for it in ("kpi", "spend")}
+        sums = {it: d.exact_sum.format(f"CASE WHEN {usable[it]} THEN {it} ELSE 0 END") for it in usable}
+        return f"""
+            SELECT date, market, verdict AS reason, COUNT(*) AS row_count, MIN(line_number) AS first_line,
+                SUM(CASE WHEN {usable["kpi"]} THEN 0 ELSE 1 END) AS unknown_kpi,
+                {sums["kpi"]} AS kpi, {sums["spend"]} AS spend,
+                MIN(CASE WHEN verdict IS NULL THEN kpi END) AS least_kpi,
+                MAX(CASE WHEN verdict IS NULL THEN kpi END) AS most_kpi
+            FROM verdicts
+            WHERE date IS NOT NULL AND COALESCE(verdict, '') NOT IN ({_NO_ROWS}, 'implausible_date')
+            GROUP BY date, market, verdict"""
+
+    @property
+    def _counted(self) -> str:
+        """The typed columns of accepted rows, with the KPI that each of them counts for."""
+        return ", ".join(
+            f"{self._kpi('date, market')} AS kpi" if it == "kpi" else it for it in _TYPED_COLUMNS.split(", ")
+        )
+
+    def _kpi(self, day: str) -> str:
+        """What a row counts for: its KPI, or its part of the KPI that all rows of the day repeat."""
+        return "kpi" if self.kpi_per == "row" else f"kpi / COUNT(*) OVER (PARTITION BY {day})"
+
+    @property
+    def _is_repeatable(self) -> str:
+        """Whether a typed row that equals an earlier one is refused: never one of zeros, which changes nothing."""
+        return "FALSE" if self.equal_rows == "each" else "NOT (media_units = 0 AND spend = 0 AND kpi = 0)"
+
+    @property
+    def _repeated(self) -> str:
+        """The reason for which it is."""
+        if self.equal_rows == "once":
+            return f"'{DUPLICATE}'"
+        return f"CASE WHEN media_units = 0 AND spend = 0 THEN '{EQUAL_KPI}' ELSE '{DUPLICATE}' END"
 
     def _refusal(self, reason: str, otherwise: str) -> str:
         """Columns `reason`, `column`, `value`, `row` of a refused row; `otherwise`: value without a column."""
@@ -255,10 +319,11 @@ class CampaignQueries:
     def _rules(self) -> list[str]:
         tests = [
             ("is_blank", BLANK),
-            (self._is_total(), "total_row"),
+            *((f"is_left_out_{position}", LEFT_OUT) for position, _ in self.left_out),
+            (self._is_total(), TOTAL_ROW),
             ("date_text = ''", "missing_date"),
             ("date IS NULL", "unparseable_date"),
-            (f"date NOT BETWEEN DATE '{_FIRST_DAY}' AND DATE '{_LAST_DAY}'", "implausible_date"),
+            (f"date NOT BETWEEN DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}'", "implausible_date"),
         ]
         if self.until is not None:
             # Before any other rule that the row could break: nobody has seen it yet.
@@ -281,6 +346,16 @@ class CampaignQueries:
         no_date = f"(date_text = '' AND {d.match('COALESCE(channel, ' + _EMPTY + ')', _TOTAL)})"
         return f"(date IS NULL AND ({d.match('date_text', _TOTAL)} OR {no_date}))"
 
+    def _leaves_out(self) -> list[str]:
+        """Columns that say whether a row is to be left out by its name in a column."""
+        columns, first = [], 0
+        for position, names in self.left_out:
+            values = [self.dialect.parameter.format(_left_out(first + at)) for at in range(len(names))]
+            text = name(self.dialect, f"c{position}")
+            columns.append(f"COALESCE({text} IN ({', '.join(values)}), FALSE) AS is_left_out_{position}")
+            first += len(names)
+        return columns
+
     def _by_reason(self, reason: str, value: Callable[[int], str]) -> list[str]:
         """CASE branches: by the role that a reason is about, something of that role's column."""
         return [
@@ -296,3 +371,7 @@ def _header(position: int) -> str:
 
 def _key(position: int) -> str:
     return f"key_{position:04d}"
+
+
+def _left_out(number: int) -> str:
+    return f"left_out_{number:04d}"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mmm_pipeline.errors import CampaignDataError
+from mmm_pipeline.ingestion.rows.currencies import require_one_currency
 from mmm_pipeline.ingestion.rows.number_formats import (
     CLEAR_COMMA,
     CLEAR_POINT,
     EITHER,
     DecimalMark,
     Readings,
+    TextNumbers,
     is_number,
     number,
     plain_number,
@@ -22,17 +23,14 @@ from mmm_pipeline.ingestion.rows.number_formats import (
 from mmm_pipeline.ingestion.rows.parsing import trimmed
 from mmm_pipeline.ingestion.sources.staging import Staging
 from mmm_pipeline.settings.sources import DecimalSetting
-from mmm_pipeline.storage.warehouse.dialect import DUCKDB, Dialect
+from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 
-__all__ = ["DecimalMarks", "MarkSetting", "TextNumbers", "decimal_marks", "staged_decimal_marks"]
+__all__ = ["DecimalMarks", "MarkSetting", "decimal_marks", "staged_decimal_marks"]
 
 _PROBLEMS_SHOWN = 5
 _LONGEST = 40
 _KINDS = (CLEAR_POINT, CLEAR_COMMA, EITHER)
 _NAMES: dict[DecimalMark, str] = {"point": "a decimal point", "comma": "a decimal comma"}
-
-Query = Callable[[str], Sequence[tuple[Any, ...]]]
-"""Runs a SELECT statement; its rows."""
 
 
 @dataclass(frozen=True)
@@ -59,27 +57,6 @@ class MarkSetting:
 
     value: DecimalSetting
     key: str | None
-
-
-@dataclass(frozen=True)
-class TextNumbers:
-    """Columns of one source that hold numbers as text.
-
-    Attributes:
-        query: runs SELECT statements.
-        dialect: of these statements.
-        source: what stands after FROM: columns `line_number` and `c0`, `c1`, ...
-        headers: header of every column, by position.
-        where: the source, for messages.
-        place: a `line_number` in words.
-    """
-
-    query: Query
-    dialect: Dialect
-    source: str
-    headers: Sequence[str]
-    where: str
-    place: Callable[[int], str] = "line {}".format
 
 
 @dataclass(frozen=True)
@@ -126,9 +103,11 @@ def decimal_marks(
         setting: what the settings say.
 
     Raises:
-        CampaignDataError: a column is written in both ways, or can be read in both and nothing tells which.
+        CampaignDataError: a column is written in both ways, or can be read in both and nothing tells which; or it has
+            amounts in two currencies.
     """
     positions = sorted(set(wanted))
+    require_one_currency(texts, positions)
     if setting.value != "auto":
         note = f"{_listed(texts, positions)}: read with {_NAMES[setting.value]} ({setting.key})"
         told = positions and setting.value != "point"
@@ -180,6 +159,7 @@ def staged_decimal_marks(
         staging.number_texts,
         headers,
         where,
+        "source",
         staging.place,
     )
     further = range(len(headers)) if others is None else others

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.campaign_sql import NUMBER_ROLES, REASONS, CampaignQueries
+from mmm_pipeline.ingestion.counted_twice import require_no_overall_total, require_no_total_value
+from mmm_pipeline.ingestion.rows.campaign_sql import CampaignQueries
 from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
+from mmm_pipeline.ingestion.rows.refused_rows import (
+    FirstRefusal,
+    missing_amounts,
+    require_complete_days,
+    require_events_or_duplicates,
+    require_one_kpi_a_day,
+)
 from mmm_pipeline.ingestion.rows.sheet_overlap import require_no_overlap
 from mmm_pipeline.ingestion.rows.totals import (
     accepted_rows,
     blank_rows,
-    channels_spelled_alike,
     fingerprint,
     later_rows,
+    left_out_rows,
     refusals,
     stored_totals,
 )
-from mmm_pipeline.ingestion.sources.headers import Roles, campaign_columns
+from mmm_pipeline.ingestion.rows.verdicts import NUMBER_ROLES, REASONS
+from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns
 from mmm_pipeline.ingestion.sources.opening import source_name, stage_source
 from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
 from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.settings.plain_names import spelled_alike
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
 from mmm_pipeline.storage.warehouses import Warehouse
@@ -33,17 +43,16 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "FirstRefusal",
     "LoadSummary",
+    "days_of",
     "first_refusal",
     "judge",
     "load_file",
+    "require_counted_once",
     "require_few_refusals",
+    "require_usable_rows",
     "summarised",
 ]
-
-FirstRefusal = Callable[[str], tuple[str | None, str | None, str | None]]
-"""reason -> (where, column, value) of the first row refused for it; where: its line, or its row and sheet."""
 
 _BATCH_ROWS = 100_000
 _REASONS_SHOWN = 5
@@ -65,11 +74,11 @@ class LoadSummary:
         blank: lines without any value, which are no rows.
         columns: role -> header as the source spells it.
         later: rows dated after `split.as_of`, which are not seen.
-        warnings: what was accepted but looks odd, and how numbers were read where that is not plain.
+        warnings: what was accepted but looks odd, and what refused rows take away.
         fingerprint: changes when the accepted rows change, not with their order or spelling.
         jobs: remote jobs that judged them.
         sheets: those of a workbook that were read.
-        notes: how the file was read, where that could have been otherwise.
+        notes: how the file and its numbers were read, where that could have been otherwise.
     """
 
     source: str
@@ -103,10 +112,15 @@ def load_file(warehouse: Warehouse, settings: Settings) -> LoadSummary:
         setting = MarkSetting(settings.source.decimal, "source.decimal")
         numbers = [read.roles.positions[role] for role in NUMBER_ROLES]
         marks = staged_decimal_marks(staging, read.roles.names, numbers, setting=setting, where=read.where)
-        totals = judge(staging, CampaignQueries(DUCKDB, read.roles, settings.split.as_of, marks.of_column))
+        queries = CampaignQueries.of(DUCKDB, read.roles, settings, where=read.where, marks=marks.of_column)
+        totals = judge(staging, queries)
         require_no_overlap(staging, read, "source.sheet")
         try:
-            require_few_refusals(totals, read.where, settings.validation.max_rejected_share, first_refusal(staging))
+            days = days_of(staging, queries)
+            first = first_refusal(staging)
+            refused = require_usable_rows(totals, days, read.where, settings, first)
+            left_out = require_counted_once(totals, days, read.where, read.roles, settings)
+            require_no_total_value(staging, queries, read.where)
         except CampaignDataError:
             warehouse.write_table("rejected_rows", _stream(staging, _REJECTED))
             raise
@@ -117,20 +131,94 @@ def load_file(warehouse: Warehouse, settings: Settings) -> LoadSummary:
                 "campaign_totals": stored_totals(totals),
             }
         )
-        summary = summarised(totals, source_name(settings.source), read.roles, notes=marks.notes)
-        return replace(summary, sheets=read.sheets, notes=read.notes)
+        return summarised(
+            totals,
+            source_name(settings.source),
+            read.roles,
+            warnings=(*left_out, *refused),
+            notes=(*read.notes, *marks.notes),
+            sheets=read.sheets,
+        )
 
 
 def judge(staging: Staging, queries: CampaignQueries) -> pd.DataFrame:
     """Make the tables `judged`, `duplicates` and `rejected` and the view `accepted`; returns the totals."""
     run = staging.connection.execute
-    run(f"CREATE TABLE judged AS {queries.judged()}")
+    run(f"CREATE TABLE judged AS {queries.judged()}", queries.judged_parameters)
     run(f"CREATE TABLE duplicates AS {queries.duplicates()}")
     run(f"CREATE TABLE rejected AS {queries.rejected()}", queries.parameters)
     run(f"CREATE VIEW accepted AS {queries.accepted()}")
     run(f"CREATE VIEW verdicts AS {queries.verdicts()}")
     totals: pd.DataFrame = staging.connection.sql(queries.totals()).to_arrow_table().to_pandas()
     return totals
+
+
+def days_of(staging: Staging, queries: CampaignQueries) -> pd.DataFrame:
+    """`CampaignQueries.by_day` of a judged staging area; `first_row`: the first line in words."""
+    days: pd.DataFrame = staging.connection.sql(queries.by_day()).to_arrow_table().to_pandas(date_as_object=False)
+    return days.assign(first_row=[staging.place(int(line)) for line in days["first_line"]])
+
+
+def require_usable_rows(
+    totals: pd.DataFrame, days: pd.DataFrame | None, where: str, settings: Settings, first: FirstRefusal
+) -> tuple[str, ...]:
+    """What is asked of rows wherever they go: few are refused, and no day lacks part of its KPI for that.
+
+    Args:
+        totals: result of `CampaignQueries.totals`.
+        days: that of `CampaignQueries.by_day`; None: nothing was refused.
+        where: the source.
+        settings: the section `validation` counts.
+        first: an example of each reason.
+
+    Returns:
+        Warnings about what refused rows take away.
+
+    Raises:
+        CampaignDataError: no rows, too many refused ones, equal rows that can be read two ways, or days with an
+            incomplete KPI.
+    """
+    reasons = refusals(totals)
+    require_events_or_duplicates(reasons, where, first)
+    require_few_refusals(totals, where, settings.validation.max_rejected_share, first)
+    if days is None:
+        return ()
+    return (*require_complete_days(days, where, settings.validation, first), *missing_amounts(days, reasons))
+
+
+def require_counted_once(
+    totals: pd.DataFrame, days: pd.DataFrame | None, where: str, roles: Roles, settings: Settings
+) -> tuple[str, ...]:
+    """What is asked of rows that are about to be added up.
+
+    Args:
+        totals: result of `CampaignQueries.totals`.
+        days: that of `CampaignQueries.by_day`; needed with `columns.kpi_per: day` only.
+        where: the source.
+        roles: its columns.
+        settings: the sections `validation` and `columns` count.
+
+    Returns:
+        A sentence about the rows that `validation.total_rows` leaves out.
+
+    Raises:
+        CampaignDataError: a brand or marketplace is the total of the others, or rows contradict `columns.kpi_per: day`.
+    """
+    headers = {role: roles.header(role) for role in OPTIONAL_ROLES if role in roles.positions}
+    require_no_overall_total(totals, headers, where)
+    if settings.columns.kpi_per == "day" and days is not None:
+        require_one_kpi_a_day(days, where)
+    return _left_out(left_out_rows(totals), settings)
+
+
+def _left_out(count: int, settings: Settings) -> tuple[str, ...]:
+    asked = settings.validation.total_rows
+    if not asked:
+        return ()
+    listed = "; ".join(f"{header}: {', '.join(names)}" for header, names in asked.items())
+    if not count:
+        return (f"no row has a name that validation.total_rows lists ({listed}): is it spelled as in the data?",)
+    return (f"{count:,} row(s) are left out as totals of other rows (validation.total_rows: {listed})",)
 
 
 def require_few_refusals(totals: pd.DataFrame, where: str, limit: float, first: FirstRefusal) -> None:
@@ -142,12 +230,13 @@ def require_few_refusals(totals: pd.DataFrame, where: str, limit: float, first: 
     reasons, accepted = refusals(totals), accepted_rows(totals)
     rejected = sum(reasons.values())
     if not accepted + rejected:
-        later = later_rows(totals)
-        raise CampaignDataError(
-            f"{where}: all {later:,} rows are dated after split.as_of: choose a later day"
-            if later
-            else f"{where}: has a header but no rows"
-        )
+        later, left_out = later_rows(totals), left_out_rows(totals)
+        why = "has a header but no rows"
+        if later:
+            why = f"all {later:,} rows are dated after split.as_of: choose a later day"
+        if left_out:
+            why = f"no row is left: validation.total_rows leaves out {left_out:,} as totals of other rows"
+        raise CampaignDataError(f"{where}: {why}")
     share = rejected / (accepted + rejected)
     if share <= limit and accepted:
         return
@@ -170,10 +259,13 @@ def summarised(
     totals: pd.DataFrame,
     where: str,
     roles: Roles,
+    *,
+    warnings: tuple[str, ...],
+    notes: tuple[str, ...],
+    sheets: tuple[str, ...] = (),
     jobs: tuple[WarehouseJob, ...] = (),
-    notes: tuple[str, ...] = (),
 ) -> LoadSummary:
-    """The summary that follows from the totals; `notes` come first among its warnings."""
+    """The summary that follows from the totals; names that are spelled alike come last among its warnings."""
     reasons = refusals(totals)
     return LoadSummary(
         source=where,
@@ -182,10 +274,17 @@ def summarised(
         reasons=reasons,
         blank=blank_rows(totals),
         columns={role: roles.header(role) for role in roles.positions},
-        warnings=(*notes, *channels_spelled_alike(totals["channel"].dropna())),
+        warnings=warnings
+        + tuple(
+            warning
+            for dimension in ("channel", "brand", "marketplace")
+            for warning in spelled_alike(totals[dimension].dropna(), f"{dimension}s")
+        ),
         fingerprint=fingerprint(totals),
         jobs=jobs,
         later=later_rows(totals),
+        sheets=sheets,
+        notes=notes,
     )
 
 

@@ -6,9 +6,10 @@ Which of the two a text has is a question of its column (`decimal_marks`): `1.23
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 from mmm_pipeline.ingestion.rows.parsing import trimmed
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB, Dialect
@@ -19,6 +20,8 @@ __all__ = [
     "EITHER",
     "DecimalMark",
     "Readings",
+    "TextNumbers",
+    "currency",
     "is_number",
     "number",
     "plain_number",
@@ -27,6 +30,9 @@ __all__ = [
 ]
 
 DecimalMark = Literal["point", "comma"]
+
+Query = Callable[[str], Sequence[tuple[Any, ...]]]
+"""Runs a SELECT statement; its rows."""
 
 CLEAR_POINT, CLEAR_COMMA, EITHER = 1, 2, 3
 """Values of `spelling`: a number in one reading only, or two different numbers."""
@@ -41,6 +47,7 @@ _CODE = (
     "USD|UYU|UZS|VES|VND|VUV|WST|XAF|XCD|XOF|XPF|YER|ZAR|ZMW|ZWG"
 )
 _CURRENCY = r"(?:[A-Z]{0,3}\p{Sc}|[A-Z]{3}|원|元|円|zł|Kč|kr)"
+_NO_CURRENCY = r"^[0-9.,+\- ]*$"
 _THREE_LETTERS = r"[A-Z]{3}"
 _SIGN = r"[+\-\x{2212}]"
 # Space, no-break space, figure space, thin space, narrow no-break space; typewriter and typographic apostrophe.
@@ -115,6 +122,15 @@ def is_number(dialect: Dialect, text: str) -> str:
     return f"(({either}) AND NOT {_has_word(dialect, text)})"
 
 
+def currency(dialect: Dialect, text: str) -> str:
+    """The currency sign or code in untrimmed text that is a number; NULL: none, or no number."""
+    bare, plain = trimmed(dialect, text), f"COALESCE({text}, '')"
+    return (
+        f"CASE WHEN {dialect.match(plain, _NO_CURRENCY)} THEN NULL"
+        f" WHEN {is_number(dialect, bare)} THEN {dialect.extract(bare, _CURRENCY)} END"
+    )
+
+
 def spelling(dialect: Dialect, text: str) -> str:
     """`CLEAR_POINT`, `CLEAR_COMMA` or `EITHER` of untrimmed text; NULL: no number, or the same one in both readings."""
     bare = trimmed(dialect, text)
@@ -126,6 +142,29 @@ def spelling(dialect: Dialect, text: str) -> str:
         f" WHEN {dialect.match(bare, _NUMBER['point'])} THEN {CLEAR_POINT}"
         f" WHEN {dialect.match(bare, _NUMBER['comma'])} THEN {CLEAR_COMMA} END"
     )
+
+
+@dataclass(frozen=True)
+class TextNumbers:
+    """Columns of one source that hold numbers as text.
+
+    Attributes:
+        query: runs SELECT statements.
+        dialect: of these statements.
+        source: what stands after FROM: columns `line_number` and `c0`, `c1`, ..., of cells with marks.
+        headers: header of every column, by position.
+        where: the source, for messages.
+        all_cells: as `source`, of all cells.
+        place: a `line_number` in words.
+    """
+
+    query: Query
+    dialect: Dialect
+    source: str
+    headers: Sequence[str]
+    where: str
+    all_cells: str
+    place: Callable[[int], str] = "line {}".format
 
 
 @dataclass(frozen=True)

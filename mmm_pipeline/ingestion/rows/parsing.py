@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmm_pipeline.settings.plain_names import INVISIBLE, NARROW, SPACE, WIDE
 from mmm_pipeline.storage.warehouse.dialect import Dialect
 
 __all__ = ["day", "finite_number", "name", "trimmed"]
@@ -9,6 +10,7 @@ __all__ = ["day", "finite_number", "name", "trimmed"]
 # Invisible characters that spreadsheets and web pages leave around text; \s alone is ASCII only.
 _SPACE = r"[\s\p{Z}\p{Cc}\x{200B}\x{2060}\x{FEFF}]"
 _CLEAN_ASCII = r"^[!-~]([ -~]*[!-~])?$"
+_PLAIN_ASCII = r"^[!-~]+( [!-~]+)*$"
 
 _TIME = r"[T ]+([01]?\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?( ?[AaPp][Mm])?( ?(Z|UTC|[+-]\d{2}(:?\d{2})?))?$"
 # There is no year 0; warehouses differ on what they make of it.
@@ -30,8 +32,11 @@ def trimmed(dialect: Dialect, text: str) -> str:
 
 
 def name(dialect: Dialect, text: str) -> str:
-    """A trimmed name in composed form, so that names that look the same are the same; NULL when blank."""
-    return f"NULLIF({dialect.composed.format(trimmed(dialect, text))}, '')"
+    """A name as `plain_names.plain_name` has it, so that names that look the same are the same; NULL when blank."""
+    text = f"COALESCE({text}, '')"
+    blanked = dialect.blanked.format(dialect.without(text, INVISIBLE), dialect.pattern.format(f"{SPACE}+"))
+    plain = dialect.composed.format(f"TRIM(TRANSLATE({blanked}, '{WIDE}', '{NARROW}'), ' ')")
+    return f"NULLIF(CASE WHEN {dialect.match(text, _PLAIN_ASCII)} THEN {text} ELSE {plain} END, '')"
 
 
 def day(dialect: Dialect, text: str) -> str:

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 
 import pandas as pd
 
-from mmm_pipeline.ingestion.rows.campaign_sql import BLANK, LATER
 from mmm_pipeline.ingestion.rows.sums import without_noise
+from mmm_pipeline.ingestion.rows.verdicts import BLANK, LATER, LEFT_OUT, NO_ROWS
 
 __all__ = [
     "accepted_rows",
     "blank_rows",
     "breakdown",
-    "channels_spelled_alike",
     "fingerprint",
     "later_rows",
+    "left_out_rows",
     "refusals",
     "stored_totals",
 ]
 
-_NAMES_SHOWN = 5
 _MEASURES = ["spend", "media_units", "kpi"]
 
 
 def stored_totals(totals: pd.DataFrame) -> pd.DataFrame:
     """The contract's `campaign_totals`, accepted rows first, of the result of `CampaignQueries.totals`."""
-    rows = totals.loc[~totals["reason"].isin([BLANK, LATER])]
+    rows = totals.loc[~totals["reason"].isin(NO_ROWS)]
     columns = ["reason", "channel", "brand", "marketplace", "row_count", "media_units", "spend", "kpi"]
     rows = rows.sort_values(columns[:4], na_position="first", ignore_index=True)
     return without_noise(rows[columns], _MEASURES)
@@ -48,9 +46,14 @@ def later_rows(totals: pd.DataFrame) -> int:
     return int(totals.loc[totals["reason"] == LATER, "row_count"].sum())
 
 
+def left_out_rows(totals: pd.DataFrame) -> int:
+    """Number of rows left out because `validation.total_rows` names them as sums of others."""
+    return int(totals.loc[totals["reason"] == LEFT_OUT, "row_count"].sum())
+
+
 def refusals(totals: pd.DataFrame) -> dict[str, int]:
     """Reason -> number of refused rows, most frequent first."""
-    refused = totals.loc[totals["reason"].notna() & ~totals["reason"].isin([BLANK, LATER])]
+    refused = totals.loc[totals["reason"].notna() & ~totals["reason"].isin(NO_ROWS)]
     counts = refused.groupby("reason")["row_count"].sum()
     ordered = sorted(counts.items(), key=lambda pair: (-pair[1], str(pair[0])))
     return {str(reason): int(count) for reason, count in ordered}
@@ -73,18 +76,6 @@ def breakdown(totals: pd.DataFrame) -> pd.DataFrame:
             parts.append(sums.assign(dimension=dimension, value=sums["value"].where(sums["value"].notna(), None)))
     columns = ["dimension", "value", "rows", *_MEASURES]
     return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
-
-
-def channels_spelled_alike(channels: Iterable[str]) -> tuple[str, ...]:
-    """Warnings about channels that differ in case or spaces only."""
-    alike: dict[str, list[str]] = {}
-    for channel in sorted(set(channels)):
-        alike.setdefault(channel.replace(" ", "").lower(), []).append(channel)
-    groups = sorted(names for names in alike.values() if len(names) > 1)
-    return tuple(
-        f"channels {', '.join(map(repr, names))} differ in case or spaces only and are kept apart"
-        for names in groups[:_NAMES_SHOWN]
-    )
 
 
 def fingerprint(totals: pd.DataFrame) -> str:

@@ -53,6 +53,18 @@ class Roles:
         """The header of a role as the source spells it."""
         return self.names[self.positions[role]]
 
+    def position(self, header: str, *, where: str, setting: str) -> int:
+        """Position of the column with a header, whatever role it plays.
+
+        Raises:
+            CampaignDataError: there is none; the message names `where` and `setting`.
+        """
+        for position, name in enumerate(self.names):
+            if normalised(name) == normalised(header):
+                return position
+        listed = ", ".join(map(repr, self.names))
+        raise CampaignDataError(f"{where}: {setting} names the column {header!r}, which is not there; found: {listed}")
+
 
 @dataclass(frozen=True)
 class WantedColumns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ __all__ = [
     "FitData",
     "Holdout",
     "PanelData",
+    "constant_features",
     "fit_data",
     "holdout_of",
     "panel_data",
@@ -34,7 +35,8 @@ class FitData:
         media: (T, C) media units over `media_scale`.
         kpi: (T,) KPI over `kpi_scale`.
         feature_values: (T, F) feature over `feature_scale`.
-        media_scale: (C,) mean media units per day of the window; 1 for a channel without media in this market.
+        media_scale: (C,) mean media units per day of the window; for a channel without media in this market, what it
+            would be with as much media per KPI as in the markets where it ran.
         kpi_scale: mean KPI per day of the window.
         feature_scale: (F,) mean absolute value of the window; 1 for events.
         spend: (T, C) currency per day.
@@ -163,7 +165,7 @@ def panel_data(dataset: xr.Dataset, *, days: slice | None = None) -> PanelData:
     markets = tuple(str(name) for name in window["market"].to_numpy())
     if len(markets) < 2:
         raise ModelInputError(f"a panel needs at least two markets, the data has {', '.join(markets) or 'none'}")
-    windows = tuple(_fit_data(window.sel(market=name, drop=True), market=name) for name in markets)
+    windows = _with_scales(tuple(_fit_data(window.sel(market=name, drop=True), market=name) for name in markets))
     panel = PanelData(markets, windows)
     for what, total in (("media", sum(w.media.sum(axis=0) for w in windows)), ("spend", panel.spend.sum(axis=0))):
         for channel, value in zip(panel.channels, np.asarray(total), strict=True):
@@ -178,6 +180,34 @@ def panel_data(dataset: xr.Dataset, *, days: slice | None = None) -> PanelData:
 def window_data(dataset: xr.Dataset, *, days: slice | None = None) -> FitData | PanelData:
     """`panel_data` of a dataset with the dimension `market`, `fit_data` of any other."""
     return panel_data(dataset, days=days) if "market" in dataset.dims else fit_data(dataset, days=days)
+
+
+def constant_features(dataset: xr.Dataset, *, days: slice | None = None) -> list[str]:
+    """Names of the features that are the same on all days of a window, so that nothing can be learned of them there.
+
+    Events are none of them: their value, 1, means the same whether it was seen or not.
+    """
+    if "feature" not in dataset.dims:
+        return []
+    values = dataset["feature_values"].isel(time=days) if days is not None else dataset["feature_values"]
+    varies = values.max("time") - values.min("time") > 1e-12 * abs(values).max("time")
+    if "is_event" in dataset.coords:
+        varies = varies | dataset["is_event"]
+    return [str(name) for name in dataset["feature"].to_numpy()[~varies.to_numpy()]]
+
+
+def _with_scales(windows: tuple[FitData, ...]) -> tuple[FitData, ...]:
+    """Markets whose silent channels have a scale, by which media of a later day are not mistaken for multiples of 1."""
+    media = np.array([window.media.mean(axis=0) * window.media_scale for window in windows])
+    kpi = np.array([window.kpi_scale for window in windows])[:, None]
+    active = media > 0
+    sold = np.where(active, kpi, 0.0).sum(axis=0)
+    media_per_kpi = np.divide(media.sum(axis=0), sold, out=np.zeros(len(sold)), where=sold > 0)
+    scales = np.where(active, media, kpi * media_per_kpi)
+    return tuple(
+        replace(window, media_scale=np.where(window.media.any(axis=0), window.media_scale, scale))
+        for window, scale in zip(windows, scales, strict=True)
+    )
 
 
 def _fit_data(window: xr.Dataset, market: str | None = None) -> FitData:
@@ -210,10 +240,15 @@ def _fit_data(window: xr.Dataset, market: str | None = None) -> FitData:
     if not kpi.mean() > 0:
         raise ModelInputError(f"the KPI{where} is zero on every day between {dates[0]} and {dates[-1]}")
 
-    size = np.abs(feature_values).mean(axis=0)
+    for name in constant_features(window):
+        raise ModelInputError(
+            f"feature {name!r} is the same on every day between {dates[0]} and {dates[-1]}: leave it out, nothing can "
+            "be learned of it"
+        )
     is_event = np.array([name in events for name in features], dtype=bool)
-    feature_scale = np.where((size > 0) & ~is_event, size, 1.0)
+    feature_scale = np.where(is_event, 1.0, np.abs(feature_values).mean(axis=0))
     media_mean = media.mean(axis=0)
+    # Silent in this market; `_with_scales` knows the others.
     media_scale = np.where(media_mean > 0, media_mean, 1.0)
     kpi_scale = float(kpi.mean())
     return FitData(

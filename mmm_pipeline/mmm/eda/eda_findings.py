@@ -59,15 +59,17 @@ def findings_of(profile: Mapping[str, Any]) -> list[Finding]:
 
 
 def _short_window(profile: Mapping[str, Any]) -> Iterator[Finding]:
-    days = profile["window"]["days"]
-    if days < 365:
+    days, season = profile["window"]["days"], profile["window"].get("season_days", 365.0)
+    if season is None:
+        return
+    if days < season:
         yield Finding(
             "short_window",
             "warning",
-            f"The data spans {days} days, less than a year: yearly seasonality is a trend in disguise here.",
-            values={"days": days},
+            f"The data spans {days} days, less than one season of {season:g}: season and trend cannot be told apart.",
+            values={"days": days, "season_days": season},
         )
-    elif days < 730:
+    elif days < 2 * season:
         yield Finding(
             "one_season",
             "info",
@@ -199,6 +201,36 @@ def _kpi_zero_days(profile: Mapping[str, Any]) -> Iterator[Finding]:
         )
 
 
+def _market_zero_days(profile: Mapping[str, Any]) -> Iterator[Finding]:
+    rows = [row for row in profile.get("markets", ()) if row["zero_days"]]
+    if rows:
+        told = [f"{row['market']} on {_days(len(row['zero_days']))}" for row in rows]
+        yield Finding(
+            "market_zero_days",
+            "warning",
+            f"The KPI of some markets is 0 on some days ({_listed(told)}): check whether their data is complete.",
+            values={
+                "markets": len(rows),
+                "days": sum(len(row["zero_days"]) for row in rows),
+                "names": [row["market"] for row in rows],
+            },
+        )
+
+
+def _market_level_shift(profile: Mapping[str, Any]) -> Iterator[Finding]:
+    shifts = [(row["market"], row["holdout_change"]) for row in profile.get("markets", ())]
+    far = [(market, change) for market, change in shifts if change is not None and abs(change) >= _LEVEL_SHIFT]
+    if far:
+        yield Finding(
+            "market_level_shift",
+            "warning",
+            "The mean KPI of some markets in the holdout is far from that of their train days "
+            f"({_listed([f'{market} by {change:+.0%}' for market, change in far])}): the holdout error also measures "
+            "that shift.",
+            values={"markets": len(far), "names": [market for market, _ in far]},
+        )
+
+
 def _kpi_outliers(profile: Mapping[str, Any]) -> Iterator[Finding]:
     for code, what, sign in (("kpi_spikes", "above", 1), ("kpi_drops", "below", -1)):
         rows = [row for row in profile["kpi"]["outliers"] if row["score"] * sign > 0]
@@ -305,6 +337,8 @@ _RULES: tuple[Callable[[Mapping[str, Any]], Iterator[Finding]], ...] = (
     _few_days_per_parameter,
     _level_shift,
     _kpi_zero_days,
+    _market_level_shift,
+    _market_zero_days,
     _no_activity,
     _few_active_days,
     _constant_media,

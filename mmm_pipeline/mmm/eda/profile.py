@@ -31,6 +31,8 @@ def eda_profile(
     holdout_start: dt.date,
     rejected: pd.DataFrame | None = None,
     breakdown: pd.DataFrame | None = None,
+    by_market: pd.DataFrame | None = None,
+    season_days: float | None = 365.0,
 ) -> dict[str, Any]:
     """Profile the daily series.
 
@@ -40,10 +42,12 @@ def eda_profile(
         rejected: the `rejected_rows` table.
         breakdown: totals by brand, marketplace or the like, with `BREAKDOWN_COLUMNS`; `dimension` is the name of the
             column, `value` one of its values.
+        by_market: the `market_matrix` table, where markets are told apart.
+        season_days: length of the season that the model has; None: it has none.
 
     Returns:
         JSON-able, every list ready to be a table: `window`, `totals`, `kpi` (with `weekdays`, `trend`, `outliers`,
-        `zero_days`), `channels`, `spend_outliers`, `correlated_pairs`, `correlations` (of
+        `zero_days`), `markets`, `channels`, `spend_outliers`, `correlated_pairs`, `correlations` (of
         all pairs), `lagged_correlations`, `breakdown`, `rejected`, `findings`. A number that is not defined is None.
 
     Raises:
@@ -70,6 +74,7 @@ def eda_profile(
             "holdout_start": str(holdout_start),
             "train_days": train,
             "holdout_days": len(dates) - train,
+            "season_days": season_days,
         },
         "totals": {
             "spend": float(spend.to_numpy().sum()),
@@ -78,6 +83,7 @@ def eda_profile(
             "channels": media.shape[1],
         },
         "kpi": _kpi(kpi, dates, weekdays, train),
+        "markets": _markets(by_market, train),
         "channels": channels,
         "spend_outliers": _spend_outliers(spend, weekdays),
         "correlated_pairs": _strongest_pairs(correlated),
@@ -200,6 +206,29 @@ def _kpi(kpi: np.ndarray, dates: pd.DatetimeIndex, weekdays: np.ndarray, train: 
         "holdout_mean": float(kpi[train:].mean()) if train < len(kpi) else None,
         "holdout_change": _ratio(float(kpi[train:].mean()) - train_mean, train_mean) if train < len(kpi) else None,
     }
+
+
+def _markets(table: pd.DataFrame | None, train: int) -> list[dict[str, Any]]:
+    """What is asked of the KPI of all rows, asked of every market's."""
+    if table is None or table.empty:
+        return []
+    daily = table.groupby(["market", "date"])["kpi"].sum()
+    rows: list[dict[str, Any]] = []
+    for market in daily.index.unique("market"):
+        own = daily.loc[market]
+        kpi, dates = own.to_numpy(), pd.DatetimeIndex(own.index)
+        before, after = float(kpi[:train].mean()), float(kpi[train:].mean()) if train < len(kpi) else math.nan
+        rows.append(
+            {
+                "market": str(market),
+                "kpi": float(kpi.sum()),
+                "zero_days": [_day(dates[int(position)]) for position in np.flatnonzero(kpi == 0)],
+                "train_mean": before,
+                "holdout_mean": _number(after),
+                "holdout_change": _ratio(after - before, before),
+            }
+        )
+    return rows
 
 
 def _spend_outliers(spend: pd.DataFrame, weekdays: np.ndarray) -> list[dict[str, Any]]:

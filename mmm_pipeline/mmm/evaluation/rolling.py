@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData, train_days
+from mmm_pipeline.mmm.data.inputs import FitData, PanelData, constant_features, train_days
 from mmm_pipeline.mmm.data.inputs import window_data as data_of
 from mmm_pipeline.mmm.evaluation.scores import (
     RANKING_ERRORS,
@@ -83,7 +83,9 @@ def rolling_windows(dataset: xr.Dataset, origins: int) -> tuple[Window, ...]:
 
 
 def window_data(dataset: xr.Dataset, window: Window) -> FitData | PanelData:
-    """What a fit learns from in a window; channels without media or spend in it are left out, as if they were new.
+    """What a fit learns from in a window.
+
+    Channels without media or spend in it are left out, as if they were new, and so are features that do not vary in it.
 
     Raises:
         ModelInputError: a value cannot be fitted, or no channel is left.
@@ -94,6 +96,10 @@ def window_data(dataset: xr.Dataset, window: Window) -> FitData | PanelData:
     if not bool(live.any()):
         raise ModelInputError(f"no channel has media and spend before {window.origin}: use fewer split.rolling_origins")
     kept = dataset if bool(live.all()) else dataset.isel(channel=np.flatnonzero(live.to_numpy()))
+    constant = constant_features(kept, days=slice(0, window.start))
+    if constant:
+        varying = ~np.isin(kept["feature"].to_numpy().astype(str), constant)
+        kept = kept.isel(feature=np.flatnonzero(varying)) if varying.any() else kept.drop_dims("feature")
     return data_of(kept, days=slice(0, window.start))
 
 

@@ -133,6 +133,8 @@ def _with_bad_rows(rows: pd.DataFrame) -> pd.DataFrame:
     bad.loc[places[0], "Date"] = "Feb 30, 2025"
     bad.loc[places[1], "Spend"] = -12.5
     bad.loc[places[2], "Ad group alias"] = None
+    # They bring no sales, so that refusing them leaves no day incomplete.
+    bad.loc[places[:3], list(EXPORT_COLUMNS[EXPORT_COLUMNS.index("Sales") :])] = 0
     # Each follows the good row it was made from, so that the fourth is the later of two equal rows.
     bad.index = bad.index + 0.5
     return pd.concat([rows, bad]).sort_index().reset_index(drop=True)

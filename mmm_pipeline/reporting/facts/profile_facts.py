@@ -25,6 +25,8 @@ _FINDING_UNITS: dict[str, Unit] = {
     "active_days": "count",
     "parameters": "count",
     "rows": "count",
+    "markets": "count",
+    "season_days": "count",
     "last_active": "date",
     "dates": "date",
     "missing": "text",

@@ -53,6 +53,9 @@ def _written(values: Mapping[str, Any], words: Wording, write: Formatter) -> dic
     formats: dict[str, Callable[[Any], str]] = {
         "days": write.number,
         "rows": write.number,
+        "markets": write.number,
+        "season_days": write.number,
+        "names": lambda names: write.names([clean(name) for name in names], CHANNELS_NAMED),
         "train_days": write.number,
         "active_days": write.number,
         "parameters": write.number,

@@ -23,6 +23,7 @@ class Dialect:
         pattern: a regular expression as a literal.
         matches: (text, pattern) -> whether the pattern is found.
         replaced: (text, pattern) -> text without all that matches.
+        blanked: (text, pattern as a literal) -> text with a blank for each match.
         extracted: (text, pattern without capturing groups) -> first match, or NULL.
         parsed_date: (text, strptime format) -> date, NULL where it does not parse.
         parsed_float: (text that is a number) -> double; infinite where it is too large.
@@ -39,6 +40,7 @@ class Dialect:
     pattern: str
     matches: str
     replaced: str
+    blanked: str
     extracted: str
     parsed_date: str
     parsed_float: str
@@ -83,6 +85,7 @@ DUCKDB = Dialect(
     pattern="'{}'",
     matches="regexp_matches({}, {})",
     replaced="regexp_replace({}, {}, '', 'g')",
+    blanked="regexp_replace({}, {}, ' ', 'g')",
     extracted="nullif(regexp_extract({}, {}), '')",
     parsed_date="CAST(try_strptime({}, '{}') AS DATE)",
     parsed_float="TRY_CAST({} AS DOUBLE)",
@@ -100,6 +103,7 @@ BIGQUERY = Dialect(
     pattern="r'{}'",
     matches="REGEXP_CONTAINS({}, {})",
     replaced="REGEXP_REPLACE({}, {}, '')",
+    blanked="REGEXP_REPLACE({}, {}, ' ')",
     extracted="REGEXP_EXTRACT({}, {})",
     parsed_date="SAFE.PARSE_DATE('{1}', {0})",
     # A number too large may be infinite or refused by the cast; here it is infinite.

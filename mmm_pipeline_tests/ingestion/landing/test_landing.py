@@ -8,11 +8,12 @@ import duckdb
 import pytest
 
 from mmm_pipeline.errors import CampaignDataError, SettingsError, StoredResultError
-from mmm_pipeline.ingestion.landing.landing import column_name
+from mmm_pipeline.ingestion.landing.landing import column_name, land
 from mmm_pipeline.ingestion.landing.tables import DuckDBCampaignTable, campaign_table
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline_tests.ingestion.conftest import rows
 from mmm_pipeline_tests.ingestion.landing.landing_cases import HEADER, WEEK_1, WEEK_2, LandingCases, Place, done
 
 
@@ -65,6 +66,23 @@ def test_a_key_of_the_users_makes_other_text_a_value(place: Place) -> None:
 def test_a_key_that_cannot_work_is_an_error(place: Place, key: list[str], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         place.land(*WEEK_2, key=key)
+
+
+def test_totals_by_name_land_and_are_left_out_when_the_table_is_read(place: Place, tmp_path: Path) -> None:
+    file, rules = tmp_path / "export.csv", {"total_rows": {"Brand": ["All"]}}
+    brands = (("Apex", 10), ("Bolt", 20), ("All", 30))
+    file.write_text(
+        rows(*(f"2025-01-06,{brand},Search,{size},{size},{size},1,a" for brand, size in brands), header=HEADER)
+    )
+
+    landed = land(file, place.table, parse_settings({"validation": rules}), scratch=tmp_path)
+    source = {"kind": "duckdb", "path": str(tmp_path / "campaigns.duckdb"), "table": "adanalysis.campaigndata"}
+    warehouse = DuckDBWarehouse(tmp_path / "home" / "warehouse.duckdb")
+    summary = load_campaigns(warehouse, parse_settings({"source": source, "validation": rules}))
+
+    assert (done(landed), landed.warnings) == ((3, 0, 0), ())
+    assert summary.warnings == ("1 row(s) are left out as totals of other rows (validation.total_rows: Brand: All)",)
+    assert sorted(warehouse.read_table("raw_campaigns")["kpi"]) == [10, 20]
 
 
 def test_names_that_look_the_same_are_one_key(place: Place) -> None:

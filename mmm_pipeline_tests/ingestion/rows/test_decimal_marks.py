@@ -42,7 +42,7 @@ def test_decimal_commas_are_read(load: Load) -> None:
 
     assert measures(loaded) == [[101273, 1076.9, 7469.46], [36967, 442.79, 0]]
     assert loaded.rejected.empty
-    assert loaded.summary.warnings == ("'Spend', 'Sales': read with a decimal comma, '1076,90' is 1076.9",)
+    assert loaded.summary.notes == ("'Spend', 'Sales': read with a decimal comma, '1076,90' is 1076.9",)
 
 
 def test_a_leading_zero_shows_that_three_digits_are_decimals(load: Load) -> None:
@@ -63,7 +63,7 @@ def test_a_column_that_can_be_read_in_two_ways_follows_the_others(load: Load) ->
     of_point = load(rows('2025-01-01,A,"1,873",43.69,5', '2025-01-02,A,"443",5,32'))
 
     assert measures(of_comma) == [[1873, 43.69, 394.65], [443, 5.32, 1]]
-    assert of_comma.summary.warnings[1] == (
+    assert of_comma.summary.notes[1] == (
         "'Impressions': read with a decimal comma like 'Spend' ('43,69'), so that '1.873' is 1873"
     )
     assert measures(of_point) == [[1873, 43.69, 5], [443, 5, 32]]
@@ -103,7 +103,7 @@ def test_the_setting_decides(load: Load, decimal: str, expected: list[float]) ->
 
     assert measures(loaded) == [expected]
     notes = ("'Impressions', 'Spend', 'Sales': read with a decimal comma (source.decimal)",)
-    assert loaded.summary.warnings == (notes if decimal == "comma" else ())
+    assert loaded.summary.notes == (notes if decimal == "comma" else ())
 
 
 def test_a_column_with_both_marks_is_refused_with_the_two_rows(load: Load) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mmm_pipeline.ingestion.rows.totals import accepted_rows, breakdown, channels_spelled_alike, refusals
+from mmm_pipeline.ingestion.rows.totals import accepted_rows, breakdown, refusals
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.ingestion.conftest import Load, rows
@@ -49,9 +49,3 @@ def test_a_source_without_dimensions_has_no_breakdown(load: Load, warehouse: Duc
     load(rows("2025-01-01,A,1,1,1"))
 
     assert breakdown(warehouse.read_table("campaign_totals")).empty
-
-
-def test_channels_that_look_alike_are_named_together() -> None:
-    assert channels_spelled_alike(["b", "A b", "ab", "C"]) == (
-        "channels 'A b', 'ab' differ in case or spaces only and are kept apart",
-    )

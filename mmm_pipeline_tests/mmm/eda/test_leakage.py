@@ -43,7 +43,7 @@ def test_a_tenth_of_the_kpi_with_noise_is_refused_when_it_tells_the_kpi(
     [row] = found(kpi, media, values).to_dict("records")
     assert row["feature"] == "x"
     assert row["r2"] > LIMIT
-    assert "features.max_leakage_r2" in row["reason"]
+    assert ("remove it" if row["is_copy"] else "features.independent") in row["reason"]
 
 
 @pytest.mark.parametrize("noise", [2.0, 5.0, 50.0])
@@ -119,6 +119,34 @@ def test_a_slow_driver_of_the_kpi_is_let_through_and_its_copy_is_not(media: pd.D
     assert np.corrcoef(temperature, sales)[0, 1] ** 2 > 0.9
     assert found(sales, media, temperature).empty
     assert len(found(sales, media, sales / 10 + rng.normal(0, 0.5, 120))) == 1
+
+
+@pytest.mark.parametrize(("noise", "is_copy"), [(0.0, True), (0.05, True), (0.3, False), (0.6, False)])
+def test_a_copy_is_refused_whatever_is_said_and_others_are_asked_about(
+    kpi: pd.Series, media: pd.DataFrame, noise: float, is_copy: bool
+) -> None:
+    values = kpi.to_numpy() + np.random.default_rng(0).normal(0, noise * kpi.std(), len(kpi))
+    features = pd.DataFrame({"x": values}, index=kpi.index)
+
+    [row] = leaking_features(kpi, features, LIMIT, media=media).to_dict("records")
+    answered = leaking_features(kpi, features, LIMIT, media=media, independent=["x"])
+
+    assert row["is_copy"] is is_copy
+    assert len(answered) == is_copy
+
+
+def test_a_competitors_sales_are_asked_about_and_then_accepted(media: pd.DataFrame) -> None:
+    """Two shops in one town: both live by the same days, neither is computed from the other."""
+    rng = np.random.default_rng(4)
+    demand = rng.normal(0, 20, 120)
+    ours = pd.Series(200 + demand + rng.normal(0, 10, 120), index=media.index)
+    theirs = 900 + 3 * demand + rng.normal(0, 30, 120)
+
+    [row] = found(ours, media, theirs).to_dict("records")
+    assert not row["is_copy"]
+    assert "as weather or a competitor's sales are? Then list it: features.independent: [x]" in row["reason"]
+    accepted = leaking_features(ours, pd.DataFrame({"x": theirs}, index=media.index), LIMIT, independent=["x"])
+    assert accepted.empty
 
 
 def test_only_the_leaking_features_are_named(kpi: pd.Series, media: pd.DataFrame) -> None:

@@ -219,6 +219,30 @@ def test_spend_on_days_without_media_is_reported() -> None:
     assert finding["values"] == {"spend": 99.0, "days": 1}
 
 
+@pytest.mark.parametrize(("season", "code"), [(365.0, "short_window"), (100.0, "one_season"), (60.0, ""), (None, "")])
+def test_a_short_window_is_one_of_less_than_the_season_that_the_model_has(season: float | None, code: str) -> None:
+    matrix = _matrix({"Search": _media(1)}, 500 + _noise(3))
+    found = _codes(eda_profile(matrix, holdout_start=HOLDOUT, season_days=season))
+
+    assert [c for c in found if c in ("short_window", "one_season")] == ([code] if code else [])
+
+
+def test_markets_are_judged_by_themselves() -> None:
+    matrix = _matrix({"Search": _media(1)}, 500 + _noise(3))
+    south = matrix.assign(market="south")
+    south.loc[south["date"].eq(pd.Timestamp(START)), "kpi"] = 0.0
+    south.loc[south["date"].ge(pd.Timestamp(HOLDOUT)), "kpi"] *= 2
+    profile = eda_profile(
+        matrix, holdout_start=HOLDOUT, by_market=pd.concat([matrix.assign(market="north"), south], ignore_index=True)
+    )
+
+    by_code = {row["code"]: row for row in profile["findings"]}
+    assert by_code["market_zero_days"]["values"] == {"markets": 1, "days": 1, "names": ["south"]}
+    assert by_code["market_level_shift"]["values"]["names"] == ["south"]
+    assert "level_shift" not in by_code
+    assert "kpi_zero_days" not in by_code
+
+
 def test_level_shift_of_the_holdout_is_reported() -> None:
     kpi = np.where(np.arange(DAYS) < 112, 500.0, 300.0) + _noise(3)
     finding = next(row for row in _profile({"Search": _media(1)}, kpi)["findings"] if row["code"] == "level_shift")

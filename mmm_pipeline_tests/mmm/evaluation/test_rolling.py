@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.data.inputs import train_data
+from mmm_pipeline.mmm.data.inputs import fit_data, train_data
 from mmm_pipeline.mmm.evaluation.naive import score_naive_forecasts
 from mmm_pipeline.mmm.evaluation.rolling import (
     convergence_of_all,
@@ -84,6 +84,23 @@ def test_a_channel_that_starts_later_is_left_out_of_the_windows_before(dataset: 
     # The forecast of the first window goes without it, and still can be made.
     fit = synthetic_fit(dataset=late.isel(time=slice(0, first.start), channel=[0, 2]))
     assert score_window(fit, late, first).observed.size == 14
+
+
+def test_a_feature_that_does_not_vary_yet_is_left_out_of_the_windows_before(dataset: xr.Dataset) -> None:
+    days = dataset.sizes["time"]
+    windows = rolling_windows(dataset, 2)
+    late = np.where(np.arange(days) < windows[0].start, 0.0, np.arange(days) % 7)
+    price = 10.0 + np.arange(days) % 5
+    given = dataset.assign_coords(feature=["late", "price"])
+    given["feature_values"] = (("time", "feature"), np.column_stack([late, price]))
+
+    first, last = (window_data(given, window) for window in windows)
+
+    assert (first.features, last.features) == (("price",), ("late", "price"))
+    alone = window_data(given.isel(feature=[0]), windows[0])
+    assert alone.features == ()
+    with pytest.raises(ModelInputError, match="feature 'late' is the same on every day"):
+        fit_data(given, days=slice(0, windows[0].start))
 
 
 def test_a_spec_has_converged_when_all_its_windows_have(dataset: xr.Dataset) -> None:

@@ -85,6 +85,26 @@ def test_the_run_and_its_materializations_are_visible_to_dagster(small_run: Smal
         assert len(instance.get_materialized_partitions(dg.AssetKey("fitted_model"))) == 9
 
 
+def test_what_to_know_about_the_data_is_said_before_the_first_fit_and_kept(small_run: SmallRun) -> None:
+    said = [step.name for step in small_run.steps if step.kind == "warning"]
+    names = [step.name for step in small_run.steps]
+
+    assert any("equal another row in every column and count once" in warning for warning in said)
+    assert any("span less than one season" in warning for warning in said)
+    assert max(map(names.index, said)) < names.index("fitted_model")
+    profile = json.loads((small_run.home.artifacts / "eda_profile.json").read_text(encoding="utf-8"))
+    assert profile["warnings"] == said
+    with dg.DagsterInstance.from_config(str(small_run.home.root)) as instance:
+        kept = [
+            warning
+            for asset in ("raw_campaigns", "model_inputs")
+            for warning in instance.get_latest_materialization_event(dg.AssetKey(asset))
+            .asset_materialization.metadata["warnings"]
+            .value
+        ]
+    assert kept == said
+
+
 def test_the_champion_is_kept_for_the_next_refresh(small_run: SmallRun) -> None:
     kept = list((small_run.home.artifacts / "champions").glob("*.nc"))
     assert [path.read_bytes() for path in kept] == [(small_run.home.artifacts / "champion_model.nc").read_bytes()]

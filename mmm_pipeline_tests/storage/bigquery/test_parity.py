@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -48,8 +49,9 @@ def torture() -> pd.DataFrame:
         "Robert'); DROP TABLE x;--",
         ' say "hi"\\ ',
         "a\u00a0",
+        "Ｂrand\u3000 \u00ad2",
     ]
-    numbers = ["12", "1,234.5", "$7.25", "0", "1e3", "12.", "+3", "€ 5", "0.1", "1,000,000"]
+    numbers = ["12", "1,234.5", "$7.25", "0", "1e3", "12.", "+3", "5 USD", "0.1", "1,000,000"]
     for position, day in enumerate(pd.date_range("2021-10-17", periods=70)):
         for other, channel in enumerate(channels):
             pick = [numbers[(position * 3 + other + shift) % len(numbers)] for shift in range(3)]
@@ -57,6 +59,7 @@ def torture() -> pd.DataFrame:
             rows.append([date, "Apex", channel, f"SKU{other}", "Ebay" if other % 2 else "", *pick])
     good = ["2021-10-20", "Apex", "Search", "SKU", "Ebay"]
     rows += [["2021-10-18", "", "Search", "twice", "Ebay", "1", "1", "1"]] * 3
+    rows += [["2021-10-18", "", "Search", "nothing", "Ebay", "0", "0", "0"]] * 3
     rows += [[date, *good[1:], "1", "1", "1"] for date in BAD_DATES]
     rows += [[*good, "1", number, "1"] for number in BAD_NUMBERS]
     rows += [[*good[:2], " \u200b", *good[3:], "1", "1", "1"], [*good, "", "", "x"], ["never", *good[1:], "-1", "", ""]]
@@ -78,13 +81,16 @@ def outcome(home: Path, settings: Settings) -> Outcome:
     return Outcome(summary, matrix, warehouse.read_table("rejected_rows"), warehouse.read_table("campaign_totals"))
 
 
-def both(tmp_path: Path, put: Put, rows: pd.DataFrame, *, decimal: str = "auto") -> tuple[Outcome, Outcome]:
+def both(
+    tmp_path: Path, put: Put, rows: pd.DataFrame, *, decimal: str = "auto", **sections: Any
+) -> tuple[Outcome, Outcome]:
+    tmp_path.mkdir(exist_ok=True)
     file = tmp_path / "rows.parquet"
     rows = rows.where(rows != "", None)
     rows.to_parquet(file, index=False)
     table = put(rows)
-    in_file = outcome(tmp_path / "file", settings_for(file, decimal=decimal))
-    return in_file, outcome(tmp_path / "table", bigquery_settings(table, source={"decimal": decimal}))
+    in_file = outcome(tmp_path / "file", settings_for(file, decimal=decimal, **sections))
+    return in_file, outcome(tmp_path / "table", bigquery_settings(table, source={"decimal": decimal}, **sections))
 
 
 def refusals(rejected: pd.DataFrame) -> pd.DataFrame:
@@ -94,6 +100,11 @@ def refusals(rejected: pd.DataFrame) -> pd.DataFrame:
     row = rejected["row"].map(lambda text: json.dumps(json.loads(text)))
     cells = rejected.assign(value=value, row=row)[["reason", "column", "value", "row"]]
     return cells.sort_values(["row", "reason"], ignore_index=True)
+
+
+def told(loaded: Outcome) -> list[str]:
+    """The warnings without what only a file has, lines and its name."""
+    return [re.sub(r"line \d+, |^\S+(?=: )", "", warning) for warning in loaded.summary.warnings]
 
 
 @pytest.fixture(scope="module")
@@ -112,8 +123,47 @@ def test_the_torture_file_gives_the_same_cells_in_both_engines(
     assert in_bigquery.summary.reasons == in_file.summary.reasons
     assert in_bigquery.summary.reasons["exact_duplicate"] == 2
     assert in_bigquery.summary.rejected >= len(BAD_DATES) + len(BAD_NUMBERS) + 2
-    assert in_bigquery.summary.warnings == in_file.summary.warnings
+    assert told(in_bigquery) == told(in_file)
+    assert "Brand 2" in set(in_file.totals["channel"])
     assert in_bigquery.rejected["line_number"].isna().all()
+
+
+def test_every_reading_of_equal_rows_totals_and_repeated_kpi_is_the_same_in_both_engines(
+    tmp_path: Path, put: Put, proxy: Proxy
+) -> None:
+    """Of each day: two channels and their total, all with the KPI of the day, and an order twice."""
+    days = [f"{day:%Y-%m-%d}" for day in pd.date_range("2025-01-01", periods=60)]
+    rows = pd.DataFrame(
+        [
+            [day, "", channel, "x", "", str(media), str(media / 8), str(300 + 3 * (number % 7))]
+            for number, day in enumerate(days)
+            for channel, media in (("A", 8), ("B", 16), ("Ｔotal", 24), ("A", 0), ("A", 0))
+        ],
+        columns=COLUMNS,
+    )
+    total = {"Ad group alias": ["Total"]}
+
+    each = both(tmp_path / "each", put, rows, validation={"equal_rows": "each", "total_rows": total})
+    once = both(
+        tmp_path / "once",
+        put,
+        rows,
+        validation={"equal_rows": "once", "total_rows": total},
+        columns={"kpi_per": "day"},
+    )
+
+    for in_file, in_bigquery in (each, once):
+        pd.testing.assert_frame_equal(in_bigquery.matrix, in_file.matrix, check_exact=True)
+        pd.testing.assert_frame_equal(in_bigquery.totals, in_file.totals, check_exact=True)
+        assert told(in_bigquery) == told(in_file)
+    first_day = each[0].matrix.iloc[:2]
+    assert first_day[["channel", "media_units", "spend", "kpi"]].to_numpy().tolist() == [
+        ["A", 8.0, 1.0, 900.0],
+        ["B", 16.0, 2.0, 300.0],
+    ]
+    assert once[0].summary.reasons == {"exact_duplicate": 60}
+    kpi = once[0].matrix.groupby("date")["kpi"].sum()
+    assert kpi.iloc[:8].tolist() == [300, 303, 306, 309, 312, 315, 318, 300]
 
 
 def test_the_real_export_gives_the_same_cells_in_both_engines(
@@ -138,8 +188,8 @@ def of_numbers(media: Sequence[str], spend: Sequence[str], kpi: Sequence[str], n
     return pd.DataFrame(lines, columns=COLUMNS)
 
 
-EUROPEAN = ["12", "1.234,5", "€ 7,25", "0", "1e3", "12,", "+3", "5 CHF", "0,1", "1.000.000", "1\u202f234,50", "1.250"]
-SWISS = ["1'234.50", "1\u2019234", "CHF 5.5", "KRW 1 000", "12,34,567.5", "(0.00)", "$1,234"]
+EUROPEAN = ["12", "1.234,5", "€ 7,25", "0", "1e3", "12,", "+3", "5 EUR", "0,1", "1.000.000", "1\u202f234,50", "1.250"]
+SWISS = ["1'234.50", "1\u2019234", "CHF 5.5", "CHF 1 000", "12,34,567.5", "(0.00)", "CHF1,234"]
 
 
 def test_each_column_has_the_same_decimal_mark_in_both_engines(tmp_path: Path, put: Put, proxy: Proxy) -> None:
@@ -147,7 +197,7 @@ def test_each_column_has_the_same_decimal_mark_in_both_engines(tmp_path: Path, p
 
     pd.testing.assert_frame_equal(in_bigquery.matrix, in_file.matrix, check_exact=True)
     pd.testing.assert_frame_equal(in_bigquery.totals, in_file.totals, check_exact=True)
-    assert in_bigquery.summary.warnings == in_file.summary.warnings
+    assert in_bigquery.summary.notes == in_file.summary.notes != ()
     assert in_bigquery.summary.rejected == in_file.summary.rejected == 0
     assert in_file.matrix["media_units"].max() == 1234567.5
     assert in_file.matrix["spend"].tolist()[:12] == [12, 1234.5, 7.25, 0, 1000, 12, 3, 5, 0.1, 1e6, 1234.5, 1250]
@@ -158,7 +208,7 @@ def test_a_column_without_a_role_decides_alike_in_both_engines(tmp_path: Path, p
 
     pd.testing.assert_frame_equal(in_bigquery.matrix, in_file.matrix, check_exact=True)
     assert in_file.matrix[["media_units", "kpi"]].max().tolist() == [1873, 1250]
-    assert in_bigquery.summary.warnings == in_file.summary.warnings
+    assert in_bigquery.summary.notes == in_file.summary.notes != ()
 
 
 def test_numbers_of_two_readings_are_refused_alike_in_both_engines(tmp_path: Path, put: Put, proxy: Proxy) -> None:
@@ -174,6 +224,22 @@ def test_numbers_of_two_readings_are_refused_alike_in_both_engines(tmp_path: Pat
 
     assert said[0] == said[1]
     assert all(header in said[0] for header in ("'Impressions'", "'Spend'", "'Sales'"))
+
+
+def test_two_currencies_in_a_column_are_refused_alike_in_both_engines(tmp_path: Path, put: Put, proxy: Proxy) -> None:
+    rows = of_numbers(["1"], ["$7.25", "7.25 €"], ["5", "$4", "4 USD"])
+    file, table = tmp_path / "rows.parquet", put(rows)
+    rows.to_parquet(file, index=False)
+
+    said = []
+    for where, settings in ((file, settings_for(file)), (table, bigquery_settings(table))):
+        with pytest.raises(CampaignDataError) as failure:
+            outcome(tmp_path / "home", settings)
+        said.append(re.sub(r" \(line \d+\)", "", str(failure.value).replace(str(where), "it")))
+
+    assert said[0] == said[1]
+    assert "'Spend' has '$7.25' and '7.25 €'" in said[0]
+    assert "'Sales'" not in said[0]
 
 
 def test_typed_columns_mean_what_their_text_means(tmp_path: Path, put: Put, proxy: Proxy) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
+from mmm_pipeline.ingestion.input_warnings import INPUT_WARNINGS, LOAD_WARNINGS
 from mmm_pipeline.ingestion.rows.campaign_rows import rows_stay_in_bigquery
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.orchestration.metadata.table_outputs import column_schema, preview
@@ -52,6 +53,7 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
             read["reading"] = "; ".join(summary.notes)
         for warning in summary.warnings:
             context.log.warning(warning)
+        workspace.artifacts().write_json(LOAD_WARNINGS, {"warnings": list(summary.warnings)})
         kept = summary.source if rows_stay_in_bigquery(settings) else warehouse.place
         jobs = job_metadata([*summary.jobs, *warehouse.take_jobs()])
         yield dg.MaterializeResult(
@@ -61,6 +63,7 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
                 "source": summary.source,
                 **read,
                 "rows_are_in": kept,
+                INPUT_WARNINGS: dg.MetadataValue.json([*summary.notes, *summary.warnings]),
                 **jobs,
             },
             data_version=dg.DataVersion(summary.fingerprint),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
-from mmm_pipeline.ingestion.input_warnings import input_warnings
+from mmm_pipeline.ingestion.input_warnings import INPUT_WARNINGS, input_warnings
 from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
 from mmm_pipeline.ingestion.rows.campaign_rows import campaign_rows
 from mmm_pipeline.operations.budget_requests import require_known_budget_channels
@@ -93,7 +93,7 @@ def model_inputs(
         dg.Output(
             dataset,
             metadata={
-                "warnings": dg.MetadataValue.json(warnings),
+                INPUT_WARNINGS: dg.MetadataValue.json(warnings),
                 "channels": int(dataset.sizes["channel"]),
                 "markets": int(dataset.sizes.get("market", 1)),
                 "days": int(dataset.sizes["time"]),

@@ -3,6 +3,7 @@
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
 import dagster as dg
 
+from mmm_pipeline.ingestion.input_warnings import INPUT_WARNINGS
 from mmm_pipeline.orchestration.metadata.warehouse_jobs import job_metadata
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 
@@ -27,6 +28,8 @@ def landed_campaigns(context: dg.AssetExecutionContext, workspace: WorkspaceReso
     context.log.info(f"{done.file}: {done.inserted} rows new, {done.replaced} replaced in {done.table}")
     for note in done.notes:
         context.log.info(f"{done.file}: {note}")
+    for warning in done.warnings:
+        context.log.warning(warning)
     return dg.MaterializeResult(
         metadata={
             "table": done.table,
@@ -36,6 +39,7 @@ def landed_campaigns(context: dg.AssetExecutionContext, workspace: WorkspaceReso
             "inserted": done.inserted,
             "replaced": done.replaced,
             "removed": done.removed,
+            INPUT_WARNINGS: dg.MetadataValue.json([*done.notes, *done.warnings]),
             "refused": dg.MetadataValue.json(dict(done.refused)),
             **job_metadata(done.jobs),
         }

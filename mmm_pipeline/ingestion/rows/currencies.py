@@ -1,0 +1,117 @@
+"""Amounts of one column in two currencies: added up, they would be no amount of either."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from mmm_pipeline.errors import CampaignDataError
+from mmm_pipeline.ingestion.rows.number_formats import TextNumbers, currency
+
+__all__ = ["require_one_currency"]
+
+_LONGEST = 40
+_SHOWN = 5
+_DOLLARS = "USD AUD CAD NZD SGD HKD TWD MXN ARS CLP COP BRL BBD BMD BND BSD BZD FJD GYD JMD KYD LRD NAD SBD SRD TTD XCD"
+# Signs that stand for more than one currency have them all.
+_CODES: Mapping[str, str] = {
+    "$": _DOLLARS,
+    "US$": "USD",
+    "A$": "AUD",
+    "AU$": "AUD",
+    "C$": "CAD",
+    "CA$": "CAD",
+    "NZ$": "NZD",
+    "S$": "SGD",
+    "HK$": "HKD",
+    "NT$": "TWD",
+    "MX$": "MXN",
+    "R$": "BRL",
+    "€": "EUR",
+    "£": "GBP EGP FKP GIP SHP SYP SDG",
+    "¥": "JPY CNY CNH",
+    "￥": "JPY CNY CNH",
+    "円": "JPY",
+    "元": "CNY CNH TWD",
+    "₩": "KRW KPW",
+    "원": "KRW KPW",
+    "₹": "INR",
+    "₽": "RUB",
+    "₺": "TRY",
+    "₴": "UAH",
+    "₫": "VND",
+    "₱": "PHP",
+    "₪": "ILS",
+    "฿": "THB",
+    "₦": "NGN",
+    "₸": "KZT",
+    "zł": "PLN",
+    "Kč": "CZK",
+    "kr": "SEK NOK DKK ISK",
+}
+
+
+def require_one_currency(texts: TextNumbers, positions: Sequence[int]) -> None:
+    """Refuse a column of numbers with signs or codes that no single currency has, such as `$5` beside `€5`.
+
+    `$5` beside `USD 5` is one currency, and a number without a sign goes with any.
+
+    Args:
+        texts: the source.
+        positions: of the columns.
+
+    Raises:
+        CampaignDataError: naming a cell of each currency.
+    """
+    if not positions:
+        return
+    asked = ", ".join(f"MIN(s{position}), MAX(s{position})" for position in positions)
+    signs = ", ".join(f"{currency(texts.dialect, f'c{position}')} AS s{position}" for position in positions)
+    [row] = texts.query(f"SELECT {asked} FROM (SELECT {signs} FROM {texts.all_cells}) AS signs")
+    several = [at for at, least, most in zip(positions, row[::2], row[1::2], strict=True) if least != most]
+    mixed = {position: found for position in several if len(found := _incompatible(_cells(texts, position))) > 1}
+    if not mixed:
+        return
+    lines = [
+        f"  {texts.headers[position]!r} has {' and '.join(cells[:_SHOWN])}"
+        for position, cells in list(mixed.items())[:_SHOWN]
+    ]
+    raise CampaignDataError(
+        "\n".join(
+            [
+                f"{texts.where}: amounts of one column are in different currencies, and would be added up:",
+                *lines,
+                "  Convert them to one currency. If they are in one already, remove the signs from the cells",
+            ]
+        )
+    )
+
+
+def _cells(texts: TextNumbers, position: int) -> list[tuple[str, str]]:
+    """Each sign of a column with its first cell, ready to be shown, in the order of the source."""
+    column = f"c{position}"
+    found = texts.query(f"""
+        SELECT sign, line_number, {column} FROM (
+            SELECT sign, line_number, {column},
+                ROW_NUMBER() OVER (PARTITION BY sign ORDER BY line_number, {column}) AS place
+            FROM (SELECT line_number, {column}, {currency(texts.dialect, column)} AS sign FROM {texts.all_cells}) AS s
+            WHERE sign IS NOT NULL
+        ) AS cells WHERE place = 1 ORDER BY line_number, sign""")
+    return [
+        (sign, repr(text.strip()[:_LONGEST]) + ("" if line is None else f" ({texts.place(line)})"))
+        for sign, line, text in found
+    ]
+
+
+def _incompatible(cells: Sequence[tuple[str, str]]) -> list[str]:
+    """The first cell, and those that no currency of the cells before them fits; one or none: they are one currency."""
+    shown: list[str] = []
+    possible: frozenset[str] = frozenset()
+    for sign, cell in cells:
+        codes = frozenset(_CODES.get(sign, sign).split())
+        if not shown:
+            shown, possible = [cell], codes
+        elif possible & codes:
+            possible &= codes
+        else:
+            shown.append(cell)
+    return shown

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from mmm_pipeline.command_line import (
     ConfigOption,
@@ -18,6 +16,7 @@ from mmm_pipeline.command_line import (
     settings_of,
 )
 from mmm_pipeline.home import Home
+from mmm_pipeline.output import console, print_json
 
 __all__ = ["replay"]
 
@@ -49,14 +48,14 @@ def replay(
 
         settings = settings_of(folder, config, source, quick=quick)
         options = replays.ReplayOptions(first, last, every, horizon)
-        with RunDisplay(Console(stderr=True), 0) as display, progress.listening(display.fit):
+        with RunDisplay(console(stderr=True), 0) as display, progress.listening(display.fit):
             replayed = replays.replay(folder, settings, options, display.replayed)
         replays.store(folder, settings, replayed)
         written = replays.publish(folder, settings, replayed)
     if as_json:
-        typer.echo(json.dumps({**replayed.to_dict(), "folder": str(written)}, ensure_ascii=False, indent=2))
+        print_json({**replayed.to_dict(), "folder": str(written)})
         return
-    console = Console()
+    shown = console()
     for table in replay_tables(replayed):
-        console.print(table)
-    console.print(f"picture and tables: {written}", highlight=False, soft_wrap=True)
+        shown.print(table)
+    shown.print(f"picture and tables: {written}", highlight=False, soft_wrap=True)

@@ -6,7 +6,6 @@ import datetime as dt
 import hashlib
 import json
 import math
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from mmm_pipeline.replay_dates import ReplayOptions, replay_dates
 from mmm_pipeline.resources.artifacts import ArtifactStore
 from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
 from mmm_pipeline.resources.warehouse import open_warehouse
+from mmm_pipeline.scratch import scratch_folder
 from mmm_pipeline.settings import EventDates, Settings
 from mmm_pipeline.settings_data import LandingSettings, WarehouseSettings
 
@@ -219,8 +219,8 @@ class _Actual:
         from mmm_pipeline.ingestion.load import load_campaigns
         from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
 
-        with tempfile.TemporaryDirectory(prefix="mmm-replay-") as folder:
-            warehouse = DuckDBWarehouse(Path(folder) / "warehouse.duckdb")
+        with scratch_folder("replay") as folder:
+            warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
             rows = load_campaigns(warehouse, settings)
             matrix = build_media_matrix(warehouse, settings)
             by_market = build_market_matrix(warehouse, settings)

@@ -2,7 +2,6 @@
 
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
 import shutil
-import tempfile
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
@@ -23,6 +22,7 @@ from mmm_pipeline.home import Home
 from mmm_pipeline.partitions import grid_of, spec_keys
 from mmm_pipeline.resources.workspace import Workspace
 from mmm_pipeline.runs import FIT_POOL
+from mmm_pipeline.scratch import scratch_folder
 from mmm_pipeline.settings import Settings
 
 __all__ = [
@@ -133,8 +133,7 @@ def _ask(
         return known
     context.log.info(f"{label}: about {engine.run_minutes:g} minutes for 90 days and 20 channels")
     kept = workspace.folder().engine_files / engine.name / key.replace("|", "-")
-    with tempfile.TemporaryDirectory(prefix=f"{engine.name}-") as scratch:
-        folder = Path(scratch)
+    with scratch_folder(f"engine-{engine.name}") as folder:
         try:
             answer = Answer("ok", _run(context, engine, request, folder, settings))
         except EngineError as error:

@@ -2,7 +2,6 @@
 
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
 import dataclasses
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from mmm_pipeline.assets.profile import EDA_PROFILE
 from mmm_pipeline.assets.result_tables import REPORTED_TABLES, result_tables
 from mmm_pipeline.resources.gemini import Gemini
 from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from mmm_pipeline.reporting.charts import Chart
@@ -97,8 +97,8 @@ def stored_pictures(workspace: Workspace) -> Any:
         from mmm_pipeline.reporting.gemini.pictures import pictures
         from mmm_pipeline.reporting.gemini.questions import QUESTIONS
 
-        with tempfile.TemporaryDirectory() as folder:
-            drawn = stored_charts(workspace, language, Path(folder)) if QUESTIONS[name].charts else []
+        with scratch_folder("narratives") as folder:
+            drawn = stored_charts(workspace, language, folder) if QUESTIONS[name].charts else []
             return pictures(name, disguise, drawn, language)
 
     return give

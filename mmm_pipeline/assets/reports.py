@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from mmm_pipeline.assets.pictures import inline_picture
 from mmm_pipeline.assets.profile import EDA_PROFILE
 from mmm_pipeline.assets.result_tables import REPORTED_TABLES, result_tables
 from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from mmm_pipeline.reporting.charts import Chart
@@ -49,10 +49,10 @@ def charts(workspace: Workspace) -> dg.MaterializeResult:
     shown: dict[str, dg.MarkdownMetadataValue] = {}
     number = 0
     for language in tables.settings.report.languages:
-        with tempfile.TemporaryDirectory() as folder:
-            drawn = _draw(workspace, tables, Path(folder), language)
-            number += len(drawn) + _draw_markets(workspace, tables, Path(folder) / "markets", language)
-            workspace.artifacts().write_pictures(f"charts/{language}", Path(folder))
+        with scratch_folder("charts") as folder:
+            drawn = _draw(workspace, tables, folder, language)
+            number += len(drawn) + _draw_markets(workspace, tables, folder / "markets", language)
+            workspace.artifacts().write_pictures(f"charts/{language}", folder)
             shown = shown or _shown(drawn)
     return dg.MaterializeResult(
         metadata={

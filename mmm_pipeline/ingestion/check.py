@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from mmm_pipeline.ingestion.events import load_events
@@ -14,6 +12,7 @@ from mmm_pipeline.ingestion.load import LoadSummary, load_campaigns
 from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
 from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
+from mmm_pipeline.scratch import scratch_folder
 from mmm_pipeline.settings import Settings
 from mmm_pipeline.settings_data import WarehouseSettings
 
@@ -67,8 +66,8 @@ def check_source(settings: Settings) -> CheckReport:
     """
     # A BigQuery source is judged where it is; nothing is written to a dataset.
     settings = settings.model_copy(update={"warehouse": WarehouseSettings()})
-    with tempfile.TemporaryDirectory(prefix="mmm-check-") as folder:
-        warehouse = DuckDBWarehouse(Path(folder) / "warehouse.duckdb")
+    with scratch_folder("check") as folder:
+        warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
         rows = load_campaigns(warehouse, settings)
         matrix = build_media_matrix(warehouse, settings)
         dataset, excluded = build_model_inputs(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from mmm_pipeline.ingestion.parsing import day, name, number, trimmed
 from mmm_pipeline.ingestion.sources import stage_file
 from mmm_pipeline.ingestion.staging import Staging, require_none_refused, staging_area
 from mmm_pipeline.resources.dialect import DUCKDB
+from mmm_pipeline.scratch import scratch_folder
 from mmm_pipeline.settings import EventDates, Settings
 
 __all__ = ["event_columns", "load_events"]
@@ -55,7 +55,7 @@ def event_columns(events: Sequence[EventDates], days: pd.DatetimeIndex) -> pd.Da
 
 
 def _read(path: Path) -> tuple[EventDates, ...]:
-    with tempfile.TemporaryDirectory() as folder, staging_area(Path(folder)) as staging:
+    with scratch_folder("events") as folder, staging_area(folder) as staging:
         headers = stage_file(staging, path, _REQUIRED)
         roles = resolve_roles(headers, _REQUIRED, where=str(path), setting="the columns of events", optional=_WINDOWS)
         staging.close_to_files()

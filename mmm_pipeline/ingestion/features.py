@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from mmm_pipeline.ingestion.parsing import day, finite_number, number, trimmed
 from mmm_pipeline.ingestion.sources import stage_file
 from mmm_pipeline.ingestion.staging import Staging, require_none_refused, staging_area
 from mmm_pipeline.resources.dialect import DUCKDB
+from mmm_pipeline.scratch import scratch_folder
 from mmm_pipeline.settings import FeatureSettings, Settings
 
 __all__ = ["load_features"]
@@ -37,7 +37,7 @@ def load_features(settings: Settings) -> pd.DataFrame | None:
     chosen = settings.features
     if chosen.path is None:
         return None
-    with tempfile.TemporaryDirectory() as folder, staging_area(Path(folder)) as staging:
+    with scratch_folder("features") as folder, staging_area(folder) as staging:
         roles = _stage(staging, chosen, chosen.path)
         staging.close_to_files()
         names = [name for role, name in _feature_roles(roles)]

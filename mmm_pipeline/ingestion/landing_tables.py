@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from mmm_pipeline.ingestion.landing_sql import ROW_OF_KEY, LandingPlan
 from mmm_pipeline.ingestion.table_source import duckdb_identifier
 from mmm_pipeline.resources.dialect import BIGQUERY, DUCKDB
 from mmm_pipeline.resources.jobs import WarehouseJob
+from mmm_pipeline.scratch import scratch_folder
 from mmm_pipeline.settings import Settings
 
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ class BigQueryCampaignTable:
         made = False
         self._scratch.mkdir(parents=True, exist_ok=True)
         try:
-            with tempfile.TemporaryDirectory(prefix="staging-", dir=self._scratch) as folder:
-                file = Path(folder) / "rows.parquet"
+            with scratch_folder("staging", self._scratch) as folder:
+                file = folder / "rows.parquet"
                 with pq.ParquetWriter(file, rows.schema) as writer:
                     for batch in rows:
                         writer.write_batch(batch)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmm_pipeline.errors import CampaignDataError, StoredResultError
+from mmm_pipeline.scratch import scratch_folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -20,9 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Staging", "require_none_refused", "staging_area"]
 
 MEMORY_LIMIT = "2GB"
-_PREFIX = "staging-"
 _BATCH_ROWS = 10_000
-_ABANDONED_AFTER = 24 * 3600.0
 
 
 @contextmanager
@@ -31,11 +27,10 @@ def staging_area(folder: Path) -> Iterator[Staging]:
     import duckdb
 
     folder.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(folder)
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=folder, ignore_cleanup_errors=True) as spill:
+    with scratch_folder("staging", folder) as spill:
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": MEMORY_LIMIT,
-            "temp_directory": spill,
+            "temp_directory": str(spill),
             "autoinstall_known_extensions": False,
             "TimeZone": "UTC",
         }
@@ -110,17 +105,6 @@ class Staging:
     def close_to_files(self) -> None:
         """From here on no SQL can read or write a file."""
         self.connection.execute("SET enable_external_access = false")
-
-
-def _remove_abandoned(folder: Path) -> None:
-    """Spilled data of runs that were killed."""
-    for left in folder.glob(f"{_PREFIX}*"):
-        try:
-            newest = max(path.stat().st_mtime for path in (left, *left.iterdir()))
-        except OSError:
-            continue
-        if time.time() - newest > _ABANDONED_AFTER:
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def require_none_refused(staging: Staging, path: Path, what: str) -> None:

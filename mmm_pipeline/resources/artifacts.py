@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.resources import places
 from mmm_pipeline.resources.places import Place
+from mmm_pipeline.scratch import scratch_folder
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -161,8 +161,8 @@ class ArtifactStore:
                 raise StoredResultError(f"{path}: there is no stored {name} yet: materialize {name} first")
             yield path
             return
-        with tempfile.TemporaryDirectory() as folder:
-            local = Path(folder) / path.name
+        with scratch_folder("artifact") as folder:
+            local = folder / path.name
             local.write_bytes(self._read(path, name))
             yield local
 

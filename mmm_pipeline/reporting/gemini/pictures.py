@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 from mmm_pipeline.reporting.charts import Chart, draw_charts
 from mmm_pipeline.reporting.gemini.disguise import Disguise
 from mmm_pipeline.reporting.gemini.questions import QUESTIONS
 from mmm_pipeline.reporting.gemini.request import Image
 from mmm_pipeline.reporting.tables import Language
+from mmm_pipeline.scratch import scratch_folder
 
 __all__ = ["pictures"]
 
@@ -28,8 +27,8 @@ def pictures(name: str, disguise: Disguise, drawn: Sequence[Chart], language: La
         return []
     if not disguise.tables.settings.gemini.channel_codes:
         return [_image(chart) for chart in drawn if chart.name in wanted]
-    with tempfile.TemporaryDirectory() as folder:
-        return [_image(chart) for chart in draw_charts(disguise.tables, Path(folder), language, names=wanted)]
+    with scratch_folder("pictures") as folder:
+        return [_image(chart) for chart in draw_charts(disguise.tables, folder, language, names=wanted)]
 
 
 def _image(chart: Chart) -> Image:

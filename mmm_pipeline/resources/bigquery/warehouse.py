@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from mmm_pipeline.resources.contract_sql import broken_rows
 from mmm_pipeline.resources.contract_types import as_arrow, require_table_name, typed
 from mmm_pipeline.resources.dialect import BIGQUERY, Dialect
 from mmm_pipeline.resources.jobs import WarehouseJob
+from mmm_pipeline.scratch import scratch_folder
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -96,8 +96,8 @@ class BigQueryWarehouse:
             [*(pa.field(it.name, _stored_type(it.type)) for it in arrow.schema), pa.field(ORDER_COLUMN, pa.int64())]
         )
         self.scratch.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="staging-", dir=self.scratch) as folder:
-            file = Path(folder) / f"{name}.parquet"
+        with scratch_folder("staging", self.scratch) as folder:
+            file = folder / f"{name}.parquet"
             written = 0
             with pq.ParquetWriter(file, schema) as writer:
                 for batch in batches:

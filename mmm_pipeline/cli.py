@@ -211,9 +211,8 @@ def ui(
         chosen = config_in_force(folder, config)
         folder = folder.as_of(load_effective_settings(chosen).split.as_of)
         folder.prepare()
-    if not read_only:
-        _know_pools(folder)
-    environment = {**os.environ, HOME_VARIABLE: str(folder.root), "DAGSTER_HOME": str(folder.root)}
+        dagster_home = _opened_for_ui(folder, read_only)
+    environment = {**os.environ, HOME_VARIABLE: str(folder.root), "DAGSTER_HOME": str(dagster_home)}
     if chosen is not None:
         environment[CONFIG_VARIABLE] = str(chosen)
     print_text(f"settings: {chosen or 'built-in defaults'}\nopen http://127.0.0.1:{port} (Ctrl-C ends it)")
@@ -223,13 +222,18 @@ def ui(
     os.execve(sys.executable, command, environment)
 
 
-def _know_pools(home: Home) -> None:
+def _opened_for_ui(home: Home, read_only: bool) -> Path:
+    """The folder with Dagster's databases, tried once, so that the server does not answer with a traceback."""
     import dagster as dg
 
+    from mmm_pipeline.dagster_storage import copy_to_look_at, readable_storage_errors
     from mmm_pipeline.runs import know_pools
 
-    with dg.DagsterInstance.from_config(str(home.root)) as instance:
-        know_pools(instance)
+    folder = copy_to_look_at(home) if read_only and not os.access(home.root, os.W_OK) else home.root
+    with readable_storage_errors(Home(folder)), dg.DagsterInstance.from_config(str(folder)) as instance:
+        if not read_only:
+            know_pools(instance)
+    return folder
 
 
 @app.command()

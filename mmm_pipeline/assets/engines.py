@@ -167,13 +167,17 @@ def _run(
 
 
 def _keep(folder: Path, kept: Path) -> None:
-    """Keep what the engine printed and drew, in place of what it left last time."""
+    """Keep what the engine printed and drew, in place of what it left last time; no links, which may lead anywhere."""
     shutil.rmtree(kept, ignore_errors=True)
     if (folder / "output.log").is_file():
         kept.mkdir(parents=True)
         shutil.copy(folder / "output.log", kept)
         if (folder / "files").is_dir():
-            shutil.copytree(folder / "files", kept, dirs_exist_ok=True)
+            shutil.copytree(folder / "files", kept, dirs_exist_ok=True, ignore=_links)
+
+
+def _links(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if (Path(folder) / name).is_symlink()]
 
 
 def _metadata(answer: Answer) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from mmm_pipeline.atomic_files import write_text
 from mmm_pipeline.engines.catalog import Engine
+from mmm_pipeline.engines.environment_variables import install_variables
 from mmm_pipeline.errors import EngineError
 
 __all__ = ["ENVIRONMENTS_VARIABLE", "Environment", "State", "environment_of"]
@@ -138,8 +139,8 @@ def _base_python(engine: Engine) -> Path:
 def _run(command: list[str], show: Callable[[str], object], engine: Engine) -> None:
     """Run to the end, showing every line; the last lines are in the error when it fails."""
     lines: list[str] = []
-    # What belongs to this environment must not lead pip into it.
-    foreign = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    # What belongs to this environment must not lead pip into it, and no secret reach a package's build script.
+    foreign = install_variables(os.environ)
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=foreign, errors="replace"
     ) as process:

@@ -30,8 +30,9 @@ from mmm_pipeline.command_line import (
     settings_of,
 )
 from mmm_pipeline.errors import SettingsError
+from mmm_pipeline.file_errors import is_writable
 from mmm_pipeline.home import CONFIG_VARIABLE, HOME_VARIABLE, Home, find_config, load_effective_settings
-from mmm_pipeline.output import console, print_json, print_text
+from mmm_pipeline.output import console, display_console, print_json, print_text
 from mmm_pipeline.settings_data import SourceSettings
 
 __all__ = ["app"]
@@ -96,7 +97,7 @@ def run(
             shown.print(line, highlight=False, soft_wrap=True)
         job = build_definitions(folder, None).resolve_job_def(REFRESH_JOB)
         assets = len(set(job.asset_layer.executable_asset_keys))
-        with RunDisplay(shown, assets) as display, progress.listening(display.fit):
+        with RunDisplay(display_console(), assets) as display, progress.listening(display.fit):
             outcome = refresh(folder, settings, display.step)
     if not outcome.succeeded:
         fail(
@@ -229,7 +230,7 @@ def _opened_for_ui(home: Home, read_only: bool) -> Path:
     from mmm_pipeline.dagster_storage import copy_to_look_at, readable_storage_errors
     from mmm_pipeline.runs import know_pools
 
-    folder = copy_to_look_at(home) if read_only and not os.access(home.root, os.W_OK) else home.root
+    folder = copy_to_look_at(home) if read_only and not is_writable(home.root) else home.root
     with readable_storage_errors(Home(folder)), dg.DagsterInstance.from_config(str(folder)) as instance:
         if not read_only:
             know_pools(instance)

@@ -13,7 +13,7 @@ from rich.table import Table
 from mmm_pipeline.command_line import ConfigOption, HomeOption, ReadableErrors, config_in_force, fail
 from mmm_pipeline.errors import EngineError, StoredResultError
 from mmm_pipeline.home import Home, load_effective_settings
-from mmm_pipeline.output import console
+from mmm_pipeline.output import console, display_console
 
 __all__ = ["engines_app"]
 
@@ -133,7 +133,7 @@ def run(
             highlight=False,
             soft_wrap=True,
         )
-        with RunDisplay(shown, assets=5) as display:
+        with RunDisplay(display_console(), assets=5) as display:
             outcome = ask_engine(folder, chosen, name, spec, display.step)
         if not outcome.succeeded:
             fail(*outcome.problems, hint=f"see run {outcome.run_id[:8]} in `mmm ui --home {shlex.quote(str(home))}`")

@@ -16,7 +16,7 @@ from mmm_pipeline.command_line import (
     settings_of,
 )
 from mmm_pipeline.home import Home
-from mmm_pipeline.output import console, print_json
+from mmm_pipeline.output import console, display_console, print_json
 
 __all__ = ["replay"]
 
@@ -48,7 +48,7 @@ def replay(
 
         settings = settings_of(folder, config, source, quick=quick)
         options = replays.ReplayOptions(first, last, every, horizon)
-        with RunDisplay(console(stderr=True), 0) as display, progress.listening(display.fit):
+        with RunDisplay(display_console(stderr=True), 0) as display, progress.listening(display.fit):
             replayed = replays.replay(folder, settings, options, display.replayed)
         replays.store(folder, settings, replayed)
         written = replays.publish(folder, settings, replayed)

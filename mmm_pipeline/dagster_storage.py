@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mmm_pipeline.errors import StorageUnavailable, StoredResultError
-from mmm_pipeline.file_errors import file_error
+from mmm_pipeline.file_errors import file_error, is_writable
 from mmm_pipeline.home import Home
 from mmm_pipeline.scratch import remove_abandoned
 
@@ -40,9 +40,9 @@ def readable_storage_errors(home: Home) -> Iterator[None]:
     except sa.exc.SQLAlchemyError as error:
         raise _storage_error(home, error) from error
     except dg.DagsterInvalidConfigError as error:
-        wrong = "; ".join(part.message for part in error.errors) or _first_line(error)
+        wrong = "; ".join(part.message.partition(" Expected:")[0][:300].rstrip(".") for part in error.errors)
         raise StoredResultError(
-            f"{home.dagster_file}: Dagster does not take it: {wrong} Correct it, or move it away to have it made anew"
+            f"{home.dagster_file}: Dagster does not take it: {wrong}. Correct it, or move it away to have it made anew"
         ) from error
 
 
@@ -60,7 +60,7 @@ def _storage_error(home: Home, error: Exception) -> StoredResultError:
             f"{home.root / 'history'}: another process keeps the history of runs locked ({reason}): wait for it, or "
             "stop it, and run again"
         )
-    if not os.access(home.root, os.W_OK):
+    if not is_writable(home.root):
         return StoredResultError(_unwritable(home.root))
     return StoredResultError(
         f"Dagster's storage, as {home.dagster_file} names it, cannot be used: {reason}. Without a section `storage` "
@@ -80,7 +80,7 @@ def _wrong_with(file: Path) -> str | None:
             f"{file}: is damaged: it is no SQLite database. Move it away and run again: it holds what the UI shows of "
             "earlier runs; tables, fits and results are elsewhere and intact"
         )
-    return None if os.access(file, os.W_OK) and os.access(file.parent, os.W_OK) else _unwritable(file)
+    return None if is_writable(file) and is_writable(file.parent) else _unwritable(file)
 
 
 def _unwritable(path: Path) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from mmm_pipeline.errors import MmmError
+from mmm_pipeline.file_errors import is_writable
 from mmm_pipeline.home import Home, find_config, load_effective_settings
 from mmm_pipeline.settings import Settings
 
@@ -88,7 +89,7 @@ def _settings(home: Home) -> Finding:
 def _home(home: Home) -> Finding:
     if not home.root.exists():
         return Finding("home folder", "absent", f"{home.root} does not exist yet; the first run makes it")
-    if not os.access(home.root, os.W_OK):
+    if not is_writable(home.root):
         return Finding("home folder", "problem", f"{home.root} cannot be written")
     results = "has results" if home.latest_results.exists() else "has no results yet"
     return Finding("home folder", "ok", f"{home.root} {results}")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
+from pathlib import Path
 from typing import Any
 
-__all__ = ["file_error", "is_denied", "told_of"]
+__all__ = ["file_error", "is_denied", "is_writable", "told_of"]
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM}
@@ -47,3 +49,8 @@ def file_error(error: OSError, place: Any = None) -> str:
 def is_denied(error: BaseException) -> bool:
     """Whether it is a right that is missing, which stays so until somebody grants it; unlike a disk that is full."""
     return isinstance(error, OSError) and error.errno in {*_DENIED, errno.EROFS}
+
+
+def is_writable(path: Path) -> bool:
+    """Whether this process may write the file, or make files in the folder; False for what is not there."""
+    return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import tempfile
@@ -32,8 +33,9 @@ class RunStep:
     """Something that happened in the run.
 
     Attributes:
-        kind: `start`, `materialized`, `check_failed`, `retried` (failed, but tried again after a pause) or `failed`.
-        name: the step, asset or check.
+        kind: `start`, `materialized`, `check_failed`, `retried` (failed, but tried again after a pause), `failed`, or
+            `said` for a line of the log of the step at work.
+        name: the step, asset or check; the line that was said.
     """
 
     kind: str
@@ -190,11 +192,12 @@ def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
 
 def _pass_on(entry: Any, on_step: Callable[[RunStep], None]) -> None:
     event = entry.dagster_event
-    if event is None:
-        return
     # An error here would be an error of the run, which does not depend on who watches it.
     with suppress(Exception):
-        _tell(event, on_step)
+        if event is not None:
+            _tell(event, on_step)
+        elif entry.level >= logging.INFO:
+            on_step(RunStep("said", entry.user_message))
 
 
 def _tell(event: Any, on_step: Callable[[RunStep], None]) -> None:

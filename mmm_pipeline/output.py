@@ -10,14 +10,14 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from mmm_pipeline.printable import printable, printable_json
 
-__all__ = ["console", "lasting_output", "print_json", "print_text"]
+__all__ = ["console", "display_console", "lasting_output", "print_json", "print_text"]
 
 _PLAIN_SYMBOLS = "mmm_pipeline.plain_symbols"
 _SYMBOLS = {
@@ -31,6 +31,20 @@ _BRAILLE = range(0x2800, 0x2900)  # what spinners are made of
 def console(*, stderr: bool = False) -> Console:
     """The only kind of console that commands print with."""
     return _Console(stderr=stderr)
+
+
+def display_console(*, stderr: bool = False) -> Console:
+    """A console for what a run shows while it runs, on a way of its own to the terminal.
+
+    Dagster stores what a step prints to the standard streams, and shows it with a delay; progress belongs to neither.
+    """
+    stream = sys.stderr if stderr else sys.stdout
+    try:
+        descriptor = os.dup(stream.fileno())
+    except (OSError, ValueError):  # a stand-in without a file, of a test or a notebook
+        return console(stderr=stderr)
+    lost = stream.lost if isinstance(stream, _LastingStream) else []
+    return _Console(file=_LastingStream(os.fdopen(descriptor, "wb"), stream.encoding, lost))
 
 
 def print_text(text: str, *, stderr: bool = False) -> None:
@@ -80,22 +94,15 @@ def _lasting(stream: TextIO, lost: list[str]) -> TextIO:
         return stream  # a stand-in of a test or of a notebook, which takes every text
     stream.flush()
     stream.reconfigure(errors=_PLAIN_SYMBOLS)  # also for what is printed after the block
-    return _LastingStream(stream, lost)
+    return _LastingStream(stream.buffer, stream.encoding, lost)
 
 
 class _LastingStream(io.TextIOWrapper):
-    """A second writer to the file of a stream, which never raises for what the file does not take."""
+    """Writes text to a binary stream, and never raises for what that does not take; `lost` says what went wrong."""
 
-    def __init__(self, stream: io.TextIOWrapper, lost: list[str]) -> None:
-        super().__init__(
-            stream.buffer,
-            encoding=stream.encoding,
-            errors=_PLAIN_SYMBOLS,
-            newline="\n" if os.linesep == "\n" else None,
-            line_buffering=True,
-            write_through=stream.write_through,
-        )
-        self._lost = lost
+    def __init__(self, stream: BinaryIO, encoding: str, lost: list[str]) -> None:
+        super().__init__(stream, encoding=encoding, errors=_PLAIN_SYMBOLS, newline="\n", line_buffering=True)
+        self.lost = lost
 
     def write(self, text: str) -> int:
         with self._dropping():
@@ -112,7 +119,7 @@ class _LastingStream(io.TextIOWrapper):
             yield
         except OSError as error:
             if not isinstance(error, BrokenPipeError):
-                self._lost.append(error.strerror or str(error))
+                self.lost.append(error.strerror or str(error))
             self._go_nowhere()
 
     def _go_nowhere(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 import time
@@ -16,7 +15,7 @@ import pandas as pd
 
 from mmm_pipeline.contracts import empty_table, violations
 from mmm_pipeline.errors import StorageUnavailable, StoredResultError
-from mmm_pipeline.file_errors import file_error
+from mmm_pipeline.file_errors import file_error, is_writable
 from mmm_pipeline.resources.contract_types import as_arrow, require_table_name, typed
 from mmm_pipeline.resources.dialect import DUCKDB, Dialect
 from mmm_pipeline.resources.jobs import WarehouseJob
@@ -228,7 +227,7 @@ class DuckDBWarehouse:
         except OSError as error:
             raise StoredResultError(f"this folder cannot be created: {file_error(error, self.path.parent)}") from error
         try:
-            read_only = self.path.is_file() and not os.access(self.path, os.W_OK)
+            read_only = self.path.is_file() and not is_writable(self.path)
             return open_database(self.path, wait_seconds=self.wait_seconds, read_only=read_only)
         except duckdb.Error as error:
             raise self._unusable(error) from error

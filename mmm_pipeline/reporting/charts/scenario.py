@@ -11,7 +11,7 @@ import pandas as pd
 
 from mmm_pipeline.reporting.charts import style
 from mmm_pipeline.reporting.charts.context import LABEL_WIDTH, format_axis
-from mmm_pipeline.reporting.charts.fonts import drawable, families, hangul_font
+from mmm_pipeline.reporting.charts.fonts import chart_language, drawable, families
 from mmm_pipeline.reporting.charts.style import BLUE, INK, MUTED, PALE
 from mmm_pipeline.reporting.formatting import Formatter
 from mmm_pipeline.reporting.names import clean, distinct, shorten
@@ -35,7 +35,7 @@ def scenario_chart(table: pd.DataFrame, summary: Mapping[str, Any], settings: Se
     import matplotlib
 
     asked: Language = settings.report.languages[0]
-    language: Language = asked if asked == "en" or hangul_font() else "en"
+    language = chart_language(asked)
     fonts = tuple(families(language))
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()

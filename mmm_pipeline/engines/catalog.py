@@ -49,6 +49,11 @@ class Engine:
         return self.folder / "requirements.txt"
 
     @property
+    def lock(self) -> Path:
+        """Every package of the environment with its version and SHA-256 sums; an engine may be without."""
+        return self.folder / "requirements.lock"
+
+    @property
     def runner(self) -> Path:
         return self.folder / "run.py"
 

@@ -98,7 +98,10 @@ class Environment:
         shutil.rmtree(self.folder, ignore_errors=True)
         _run([str(base), "-m", "venv", str(self.folder)], show, self.engine)
         pip = [str(self.python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-        _run([*pip, "--progress-bar", "off", "-r", str(self.engine.requirements)], show, self.engine)
+        # With a lock, pip takes nothing whose content is not the one that was recorded.
+        locked = self.engine.lock.is_file()
+        wanted = ["--require-hashes", "-r", str(self.engine.lock)] if locked else ["-r", str(self.engine.requirements)]
+        _run([*pip, "--progress-bar", "off", *wanted], show, self.engine)
         write_text(self._marker, self._wanted() + "\n")
 
     @property
@@ -107,7 +110,8 @@ class Environment:
         return self.folder / ".installed"
 
     def _wanted(self) -> str:
-        return hashlib.sha256(self.engine.requirements.read_bytes()).hexdigest()
+        locked = self.engine.lock.read_bytes() if self.engine.lock.is_file() else b""
+        return hashlib.sha256(self.engine.requirements.read_bytes() + locked).hexdigest()
 
 
 def environment_of(engine: Engine) -> Environment:

@@ -18,7 +18,7 @@ def write_with(path: Path, fill: Callable[[Path], object]) -> Path:
     """Let `fill` write a temporary file beside `path`, then rename it into place; missing folders are made.
 
     Raises:
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written, or the disk is full; it names the file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_SUFFIX)
@@ -31,6 +31,10 @@ def write_with(path: Path, fill: Callable[[Path], object]) -> Path:
                 os.fsync(stream.fileno())
             temporary.chmod(0o666 & ~_umask())
             temporary.replace(path)
+    except OSError as error:
+        if error.errno and error.filename is None:  # of a full disk, the system says no name
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
     return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,9 @@ def told_of(error: OSError, place: Any = None) -> str | None:
 
 def file_error(error: OSError, place: Any = None) -> str:
     """One sentence for any error: the file, what the system says of it, and what to do where that is known."""
-    named = place if place is not None else error.filename if error.filename is not None else "a file"
+    named = place if place is not None else error.filename
+    if named is None:
+        named = f"a file in the home or in {tempfile.gettempdir()}"
     if isinstance(named, bytes):
         named = named.decode(errors="replace")
     advice = _ADVICE.get(error.errno or 0)

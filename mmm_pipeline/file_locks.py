@@ -7,7 +7,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -37,9 +37,15 @@ def take_lock(path: Path) -> IO[str] | None:
     except OSError:
         handle.close()
         raise
-    handle.truncate(0)
-    handle.write(str(os.getpid()))
-    handle.flush()
+    try:
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+    except OSError as error:
+        error.filename = str(path)  # of a full disk, the system says no name
+        with suppress(OSError):
+            handle.close()
+        raise
     _TAKEN[path] = handle
     return handle
 

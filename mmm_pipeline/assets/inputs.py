@@ -13,6 +13,7 @@ from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import input_warnings
 from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
+from mmm_pipeline.printable import printable
 from mmm_pipeline.resources.jobs import job_metadata
 from mmm_pipeline.resources.workspace import Workspace
 
@@ -81,7 +82,7 @@ def model_inputs(
     require_known_budget_channels(settings.budget, [str(channel) for channel in dataset["channel"].to_numpy()])
     warnings = input_warnings(dataset, excluded, settings)
     for warning in warnings:
-        context.log.warning(warning)
+        context.log.warning(printable(warning))
     return (
         dg.Output(
             dataset,

@@ -23,13 +23,13 @@ demo: setup  ## run the whole pipeline on the embedded demo market
 	$(BIN)/mmm run --demo --home $(DEMO_HOME)
 
 test: setup lint  ## lint, type-check and run every test
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 20
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 20
 
 test-faults: setup  ## kill runs, the daemon and its machine, and run many at once: twelve minutes
 	$(BIN)/python -m pytest -o faulthandler_timeout=1200 -m faults
 
 test-journeys: setup  ## use the real UI in Chromium; pictures are left in .journeys/
-	$(BIN)/python -m pytest -o faulthandler_timeout=1200 -m journeys mmm_pipeline_tests/pipeline/journeys
+	$(BIN)/python -m pytest -o faulthandler_timeout=1200 -m journeys mmm_pipeline_tests/orchestration/pipeline/journeys
 
 lint: setup  ## ruff (lint and format) and mypy
 	$(BIN)/ruff check .
@@ -41,7 +41,7 @@ format: setup  ## let ruff rewrite what it can
 	$(BIN)/ruff format .
 
 docs: setup  ## make the reference pages anew from the contracts and the settings
-	$(BIN)/python -m mmm_pipeline.reference_pages
+	$(BIN)/python -m mmm_pipeline.operations.reference_pages
 
 ui: setup  ## open the Dagster UI on the demo's results
 	$(BIN)/mmm ui --home $(DEMO_HOME)

@@ -20,7 +20,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from json import loads
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 from scipy.optimize import minimize
@@ -29,9 +28,9 @@ from benchmarks.sampling_speed import LIGHTWEIGHT_PYTHON
 from mmm_pipeline.mmm.budget.plan import plan_budget
 from mmm_pipeline.mmm.budget.request import BudgetRequest
 from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.response import HorizonResponse, horizon_responses, media_prices
-from mmm_pipeline.mmm.specs import Adstock
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS
+from mmm_pipeline.mmm.response.response import HorizonResponse, horizon_responses, media_prices
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 
 __all__ = ["Contest", "Entry", "by_lightweight_mmm", "by_slsqp", "by_this", "contest"]
@@ -84,7 +83,7 @@ class Entry:
     note: str = ""
 
 
-def contest(adstock: Adstock, channels: int, draws: int) -> Contest:
+def contest(adstock: str, channels: int, draws: int) -> Contest:
     """A made-up posterior, the mean spend of its window as budget, and bounds around it."""
     fit = synthetic_fit(adstock, channels=channels, days=90, draws=draws, chains=2, effect=4.0 / channels)
     mean = fit.data.media.mean(axis=0) * fit.data.media_scale * media_prices(fit) * _DAYS
@@ -185,7 +184,7 @@ def main(arguments: list[str]) -> None:
     if not interpreter:
         print(f"{LIGHTWEIGHT_PYTHON} is not set: the original is left out")
     print(f"{'transform':13s} {'optimiser':17s} {'expected KPI':>14s} {'against ours':>12s} {'seconds':>8s}  note")
-    for adstock in get_args(Adstock):
+    for adstock in LIGHTWEIGHT_TRANSFORMS:
         case = contest(adstock, options.channels, options.draws)
         ours = by_this(case)
         entries = [ours, by_slsqp(case), *([by_lightweight_mmm(case, interpreter, ours.plan)] if interpreter else [])]

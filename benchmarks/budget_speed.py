@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import argparse
 import time
-from typing import get_args
 
 from mmm_pipeline.mmm.budget.plan import plan_budget
 from mmm_pipeline.mmm.budget.request import BudgetRequest
-from mmm_pipeline.mmm.specs import Adstock
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 
 _BOUNDS = ((0.5, 2.0), (0.0, 5.0))
@@ -25,7 +24,7 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     print(f"{'transform':14s} {'channels':>8s} {'bounds':>8s} {'seconds':>8s} {'CPU s':>7s} {'gap':>9s}")
     for channels in options.channels:
-        for adstock in get_args(Adstock):
+        for adstock in LIGHTWEIGHT_TRANSFORMS:
             fit = synthetic_fit(
                 adstock, channels=channels, days=90, draws=options.draws, chains=4, effect=4.0 / channels
             )

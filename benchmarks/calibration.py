@@ -23,9 +23,10 @@ from scipy import stats
 
 from benchmarks.machine import RESULTS, machine, write_result
 from benchmarks.plain_model import plain_prior, scalars
-from mmm_pipeline.mmm import ADSTOCKS, ConvergenceThresholds, FitData, ModelSpec, SamplerSettings, sample
-from mmm_pipeline_tests.mmm.plain_statement import mean as plain_mean
-from mmm_pipeline_tests.mmm.plain_statement import small_window
+from mmm_pipeline.mmm import ConvergenceThresholds, FitData, ModelSpec, SamplerSettings, sample
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
+from mmm_pipeline_tests.mmm.inference.plain_statement import mean as plain_mean
+from mmm_pipeline_tests.mmm.inference.plain_statement import small_window
 
 __all__ = ["RANKS", "holm", "main", "picture", "replication", "table", "uniformity"]
 
@@ -42,7 +43,7 @@ _THRESHOLDS = ConvergenceThresholds(rhat_max=1.05, ess_min=100, divergence_share
 def main(argv: list[str]) -> None:
     """Replicate, print the table, write ranks and figures as JSON and, where asked, a picture."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks calibration", description=__doc__.splitlines()[0])
-    parser.add_argument("--adstock", choices=ADSTOCKS, action="append", help="repeatable; default: all")
+    parser.add_argument("--adstock", choices=MEDIA_TRANSFORMS, action="append", help="repeatable; default: all")
     parser.add_argument("--noise", choices=["normal", "student_t"], default="normal")
     parser.add_argument("--replications", type=int, default=200)
     parser.add_argument("--days", type=int, default=40)
@@ -56,7 +57,7 @@ def main(argv: list[str]) -> None:
     sampler = SamplerSettings(chains=2, warmup=options.warmup, draws=options.draws, max_escalations=1)
 
     load, runs = os.getloadavg()[0], []
-    for adstock in options.adstock or ADSTOCKS:
+    for adstock in options.adstock or LIGHTWEIGHT_TRANSFORMS:
         began, cpu = time.perf_counter(), time.process_time()
         spec = ModelSpec(adstock, 1, noise=options.noise)
         window = small_window(days=options.days, channels=options.channels, seed=1)

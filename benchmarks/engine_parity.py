@@ -24,9 +24,10 @@ from mmm_pipeline.engines.process import run_engine
 from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.engines.result import ChannelResult
 from mmm_pipeline.errors import EngineError
-from mmm_pipeline.mmm import ADSTOCKS, ModelSpec, SamplerSettings, sample, train_data
-from mmm_pipeline.mmm.inputs import holdout_of
-from mmm_pipeline.settings import parse_settings
+from mmm_pipeline.mmm import ModelSpec, SamplerSettings, sample, train_data
+from mmm_pipeline.mmm.data.inputs import holdout_of
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS
+from mmm_pipeline.settings.pipeline import parse_settings
 
 __all__ = ["main", "scaled_differences"]
 
@@ -36,7 +37,7 @@ RESULTS = Path(__file__).parent / "results"
 def main(argv: list[str]) -> None:
     """Fit both, print the differences, write the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks engine_parity", description=__doc__.splitlines()[0])
-    parser.add_argument("--adstock", choices=ADSTOCKS, default="carryover")
+    parser.add_argument("--adstock", choices=LIGHTWEIGHT_TRANSFORMS, default="carryover")
     parser.add_argument("--degrees", type=int, default=1)
     parser.add_argument("--chains", type=int, default=2)
     parser.add_argument("--warmup", type=int, default=1000)

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from mmm_pipeline.engine_contracts import OURS
 from mmm_pipeline.engines.catalog import Engine, catalog
 from mmm_pipeline.engines.environments import environment_of
 from mmm_pipeline.engines.ours import our_view
@@ -26,11 +25,13 @@ from mmm_pipeline.engines.process import run_engine
 from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.engines.result import ChannelResult, ForecastDay
 from mmm_pipeline.errors import EngineError
-from mmm_pipeline.mmm import ADSTOCKS, ModelSpec, SamplerSettings, sample, train_data
-from mmm_pipeline.mmm.inputs import holdout_of, train_days
-from mmm_pipeline.mmm.metrics import mape
-from mmm_pipeline.mmm.simulate import simulate_market
-from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline.mmm import ModelSpec, SamplerSettings, sample, train_data
+from mmm_pipeline.mmm.data.inputs import holdout_of, train_days
+from mmm_pipeline.mmm.evaluation.metrics import mape
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS
+from mmm_pipeline.mmm.simulation.simulate import simulate_market
+from mmm_pipeline.settings.pipeline import Settings, parse_settings
+from mmm_pipeline.tables.engines import OURS
 
 __all__ = ["main", "row_of", "summary", "table"]
 
@@ -42,7 +43,9 @@ def main(argv: list[str]) -> None:
     """Ask every installed engine about every market, print the table, write the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks engines", description=__doc__.splitlines()[0])
     parser.add_argument("--markets", type=int, default=3, help="of each adstock")
-    parser.add_argument("--adstock", choices=ADSTOCKS, action="append", help="repeatable; default: carryover")
+    parser.add_argument(
+        "--adstock", choices=LIGHTWEIGHT_TRANSFORMS, action="append", help="repeatable; default: carryover"
+    )
     parser.add_argument("--channels", type=int, default=5)
     parser.add_argument("--days", type=int, default=128)
     parser.add_argument("--noise", type=float, default=0.05, help="standard deviation over the mean KPI")

@@ -19,7 +19,8 @@ from typing import Any
 
 from benchmarks.machine import RESULTS, machine, write_result
 from benchmarks.windows import benchmark_window, demo_window, store_window, stored_window
-from mmm_pipeline.mmm import ADSTOCKS, FitData, ModelSpec, SamplerSettings, sample, use_compilation_cache
+from mmm_pipeline.mmm import FitData, ModelSpec, SamplerSettings, sample, use_compilation_cache
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
 
 __all__ = ["grid", "main", "table"]
 
@@ -32,7 +33,7 @@ def main(argv: list[str]) -> None:
     """Measure the grids, print their tables, write the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks grid_speed", description=__doc__.splitlines()[0])
     parser.add_argument("--market", choices=("export", "demo"), action="append", help="repeatable; default: both")
-    parser.add_argument("--adstock", choices=ADSTOCKS, action="append", help="repeatable; default: all")
+    parser.add_argument("--adstock", choices=MEDIA_TRANSFORMS, action="append", help="repeatable; default: all")
     parser.add_argument("--degrees", type=int, action="append", help="repeatable; default: 1, 2, 4")
     parser.add_argument("--chains", type=int, default=4)
     parser.add_argument("--warmup", type=int, default=1000)
@@ -46,7 +47,7 @@ def main(argv: list[str]) -> None:
     options = parser.parse_args(argv)
     specs = [
         ModelSpec(adstock, degrees)
-        for adstock in options.adstock or ADSTOCKS
+        for adstock in options.adstock or LIGHTWEIGHT_TRANSFORMS
         for degrees in options.degrees or _DEGREES
     ]
     settings = SamplerSettings(chains=options.chains, warmup=options.warmup, draws=options.draws, seed=options.seed)

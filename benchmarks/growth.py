@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import RESULTS, machine, write_result
-from mmm_pipeline.mmm import ADSTOCKS, FitData, ModelSpec
+from mmm_pipeline.mmm import FitData, ModelSpec
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
 
 __all__ = ["exponent", "main", "measured", "table"]
 
@@ -36,7 +37,7 @@ _WORKER = "--in-this-process"
 def main(argv: list[str]) -> None:
     """Measure all sizes, print the table and the exponents, write the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks growth", description=__doc__.splitlines()[0])
-    parser.add_argument("--adstock", choices=ADSTOCKS, action="append", help="repeatable; default: all")
+    parser.add_argument("--adstock", choices=MEDIA_TRANSFORMS, action="append", help="repeatable; default: all")
     parser.add_argument("--days", type=int, nargs="+", default=[60, 365, 1095])
     parser.add_argument("--channels", type=int, nargs="+", default=[5, 20, 50, 100])
     parser.add_argument("--result", type=Path, default=RESULT)
@@ -50,7 +51,7 @@ def main(argv: list[str]) -> None:
         return
 
     load, rows = os.getloadavg()[0], []
-    for adstock in options.adstock or ADSTOCKS:
+    for adstock in options.adstock or LIGHTWEIGHT_TRANSFORMS:
         for days in options.days:
             for channels in options.channels:
                 command = [sys.executable, "-m", "benchmarks", "growth", _WORKER, "--adstock", adstock]
@@ -71,9 +72,9 @@ def measured(spec: ModelSpec, data: FitData) -> dict[str, Any]:
     import jax
     import jax.numpy as jnp
 
-    from mmm_pipeline.mmm.density import density_inputs, layout_of
-    from mmm_pipeline.mmm.programs import CHUNK, program
-    from mmm_pipeline.mmm.whitening import coordinates
+    from mmm_pipeline.mmm.inference.density import density_inputs, layout_of
+    from mmm_pipeline.mmm.inference.programs import CHUNK, program
+    from mmm_pipeline.mmm.inference.whitening import coordinates
 
     layout, arrays = layout_of(spec, data), density_inputs(spec, data)
     with jax.enable_x64(True):

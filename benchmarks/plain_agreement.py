@@ -26,15 +26,16 @@ from scipy import stats
 
 from benchmarks.machine import RESULTS, machine, write_result
 from benchmarks.plain_model import plain_posterior, plain_prior, scalars
-from mmm_pipeline.mmm import ADSTOCKS, FitData, ModelSpec, SamplerSettings, sample
+from mmm_pipeline.mmm import FitData, ModelSpec, SamplerSettings, sample
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.density import layout_of
-from mmm_pipeline.mmm.design import linear_design, trend_column
-from mmm_pipeline.mmm.draws import media_transform_of_draws
-from mmm_pipeline.mmm.media_coefficients import channel_priors, media_coefficients
-from mmm_pipeline.mmm.prior import prior_contributions
-from mmm_pipeline.mmm.whitening import NUMPY, coordinates, parameters_from_coordinates
-from mmm_pipeline_tests.mmm.plain_statement import small_window
+from mmm_pipeline.mmm.inference.density import layout_of
+from mmm_pipeline.mmm.inference.design import linear_design, trend_column
+from mmm_pipeline.mmm.inference.media_coefficients import channel_priors, media_coefficients
+from mmm_pipeline.mmm.inference.prior import prior_contributions
+from mmm_pipeline.mmm.inference.whitening import coordinates, parameters_from_coordinates
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
+from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
+from mmm_pipeline_tests.mmm.inference.plain_statement import small_window
 
 __all__ = ["deviations", "limit", "main", "posterior_agreement", "prior_agreement", "table"]
 
@@ -52,7 +53,7 @@ _SUMMARIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 def main(argv: list[str]) -> None:
     """Compare, print the table, write the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks plain_agreement", description=__doc__.splitlines()[0])
-    parser.add_argument("--adstock", choices=ADSTOCKS, action="append", help="repeatable; default: all")
+    parser.add_argument("--adstock", choices=LIGHTWEIGHT_TRANSFORMS, action="append", help="repeatable; default: all")
     parser.add_argument("--days", type=int, default=40)
     parser.add_argument("--channels", type=int, default=2)
     parser.add_argument("--chains", type=int, default=4)
@@ -66,7 +67,7 @@ def main(argv: list[str]) -> None:
         chains=options.chains, warmup=options.warmup, draws=options.draws, seed=options.seed, max_escalations=0
     )
     load, rows = os.getloadavg()[0], []
-    for adstock in options.adstock or ADSTOCKS:
+    for adstock in options.adstock or LIGHTWEIGHT_TRANSFORMS:
         spec, data = simulated(adstock, options.days, options.channels, options.seed)
         began = time.process_time()
         row = {"adstock": adstock, "posterior": posterior_agreement(spec, data, sampler)}
@@ -84,7 +85,7 @@ def simulated(adstock: Any, days: int, channels: int, seed: int) -> tuple[ModelS
     spec = ModelSpec(adstock, 1)
     data = small_window(days=days, channels=channels, seed=seed)
     carried = {"retention": np.full((1, channels), 0.5), "exponent": np.full((1, channels), 0.8)}
-    effect = media_transform_of_draws("adstock", data.media, carried)[0]
+    effect = MEDIA_TRANSFORMS["adstock"].value(data.media, carried, NUMPY)[0]
     noise = np.random.default_rng(seed).normal(0.0, 0.15, days)
     kpi = 0.5 + effect.mean(axis=1) + noise
     return spec, dataclasses.replace(data, kpi=kpi / kpi.mean())
@@ -150,7 +151,7 @@ def _quality(posterior: xr.Dataset) -> dict[str, float]:
 def prior_agreement(spec: ModelSpec, data: FitData, draws: int, seed: int) -> dict[str, Any]:
     """Smallest p-value of the comparisons of the prior, against its limit."""
     plain = plain_prior(spec, data, draws, seed)
-    media = media_transform_of_draws(spec.adstock, data.media, plain)
+    media = spec.transform.value(data.media, plain, NUMPY)
     caused = media.sum(axis=1) * plain["media_coefficient"] * data.kpi_scale
     ours = prior_contributions(spec, data, draws, seed + 1).to_numpy()
     pairs = {f"contribution[{c}]": (ours[:, c], caused[:, c]) for c in range(len(data.channels))}
@@ -171,7 +172,7 @@ def _prior_predictive(spec: ModelSpec, data: FitData, draws: int, seed: int) -> 
     generator = np.random.default_rng(seed)
     layout, design = layout_of(spec, data), linear_design(spec, data)
     sampled = parameters_from_coordinates(layout, generator.standard_normal((draws, coordinates(layout))), NUMPY)
-    media = media_transform_of_draws(spec.adstock, data.media, sampled)
+    media = spec.transform.value(data.media, sampled, NUMPY)
     mean_effect = media.mean(axis=1)[:, None]
     coefficient, _ = media_coefficients(
         layout, sampled, channel_priors(spec, data), mean_effect, NUMPY, stretched=False

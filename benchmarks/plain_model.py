@@ -10,7 +10,7 @@ import numpyro
 import xarray as xr
 
 from mmm_pipeline.mmm import FitData, ModelSpec
-from mmm_pipeline.mmm.model import media_mix_model
+from mmm_pipeline.mmm.inference.model import media_mix_model
 
 __all__ = ["PLAIN_INTERNAL", "plain_posterior", "plain_prior", "scalars"]
 

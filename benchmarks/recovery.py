@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
-from mmm_pipeline.mmm import ADSTOCKS, ConvergenceThresholds, ModelSpec, SamplerSettings, fit_data, sample
-from mmm_pipeline.mmm.attribution import attribution
-from mmm_pipeline.mmm.simulate import simulate_market
+from mmm_pipeline.mmm import ConvergenceThresholds, ModelSpec, SamplerSettings, fit_data, sample
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS
+from mmm_pipeline.mmm.response.attribution import attribution
+from mmm_pipeline.mmm.simulation.simulate import simulate_market
 
 __all__ = ["BANDS", "coverage_rows", "main", "recovered", "table"]
 
@@ -39,7 +40,7 @@ def main(argv: list[str]) -> None:
     """Fit the markets, print the coverage table, write the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks recovery", description=__doc__.splitlines()[0])
     parser.add_argument("--markets", type=int, default=20, help="of each adstock")
-    parser.add_argument("--adstock", choices=ADSTOCKS, action="append", help="repeatable; default: all")
+    parser.add_argument("--adstock", choices=LIGHTWEIGHT_TRANSFORMS, action="append", help="repeatable; default: all")
     parser.add_argument("--channels", type=int, default=5)
     parser.add_argument("--days", type=int, default=100)
     parser.add_argument("--noise", type=float, default=0.05, help="standard deviation over the mean KPI")
@@ -52,7 +53,7 @@ def main(argv: list[str]) -> None:
 
     began = time.perf_counter()
     markets = []
-    for adstock in options.adstock or ADSTOCKS:
+    for adstock in options.adstock or LIGHTWEIGHT_TRANSFORMS:
         for seed in range(options.markets):
             market = recovered(adstock, seed, options.channels, options.days, options.noise, sampler)
             markets.append(market)

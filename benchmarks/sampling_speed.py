@@ -27,7 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.windows import benchmark_window
-from mmm_pipeline.mmm import ADSTOCKS, FitData, ModelSpec, SamplerSettings, SamplingProgress, sample
+from mmm_pipeline.mmm import FitData, ModelSpec, SamplerSettings, SamplingProgress, sample
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
 
 __all__ = ["main", "measured", "original_measured", "table"]
 
@@ -40,7 +41,7 @@ _COMPILE_ONLY = {"warmup": 10, "draws": 4}
 def main(argv: list[str]) -> None:
     """Measure, print the table, write the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks sampling_speed", description=__doc__.splitlines()[0])
-    parser.add_argument("--adstock", choices=ADSTOCKS, action="append", help="repeatable; default: all")
+    parser.add_argument("--adstock", choices=MEDIA_TRANSFORMS, action="append", help="repeatable; default: all")
     parser.add_argument("--degrees", type=int, default=1)
     parser.add_argument("--chains", type=int, default=2)
     parser.add_argument("--warmup", type=int, default=500)
@@ -59,7 +60,7 @@ def main(argv: list[str]) -> None:
         print(f"{LIGHTWEIGHT_PYTHON} is not set: the original is not measured")
     load = os.getloadavg()[0]
     runs = []
-    for adstock in options.adstock or ADSTOCKS:
+    for adstock in options.adstock or LIGHTWEIGHT_TRANSFORMS:
         spec = ModelSpec(adstock, options.degrees)
         run: dict[str, Any] = {"adstock": adstock, "this": measured(spec, data, settings)}
         if interpreter:

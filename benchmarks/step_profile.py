@@ -22,7 +22,9 @@ import numpy as np
 
 from benchmarks.machine import RESULTS, machine, write_result
 from benchmarks.windows import benchmark_window
-from mmm_pipeline.mmm import ADSTOCKS, FitData, ModelSpec, programs
+from mmm_pipeline.mmm import FitData, ModelSpec
+from mmm_pipeline.mmm.inference import programs
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
 
 __all__ = ["main", "parts", "step", "table"]
 
@@ -36,10 +38,10 @@ _XLA_DEFAULTS = "--xla_backend_extra_options=xla_cpu_small_while_loop_byte_thres
 def main(argv: list[str]) -> None:
     """Measure, print the table, write the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks step_profile", description=__doc__.splitlines()[0])
-    parser.add_argument("--adstock", choices=ADSTOCKS, action="append", help="repeatable; default: all")
+    parser.add_argument("--adstock", choices=MEDIA_TRANSFORMS, action="append", help="repeatable; default: all")
     parser.add_argument("--export", type=Path, help="campaign file; default: MMM_CAMPAIGN_DATA, else simulated")
     parser.add_argument("--result", type=Path, default=RESULT)
-    parser.add_argument(_WORKER, choices=ADSTOCKS, help=argparse.SUPPRESS)
+    parser.add_argument(_WORKER, choices=MEDIA_TRANSFORMS, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     load = os.getloadavg()[0]
     what, data = benchmark_window(options.export)
@@ -48,7 +50,7 @@ def main(argv: list[str]) -> None:
         return
 
     rows = []
-    for adstock in options.adstock or ADSTOCKS:
+    for adstock in options.adstock or LIGHTWEIGHT_TRANSFORMS:
         command = [sys.executable, "-m", "benchmarks", "step_profile", *argv, _WORKER, adstock]
         environment = {**os.environ, "XLA_FLAGS": _XLA_DEFAULTS}
         by_default = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment)
@@ -70,10 +72,10 @@ def parts(spec: ModelSpec, data: FitData) -> dict[str, float]:
     import jax
     import jax.numpy as jnp
 
-    from mmm_pipeline.mmm.collapsed import integrated_log_likelihood
-    from mmm_pipeline.mmm.density import density_inputs, layout_of, potential_energy
-    from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS, transform_prepared
-    from mmm_pipeline.mmm.whitening import coordinates, parameters_from_coordinates
+    from mmm_pipeline.mmm.inference.collapsed import integrated_log_likelihood
+    from mmm_pipeline.mmm.inference.density import density_inputs, layout_of, potential_energy
+    from mmm_pipeline.mmm.inference.whitening import coordinates, parameters_from_coordinates
+    from mmm_pipeline.mmm.numerics.jax_library import JAX
 
     layout = layout_of(spec, data)
     channels = len(data.channels)
@@ -82,9 +84,9 @@ def parts(spec: ModelSpec, data: FitData) -> dict[str, float]:
         return sum(jnp.sum(values) for values in parameters_from_coordinates(layout, u).values())
 
     def transform(u: Any, inputs: Any) -> Any:
-        names = MEDIA_PARAMETERS[spec.adstock]
+        names = spec.transform.parameter_names
         own = {name: jax.nn.sigmoid(u[i * channels : (i + 1) * channels]) for i, name in enumerate(names)}
-        return jnp.sum(transform_prepared(spec.adstock, inputs.media[0], own) * inputs.kpi[0][:, None])
+        return jnp.sum(spec.transform.of_prepared(inputs.media[0], own, JAX) * inputs.kpi[0][:, None])
 
     def likelihood(u: Any, inputs: Any) -> Any:
         residual = inputs.kpi + u[0]
@@ -129,9 +131,9 @@ def step(spec: ModelSpec, data: FitData, *, whole_loops: bool = True) -> float:
     import jax
     import jax.numpy as jnp
 
-    from mmm_pipeline.mmm import nuts
-    from mmm_pipeline.mmm.density import density_inputs, layout_of
-    from mmm_pipeline.mmm.whitening import coordinates
+    from mmm_pipeline.mmm.inference import nuts
+    from mmm_pipeline.mmm.inference.density import density_inputs, layout_of
+    from mmm_pipeline.mmm.inference.whitening import coordinates
 
     layout, arrays = layout_of(spec, data), density_inputs(spec, data)
     if not whole_loops:

@@ -66,10 +66,10 @@ def generated(folder: Path, rows: int, kind: str) -> Path:
 
 def measured(file: Path) -> dict[str, float | int]:
     """Load the file and sum it up; seconds, and the peak memory of this process."""
-    from mmm_pipeline.ingestion.load import load_campaigns
     from mmm_pipeline.ingestion.matrix import build_media_matrix
-    from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-    from mmm_pipeline.settings import parse_settings
+    from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
+    from mmm_pipeline.settings.pipeline import parse_settings
+    from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 
     settings = parse_settings({"source": {"kind": "file", "path": str(file)}})
     warehouse = DuckDBWarehouse(file.parent / f"home-{file.suffix[1:]}" / "warehouse.duckdb")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray as xr
 
-    from mmm_pipeline.mmm.inputs import FitData
+    from mmm_pipeline.mmm.data.inputs import FitData
 
 __all__ = [
     "benchmark_inputs",
@@ -46,7 +46,7 @@ def benchmark_inputs(export: Path | None = None) -> tuple[str, xr.Dataset]:
     path = export or Path(os.environ.get("MMM_CAMPAIGN_DATA", "../shared/data/campaign_data.xlsx"))
     if path.is_file():
         return "the real export", export_inputs(path)
-    from mmm_pipeline.mmm.simulate import simulate_market
+    from mmm_pipeline.mmm.simulation.simulate import simulate_market
 
     market = simulate_market(days=EXPORT_DAYS, channels=EXPORT_CHANNELS, seed=7)
     return "a simulated market of the export's size", market.dataset()
@@ -61,11 +61,11 @@ def export_window(path: Path) -> FitData:
 
 def export_inputs(path: Path) -> xr.Dataset:
     """The model inputs of a campaign file, through the pipeline's own stages."""
-    from mmm_pipeline.ingestion.load import load_campaigns
     from mmm_pipeline.ingestion.matrix import build_media_matrix
     from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-    from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-    from mmm_pipeline.settings import parse_settings
+    from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
+    from mmm_pipeline.settings.pipeline import parse_settings
+    from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 
     settings = parse_settings({"source": {"kind": "file", "path": str(path.resolve())}})
     with tempfile.TemporaryDirectory() as folder:
@@ -78,14 +78,14 @@ def export_inputs(path: Path) -> xr.Dataset:
 def simulated_window(days: int = EXPORT_DAYS, channels: int = EXPORT_CHANNELS, seed: int = 7) -> FitData:
     """The train window, all but 28 days, of a simulated market."""
     from mmm_pipeline.mmm import train_data
-    from mmm_pipeline.mmm.simulate import simulate_market
+    from mmm_pipeline.mmm.simulation.simulate import simulate_market
 
     return train_data(simulate_market(days=days, channels=channels, seed=seed).dataset())
 
 
 def demo_window() -> tuple[str, FitData]:
     """What the data is, and the train window of the embedded demo market."""
-    from mmm_pipeline.ingestion.demo import write_demo_data
+    from mmm_pipeline.ingestion.sources.demo import write_demo_data
 
     with tempfile.TemporaryDirectory() as folder:
         path, _ = write_demo_data(Path(folder) / "demo.csv")
@@ -103,7 +103,7 @@ def stored_window(path: Path) -> FitData:
     """Read what `store_window` wrote."""
     import numpy as np
 
-    from mmm_pipeline.mmm.inputs import FitData
+    from mmm_pipeline.mmm.data.inputs import FitData
 
     with np.load(path, allow_pickle=False) as stored:
         values = {name: stored[name] for name in stored.files}

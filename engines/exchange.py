@@ -34,7 +34,7 @@ __all__ = [
     "serve",
 ]
 
-CONTRACT = 1
+CONTRACT = 2
 """Version of the two files; the pipeline refuses a result of another."""
 
 
@@ -59,6 +59,7 @@ class Request:
 
     Attributes:
         model: which of the pipeline's specs is wanted, e.g. `carryover|1`; engines with one model only ignore it.
+        saturation: saturation of that spec, e.g. `power`, `Hill` or `logistic`, for engines that take the closest.
         dates: T + H ISO dates, consecutive.
         media, spend: (T + H, C) media units and currency.
         kpi: (T,) KPI units.
@@ -72,6 +73,7 @@ class Request:
     """
 
     model: str
+    saturation: str
     dates: tuple[str, ...]
     train_days: int
     channels: tuple[str, ...]

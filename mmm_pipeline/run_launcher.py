@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dagster._core.launcher import CheckRunHealthResult, DefaultRunLauncher, WorkerStatus
-from dagster._core.storage.dagster_run import DagsterRun
+import dagster as dg
 
-from mmm_pipeline.runs import has_died
+# What a launcher answers about a run's health has no public name; the version of Dagster is capped for it.
+from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+
+from mmm_pipeline.orchestration.runs.coordination import has_died
 
 __all__ = ["WatchfulRunLauncher"]
 
 
-class WatchfulRunLauncher(DefaultRunLauncher):
+class WatchfulRunLauncher(dg.DefaultRunLauncher):
     """After a crash of everything (power, `kill -9`, memory) a run would count as started for ever, and block its pool.
 
     Dagster's monitoring asks this launcher instead, marks the run as failed, and `run_retries` runs it again.
@@ -20,7 +22,7 @@ class WatchfulRunLauncher(DefaultRunLauncher):
     def supports_check_run_worker_health(self) -> bool:
         return True
 
-    def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
+    def check_run_worker_health(self, run: dg.DagsterRun) -> CheckRunHealthResult:
         """Failed when the run's process was there and is not any more."""
         if has_died(self._instance, run.run_id):
             return CheckRunHealthResult(WorkerStatus.FAILED, "the process of the run is gone")

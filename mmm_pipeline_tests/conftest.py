@@ -3,31 +3,53 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+ROOT = Path(__file__).parents[1]
 
 # Compiling takes longer than most of what is tested; processes that tests start inherit the folder.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(".pytest_cache/jax").resolve()))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
 
 
-_LONG_FILES = ("test_cli.py", "test_retries.py", "test_replay.py", "test_rolling_origins.py", "test_plain_agreement.py")
+_SHARED_RUN = "small_run"
+"""The fixture that runs the whole pipeline once: all files that ask for it go to one worker."""
+_LONG_FILES = (
+    *("cli/test_main.py", "pipeline/test_retries.py", "pipeline/test_replay.py", "pipeline/test_rolling_origins.py"),
+    "inference/test_plain_agreement.py",
+)
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
+class WholeFiles(LoadScopeScheduling):
+    """Tests of one file go to one worker, and so do all files that share the one small run."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return _SHARED_RUN if _shares_the_run(file) else file
+
+
+@cache
+def _shares_the_run(file: str) -> bool:
+    return _SHARED_RUN in (ROOT / file).read_text(encoding="utf-8")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFiles:
+    return WholeFiles(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of one file go to one worker, as do all that look at the one small run; what takes longest comes first."""
-
-    def group(item: pytest.Item) -> str:
-        return "small run" if "small_run" in getattr(item, "fixturenames", ()) else str(item.path)
+    """What takes longest comes first."""
 
     def place(item: pytest.Item) -> tuple[bool, bool]:
-        return "small_run" not in getattr(item, "fixturenames", ()), item.path.name not in _LONG_FILES
+        file = item.path.relative_to(ROOT).as_posix()
+        return not _shares_the_run(file), not file.endswith(_LONG_FILES)
 
     items.sort(key=place)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
 
 
 @pytest.fixture(scope="session", autouse=True)

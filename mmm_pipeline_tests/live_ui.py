@@ -112,7 +112,7 @@ def live_ui(home: Path, *options: str, environment: Mapping[str, str] | None = N
         port = int(probe.getsockname()[1])
     home.mkdir(parents=True, exist_ok=True)
     log = home.parent / f"{home.name}-ui-{port}.log"
-    command = [sys.executable, "-m", "mmm_pipeline.cli", "ui", "--home", str(home), "--port", str(port), *options]
+    command = [sys.executable, "-m", "mmm_pipeline.cli.main", "ui", "--home", str(home), "--port", str(port), *options]
     with log.open("wb") as output:
         process = subprocess.Popen(
             command,

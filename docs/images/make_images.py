@@ -56,7 +56,7 @@ def wait_for(port: int, seconds: float = 120) -> None:
 def main() -> None:
     photograph((HOME / "results" / "latest" / "report.html").as_uri(), FOLDER / "report.png", 1200, 1150)
     interface = subprocess.Popen(
-        [sys.executable, "-m", "mmm_pipeline.cli", "ui", "--home", str(HOME), "--port", str(PORT)],
+        [sys.executable, "-m", "mmm_pipeline.cli.main", "ui", "--home", str(HOME), "--port", str(PORT)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

@@ -14,6 +14,7 @@ import numpy as np
 from exchange import Request, Result, channel_result, curves, forecast, parameters, serve
 
 _NOT_PARAMETERS = ("mu", "media_transformed")
+_MODELS = ("adstock", "hill_adstock", "carryover")
 
 
 def fit(request: Request, say: Callable[[str], None]) -> Result:
@@ -26,6 +27,8 @@ def fit(request: Request, say: Callable[[str], None]) -> Result:
     from lightweight_mmm import lightweight_mmm, preprocessing
 
     adstock, _, degrees = request.model.partition("|")
+    if adstock not in _MODELS:
+        sys.exit(f"lightweight-mmm has no model {adstock!r}: it has {', '.join(_MODELS)}")
     if int(degrees) < 1:
         sys.exit("lightweight-mmm needs at least one degree of seasonality (degrees_seasonality)")
     scalers = {name: preprocessing.CustomScaler(divide_operation=jnp.mean) for name in ("media", "target", "cost")}

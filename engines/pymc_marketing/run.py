@@ -29,7 +29,7 @@ def fit(request: Request, say: Callable[[str], None]) -> Result:
     from pymc_marketing.mmm import GeometricAdstock, LogisticSaturation, MichaelisMentenSaturation
     from pymc_marketing.mmm.multidimensional import MMM
 
-    hill = request.model.startswith("hill")
+    hill = request.saturation == "Hill"
     names = [f"media_{c}" for c in range(len(request.channels))]  # of any letters, they would have to be columns
     frame = _frame(request, names, pd)
     train, ahead = frame.iloc[: request.train_days], frame.iloc[request.train_days :].drop(columns=_KPI)

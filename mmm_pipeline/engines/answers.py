@@ -11,7 +11,7 @@ from mmm_pipeline.engines.result import EngineResult, parse_result
 from mmm_pipeline.errors import EngineError, StoredResultError
 
 if TYPE_CHECKING:
-    from mmm_pipeline.resources.artifacts import ArtifactStore
+    from mmm_pipeline.storage.artifacts import ArtifactStore
 
 __all__ = ["Answer", "Status", "stored_answer", "write_answer"]
 

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from mmm_pipeline.engine_contracts import OURS
 from mmm_pipeline.engines.result import ChannelResult, EngineResult, ForecastDay
-from mmm_pipeline.mmm.metrics import mape, rmse, wape
+from mmm_pipeline.mmm.evaluation.metrics import mape, rmse, wape
+from mmm_pipeline.tables.engines import OURS
 
 __all__ = ["LARGEST_RHAT", "View", "comparison_table", "scores_table", "view_of_result"]
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mmm_pipeline.atomic_files import write_text
 from mmm_pipeline.engines.catalog import Engine
 from mmm_pipeline.engines.environment_variables import install_variables
 from mmm_pipeline.errors import EngineError
+from mmm_pipeline.storage.atomic_files import write_text
 
 __all__ = ["ENVIRONMENTS_VARIABLE", "Environment", "State", "environment_of"]
 

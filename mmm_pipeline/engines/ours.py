@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmm_pipeline.engine_contracts import OURS
 from mmm_pipeline.engines.comparison import View
 from mmm_pipeline.engines.result import ChannelResult, ForecastDay
+from mmm_pipeline.tables.engines import OURS
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.fit import Fit
-    from mmm_pipeline.mmm.inputs import Holdout
-    from mmm_pipeline.mmm.panel_fit import PanelFit
+    from mmm_pipeline.mmm.data.inputs import Holdout
+    from mmm_pipeline.mmm.fit.fit import Fit
+    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["our_channels", "our_view"]
 
@@ -22,7 +22,7 @@ def our_view(fit: Fit | PanelFit, holdout: Holdout, *, credible_interval: float,
     """A fit of the train window as a view; `holdout` are the days that it forecasts."""
     from importlib.metadata import version
 
-    from mmm_pipeline.mmm.forecast import forecast_table
+    from mmm_pipeline.mmm.fit.forecast import forecast_table
 
     channels = our_channels(fit, credible_interval)
     table = forecast_table(
@@ -49,7 +49,7 @@ def our_view(fit: Fit | PanelFit, holdout: Holdout, *, credible_interval: float,
 def our_channels(fit: Fit | PanelFit, credible_interval: float) -> tuple[ChannelResult, ...]:
     """Contribution and ROI of every channel over the fitted window, as `engines/exchange.py` computes them."""
     from mmm_pipeline.mmm._arviz import az
-    from mmm_pipeline.mmm.attribution import contribution_totals
+    from mmm_pipeline.mmm.response.attribution import contribution_totals
 
     draws = contribution_totals(fit).transpose("chain", "draw", "channel").to_numpy()
     spend = fit.data.spend.sum(axis=0)

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmm_pipeline.engines.catalog import Engine
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.mmm.media.registry import media_transform
+from mmm_pipeline.settings.pipeline import Settings
 
 if TYPE_CHECKING:
     import xarray as xr
 
 __all__ = ["CONTRACT", "build_request"]
 
-CONTRACT = 1
+CONTRACT = 2
 """Version of request and result; `engines/exchange.py` has the same."""
 
 
@@ -33,8 +34,9 @@ def build_request(dataset: xr.Dataset, settings: Settings, engine: Engine, key: 
         engine: who is asked.
         key: spec of the pipeline's grid, `adstock|degrees`; engines with one model take only the degrees from it.
     """
-    from mmm_pipeline.mmm.inputs import train_days
+    from mmm_pipeline.mmm.data.inputs import train_days
 
+    adstock, _, degrees = key.partition("|")
     totals = {name: dataset[name] for name in ("media", "spend", "kpi")}
     train = train_days(dataset)
     markets: dict[str, Any] = {}
@@ -48,6 +50,7 @@ def build_request(dataset: xr.Dataset, settings: Settings, engine: Engine, key: 
     content: dict[str, Any] = {
         "contract": CONTRACT,
         "model": key,
+        "saturation": media_transform(adstock).saturation.title,
         "dates": [str(day) for day in dataset["time"].to_numpy().astype("datetime64[D]")],
         "train_days": train,
         "channels": channels,
@@ -56,7 +59,7 @@ def build_request(dataset: xr.Dataset, settings: Settings, engine: Engine, key: 
         **markets,
         "features": features,
         "feature_values": values.astype(float).tolist(),
-        "degrees": int(key.partition("|")[2]),
+        "degrees": int(degrees),
         "seasonality_period_days": settings.model.seasonality_period_days,
         "weekday": settings.model.weekday,
         "chains": asked.chains,

@@ -1,0 +1,1 @@
+"""From the tables a company has to the inputs of the model."""

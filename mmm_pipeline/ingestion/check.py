@@ -8,13 +8,14 @@ from typing import Any
 from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import input_warnings
-from mmm_pipeline.ingestion.load import LoadSummary, load_campaigns
 from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline.scratch import scratch_folder
-from mmm_pipeline.settings import Settings
-from mmm_pipeline.settings_data import WarehouseSettings
+from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
+from mmm_pipeline.ingestion.rows.load import LoadSummary
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.settings.sources import WarehouseSettings
+from mmm_pipeline.storage.scratch import scratch_folder
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 
 __all__ = ["CheckReport", "check_source"]
 
@@ -78,7 +79,7 @@ def check_source(settings: Settings) -> CheckReport:
             build_market_matrix(warehouse, settings),
         )
         if settings.split.rolling_origins > 1:
-            from mmm_pipeline.mmm.rolling import rolling_windows
+            from mmm_pipeline.mmm.evaluation.rolling import rolling_windows
 
             rolling_windows(dataset, settings.split.rolling_origins)
         warnings = (*rows.warnings, *input_warnings(dataset, excluded, settings))

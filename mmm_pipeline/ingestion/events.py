@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.headers import Roles, resolve_roles
-from mmm_pipeline.ingestion.parsing import day, name, number, trimmed
-from mmm_pipeline.ingestion.sources import stage_file
-from mmm_pipeline.ingestion.staging import Staging, require_none_refused, staging_area
-from mmm_pipeline.resources.dialect import DUCKDB
-from mmm_pipeline.scratch import scratch_folder
-from mmm_pipeline.settings import EventDates, Settings
+from mmm_pipeline.ingestion.rows.parsing import day, name, number, trimmed
+from mmm_pipeline.ingestion.sources.headers import Roles, resolve_roles
+from mmm_pipeline.ingestion.sources.opening import stage_file
+from mmm_pipeline.ingestion.sources.staging import Staging, require_none_refused, staging_area
+from mmm_pipeline.settings.pipeline import EventDates, Settings
+from mmm_pipeline.storage.scratch import scratch_folder
+from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 
 __all__ = ["event_columns", "load_events"]
 

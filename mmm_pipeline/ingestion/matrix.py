@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.contracts import empty_table
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.campaign_rows import CampaignRows, campaign_rows
-from mmm_pipeline.ingestion.sums import without_noise
-from mmm_pipeline.resources.dialect import Dialect
-from mmm_pipeline.resources.warehouse import Warehouse
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.ingestion.rows.campaign_rows import CampaignRows, campaign_rows
+from mmm_pipeline.ingestion.rows.sums import without_noise
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.warehouse.dialect import Dialect
+from mmm_pipeline.storage.warehouses import Warehouse
+from mmm_pipeline.tables.catalog import empty_table
 
 __all__ = [
     "LEAST_TRAIN_DAYS",

@@ -13,8 +13,8 @@ import xarray as xr
 from mmm_pipeline.errors import CampaignDataError, SettingsError
 from mmm_pipeline.ingestion.events import event_columns
 from mmm_pipeline.ingestion.matrix import check_window, holdout_start
-from mmm_pipeline.mmm.leakage import leaking_features
-from mmm_pipeline.settings import ChannelSettings, EventDates, Settings
+from mmm_pipeline.mmm.eda.leakage import leaking_features
+from mmm_pipeline.settings.pipeline import ChannelSettings, EventDates, Settings
 
 __all__ = ["build_model_inputs"]
 

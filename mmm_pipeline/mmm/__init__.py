@@ -15,17 +15,25 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.diagnostics import Attempt, Convergence
-    from mmm_pipeline.mmm.fit import Fit
-    from mmm_pipeline.mmm.inputs import FitData, PanelData, fit_data, panel_data, train_data, train_days, window_data
-    from mmm_pipeline.mmm.model import media_mix_model
-    from mmm_pipeline.mmm.panel_fit import PanelFit, restored_fit
-    from mmm_pipeline.mmm.prior import prior_contributions, prior_media_parameters
-    from mmm_pipeline.mmm.programs import use_compilation_cache
-    from mmm_pipeline.mmm.sampler import SamplingProgress, sample
+    from mmm_pipeline.mmm.data.inputs import (
+        FitData,
+        PanelData,
+        fit_data,
+        panel_data,
+        train_data,
+        train_days,
+        window_data,
+    )
+    from mmm_pipeline.mmm.fit.fit import Fit
+    from mmm_pipeline.mmm.fit.panel_fit import PanelFit, restored_fit
+    from mmm_pipeline.mmm.fit.sampler import SamplingProgress, sample
+    from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence
+    from mmm_pipeline.mmm.inference.model import media_mix_model
+    from mmm_pipeline.mmm.inference.prior import prior_contributions, prior_media_parameters
+    from mmm_pipeline.mmm.inference.programs import use_compilation_cache
+    from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
+    from mmm_pipeline.mmm.response.response_curves import response_draws
     from mmm_pipeline.mmm.specs import (
-        ADSTOCKS,
-        Adstock,
         ConvergenceThresholds,
         FeatureSign,
         ModelSpec,
@@ -35,37 +43,38 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "window_data": "inputs",
-    "restored_fit": "panel_fit",
-    "panel_data": "inputs",
+    "window_data": "data.inputs",
+    "restored_fit": "fit.panel_fit",
+    "response_draws": "response.response_curves",
+    "panel_data": "data.inputs",
     "RoiPrior": "specs",
-    "PanelFit": "panel_fit",
-    "PanelData": "inputs",
+    "PanelFit": "fit.panel_fit",
+    "PanelData": "data.inputs",
     "FeatureSign": "specs",
-    "ADSTOCKS": "specs",
-    "Adstock": "specs",
-    "Attempt": "diagnostics",
-    "Convergence": "diagnostics",
+    "LIGHTWEIGHT_TRANSFORMS": "media.registry",
+    "MEDIA_TRANSFORMS": "media.registry",
+    "Attempt": "inference.diagnostics",
+    "Convergence": "inference.diagnostics",
     "ConvergenceThresholds": "specs",
-    "Fit": "fit",
-    "FitData": "inputs",
+    "Fit": "fit.fit",
+    "FitData": "data.inputs",
     "ModelSpec": "specs",
     "Priors": "specs",
     "SamplerSettings": "specs",
-    "SamplingProgress": "sampler",
-    "fit_data": "inputs",
-    "media_mix_model": "model",
-    "prior_contributions": "prior",
-    "prior_media_parameters": "prior",
-    "sample": "sampler",
-    "train_data": "inputs",
-    "train_days": "inputs",
-    "use_compilation_cache": "programs",
+    "SamplingProgress": "fit.sampler",
+    "fit_data": "data.inputs",
+    "media_mix_model": "inference.model",
+    "prior_contributions": "inference.prior",
+    "prior_media_parameters": "inference.prior",
+    "sample": "fit.sampler",
+    "train_data": "data.inputs",
+    "train_days": "data.inputs",
+    "use_compilation_cache": "inference.programs",
 }
 
 __all__ = [
-    "ADSTOCKS",
-    "Adstock",
+    "LIGHTWEIGHT_TRANSFORMS",
+    "MEDIA_TRANSFORMS",
     "Attempt",
     "Convergence",
     "ConvergenceThresholds",
@@ -84,6 +93,7 @@ __all__ = [
     "panel_data",
     "prior_contributions",
     "prior_media_parameters",
+    "response_draws",
     "restored_fit",
     "sample",
     "train_data",

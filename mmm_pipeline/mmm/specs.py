@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mmm_pipeline.mmm.media.registry import media_transform
+from mmm_pipeline.mmm.media.transform import MediaTransform
+
 __all__ = [
-    "ADSTOCKS",
-    "Adstock",
     "ConvergenceThresholds",
     "FeatureSign",
     "ModelSpec",
@@ -19,8 +20,6 @@ __all__ = [
     "Sign",
 ]
 
-Adstock = Literal["adstock", "hill_adstock", "carryover"]
-ADSTOCKS: tuple[Adstock, ...] = ("adstock", "hill_adstock", "carryover")
 Noise = Literal["normal", "student_t"]
 Sign = Literal["positive", "negative"]
 
@@ -79,7 +78,7 @@ class ModelSpec:
     """One model of the grid.
 
     Attributes:
-        adstock: the media transform.
+        adstock: name of the media transform, one of `MEDIA_TRANSFORMS`.
         degrees: number of Fourier pairs of the yearly seasonality; 0: none.
         weekday: whether a coefficient per day of the week is in the model.
         seasonality_period_days: F of the Fourier terms.
@@ -89,7 +88,7 @@ class ModelSpec:
         feature_signs: signs of single features and events; their coefficients are half-Normal instead of Normal.
     """
 
-    adstock: Adstock
+    adstock: str
     degrees: int
     weekday: bool = True
     seasonality_period_days: float = 365.0
@@ -102,6 +101,15 @@ class ModelSpec:
     def key(self) -> str:
         """Partition key, `adstock|degrees`."""
         return f"{self.adstock}|{self.degrees}"
+
+    @property
+    def transform(self) -> MediaTransform:
+        """The media transform.
+
+        Raises:
+            ModelInputError: there is none of this name.
+        """
+        return media_transform(self.adstock)
 
 
 @dataclass(frozen=True)

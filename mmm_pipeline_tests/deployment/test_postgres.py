@@ -9,8 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from mmm_pipeline.definitions import build_definitions
-from mmm_pipeline.home import Home
+from mmm_pipeline.orchestration.headless import build_definitions
+from mmm_pipeline.storage.home import Home
 from mmm_pipeline_tests.deployment.postgres_server import PASSWORD, Server, serve
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from mmm_pipeline.engines.catalog import Engine, catalog, shipped_engines
-from mmm_pipeline.mmm.simulate import simulate_market
+from mmm_pipeline.mmm.simulation.simulate import simulate_market
 
 DESCRIPTION = """\
 title = "Small"
@@ -78,7 +78,7 @@ if FAULT == "other contract":
     (folder / "result.json").write_text('{{"contract": 99}}')
     sys.exit(0)
 if FAULT == "incomplete":
-    (folder / "result.json").write_text('{{"contract": 1, "channels": []}}')
+    (folder / "result.json").write_text('{{"contract": 2, "channels": []}}')
     sys.exit(0)
 serve("numpy", fit)
 """

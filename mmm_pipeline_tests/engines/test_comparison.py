@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mmm_pipeline.contracts import CONTRACTS
-from mmm_pipeline.engine_contracts import OURS
 from mmm_pipeline.engines.comparison import View, comparison_table, scores_table
 from mmm_pipeline.engines.result import ChannelResult, ForecastDay
+from mmm_pipeline.tables.catalog import CONTRACTS
+from mmm_pipeline.tables.engines import OURS
 
 OBSERVED = np.array([100.0, 200.0])
 Interval = tuple[float, float | None, float | None]

@@ -19,7 +19,7 @@ from mmm_pipeline.engines.process import run_engine
 from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.engines.result import EngineResult, parse_result
 from mmm_pipeline.errors import EngineError
-from mmm_pipeline.settings import parse_settings
+from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline_tests.engines.small_engine import make_engine, small_inputs
 
 SETTINGS = parse_settings({"engines": {"chains": 2, "draws": 50}})
@@ -64,7 +64,7 @@ def test_what_the_engine_prints_is_kept(good_run: tuple[Path, EngineResult]) -> 
         ({"fault": "killed"}, "killed by SIGKILL; the machine may have run out of memory"),
         ({"fault": "silent"}, "without an error and without a result"),
         ({"fault": "garbage"}, "a result that is no JSON"),
-        ({"fault": "other contract"}, "answered by contract 99, this pipeline reads 1"),
+        ({"fault": "other contract"}, "answered by contract 99, this pipeline reads 2"),
         ({"fault": "incomplete"}, r"breaks the contract in \d+ place"),
     ],
     ids=lambda value: str(value)[:40],

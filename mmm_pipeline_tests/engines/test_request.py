@@ -12,7 +12,7 @@ import xarray as xr
 
 from mmm_pipeline.engines.catalog import Engine, shipped_engines
 from mmm_pipeline.engines.request import build_request
-from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline_tests.engines.small_engine import make_engine, small_inputs
 
 

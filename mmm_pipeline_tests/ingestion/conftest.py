@@ -10,9 +10,10 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from mmm_pipeline.ingestion.load import LoadSummary, load_campaigns
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
+from mmm_pipeline.ingestion.rows.load import LoadSummary
+from mmm_pipeline.settings.pipeline import Settings, parse_settings
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 
 HEADER = "Date,Ad group alias,Impressions,Spend,Sales"
 

@@ -13,11 +13,11 @@ import pytest
 
 from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.ingestion.check import check_source
-from mmm_pipeline.ingestion.demo import demo_rows
 from mmm_pipeline.ingestion.matrix import build_media_matrix
-from mmm_pipeline.mmm.simulate import market_rows, simulate_market
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline.ingestion.sources.demo import demo_rows
+from mmm_pipeline.mmm.simulation.simulate import market_rows, simulate_market
+from mmm_pipeline.settings.pipeline import Settings, parse_settings
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.ingestion.conftest import Load, settings_for
 
 
@@ -33,7 +33,8 @@ def test_the_report_has_what_the_summary_has() -> None:
 
 def test_checking_starts_no_jax() -> None:
     code = (
-        "import sys; from mmm_pipeline.ingestion.check import check_source; from mmm_pipeline.settings import Settings;"
+        "import sys; from mmm_pipeline.ingestion.check import check_source;"
+        "from mmm_pipeline.settings.pipeline import Settings;"
         "check_source(Settings()); assert 'jax' not in sys.modules and 'dagster' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,7 +12,7 @@ import pytest
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.events import event_columns, load_events
-from mmm_pipeline.settings import EventDates, Settings, parse_settings
+from mmm_pipeline.settings.pipeline import EventDates, Settings, parse_settings
 
 Read = Callable[[str], tuple[EventDates, ...]]
 

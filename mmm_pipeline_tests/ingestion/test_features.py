@@ -11,7 +11,7 @@ import pytest
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.features import load_features
-from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline.settings.pipeline import Settings, parse_settings
 
 Read = Callable[..., pd.DataFrame | None]
 

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from mmm_pipeline.contracts import violations
 from mmm_pipeline.errors import CampaignDataError, StoredResultError
 from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix, check_window, holdout_start
-from mmm_pipeline.resources.duckdb_warehouse import DuckDBWarehouse
-from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline.settings.pipeline import Settings, parse_settings
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline.tables.catalog import violations
 
 FIRST = dt.date(2025, 1, 1)
 

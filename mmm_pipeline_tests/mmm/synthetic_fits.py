@@ -6,14 +6,13 @@ import numpy as np
 import xarray as xr
 
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.design import WEEKDAYS, fourier_names
-from mmm_pipeline.mmm.diagnostics import Attempt, Convergence
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.inputs import fit_data, panel_data
-from mmm_pipeline.mmm.panel_fit import PanelFit
-from mmm_pipeline.mmm.prior import prior_media_parameters
-from mmm_pipeline.mmm.specs import Adstock, ModelSpec
-from mmm_pipeline.mmm.transforms import MEDIA_PARAMETERS
+from mmm_pipeline.mmm.data.inputs import fit_data, panel_data
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.inference.design import WEEKDAYS, fourier_names
+from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence
+from mmm_pipeline.mmm.inference.prior import prior_media_parameters
+from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["market_dataset", "synthetic_fit", "synthetic_panel_fit"]
 
@@ -37,7 +36,7 @@ def market_dataset(*, channels: int = 3, days: int = 60, seed: int = 0, zero_inf
 
 
 def synthetic_fit(
-    adstock: Adstock = "adstock",
+    adstock: str = "adstock",
     *,
     channels: int = 3,
     days: int = 60,
@@ -97,7 +96,7 @@ def synthetic_panel_fit(*, silent: bool = True, **arguments: int) -> PanelFit:
         other["media"][:, 0] = other["spend"][:, 0] = 0.0
     names = ["north", "south"]
     both = xr.concat([dataset, other], dim=xr.DataArray(names, dims="market", name="market"))
-    shared = MEDIA_PARAMETERS[one.spec.adstock]
+    shared = one.spec.transform.parameter_names
     posterior = xr.Dataset(
         {
             name: values if name in shared else values.expand_dims({"market": names}, axis=2)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from mmm_pipeline.reporting.charts import Chart, draw_charts
-from mmm_pipeline.reporting.narratives import offline_narratives
-from mmm_pipeline.reporting.report import ReportFiles, write_report
-from mmm_pipeline.reporting.tables import Language, ResultTables
+from mmm_pipeline.reporting.charts.catalog import Chart, draw_charts
+from mmm_pipeline.reporting.narratives.template import offline_narratives
+from mmm_pipeline.reporting.page.report import ReportFiles, write_report
+from mmm_pipeline.reporting.results.tables import Language, ResultTables
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
 
 

@@ -8,9 +8,9 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.contracts import CONTRACTS
-from mmm_pipeline.mmm.eda import eda_profile
-from mmm_pipeline.reporting.tables import ResultTables
+from mmm_pipeline.mmm.eda.profile import eda_profile
+from mmm_pipeline.reporting.results.tables import ResultTables
+from mmm_pipeline.tables.catalog import CONTRACTS
 
 NAMES = ("Search", "Search copy", "Dead", "Stopped")
 

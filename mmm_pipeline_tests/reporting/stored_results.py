@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmm_pipeline.contracts import CONTRACTS, empty_table
-from mmm_pipeline.home import Home
-from mmm_pipeline.reporting.tables import ResultTables
-from mmm_pipeline.resources.workspace import Workspace
+from mmm_pipeline.reporting.results.tables import ResultTables
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.workspace import Workspace
+from mmm_pipeline.tables.catalog import CONTRACTS, empty_table
 
 
 def stored_results(tables: ResultTables, folder: Path) -> Workspace:

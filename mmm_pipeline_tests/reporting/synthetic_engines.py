@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.contracts import empty_table
-from mmm_pipeline.engine_contracts import OURS
 from mmm_pipeline.engines.comparison import View, comparison_table, scores_table
 from mmm_pipeline.engines.result import ChannelResult, ForecastDay
+from mmm_pipeline.tables.catalog import empty_table
+from mmm_pipeline.tables.engines import OURS
 
 _OBSERVED = np.array([100.0, 120.0, 90.0, 110.0])
 

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from mmm_pipeline.contracts import CONTRACTS, empty_table
 from mmm_pipeline.mmm.budget.reallocation import reallocation
-from mmm_pipeline.reporting.tables import ResultTables, RowCounts, Window
-from mmm_pipeline.settings import Settings, parse_settings
+from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts, Window
+from mmm_pipeline.settings.pipeline import Settings, parse_settings
+from mmm_pipeline.tables.catalog import CONTRACTS, empty_table
 from mmm_pipeline_tests.reporting.synthetic_engines import engine_tables
 from mmm_pipeline_tests.reporting.synthetic_leaderboard import leaderboard, naive_forecasts, rolling_origins
 from mmm_pipeline_tests.reporting.synthetic_model_checks import (

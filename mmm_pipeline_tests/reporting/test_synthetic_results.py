@@ -7,7 +7,7 @@ import dataclasses
 import pandas as pd
 import pytest
 
-from mmm_pipeline.contracts import CONTRACTS, violations
+from mmm_pipeline.tables.catalog import CONTRACTS, violations
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from mmm_pipeline.mmm.budget.curves import CurvePoints
+from mmm_pipeline.mmm.response.curves import CurvePoints
 
 __all__ = ["ascend"]
 

@@ -20,12 +20,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm_pipeline.mmm.budget.ascent import ascend
-from mmm_pipeline.mmm.budget.curves import CurvePoints
 from mmm_pipeline.mmm.budget.problem import BudgetProblem
 from mmm_pipeline.mmm.budget.risk import RiskMeasure
 from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total
 from mmm_pipeline.mmm.budget.solver import GAP_TARGET, Allocation, AllocationProblem, allocate
-from mmm_pipeline.mmm.channel_responses import ChannelResponse
+from mmm_pipeline.mmm.response.channel_responses import ChannelResponse
+from mmm_pipeline.mmm.response.curves import CurvePoints
 
 __all__ = ["cautious_plan"]
 

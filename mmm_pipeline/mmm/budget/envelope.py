@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmm_pipeline.mmm.budget.curves import CurvePoints
+from mmm_pipeline.mmm.response.curves import CurvePoints
 
 __all__ = ["BoundedCurve", "Envelope"]
 

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from mmm_pipeline.mmm.budget.curves import CurvePoints, ResponseCurve
 from mmm_pipeline.mmm.budget.envelope import BoundedCurve, Envelope
 from mmm_pipeline.mmm.budget.rounding import CENTS
+from mmm_pipeline.mmm.response.curves import CurvePoints, ResponseCurve
 
 __all__ = ["Knowledge"]
 

@@ -17,10 +17,10 @@ from mmm_pipeline.mmm.budget.request import BudgetRequest
 from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total
 from mmm_pipeline.mmm.budget.solver import Allocation, AllocationProblem, allocate
 from mmm_pipeline.mmm.budget.targets import smallest_total, spend_while_worthwhile
-from mmm_pipeline.mmm.channel_responses import ChannelResponse, channel_responses
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.panel_fit import PanelFit
-from mmm_pipeline.mmm.response import current_spend, media_prices
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+from mmm_pipeline.mmm.response.channel_responses import ChannelResponse, channel_responses
+from mmm_pipeline.mmm.response.response import current_spend, media_prices
 
 __all__ = ["MATERIAL_GAIN", "BudgetPlan", "plan_budget"]
 

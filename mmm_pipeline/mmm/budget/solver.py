@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mmm_pipeline.mmm.budget.ascent import ascend
-from mmm_pipeline.mmm.budget.curves import ResponseCurve
 from mmm_pipeline.mmm.budget.knowledge import Knowledge
 from mmm_pipeline.mmm.budget.relaxation import fill_by_slope
 from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total
+from mmm_pipeline.mmm.response.curves import ResponseCurve
 
 __all__ = ["GAP_TARGET", "Allocation", "AllocationProblem", "allocate", "solve"]
 

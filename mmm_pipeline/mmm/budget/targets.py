@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm_pipeline.errors import InfeasibleBudget
-from mmm_pipeline.mmm.budget.curves import CurvePoints, ResponseCurve
 from mmm_pipeline.mmm.budget.knowledge import Knowledge
 from mmm_pipeline.mmm.budget.rounding import CENTS
 from mmm_pipeline.mmm.budget.solver import Allocation, AllocationProblem, allocate, solve
+from mmm_pipeline.mmm.response.curves import CurvePoints, ResponseCurve
 
 __all__ = ["smallest_total", "spend_while_worthwhile"]
 

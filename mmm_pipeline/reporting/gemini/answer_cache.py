@@ -7,8 +7,8 @@ import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mmm_pipeline.atomic_files import write_text
 from mmm_pipeline.reporting.gemini.client import Answer
+from mmm_pipeline.storage.atomic_files import write_text
 
 __all__ = ["AnswerCache"]
 

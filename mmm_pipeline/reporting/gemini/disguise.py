@@ -11,11 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from mmm_pipeline.advice.rules import all_channels
-from mmm_pipeline.reporting.findings import findings
-from mmm_pipeline.reporting.names import clean, distinct
-from mmm_pipeline.reporting.tables import ResultTables
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.reporting.advice.rules import all_channels
+from mmm_pipeline.reporting.findings.findings import findings
+from mmm_pipeline.reporting.results.tables import ResultTables
+from mmm_pipeline.reporting.text.names import clean, distinct
+from mmm_pipeline.settings.pipeline import Settings
 
 __all__ = ["Disguise", "disguised"]
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from mmm_pipeline.reporting.charts import Chart, draw_charts
+from mmm_pipeline.reporting.charts.catalog import Chart, draw_charts
+from mmm_pipeline.reporting.charts.stored import stored_charts
 from mmm_pipeline.reporting.gemini.disguise import Disguise
 from mmm_pipeline.reporting.gemini.questions import QUESTIONS
 from mmm_pipeline.reporting.gemini.request import Image
-from mmm_pipeline.reporting.tables import Language
-from mmm_pipeline.scratch import scratch_folder
+from mmm_pipeline.reporting.results.tables import Language
+from mmm_pipeline.storage.artifacts import ArtifactStore
+from mmm_pipeline.storage.scratch import scratch_folder
 
-__all__ = ["pictures"]
+__all__ = ["pictures", "stored_pictures"]
 
 
 def pictures(name: str, disguise: Disguise, drawn: Sequence[Chart], language: Language) -> list[Image]:
@@ -29,6 +31,17 @@ def pictures(name: str, disguise: Disguise, drawn: Sequence[Chart], language: La
         return [_image(chart) for chart in drawn if chart.name in wanted]
     with scratch_folder("pictures") as folder:
         return [_image(chart) for chart in draw_charts(disguise.tables, folder, language, names=wanted)]
+
+
+def stored_pictures(artifacts: ArtifactStore) -> Callable[[str, Disguise, Language], Sequence[Image]]:
+    """What gives a narrative its pictures; charts are read only where they are sent."""
+
+    def give(name: str, disguise: Disguise, language: Language) -> Sequence[Image]:
+        with scratch_folder("narratives") as folder:
+            drawn = stored_charts(artifacts, language, folder) if QUESTIONS[name].charts else []
+            return pictures(name, disguise, drawn, language)
+
+    return give
 
 
 def _image(chart: Chart) -> Image:

@@ -13,14 +13,14 @@ from typing import Any
 
 from pydantic import Field
 
-from mmm_pipeline.advice.changes import Setting
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.reporting.document import Document, Shape, Statement
-from mmm_pipeline.reporting.facts import Facts, FactTable
+from mmm_pipeline.reporting.advice.changes import Setting
 from mmm_pipeline.reporting.gemini.request import MARKER, Image, Request
 from mmm_pipeline.reporting.grounding.check import Problem
-from mmm_pipeline.reporting.tables import Language
-from mmm_pipeline.settings import Settings
+from mmm_pipeline.reporting.grounding.document import Document, Shape, Statement
+from mmm_pipeline.reporting.grounding.facts import Facts, FactTable
+from mmm_pipeline.reporting.results.tables import Language
+from mmm_pipeline.settings.pipeline import Settings
 
 __all__ = ["QUESTIONS", "AdvisingDocument", "Prompts", "Question", "Suggestion", "build_request"]
 

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmm_pipeline.atomic_files import write_text
 from mmm_pipeline.reporting.gemini.faults import GeminiFault, Reason
+from mmm_pipeline.storage.atomic_files import write_text
 
 __all__ = ["TokenBudget"]
 

@@ -8,11 +8,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from mmm_pipeline.advice.changes import Change, change_problems
-from mmm_pipeline.advice.proposals import Proposal, proposal_facts
-from mmm_pipeline.advice.rules import all_channels
-from mmm_pipeline.reporting.document import Document, document_problems, renamed
-from mmm_pipeline.reporting.facts import Facts
+from mmm_pipeline.reporting.advice.changes import Change, change_problems
+from mmm_pipeline.reporting.advice.proposals import Proposal, proposal_facts
+from mmm_pipeline.reporting.advice.rules import all_channels
+from mmm_pipeline.reporting.facts.result_facts import result_facts
 from mmm_pipeline.reporting.gemini.answer_cache import AnswerCache
 from mmm_pipeline.reporting.gemini.client import Answer, GeminiClient
 from mmm_pipeline.reporting.gemini.disguise import Disguise, disguised
@@ -27,8 +26,9 @@ from mmm_pipeline.reporting.gemini.questions import (
 from mmm_pipeline.reporting.gemini.request import Image
 from mmm_pipeline.reporting.gemini.token_budget import TokenBudget
 from mmm_pipeline.reporting.grounding.check import Problem
-from mmm_pipeline.reporting.result_facts import result_facts
-from mmm_pipeline.reporting.tables import Language, ResultTables
+from mmm_pipeline.reporting.grounding.document import Document, document_problems, renamed
+from mmm_pipeline.reporting.grounding.facts import Facts
+from mmm_pipeline.reporting.results.tables import Language, ResultTables
 
 __all__ = ["Brief", "GeminiWriter", "Receipt", "Written", "brief"]
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mmm_pipeline.reporting.facts import Cell, Facts
+from mmm_pipeline.reporting.grounding.facts import Cell, Facts
 from mmm_pipeline.reporting.grounding.mentions import Mention, Mentions
 from mmm_pipeline.reporting.grounding.numerals import Numeral, numerals
 

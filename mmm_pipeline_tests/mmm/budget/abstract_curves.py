@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmm_pipeline.mmm.budget.curves import CurvePoints, ResponseCurve
+from mmm_pipeline.mmm.response.curves import CurvePoints, ResponseCurve
 
 __all__ = ["Hill", "Power", "Zero", "total_value"]
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_pipeline.mmm.budget.curves import ResponseCurve
 from mmm_pipeline.mmm.budget.envelope import BoundedCurve
+from mmm_pipeline.mmm.response.curves import ResponseCurve
 from mmm_pipeline_tests.mmm.budget.abstract_curves import Hill, Power
 
 _CURVES = st.one_of(

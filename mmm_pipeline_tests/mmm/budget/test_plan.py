@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmm_pipeline.contracts import violations
 from mmm_pipeline.errors import InfeasibleBudget
 from mmm_pipeline.mmm.budget.plan import MATERIAL_GAIN, plan_budget
 from mmm_pipeline.mmm.budget.request import BudgetRequest
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.specs import ADSTOCKS
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
 
 
-@pytest.fixture(params=ADSTOCKS)
+@pytest.fixture(params=MEDIA_TRANSFORMS)
 def fit(request: pytest.FixtureRequest) -> Fit:
     return synthetic_fit(request.param, channels=4)
 

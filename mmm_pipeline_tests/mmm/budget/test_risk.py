@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mmm_pipeline.contracts import violations
 from mmm_pipeline.mmm.budget.plan import plan_budget
 from mmm_pipeline.mmm.budget.request import BudgetRequest
 from mmm_pipeline.mmm.budget.risk import RiskMeasure
-from mmm_pipeline.mmm.fit import Fit
-from mmm_pipeline.mmm.response import horizon_responses
-from mmm_pipeline.mmm.specs import ADSTOCKS, Adstock
+from mmm_pipeline.mmm.fit.fit import Fit
+from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
+from mmm_pipeline.mmm.response.response import horizon_responses
+from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 
 _CAUTIOUS = [
@@ -49,7 +49,7 @@ def test_draws_that_are_all_alike_carry_no_risk() -> None:
     assert RiskMeasure("mean_minus_sd", kappa=5).value(np.full(10, 3.0)) == pytest.approx(3.0)
 
 
-def _unequal_fit(adstock: Adstock) -> Fit:
+def _unequal_fit(adstock: str) -> Fit:
     """Channel 0 brings a little more than channel 1, but nobody knows how much; channel 2 brings little."""
     fit = synthetic_fit(adstock, draws=150)
     doubt = np.random.default_rng(3).lognormal(-0.245, 0.7, fit.posterior["media_coefficient"].shape[:2])
@@ -75,9 +75,9 @@ def _by_brute_force(fit: Fit, measure: RiskMeasure, request: BudgetRequest, step
     return best
 
 
-@pytest.mark.parametrize("adstock", ADSTOCKS)
+@pytest.mark.parametrize("adstock", MEDIA_TRANSFORMS)
 @pytest.mark.parametrize("measure", _CAUTIOUS, ids=_IDS)
-def test_no_plan_on_a_grid_is_better_than_the_cautious_one(adstock: Adstock, measure: RiskMeasure) -> None:
+def test_no_plan_on_a_grid_is_better_than_the_cautious_one(adstock: str, measure: RiskMeasure) -> None:
     fit = _unequal_fit(adstock)
     request = BudgetRequest(lower=0.2, upper=3.0, risk=measure)
 

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from mmm_pipeline.mmm.budget.curves import CurvePoints, ResponseCurve
 from mmm_pipeline.mmm.budget.rounding import CENTS
 from mmm_pipeline.mmm.budget.solver import GAP_TARGET, Allocation, AllocationProblem, allocate
+from mmm_pipeline.mmm.response.curves import CurvePoints, ResponseCurve
 from mmm_pipeline_tests.mmm.budget.abstract_curves import Hill, Power, Zero, total_value
 
 _CURVES = st.one_of(

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from mmm_pipeline.errors import InfeasibleBudget
-from mmm_pipeline.mmm.budget.curves import ResponseCurve
 from mmm_pipeline.mmm.budget.rounding import CENTS
 from mmm_pipeline.mmm.budget.solver import AllocationProblem, allocate
 from mmm_pipeline.mmm.budget.targets import smallest_total, spend_while_worthwhile
+from mmm_pipeline.mmm.response.curves import ResponseCurve
 from mmm_pipeline_tests.mmm.budget.abstract_curves import Hill, Power, total_value
 
 _CURRENT = np.array([500.0, 900.0, 200.0])

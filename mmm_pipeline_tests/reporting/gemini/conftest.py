@@ -11,7 +11,7 @@ from mmm_pipeline.reporting.gemini.answer_cache import AnswerCache
 from mmm_pipeline.reporting.gemini.client import GeminiClient, Limits
 from mmm_pipeline.reporting.gemini.token_budget import TokenBudget
 from mmm_pipeline.reporting.gemini.writer import GeminiWriter
-from mmm_pipeline.reporting.tables import ResultTables
+from mmm_pipeline.reporting.results.tables import ResultTables
 from mmm_pipeline_tests.reporting.gemini.stand_in import KEY, StandIn, serve
 from mmm_pipeline_tests.reporting.profiled_results import profiled
 from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results

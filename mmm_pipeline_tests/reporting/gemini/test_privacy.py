@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
-from mmm_pipeline.reporting.charts import Chart, draw_charts
+from mmm_pipeline.reporting.charts.catalog import Chart, draw_charts
 from mmm_pipeline.reporting.gemini.pictures import pictures
 from mmm_pipeline.reporting.gemini.questions import MAX_BYTES, MAX_IMAGE_BYTES, MAX_ROWS
 from mmm_pipeline.reporting.gemini.request import Image
 from mmm_pipeline.reporting.gemini.writer import GeminiWriter, brief
-from mmm_pipeline.reporting.tables import ResultTables
-from mmm_pipeline.reporting.writing import rule_proposals, write_narrative
+from mmm_pipeline.reporting.narratives.writing import rule_proposals, write_narrative
+from mmm_pipeline.reporting.results.tables import ResultTables
 from mmm_pipeline_tests.reporting.gemini.stand_in import Asked, StandIn, honest
 from mmm_pipeline_tests.reporting.profiled_results import profiled, with_own_profile
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results

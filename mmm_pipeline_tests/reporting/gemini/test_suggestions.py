@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from mmm_pipeline.reporting.gemini.writer import GeminiWriter
-from mmm_pipeline.reporting.tables import ResultTables
-from mmm_pipeline.reporting.writing import write_narrative
+from mmm_pipeline.reporting.narratives.writing import write_narrative
+from mmm_pipeline.reporting.results.tables import ResultTables
 from mmm_pipeline_tests.reporting.gemini.stand_in import Asked, StandIn, honest
 from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
 

@@ -12,8 +12,8 @@ import pytest
 
 from mmm_pipeline.reporting.gemini.client import Limits
 from mmm_pipeline.reporting.gemini.writer import GeminiWriter
-from mmm_pipeline.reporting.tables import ResultTables
-from mmm_pipeline.reporting.writing import Narrative, write_narrative
+from mmm_pipeline.reporting.narratives.writing import Narrative, write_narrative
+from mmm_pipeline.reporting.results.tables import ResultTables
 from mmm_pipeline_tests.reporting.gemini.stand_in import Fault, StandIn, honest
 from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
 

@@ -6,11 +6,11 @@ import dataclasses
 
 import pytest
 
-from mmm_pipeline.reporting.facts import Facts
+from mmm_pipeline.reporting.facts.result_facts import result_facts
 from mmm_pipeline.reporting.grounding.check import Reference, ungrounded_in_statement, ungrounded_in_text
-from mmm_pipeline.reporting.narratives import offline_narratives, verdict
-from mmm_pipeline.reporting.result_facts import result_facts
-from mmm_pipeline.reporting.tables import Language, ResultTables
+from mmm_pipeline.reporting.grounding.facts import Facts
+from mmm_pipeline.reporting.narratives.template import offline_narratives, verdict
+from mmm_pipeline.reporting.results.tables import Language, ResultTables
 from mmm_pipeline_tests.reporting.profiled_results import profiled
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
 

@@ -6,9 +6,9 @@ import datetime as dt
 
 import pytest
 
-from mmm_pipeline.reporting.formatting import Formatter
 from mmm_pipeline.reporting.grounding.numerals import numerals
-from mmm_pipeline.reporting.tables import Language
+from mmm_pipeline.reporting.results.tables import Language
+from mmm_pipeline.reporting.text.formatting import Formatter
 
 
 def _values(text: str) -> list[float]:

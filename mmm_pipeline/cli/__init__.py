@@ -1,0 +1,1 @@
+"""The `mmm` command, one module per group of commands."""

@@ -1,0 +1,62 @@
+"""`mmm replay`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mmm_pipeline.cli.command_line import (
+    ConfigOption,
+    HomeOption,
+    QuickOption,
+    ReadableErrors,
+    SourceOption,
+    settings_of,
+)
+from mmm_pipeline.cli.output import console, display_console, print_json
+from mmm_pipeline.storage.home import Home
+
+__all__ = ["replay"]
+
+
+def replay(
+    first: Annotated[
+        str, typer.Option("--from", metavar="DATE", help="First date. Default: four steps before the last.")
+    ] = "",
+    last: Annotated[
+        str,
+        typer.Option("--to", metavar="DATE", help="Last date. Default: the last with a whole horizon after it."),
+    ] = "",
+    every: Annotated[str, typer.Option("--every", help="Step from date to date: 7d, or 4w.")] = "7d",
+    horizon: Annotated[
+        int | None, typer.Option("--horizon", min=1, max=366, help="Days scored after each date. Default: settings.")
+    ] = None,
+    source: SourceOption = None,
+    config: ConfigOption = None,
+    quick: QuickOption = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    home: HomeOption = Path(".mmm"),
+) -> None:
+    """Live earlier dates through again and score what would have been forecast and recommended then."""
+    folder = Home(home.resolve())
+    with ReadableErrors():
+        from mmm_pipeline.cli.terminal import RunDisplay, replay_tables
+        from mmm_pipeline.operations import backtest as replays
+        from mmm_pipeline.orchestration.headless import rebuild_decisions
+        from mmm_pipeline.orchestration.runs import progress
+
+        settings = settings_of(folder, config, source, quick=quick)
+        options = replays.ReplayOptions(first, last, every, horizon)
+        with RunDisplay(display_console(stderr=True), 0) as display, progress.listening(display.fit):
+            replayed = replays.replay(folder, settings, options, rebuild_decisions, display.replayed)
+        replays.store(folder, settings, replayed)
+        written = replays.publish(folder, settings, replayed)
+    if as_json:
+        print_json({**replayed.to_dict(), "folder": str(written)})
+        return
+    shown = console()
+    for table in replay_tables(replayed):
+        shown.print(table)
+    shown.print(f"picture and tables: {written}", highlight=False, soft_wrap=True)

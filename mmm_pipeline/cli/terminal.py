@@ -1,0 +1,370 @@
+"""What `mmm` prints: progress of a run, tables of its results."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
+
+from mmm_pipeline.ingestion.landing.landing import LandingSummary
+from mmm_pipeline.orchestration.headless import RunStep
+from mmm_pipeline.orchestration.runs.progress import FitProgress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmm_pipeline.operations.backtest import Replayed, ReplayStep
+    from mmm_pipeline.operations.scenario import Scenario
+
+__all__ = [
+    "RunDisplay",
+    "budget_table",
+    "check_summary",
+    "engine_table",
+    "landing_summary",
+    "leaderboard_table",
+    "replay_tables",
+    "scenario_table",
+]
+
+
+_ENGINE_FIGURES = {
+    "mape": ".1%",
+    "coverage": ".0%",
+    "rank_correlation": ".2f",
+    "rhat_max": ".3f",
+    "ess_roi_min": ".0f",
+    "ess_roi_per_second": ".1f",
+    "seconds": ".0f",
+}
+
+
+_WIDE = 100
+"""Columns of a terminal from which on there is room for a long bar."""
+
+
+class RunDisplay:
+    """What a run is doing, in a few lines at the bottom of a terminal; plain lines where there is no terminal.
+
+    The first line counts the assets, the second tells what the step at work last said and for how long it has been at
+    work, and each chain that is being drawn has one more.
+    """
+
+    def __init__(self, console: Console, assets: int) -> None:
+        self._console = console
+        self._live = console.is_terminal and not console.is_dumb_terminal
+        self._progress = Progress(
+            SpinnerColumn("line" if console.options.ascii_only else "dots"),
+            TextColumn("{task.description}", table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")),
+            BarColumn(bar_width=32 if console.width >= _WIDE else 12),
+            TextColumn("{task.fields[count]}", justify="right"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+            expand=True,
+            disable=not self._live,
+        )
+        self._total = assets
+        self._assets = self._progress.add_task("starting", total=assets or None, count="")
+        self._seen: set[str] = set()
+        self._step: TaskID | None = None
+        self._step_name = ""
+        self._chains: dict[int, TaskID] = {}
+        self._fit = ""
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> RunDisplay:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def refresh(self) -> None:
+        """Draw now, and not only ten times a second."""
+        self._progress.refresh()
+
+    def step(self, step: RunStep) -> None:
+        """Show a step of the run."""
+        with self._lock:
+            if step.kind == "start":
+                self._start(step.name)
+            elif step.kind == "said":
+                self._say(step.name)
+            elif step.kind == "materialized":
+                if step.name not in self._seen:
+                    self._seen.add(step.name)
+                    count = f"{len(self._seen)}/{self._total}"
+                    self._progress.update(self._assets, advance=1, description="assets", count=count)
+                    self._console.print(f"[green]✓[/green] {escape(step.name)}", highlight=False)
+            elif step.kind == "check_failed":
+                self._console.print(f"[yellow]![/yellow] check {escape(step.name)}", highlight=False)
+            elif step.kind == "retried":
+                self._console.print(f"[yellow]![/yellow] {escape(step.name)} is tried again", highlight=False)
+            elif step.kind == "failed":
+                self._console.print(f"[red]✗[/red] {escape(step.name)}", highlight=False)
+
+    def fit(self, progress: FitProgress) -> None:
+        """Show how far a chain is; called from the chains' threads."""
+        with self._lock:
+            label = progress.fit if progress.attempt == 1 else f"{progress.fit} (try {progress.attempt})"
+            if label != self._fit:
+                self._clear_chains()
+                self._fit = label
+                self._say(f"fitting {label}")
+                if not self._live:
+                    self._console.print(f"  fitting {escape(label)}", highlight=False)
+            if progress.phase == "draws" and progress.done >= progress.total:
+                self._end_chain(progress.chain, label)
+                return
+            if progress.chain not in self._chains:
+                self._chains[progress.chain] = self._progress.add_task("", total=progress.total, count="")
+            phase = "warm-up" if progress.phase == "warmup" else progress.phase
+            self._progress.update(
+                self._chains[progress.chain],
+                completed=progress.done,
+                total=progress.total,
+                description=f"    chain {progress.chain + 1}, {phase}",
+                count=f"{progress.done}/{progress.total}",
+            )
+
+    def replayed(self, step: ReplayStep) -> None:
+        """Show where a series of earlier dates is."""
+        with self._lock:
+            self._clear_chains()
+            done = step.number - 1
+            count = f"{done}/{step.dates}"
+            self._progress.update(self._assets, description="dates", total=step.dates, completed=done, count=count)
+            self._console.print(escape(step.told), highlight=False, soft_wrap=True)
+
+    def _start(self, name: str) -> None:
+        self._clear_chains()
+        if self._step is not None:
+            self._progress.remove_task(self._step)
+        self._step_name = name
+        self._step = self._progress.add_task(f"  {escape(name)}", total=None, count="")
+        self._progress.update(self._assets, description="assets", count=f"{len(self._seen)}/{self._total}")
+
+    def _say(self, message: str) -> None:
+        """The last thing that the step said, behind its name."""
+        if self._step is None:
+            if not self._live:
+                return
+            self._step = self._progress.add_task("", total=None, count="")
+        told = (message.strip().splitlines() or [""])[0]
+        name = f"{self._step_name}: " if self._step_name else ""
+        self._progress.update(self._step, description=f"  {escape(name + told)}")
+
+    def _end_chain(self, chain: int, label: str) -> None:
+        if chain in self._chains:
+            self._progress.remove_task(self._chains.pop(chain))
+        if not self._chains:
+            self._say(f"checking the draws of {label}")
+
+    def _clear_chains(self) -> None:
+        for task in self._chains.values():
+            self._progress.remove_task(task)
+        self._chains.clear()
+        self._fit = ""
+
+
+def leaderboard_table(summary: Mapping[str, Any]) -> Table:
+    """Specs, best first, with the naive forecasts they have to beat."""
+    table = Table(title="Leaderboard (holdout)", title_justify="left")
+    table.add_column("spec", no_wrap=True)
+    for column in ("MAPE", "R-hat", "ESS", "tail", "div.", "s"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("converged", no_wrap=True)
+    champion = summary["champion"] or {}
+    for spec in summary["specs"]:
+        wins = (spec["adstock"], spec["degrees"]) == (champion.get("adstock"), champion.get("degrees"))
+        table.add_row(
+            f"{spec['adstock']} | {spec['degrees']}" + (" ★" if wins else ""),
+            _percent(spec["mape"]),
+            _number(spec["rhat_max"], 3),
+            _number(spec["ess_bulk_min"], 0),
+            _number(spec["ess_tail_min"], 0),
+            _number(spec["divergences"], 0),
+            _number(spec["seconds"], 0),
+            "yes" if spec["converged"] else "NO",
+            style="bold" if wins else None,
+        )
+    naive = ", ".join(f"{name} {_percent(value)}" for name, value in summary["naive_mape"].items())
+    table.caption = f"naive forecasts: {naive}"
+    return table
+
+
+def budget_table(summary: Mapping[str, Any]) -> Table:
+    """Current and optimal spend per channel."""
+    budget = summary["budget"]
+    currency = summary["settings"]["report"]["currency"]
+    table = Table(
+        title=f"Budget: {budget['total']:,.2f} {currency} over {budget['horizon_days']} days", title_justify="left"
+    )
+    for column in ("channel", "current", "optimal", "change"):
+        table.add_column(column, justify="left" if column == "channel" else "right")
+    for row in budget["channels"]:
+        change = row["optimal_spend"] - row["current_spend"]
+        table.add_row(
+            escape(row["channel"]), f"{row['current_spend']:,.2f}", f"{row['optimal_spend']:,.2f}", f"{change:+,.2f}"
+        )
+    table.caption = (
+        f"expected media KPI {budget['expected_kpi_current']:,.0f} → {budget['expected_kpi_optimal']:,.0f}; "
+        f"optimality gap {_gap(budget['optimality_gap'])}"
+    )
+    return table
+
+
+def scenario_table(scenario: Scenario, currency: str, credible_interval: float) -> Table:
+    """What `mmm scenario` found: spend per channel today and in the scenario, and what that promises."""
+    summary = scenario.summary
+    table = Table(
+        title=f"Scenario {scenario.name}: {summary['total']:,.2f} {currency} over {summary['horizon_days']} days "
+        f"(today {summary['total_today']:,.2f})",
+        title_justify="left",
+    )
+    for column in ("channel", "today", "scenario", "change", "marginal ROI in today's mix", "in the scenario"):
+        table.add_column(column, justify="left" if column == "channel" else "right")
+    for row in scenario.table.to_dict("records"):
+        table.add_row(
+            escape(row["channel"]) + (" (locked)" if row["is_locked"] else ""),
+            f"{row['today_spend']:,.2f}",
+            f"{row['optimal_spend']:,.2f}",
+            f"{row['optimal_spend'] - row['today_spend']:+,.2f}",
+            f"{row['marginal_roi_current']:,.3g}",
+            f"{row['marginal_roi_optimal']:,.3g}",
+        )
+    table.caption = (
+        f"expected media KPI {summary['expected_kpi_today']:,.0f} today → {summary['expected_kpi_optimal']:,.0f}; "
+        f"against the same money in today's mix {summary['uplift']:+,.0f} "
+        f"({credible_interval:.0%} interval {summary['uplift_low']:,.0f} to {summary['uplift_high']:,.0f}, "
+        f"probability of a gain {summary['probability_of_gain']:.0%}): {str(summary['verdict']).replace('_', ' ')}; "
+        f"optimality gap {_gap(_known(summary['optimality_gap']))}"
+    )
+    return table
+
+
+def replay_tables(replayed: Replayed) -> tuple[Table, Table]:
+    """What `mmm replay` found: the forecasts by date, and how steady ROI and advice were."""
+    summary = replayed.summary
+    ahead = Table(title=f"Forecasts of up to {summary['horizon_days']} days ahead", title_justify="left")
+    steady = Table(title="Steadiness, against the date before", title_justify="left")
+    for table, columns in (
+        (ahead, ("as of", "champion", "days", "WAPE", "naive", "skill", "in 90 %")),
+        (steady, ("as of", "ROI moved", "outside", "turned", "no cause", "promised", "hindsight")),
+    ):
+        for column in columns:
+            table.add_column(column, justify="left" if column in ("as of", "champion") else "right", no_wrap=True)
+    notes = []
+    for row in replayed.table.to_dict("records"):
+        date = f"{row['as_of']:%Y-%m-%d}"
+        if row["status"] != "scored":
+            ahead.add_row(date, "[red]failed[/red]")
+            notes.append(f"{date}: {row['note']}")
+            continue
+        errors = (_percent(_known(float(row[name]))) for name in ("wape", "naive_wape"))
+        skill = _number(_known(float(row["skill"])), 2)
+        ahead.add_row(date, escape(row["spec"]), str(row["days"]), *errors, skill, _percent(row["coverage_90"]))
+        moved = _known(float(row["roi_change"]))
+        counts = [str(row[name]) if row["channels"] else "–" for name in ("roi_outside", "flips", "flips_unsupported")]
+        gains = (_number(_known(float(row[name])), 0) for name in ("uplift_promised", "uplift_in_hindsight"))
+        steady.add_row(date, _percent(moved), *counts, *gains)
+    ahead.caption = escape(
+        "\n".join(
+            [
+                f"together: MAPE {summary['mape']:.1%}, WAPE {summary['wape']:.1%} (best naive forecast "
+                f"{summary['naive_wape']:.1%}), skill {summary['skill']:.2f}, better on {summary['beaten']} of "
+                f"{summary['scored']} date(s); {summary['coverage_90']:.0%} of the days inside the 90 % interval",
+                *notes,
+            ]
+        )
+    )
+    steady.caption = (
+        "outside: channels whose ROI left the interval of the date before; turned: whose advice turned round, "
+        f"{summary['flips']} of {summary['compared']} in all; no cause: without the data or today's spend saying so; "
+        "promised: gain of the plan when it was made; hindsight: as the last date's champion sees it"
+    )
+    return ahead, steady
+
+
+def check_summary(report: Mapping[str, Any]) -> Table:
+    """What `mmm check` found."""
+    table = Table(show_header=False, title="Campaign data", title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    window, rows = report["window"], report["rows"]
+    table.add_row("window", f"{window['start']} to {window['end']}, holdout from {window['holdout_start']}")
+    table.add_row("rows accepted", f"{rows['accepted']:,}")
+    table.add_row("rows rejected", f"{rows['rejected']:,}")
+    for reason, count in rows["reasons"].items():
+        table.add_row("", f"{count:,} {escape(reason)}")
+    table.add_row(f"channels ({len(report['channels'])})", escape(", ".join(report["channels"])))
+    excluded = report["excluded_channels"]
+    text = "\n".join(f"{row['channel']}: {row['reason']}" for row in excluded) or "none"
+    table.add_row(f"excluded ({len(excluded)})", escape(text))
+    for warning in report["warnings"]:
+        table.add_row("note", escape(warning))
+    return table
+
+
+def landing_summary(done: LandingSummary) -> Table:
+    """What `mmm load` did."""
+    table = Table(show_header=False, title="Loaded", title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    table.add_row("from", escape(done.file))
+    table.add_row("into", escape(done.table))
+    table.add_row("key", escape(", ".join(done.key)))
+    for what, count in (("new", done.inserted), ("replaced", done.replaced), ("removed", done.removed)):
+        table.add_row(f"rows {what}", f"{count:,}")
+    table.add_row("rows refused", f"{sum(done.refused.values()):,}")
+    for reason, count in done.refused.items():
+        table.add_row("", f"{count:,} {escape(reason)}")
+    for job in done.jobs:
+        table.add_row("job", escape(f"{job.job_id} ({job.purpose}, {job.bytes_processed:,} bytes): {job.console_url}"))
+    return table
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _gap(value: float | None) -> str:
+    return "unknown (no certificate)" if value is None else f"{value:.3%}"
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def engine_table(scores: pd.DataFrame) -> Table:
+    """The table `engine_scores` in short: errors on the same holdout, agreement with ours, cost."""
+    table = Table(title="Engines (holdout; rank correlation and effective draws of ROI)", title_justify="left")
+    table.add_column("engine")
+    for column in ("MAPE", "inside", "rank", "R-hat", "ESS", "ESS/s", "s"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("status", no_wrap=True)
+    for row in scores.to_dict("records"):
+        table.add_row(
+            escape(f"{row['title']} {row['model']}"),
+            *(_or_dash(row[column], form) for column, form in _ENGINE_FIGURES.items()),
+            row["status"],
+        )
+    return table
+
+
+def _or_dash(value: Any, form: str) -> str:
+    return "-" if value is None or math.isnan(value) else format(float(value), form)

@@ -1,0 +1,1 @@
+"""Merging an export into a campaign table."""

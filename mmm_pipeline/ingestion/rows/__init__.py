@@ -1,0 +1,1 @@
+"""Campaign rows: parsed, judged and summed inside the database."""

@@ -1,0 +1,236 @@
+"""A BigQuery table as the campaign source: judged and summed there, by the same SQL as a file in DuckDB."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mmm_pipeline.errors import CampaignDataError
+from mmm_pipeline.ingestion.rows.campaign_sql import CampaignQueries
+from mmm_pipeline.ingestion.rows.load import FirstRefusal, LoadSummary, require_few_refusals, summarised
+from mmm_pipeline.ingestion.rows.totals import refusals, stored_totals
+from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, resolve_roles
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery, Parameter
+from mmm_pipeline.storage.warehouse.bigquery.names import TableName
+from mmm_pipeline.storage.warehouse.dialect import BIGQUERY, Dialect
+from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
+from mmm_pipeline.storage.warehouses import Warehouse
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+    from google.cloud import bigquery
+
+__all__ = ["REJECTED_SAMPLE", "SourceTable", "load_bigquery_table"]
+
+REJECTED_SAMPLE = 10_000
+"""Refused rows that leave BigQuery when the warehouse is local; the counts are of all."""
+
+_DATED = {"DATE", "DATETIME", "TIMESTAMP"}
+_SCALAR = {*_DATED, "INTEGER", "INT64", "FLOAT", "FLOAT64", "NUMERIC", "BIGNUMERIC", "BOOLEAN", "BOOL", "TIME"}
+_EARLIEST = dt.date(1, 1, 1)
+
+
+@dataclass(frozen=True)
+class SourceTable:
+    """The table, its columns' roles, and the statements over it. Runs queries, with a dry run before each.
+
+    Attributes:
+        bigquery: the connection.
+        name: the table.
+        fields: name and type of every column; the type is that of BigQuery, `JSON` for what is nested.
+        queries: the contract of a campaign row.
+        since: first day that counts.
+        partitioned_by: the column whose partitions can be left out.
+        requires_filter: the table can only be read with a filter on that column.
+    """
+
+    bigquery: BigQuery
+    name: TableName
+    fields: tuple[tuple[str, str], ...]
+    queries: CampaignQueries
+    since: dt.date | None
+    partitioned_by: str | None
+    requires_filter: bool
+
+    @classmethod
+    def open(cls, settings: Settings) -> SourceTable:
+        """Look the table up.
+
+        Raises:
+            SettingsError: `source.table` cannot name one.
+            CampaignDataError: it has no rows, or lacks a required column.
+            WarehouseError: it is not there, or may not be read.
+        """
+        assert settings.source.table is not None
+        connection = BigQuery(settings.bigquery)
+        name = connection.table_name(settings.source.table, "source.table")
+        client = connection.client
+        with connection.explaining(str(name), "looking up the source table (source.table)"):
+            table = client.get_table(str(name), retry=connection.retry, timeout=connection.request_seconds)
+        if table.table_type == "TABLE" and table.num_rows == 0 and not table.streaming_buffer:
+            raise CampaignDataError(f"{name}: the table is empty: load rows into it, e.g. by `mmm load FILE`")
+        fields = tuple((str(field.name), _kind(field)) for field in table.schema)
+        roles = _roles(settings, name, [field for field, _ in fields])
+        partitioning = table.time_partitioning
+        return cls(
+            bigquery=connection,
+            name=name,
+            fields=fields,
+            queries=CampaignQueries(BIGQUERY, roles, settings.split.as_of),
+            since=settings.source.since,
+            partitioned_by=partitioning.field if partitioning is not None else None,
+            requires_filter=bool(table.require_partition_filter),
+        )
+
+    @property
+    def dialect(self) -> Dialect:
+        return BIGQUERY
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """Values of `accepted` and `totals`."""
+        day = self.since or (_EARLIEST if self._pruned else None)
+        return {"since": day} if day is not None else {}
+
+    def query(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> pa.Table:
+        """The result of a query over the table."""
+        return self.bigquery.query(sql, parameters, about=str(self.name), doing="summing the days", estimate=True)
+
+    def take_jobs(self) -> tuple[WarehouseJob, ...]:
+        return self.bigquery.take_jobs()
+
+    def accepted(self) -> str:
+        """Statement: the accepted rows, typed."""
+        return self._over(self.queries.accepted_verdicts())
+
+    def rejected(self, limit: int | None = None) -> str:
+        """Statement: the refused rows, the first ones by reason and text."""
+        order = f" ORDER BY reason, {BIGQUERY.identifier('row')} LIMIT {limit:d}" if limit is not None else ""
+        return self._over(self.queries.rejected_verdicts() + order)
+
+    @property
+    def rejected_parameters(self) -> Mapping[str, Parameter]:
+        """Values of `rejected`."""
+        return {**self.parameters, **self.queries.parameters}
+
+    def totals(self) -> pd.DataFrame:
+        """What became of the rows, judged in BigQuery."""
+        sums = self.bigquery.query(
+            self._over(self.queries.totals()),
+            self.parameters,
+            about=str(self.name),
+            doing="parsing and judging the rows",
+            estimate=True,
+        )
+        totals: pd.DataFrame = sums.to_pandas()
+        return totals
+
+    def rejected_sample(self, limit: int) -> pd.DataFrame:
+        """Some of the refused rows."""
+        rows = self.bigquery.query(
+            self.rejected(limit),
+            self.rejected_parameters,
+            about=str(self.name),
+            doing="fetching a sample of the refused rows",
+        )
+        sample: pd.DataFrame = rows.to_pandas()
+        return sample
+
+    def _over(self, select: str) -> str:
+        condition = "(date IS NULL OR date >= @since)" if self.since is not None else "TRUE"
+        return self.queries.over(self._source(), select, condition)
+
+    def _source(self) -> str:
+        """Statement: every column as text, under the names that the queries expect; old partitions are left out."""
+        texts = [f"{_as_text(name, kind)} AS c{position}" for position, (name, kind) in enumerate(self.fields)]
+        where = ""
+        if self._pruned:
+            column = BIGQUERY.identifier(self._pruned)
+            kind = dict(self.fields)[self._pruned]
+            # A timestamp's day is that of UTC, as in its text.
+            bound = "@since" if kind == "DATE" else f"CAST(@since AS {kind})"
+            where = f" WHERE {column} >= {bound} OR {column} IS NULL"
+        return f"SELECT {BIGQUERY.null('integer')} AS line_number, {', '.join(texts)} FROM {self.name.quoted}{where}"
+
+    @property
+    def _pruned(self) -> str | None:
+        """The date column, when partitions are made by it and some can or must be left out."""
+        date = self.queries.roles.names[self.queries.roles.positions["date"]]
+        usable = self.partitioned_by is not None and self.partitioned_by.casefold() == date.casefold()
+        if not usable or (self.since is None and not self.requires_filter):
+            return None
+        return date
+
+
+def load_bigquery_table(warehouse: Warehouse, settings: Settings) -> LoadSummary:
+    """`load_campaigns` for a BigQuery source.
+
+    With the warehouse in BigQuery too, the rows are copied there, inside BigQuery. With a local warehouse they stay
+    where they are: sums and a sample of the refused rows leave.
+
+    Raises:
+        CampaignDataError: the table is empty, lacks columns, or too many of its rows are refused.
+        WarehouseError: BigQuery refused or cannot be reached.
+    """
+    table = SourceTable.open(settings)
+    totals = table.totals()
+    refused = bool(refusals(totals))
+    sample = table.rejected_sample(REJECTED_SAMPLE) if refused else None
+    try:
+        require_few_refusals(totals, str(table.name), settings.validation.max_rejected_share, _first_in(sample))
+    except CampaignDataError:
+        if sample is not None:
+            warehouse.write_table("rejected_rows", sample)
+        raise
+    if settings.warehouse.kind == "bigquery":
+        from mmm_pipeline.storage.warehouse.bigquery.warehouse import BigQueryWarehouse
+
+        assert isinstance(warehouse, BigQueryWarehouse)
+        warehouse.write_query("raw_campaigns", table.accepted(), table.parameters)
+        warehouse.write_query("rejected_rows", table.rejected(), table.rejected_parameters)
+        warehouse.write_table("campaign_totals", stored_totals(totals))
+    else:
+        from mmm_pipeline.tables.catalog import empty_table
+
+        warehouse.drop_table("raw_campaigns")
+        warehouse.write_tables(
+            {
+                "rejected_rows": empty_table("rejected_rows") if sample is None else sample,
+                "campaign_totals": stored_totals(totals),
+            }
+        )
+    return summarised(totals, str(table.name), table.queries.roles, table.take_jobs())
+
+
+def _roles(settings: Settings, name: TableName, headers: list[str]) -> Roles:
+    required = campaign_columns(settings.columns)
+    return resolve_roles(headers, required, where=str(name), setting="columns", optional=OPTIONAL_ROLES)
+
+
+def _kind(field: bigquery.SchemaField) -> str:
+    kind = str(field.field_type).upper()
+    if field.mode == "REPEATED" or kind not in {"STRING", *_SCALAR}:
+        return "JSON"
+    return kind
+
+
+def _as_text(name: str, kind: str) -> str:
+    column = BIGQUERY.identifier(name)
+    if kind == "STRING":
+        return f"NULLIF({column}, '')"
+    return f"TO_JSON_STRING({column})" if kind == "JSON" else f"CAST({column} AS STRING)"
+
+
+def _first_in(sample: pd.DataFrame | None) -> FirstRefusal:
+    def first(reason: str) -> tuple[int | None, str | None, str | None]:
+        found = sample.loc[sample["reason"] == reason] if sample is not None else None
+        if found is None or found.empty:
+            return None, None, "not among the sampled rows"
+        row = found.iloc[0]
+        return None, row["column"], row["value"]
+
+    return first

@@ -1,0 +1,1 @@
+"""Reading files: one module per kind of file, and what all kinds share."""

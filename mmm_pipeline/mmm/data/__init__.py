@@ -1,0 +1,1 @@
+"""The data of a model: labelled arrays, windows, scales."""

@@ -1,0 +1,1 @@
+"""Scores, rankings, drift, backtests, model checks."""

@@ -1,0 +1,218 @@
+"""From sampled coordinates to a labelled posterior, with the integrated coefficients drawn back in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+import xarray as xr
+from scipy import stats
+
+from mmm_pipeline.mmm._arviz import az
+from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.inference.collapsed import linear_block
+from mmm_pipeline.mmm.inference.density import layout_of
+from mmm_pipeline.mmm.inference.design import WEEKDAYS, LinearDesign, fourier_names, linear_design, trend_column
+from mmm_pipeline.mmm.inference.media_coefficients import channel_priors, media_coefficients
+from mmm_pipeline.mmm.inference.nuts import Draws
+from mmm_pipeline.mmm.inference.student_t import SampledLinear, linear_coefficients, sampled_linear
+from mmm_pipeline.mmm.inference.whitening import (
+    LINEAR,
+    NOISE_EXCESS,
+    SIGNED_QUANTILE,
+    parameters_from_coordinates,
+)
+from mmm_pipeline.mmm.media.draws import chunks
+from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
+from mmm_pipeline.mmm.specs import ModelSpec
+
+__all__ = ["PER_MARKET", "inference_data", "scaled_baseline"]
+
+PER_MARKET = (
+    "media_coefficient",
+    "intercept",
+    "trend_coefficient",
+    "noise_sd",
+    "seasonality",
+    "weekday",
+    "feature_coefficient",
+)
+"""Parameters that every market of a panel has for itself."""
+
+
+def inference_data(
+    spec: ModelSpec, data: FitData | PanelData, draws: Draws, *, seed: tuple[int, ...]
+) -> az.InferenceData:
+    """The posterior with every parameter of the model, sampler statistics and pointwise log likelihood.
+
+    Args:
+        spec: the model.
+        data: the window, or those of a panel.
+        draws: arrays with leading dimensions (chain, draw).
+        seed: of the exact draw of the linear coefficients.
+
+    Returns:
+        Groups `posterior`, `sample_stats`, `log_likelihood`, `observed_data` (KPI in its own units). Of a panel, the
+        parameters in `PER_MARKET`, the log likelihood and the KPI have a dimension `market`.
+    """
+    chains, length = draws.position.shape[:2]
+    positions = np.asarray(draws.position, dtype=float).reshape(chains * length, -1)
+    parameters, log_likelihood = _parameters(spec, data, positions, np.random.default_rng(seed))
+
+    panel = isinstance(data, PanelData)
+    coords: dict[str, Any] = {"chain": np.arange(chains), "draw": np.arange(length)}
+    if panel:
+        coords["market"] = list(data.markets)
+    labels: dict[str, tuple[str, list[Any]]] = {
+        "seasonality": ("fourier", fourier_names(spec.degrees)),
+        "weekday": ("day_of_week", list(WEEKDAYS) if spec.weekday else []),
+        "feature_coefficient": ("feature", list(data.features)),
+    }
+    for name in ("media_coefficient", "channel_level", *spec.transform.parameter_names):
+        labels[name] = ("channel", list(data.channels))
+    posterior = xr.Dataset(coords=coords)
+    for name, values in sorted(parameters.items()):
+        dimensions = ["chain", "draw", *(["market"] if panel and name in PER_MARKET else [])]
+        here = dict(coords)
+        if name in labels:
+            dimension, names = labels[name]
+            if not names:
+                continue
+            dimensions.append(dimension)
+            here[dimension] = names
+        shape = tuple(len(here[dimension]) for dimension in dimensions)
+        posterior[name] = xr.DataArray(
+            values.reshape(shape), dims=dimensions, coords={dimension: here[dimension] for dimension in dimensions}
+        )
+
+    statistics = {
+        "diverging": draws.diverging,
+        "n_steps": draws.leapfrogs,
+        "acceptance_rate": draws.acceptance,
+        "step_size": draws.step_size,
+        "lp": -draws.energy,
+    }
+    days = {"time": data.dates.astype("datetime64[ns]")}
+    series = {**{name: values for name, values in coords.items() if name == "market"}, **days}
+    shape = tuple(len(values) for values in series.values())
+    kpi = np.stack([window.kpi * window.kpi_scale for window in data.windows]).reshape(shape)
+    index = {name: coords[name] for name in ("chain", "draw")}
+    return az.InferenceData(
+        posterior=posterior,
+        sample_stats=xr.Dataset({name: (("chain", "draw"), value) for name, value in statistics.items()}, coords=index),
+        log_likelihood=xr.Dataset(
+            {"kpi": (("chain", "draw", *series), log_likelihood.reshape(chains, length, *shape))},
+            coords={**index, **series},
+        ),
+        observed_data=xr.Dataset({"kpi": (tuple(series), kpi)}, coords=series),
+    )
+
+
+def _parameters(
+    spec: ModelSpec, data: FitData | PanelData, positions: np.ndarray, generator: np.random.Generator
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Every parameter, (S, ...), those of the windows (S, W, ...), and the log likelihood (S, W, T)."""
+    layout, priors = layout_of(spec, data), channel_priors(spec, data)
+    sampled = parameters_from_coordinates(layout, positions, NUMPY)
+    designs = [linear_design(spec, window) for window in data.windows]
+    student = (
+        sampled_linear(designs, [window.kpi for window in data.windows], spec.priors.noise_degrees_mean)
+        if spec.noise == "student_t"
+        else None
+    )
+    count, windows, channels = len(positions), layout.windows, layout.channels
+    coefficient, level = np.empty((count, windows, channels)), np.empty((count, channels))
+    linear = np.empty((count, windows, len(designs[0].scales)))
+    log_likelihood = np.empty((count, windows, data.days))
+    degrees = 1 + spec.priors.noise_degrees_mean * sampled[NOISE_EXCESS] if student is not None else None
+    for part in chunks(count, windows * data.days * max(channels, linear.shape[2])):
+        here = {name: values[part] for name, values in sampled.items()}
+        media = np.stack([spec.transform.value(window.media, here, NUMPY) for window in data.windows], axis=1)
+        coefficient[part], level[part] = media_coefficients(layout, here, priors, media.mean(axis=2), NUMPY)
+        residual = np.stack([window.kpi for window in data.windows]) - np.einsum(
+            "swtc,swc->swt", media, coefficient[part]
+        )
+        if layout.signed_features:
+            signed = np.stack([design.signed for design in designs])
+            residual -= np.einsum("wtk,swk->swt", signed, here[SIGNED_QUANTILE])
+        if student is not None and degrees is not None:
+            linear[part] = _sampled_coefficients(designs, here, residual, degrees[part], student)
+        for w, design in enumerate(designs):
+            sigma, exponent = here["noise_sd"][:, w], here["trend_exponent"]
+            if student is None:
+                linear[part, w] = linear_block(design, residual[:, w], exponent, sigma).draw(generator)
+            own = linear[part, w]
+            mean = own[:, :-2] @ design.fixed.T + own[:, -1:]
+            mean += own[:, -2, None] * trend_column(design.time, exponent)
+            error = (residual[:, w] - mean) / sigma[:, None]
+            density = stats.norm.logpdf(error) if degrees is None else stats.t.logpdf(error, degrees[part, None])
+            # Density of the KPI in its own units: scaling by a constant shifts the log density.
+            log_likelihood[part, w] = density - np.log(sigma)[:, None] - np.log(data.windows[w].kpi_scale)
+
+    design = designs[0]
+    blocks = {name: linear[..., columns] for name, columns in design.blocks.items()}
+    quantiles = sampled.get(SIGNED_QUANTILE, np.empty((count, windows, 0)))
+    blocks["feature_coefficient"] = design.feature_coefficients(blocks["feature_coefficient"], quantiles)
+    names = (*spec.transform.parameter_names, "trend_exponent", "noise_sd")
+    parameters = {name: sampled[name] for name in names} | blocks
+    parameters |= {"media_coefficient": coefficient, "trend_coefficient": linear[..., -2], "intercept": linear[..., -1]}
+    if layout.markets:
+        parameters["channel_level"] = level
+    if degrees is not None:
+        parameters["noise_degrees"] = degrees
+    return parameters, log_likelihood
+
+
+def _sampled_coefficients(
+    designs: list[LinearDesign],
+    sampled: dict[str, np.ndarray],
+    residual: np.ndarray,
+    degrees: np.ndarray,
+    student: SampledLinear,
+) -> np.ndarray:
+    """(S, W, K) linear coefficients that were sampled, in the units of the scaled KPI."""
+    with jax.enable_x64(True):
+        standardised = np.asarray(
+            _coefficients_of_draws(
+                sampled[LINEAR],
+                residual,
+                sampled["trend_exponent"],
+                sampled["noise_sd"],
+                degrees,
+                designs[0].time,
+                student,
+            )
+        )
+    fixed = designs[0].fixed.shape[1]
+    return np.concatenate([standardised[..., :fixed], standardised[..., -2:]], axis=2) * designs[0].scales
+
+
+_coefficients_of_draws = jax.jit(jax.vmap(linear_coefficients, in_axes=(0, 0, 0, 0, 0, None, None)))
+
+
+def scaled_baseline(
+    spec: ModelSpec, data: FitData, posterior: xr.Dataset, *, feature_values: np.ndarray, start: int, days: int
+) -> np.ndarray:
+    """(chain, draw, days) everything of the scaled mean but media, on days counted from the window's first.
+
+    Args:
+        spec: the model.
+        data: the window that was fitted.
+        posterior: its posterior.
+        feature_values: (days, F) scaled features.
+        start: first day.
+        days: number of days.
+    """
+    design = linear_design(spec, data, feature_values=feature_values, start=start, days=days)
+    trend = trend_column(design.time, posterior["trend_exponent"].to_numpy())
+    mean = trend * posterior["trend_coefficient"].to_numpy()[..., None] + posterior["intercept"].to_numpy()[..., None]
+    columns = {
+        "seasonality": design.seasonality,
+        "weekday": design.weekday,
+        "feature_coefficient": feature_values,
+    }
+    for name, block in columns.items():
+        if name in posterior:
+            mean = mean + posterior[name].to_numpy() @ block.T
+    return mean

@@ -1,0 +1,1 @@
+"""The density, its coordinates, NUTS and diagnostics."""

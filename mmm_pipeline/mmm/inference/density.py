@@ -1,0 +1,150 @@
+"""The log posterior density in sampling coordinates: what the sampler climbs on.
+
+Media enter by their coefficients, everything else by one of two likelihoods: `collapsed` integrates the linear
+coefficients out (Normal noise), `student_t` samples them. The windows of a panel share the media parameters and the
+trend's exponent; all else is each market's own.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.inference.collapsed import (
+    PADDED_DEGREES,
+    IntegratedLinear,
+    integrated_linear,
+    integrated_log_likelihood,
+)
+from mmm_pipeline.mmm.inference.design import linear_design, signs_of
+from mmm_pipeline.mmm.inference.media_coefficients import (
+    ChannelPriors,
+    channel_priors,
+    log_change_of_variables,
+    media_coefficients,
+)
+from mmm_pipeline.mmm.inference.student_t import SampledLinear, sampled_linear, sampled_log_density
+from mmm_pipeline.mmm.inference.whitening import (
+    LINEAR,
+    NOISE_EXCESS,
+    SIGNED_QUANTILE,
+    Layout,
+    parameters_from_coordinates,
+)
+from mmm_pipeline.mmm.numerics.jax_library import JAX
+from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
+from mmm_pipeline.mmm.specs import ModelSpec
+
+__all__ = ["DensityInputs", "density_inputs", "layout_of", "log_likelihood", "potential_energy"]
+
+
+class DensityInputs(NamedTuple):
+    """All data of the density; arguments of the compiled program, never constants in it. NumPy or JAX arrays.
+
+    Attributes:
+        media: scaled media of every window as the adstock prepares it: (W, T, C), or its lags, (W, C, T, L).
+        kpi: (W, T) scaled KPI.
+        time: (T,) days since the first.
+        signed: (W, T, S) columns of the features with a sign.
+        channels: priors of the media coefficients.
+        linear: everything else that is linear, for the likelihood that the noise allows.
+    """
+
+    media: Any
+    kpi: Any
+    time: Any
+    signed: Any
+    channels: ChannelPriors
+    linear: IntegratedLinear | SampledLinear
+
+
+def layout_of(spec: ModelSpec, data: FitData | PanelData) -> Layout:
+    """What there is to sample; the same for all degrees up to 4."""
+    signed = int(np.count_nonzero(signs_of(spec, data.windows[0])))
+    linear = 0
+    if spec.noise == "student_t":
+        seasonality = 2 * max(PADDED_DEGREES, spec.degrees)
+        linear = seasonality + 7 * spec.weekday + len(data.features) - signed + 2
+    return Layout(
+        transform=spec.transform,
+        channels=len(data.channels),
+        markets=len(data.markets),
+        signed_features=signed,
+        roi_priors=bool(spec.roi_priors),
+        noise=spec.noise,
+        linear=linear,
+    )
+
+
+def density_inputs(spec: ModelSpec, data: FitData | PanelData, dtype: type = np.float64) -> DensityInputs:
+    """Prepare a window, or those of a panel, for `potential_energy`; shapes are the same for all degrees up to 4."""
+    designs = [linear_design(spec, window) for window in data.windows]
+    kpis = [window.kpi for window in data.windows]
+    linear: IntegratedLinear | SampledLinear = (
+        sampled_linear(designs, kpis, spec.priors.noise_degrees_mean)
+        if spec.noise == "student_t"
+        else integrated_linear(designs)
+    )
+    inputs = DensityInputs(
+        media=np.stack([spec.transform.prepared(window.media, NUMPY) for window in data.windows]),
+        kpi=np.stack(kpis),
+        time=designs[0].time,
+        signed=np.stack([design.signed for design in designs]),
+        channels=channel_priors(spec, data),
+        linear=linear,
+    )
+    # The flags of channels with a belief stay what they are.
+    return jax.tree.map(lambda a: a if np.asarray(a).dtype == bool else np.asarray(a, dtype=dtype), inputs)
+
+
+def potential_energy(layout: Layout, u: Array, inputs: DensityInputs) -> Array:
+    """Minus the log posterior density of the coordinates u (D,), up to a constant."""
+    parameters = parameters_from_coordinates(layout, u)
+    transformed = _transformed(layout, parameters, inputs)
+    mean_effect = transformed.mean(axis=1)
+    parameters["media_coefficient"], _ = media_coefficients(layout, parameters, inputs.channels, mean_effect)
+    log_prior = -0.5 * jnp.dot(u, u) + log_change_of_variables(layout, parameters, inputs.channels, mean_effect)
+    return -log_prior - _log_likelihood(layout, parameters, transformed, inputs)
+
+
+def log_likelihood(layout: Layout, parameters: dict[str, Array], inputs: DensityInputs) -> Array:
+    """Log p(y | sampled parameters), under Normal noise with the linear coefficients integrated out.
+
+    Under Student-t noise, the density of the linear coefficients over that of their coordinates is in it.
+
+    Args:
+        layout: what is sampled.
+        parameters: those of `parameters_from_coordinates` that the likelihood reads, and `media_coefficient` (W, C).
+        inputs: the windows.
+    """
+    return _log_likelihood(layout, parameters, _transformed(layout, parameters, inputs), inputs)
+
+
+def _transformed(layout: Layout, parameters: dict[str, Array], inputs: DensityInputs) -> Array:
+    """(W, T, C)"""
+    if not layout.markets:
+        return layout.transform.of_prepared(inputs.media[0], parameters, JAX)[None]
+    return jax.vmap(lambda media: layout.transform.of_prepared(media, parameters, JAX))(inputs.media)
+
+
+def _log_likelihood(layout: Layout, parameters: dict[str, Array], transformed: Array, inputs: DensityInputs) -> Array:
+    residual = inputs.kpi - jnp.einsum("wtc,wc->wt", transformed, parameters["media_coefficient"])
+    if layout.signed_features:
+        residual = residual - jnp.einsum("wts,ws->wt", inputs.signed, parameters[SIGNED_QUANTILE])
+    exponent, noise_sd, linear = parameters["trend_exponent"], parameters["noise_sd"], inputs.linear
+    if isinstance(linear, IntegratedLinear):
+        return integrated_log_likelihood(residual, exponent, noise_sd, inputs.time, linear)
+    return sampled_log_density(
+        parameters[LINEAR],
+        residual,
+        exponent,
+        noise_sd,
+        1 + linear.noise_degrees_mean * parameters[NOISE_EXCESS],
+        inputs.time,
+        linear,
+    )

@@ -1,0 +1,123 @@
+"""Media coefficients from sampling coordinates: spend-share priors, beliefs on ROI, and a hierarchy over markets.
+
+The data knows a channel's mean effect β · mean(m) better than β: at a fixed β the retention alone moves the whole
+effect, the stiffest direction of all. So β = s q / √(1 + κ²), where q is the half-Normal quantile of u, s the prior's
+scale and κ = s · mean(m): nearly the mean effect itself where the prior is wide. The prior stays what it is, because
+the change of variables is added to the density.
+
+A belief on ROI needs no such step. ROI is KPI caused over spend, so that β = ROI · spend / Σ_t m_t in the KPI's units:
+with ROI = exp(μ + τ u) the coordinate is the mean effect (as in Meridian, which puts priors on ROI the same way).
+
+In a panel a channel has a level, which takes the place of β above, and each market a multiple of it, half-Normal with
+scale √(2/π): the geo model of `lightweight-mmm` 0.1.9.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.inference.whitening import COEFFICIENT_QUANTILE, LEVEL, MARKET_QUANTILE, Layout
+from mmm_pipeline.mmm.numerics.jax_library import JAX
+from mmm_pipeline.mmm.numerics.library import Library
+from mmm_pipeline.mmm.specs import ModelSpec
+
+__all__ = [
+    "MARKET_SCALE",
+    "ChannelPriors",
+    "channel_priors",
+    "log_change_of_variables",
+    "log_normal",
+    "media_coefficients",
+]
+
+MARKET_SCALE = math.sqrt(2 / math.pi)
+"""Scale of a market's multiple of the channel's level."""
+
+_LEAST_EFFECT = 1e-30
+
+
+class ChannelPriors(NamedTuple):
+    """Priors of the media coefficients as arrays.
+
+    Attributes:
+        scale: (C,) s of the half-Normal priors, scaled KPI.
+        has_roi: (C,) whether the channel has a prior on its ROI instead.
+        roi_log_mean: (C,) μ of log ROI; 0 without one.
+        roi_log_sd: (C,) τ of log ROI; 1 without one.
+        daily_spend: (C,) currency per day, all markets together.
+        kpi_scale: (W,) KPI units per unit of the scaled KPI.
+    """
+
+    scale: Any
+    has_roi: Any
+    roi_log_mean: Any
+    roi_log_sd: Any
+    daily_spend: Any
+    kpi_scale: Any
+
+
+def channel_priors(spec: ModelSpec, data: FitData | PanelData) -> ChannelPriors:
+    """The priors of a model's media coefficients on a window."""
+    believed = {prior.channel: log_normal(prior.mean, prior.sd) for prior in spec.roi_priors}
+    location = np.array([believed.get(channel, (0.0, 1.0)) for channel in data.channels]).reshape(-1, 2)
+    return ChannelPriors(
+        scale=data.spend_share_scale * spec.priors.media_scale,
+        has_roi=np.array([channel in believed for channel in data.channels]),
+        roi_log_mean=location[:, 0],
+        roi_log_sd=location[:, 1],
+        daily_spend=data.spend.mean(axis=0),
+        kpi_scale=np.array([window.kpi_scale for window in data.windows]),
+    )
+
+
+def log_normal(mean: float, sd: float) -> tuple[float, float]:
+    """Mean and standard deviation of log X, for X log-Normal with this mean and standard deviation."""
+    variance = math.log1p((sd / mean) ** 2)
+    return math.log(mean) - variance / 2, math.sqrt(variance)
+
+
+def media_coefficients(
+    layout: Layout,
+    parameters: dict[str, Any],
+    priors: ChannelPriors,
+    mean_effect: Any,
+    f: Library = JAX,
+    *,
+    stretched: bool = True,
+) -> tuple[Any, Any]:
+    """β of every market, (..., W, C), and the channels' levels, (..., C); of a single market both are the same.
+
+    Args:
+        layout: what was sampled.
+        parameters: of `parameters_from_coordinates`.
+        priors: of `channel_priors`.
+        mean_effect: (..., W, C) mean over the window of the transformed media.
+        f: the library to compute with.
+        stretched: whether the coordinates are the sampler's; False: the quantiles are those of the prior itself.
+    """
+    relative = parameters[MARKET_QUANTILE] * MARKET_SCALE if layout.markets else 1.0
+    scale = priors.scale
+    level = scale * parameters[COEFFICIENT_QUANTILE]
+    if stretched:
+        level = level * _stretch(layout, scale, mean_effect) ** -0.5
+    if layout.roi_priors:
+        roi = f.xp.exp(priors.roi_log_mean + priors.roi_log_sd * parameters[LEVEL])
+        effect = (priors.kpi_scale[:, None] * relative * mean_effect).sum(-2)
+        level = f.xp.where(priors.has_roi, roi * priors.daily_spend / f.xp.maximum(effect, _LEAST_EFFECT), level)
+    return level[..., None, :] * relative, level
+
+
+def log_change_of_variables(layout: Layout, parameters: dict[str, Any], priors: ChannelPriors, mean_effect: Any) -> Any:
+    """() log of the prior of the coefficients in the coordinates u, relative to the standard Normal density of u."""
+    quantile, stretch = parameters[COEFFICIENT_QUANTILE], _stretch(layout, priors.scale, mean_effect)
+    terms = quantile**2 * (1 - 1 / stretch) - jnp.log(stretch)
+    return 0.5 * jnp.sum(jnp.where(priors.has_roi, 0.0, terms) if layout.roi_priors else terms)
+
+
+def _stretch(layout: Layout, scale: Any, mean_effect: Any) -> Any:
+    return 1 + (scale * (mean_effect.mean(-2) if layout.markets else mean_effect[..., 0, :])) ** 2

@@ -1,0 +1,115 @@
+"""The model as its formulas say it: the statement that the fast density in `density` must equal.
+
+    y_t = a + b t^e + Σ_d (γ_d1 sin(2πdt/F) + γ_d2 cos(2πdt/F)) + w_weekday(t) + Σ_f c_f z_tf + Σ_c β_c m_c(x)_t + ε_t
+    ε_t ~ N(0, σ²)
+
+y and x are mean-scaled; t = 0 .. T-1; weekdays are the calendar's. Source of form and priors: `lightweight-mmm` 0.1.9.
+Of a panel every market has this formula with its own a, b, γ, w, c, β and σ; transforms and e are shared.
+"""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+import numpyro
+import numpyro.distributions as dist
+from jax import Array
+
+from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.inference.design import linear_design
+from mmm_pipeline.mmm.inference.media_coefficients import MARKET_SCALE, channel_priors
+from mmm_pipeline.mmm.numerics.jax_library import JAX
+from mmm_pipeline.mmm.numerics.library import power
+from mmm_pipeline.mmm.priors.shared import NOISE_EXCESS_PRIOR, NOISE_SD_PRIOR, TREND_EXPONENT_PRIOR
+from mmm_pipeline.mmm.specs import ModelSpec
+
+__all__ = ["media_mix_model"]
+
+
+def media_mix_model(spec: ModelSpec, data: FitData | PanelData, *, observed: bool = True) -> Array:
+    """NumPyro model of the mean-scaled KPI; sites are named as in the posterior, of a panel with the market behind.
+
+    Args:
+        spec: the model.
+        data: the window, or those of a panel; media and KPI are already mean-scaled.
+        observed: condition on the KPI; False for the prior predictive.
+
+    Returns:
+        (T,) mean of the scaled KPI; of a panel (G, T).
+    """
+    panel = isinstance(data, PanelData)
+    trend_exponent = numpyro.sample("trend_exponent", TREND_EXPONENT_PRIOR.distribution())
+    parameters = {
+        own.name: numpyro.sample(own.name, own.prior.distribution().expand([len(data.channels)]).to_event(1))
+        for own in spec.transform.parameters
+    }
+    effects = [spec.transform.value(jnp.asarray(window.media), parameters, JAX) for window in data.windows]
+    coefficients = _media_coefficients(spec, data, effects)
+    noise_degrees = None
+    if spec.noise == "student_t":
+        excess = numpyro.sample("noise_excess", NOISE_EXCESS_PRIOR.distribution())
+        noise_degrees = numpyro.deterministic("noise_degrees", 1 + spec.priors.noise_degrees_mean * excess)
+    means = []
+    for w, window in enumerate(data.windows):
+        suffix = f"[{data.markets[w]}]" if panel else ""
+        mean = _baseline(spec, window, trend_exponent, suffix) + effects[w] @ coefficients[w]
+        noise_sd = numpyro.sample(f"noise_sd{suffix}", NOISE_SD_PRIOR.distribution())
+        noise = dist.Normal(mean, noise_sd) if noise_degrees is None else dist.StudentT(noise_degrees, mean, noise_sd)
+        with numpyro.plate(f"time{suffix}", window.days):
+            numpyro.sample(f"kpi{suffix}", noise, obs=jnp.asarray(window.kpi) if observed else None)
+        means.append(mean)
+    return jnp.stack(means) if panel else means[0]
+
+
+def _media_coefficients(spec: ModelSpec, data: FitData | PanelData, effects: list[Array]) -> list[Array]:
+    """(C,) coefficients of every window."""
+    priors = channel_priors(spec, data)
+    name = "channel_level" if isinstance(data, PanelData) else "media_coefficient"
+    relative = [jnp.ones(len(data.channels)) for _ in data.windows]
+    if isinstance(data, PanelData):
+        relative = [
+            numpyro.sample(f"market_multiple[{market}]", dist.HalfNormal(MARKET_SCALE).expand(r.shape).to_event(1))
+            for market, r in zip(data.markets, relative, strict=True)
+        ]
+    if not spec.roi_priors:
+        level = numpyro.sample(name, dist.HalfNormal(jnp.asarray(priors.scale)).to_event(1))
+        return [level * r for r in relative]
+    # The belief is on the ROI of all markets together: KPI caused over spend.
+    caused = sum(
+        window.kpi_scale * r * effect.sum(axis=0)
+        for window, r, effect in zip(data.windows, relative, effects, strict=True)
+    )
+    free, believed = ~priors.has_roi, priors.has_roi
+    level = jnp.zeros(len(data.channels))
+    if free.any():
+        level = level.at[free].set(numpyro.sample(name, dist.HalfNormal(jnp.asarray(priors.scale[free])).to_event(1)))
+    log_normal = dist.LogNormal(jnp.asarray(priors.roi_log_mean[believed]), jnp.asarray(priors.roi_log_sd[believed]))
+    roi = numpyro.sample("roi", log_normal.to_event(1))
+    spend = jnp.asarray(priors.daily_spend[believed]) * data.days
+    level = level.at[believed].set(roi * spend / jnp.asarray(caused)[believed])
+    return [level * r for r in relative]
+
+
+def _baseline(spec: ModelSpec, data: FitData, trend_exponent: Array, suffix: str) -> Array:
+    """(T,) everything of a window's mean but media."""
+    priors, design = spec.priors, linear_design(spec, data)
+    intercept = numpyro.sample(f"intercept{suffix}", dist.HalfNormal(priors.intercept_scale))
+    trend_coefficient = numpyro.sample(f"trend_coefficient{suffix}", dist.Normal(0.0, priors.trend_scale))
+    mean = intercept + trend_coefficient * power(jnp.asarray(design.time), trend_exponent, JAX)
+    if spec.degrees:
+        seasonality = numpyro.sample(f"seasonality{suffix}", _normal(priors.seasonality_scale, 2 * spec.degrees))
+        mean = mean + jnp.asarray(design.seasonality) @ seasonality
+    if spec.weekday:
+        weekday = numpyro.sample(f"weekday{suffix}", _normal(priors.weekday_scale, design.weekday.shape[1]))
+        mean = mean + jnp.asarray(design.weekday) @ weekday
+    if design.features.shape[1]:
+        scales = jnp.asarray(design.scales[design.blocks["feature_coefficient"]])
+        coefficient = numpyro.sample(f"feature_coefficient{suffix}", dist.Normal(0.0, scales).to_event(1))
+        mean = mean + jnp.asarray(design.features) @ coefficient
+    if design.signed.shape[1]:
+        half_normal = dist.HalfNormal(1.0).expand([design.signed.shape[1]]).to_event(1)
+        mean = mean + jnp.asarray(design.signed) @ numpyro.sample(f"signed_feature{suffix}", half_normal)
+    return mean
+
+
+def _normal(scale: float, size: int) -> dist.Distribution:
+    return dist.Normal(0.0, scale).expand([size]).to_event(1)

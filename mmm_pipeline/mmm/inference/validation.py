@@ -1,0 +1,113 @@
+"""What cannot be fitted is refused by name, before anything is compiled."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import get_args
+
+import numpy as np
+
+from mmm_pipeline.errors import ModelInputError
+from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.inference.design import linear_design
+from mmm_pipeline.mmm.media.registry import media_transform
+from mmm_pipeline.mmm.specs import ModelSpec, Noise, SamplerSettings, Sign
+
+__all__ = ["require_fittable", "require_samplable"]
+
+
+def require_fittable(spec: ModelSpec, data: FitData | PanelData) -> None:
+    """Check a model and its window, or those of a panel.
+
+    Raises:
+        ModelInputError: unknown adstock or noise; a prior scale, period or number of degrees that is impossible; a
+            belief on the ROI of a channel that is not fitted, or an impossible one; a sign of an unknown feature;
+            values that are not finite; media below zero; a channel without media or spend; no more days than linear
+            coefficients.
+    """
+    media_transform(spec.adstock)
+    if spec.noise not in get_args(Noise):
+        raise ModelInputError(f"noise is {spec.noise!r}: accepted are {', '.join(get_args(Noise))}")
+    if spec.degrees < 0:
+        raise ModelInputError(f"degrees is {spec.degrees}: accepted are whole numbers of at least 0")
+    _require_positive("seasonality_period_days", spec.seasonality_period_days)
+    for prior in fields(spec.priors):
+        _require_positive(f"priors.{prior.name}", getattr(spec.priors, prior.name))
+    _require_beliefs(spec, data)
+    if not data.channels:
+        raise ModelInputError("there is no channel to fit: at least one is needed")
+    for name, window in zip(data.markets or ("",), data.windows, strict=True):
+        _require_window(window, f" in market {name!r}" if name else "")
+    for c, channel in enumerate(data.channels):
+        if not any(window.media[:, c].any() for window in data.windows):
+            raise ModelInputError(f"channel {channel!r} has no media on any of the {data.days} days: exclude it")
+    for channel, scale in zip(data.channels, data.spend_share_scale, strict=True):
+        if not (np.isfinite(scale) and scale > 0):
+            raise ModelInputError(
+                f"channel {channel!r} has spend share {scale:g}, the scale of its coefficient's prior: "
+                "it must be positive; exclude the channel or give its spend"
+            )
+    linear = len(linear_design(spec, data.windows[0]).scales)
+    if data.days <= linear:
+        raise ModelInputError(
+            f"{data.days} days cannot carry a model with {linear} linear coefficients ({spec.key}): give at least "
+            f"{linear + 1} days, or fewer degrees, or leave the weekday out"
+        )
+
+
+def _require_beliefs(spec: ModelSpec, data: FitData | PanelData) -> None:
+    seen: set[str] = set()
+    for belief in spec.roi_priors:
+        where = f"priors.roi[{belief.channel!r}]"
+        if belief.channel not in data.channels:
+            raise ModelInputError(f"{where} is no channel of the model: channels are {', '.join(data.channels)}")
+        if belief.channel in seen:
+            raise ModelInputError(f"{where} is given twice: combine the beliefs into one")
+        seen.add(belief.channel)
+        _require_positive(f"{where}.mean", belief.mean)
+        _require_positive(f"{where}.sd", belief.sd)
+    for sign in spec.feature_signs:
+        if sign.feature not in data.features:
+            listed = ", ".join(data.features) or "none"
+            raise ModelInputError(f"features.signs names {sign.feature!r}, no feature of the model: it has {listed}")
+        if sign.sign not in get_args(Sign):
+            raise ModelInputError(
+                f"features.signs[{sign.feature!r}] is {sign.sign!r}: accepted are {', '.join(get_args(Sign))}"
+            )
+
+
+def _require_window(data: FitData, where: str) -> None:
+    columns = (("media", data.media, data.channels), ("feature", data.feature_values, data.features))
+    for what, values, names in (*columns, ("kpi", data.kpi[:, None], ("kpi",))):
+        if values.shape != (data.days, len(names)):
+            raise ModelInputError(
+                f"{what}{where} has shape {values.shape}: expected {(data.days, len(names))}, one row per day"
+            )
+        for name, column in zip(names, values.T, strict=True):
+            if not np.isfinite(column).all():
+                day = data.dates[int(np.argmin(np.isfinite(column)))]
+                raise ModelInputError(f"{what} {name!r}{where} is not finite on {day}: clean or exclude it")
+    for channel, media in zip(data.channels, data.media.T, strict=True):
+        if (media < 0).any():
+            raise ModelInputError(
+                f"channel {channel!r}{where} has media below zero: accepted are numbers of at least 0"
+            )
+
+
+def require_samplable(sampler: SamplerSettings) -> None:
+    """Check sampler settings.
+
+    Raises:
+        ModelInputError: a setting that no sampler can follow.
+    """
+    for name, least in (("chains", 1), ("warmup", 10), ("draws", 4), ("max_tree_depth", 1), ("max_escalations", 0)):
+        value = getattr(sampler, name)
+        if value < least:
+            raise ModelInputError(f"sampler.{name} is {value}: accepted are whole numbers of at least {least}")
+    if not 0 < sampler.target_accept < 1:
+        raise ModelInputError(f"sampler.target_accept is {sampler.target_accept}: accepted are numbers between 0 and 1")
+
+
+def _require_positive(name: str, value: float) -> None:
+    if not (np.isfinite(value) and value > 0):
+        raise ModelInputError(f"{name} is {value}: accepted are finite numbers above 0")

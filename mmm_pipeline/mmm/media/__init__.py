@@ -1,0 +1,1 @@
+"""How media acts: carry-over over time, then saturation."""

@@ -1,0 +1,1 @@
+"""What spend brings: responses, curves, attribution."""

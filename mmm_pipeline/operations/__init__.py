@@ -1,0 +1,1 @@
+"""What a person asks for outside the graph; needs no Dagster."""

@@ -1,0 +1,357 @@
+"""Live earlier dates through again, each in a home of its own, and hold what was said then against what happened."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mmm_pipeline.errors import CampaignDataError, MmmError, ModelInputError, SettingsError, StoredResultError
+from mmm_pipeline.operations.backtest_dates import ReplayOptions, replay_dates
+from mmm_pipeline.operations.budget_requests import budget_request
+from mmm_pipeline.settings.pipeline import EventDates, Settings
+from mmm_pipeline.settings.sources import LandingSettings, WarehouseSettings
+from mmm_pipeline.storage.artifacts import ArtifactStore
+from mmm_pipeline.storage.atomic_files import write_bytes, write_text
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.scratch import scratch_folder
+from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline.storage.warehouses import open_warehouse
+
+if TYPE_CHECKING:
+    from mmm_pipeline.mmm.data.inputs import Holdout
+    from mmm_pipeline.mmm.evaluation.backtest import Forecast
+    from mmm_pipeline.mmm.fit.fit import Fit
+    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+
+__all__ = ["Rebuild", "ReplayOptions", "ReplayStep", "Replayed", "publish", "replay", "store"]
+
+Rebuild = Callable[[Home, Settings], Sequence[str]]
+"""Fills a home as of its settings' day, up to the budget plan; returns what failed, ready to be shown."""
+
+_MARK = "replayed.json"
+_LONGEST_NOTE = 500
+
+
+@dataclass(frozen=True)
+class ReplayStep:
+    """Where a series is.
+
+    Attributes:
+        number: of the date at work, from 1.
+        dates: how many there are.
+        told: one line to show.
+    """
+
+    number: int
+    dates: int
+    told: str
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A finished series.
+
+    Attributes:
+        table: the contract `replay`.
+        channels: the contract `replay_channels`.
+        summary: all dates together (`mmm.replay.replay_summary`), and `horizon_days`.
+    """
+
+    table: pd.DataFrame
+    channels: pd.DataFrame
+    summary: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; figures that do not exist are null."""
+        summary = {name: _plain(value) for name, value in self.summary.items()}
+        return {"summary": summary, "dates": _records(self.table), "channels": _records(self.channels)}
+
+
+def replay(
+    home: Home,
+    settings: Settings,
+    options: ReplayOptions,
+    rebuild: Rebuild,
+    on_step: Callable[[ReplayStep], object],
+) -> Replayed:
+    """Rebuild the decisions of every date below `as-of/` of the home, then score them.
+
+    A date that was rebuilt from the same rows and settings is not rebuilt again, so that a series which was killed goes
+    on where it stopped. A date on which nothing could be recommended is in the table, with the reason.
+
+    Args:
+        home: whose present results stay as they are.
+        settings: those of every date; a later day is not seen by any of them.
+        options: which dates, and how many days after each are scored.
+        rebuild: fills the home of a date.
+        on_step: told when a date begins and when it is scored.
+
+    Raises:
+        SettingsError: the dates do not fit the data or the settings, or another run is at work on one of them.
+        CampaignDataError: the source cannot be read.
+        StoredResultError: no date could be scored; the message has the reasons.
+    """
+    from mmm_pipeline.mmm.evaluation.backtest import plan_gain, replay_summary, replay_table
+
+    actual = _Actual.read(_looking_back(settings))
+    horizon = options.horizon_days or settings.budget.horizon_days
+    dates = replay_dates(
+        options,
+        start=actual.days[0],
+        end=actual.days[-1],
+        needed_days=_needed_days(settings),
+        horizon_days=horizon,
+    )
+    rows: list[dict[str, Any]] = []
+    plans: dict[dt.date, pd.DataFrame] = {}
+    channels: list[pd.DataFrame] = []
+    forecasts: list[Forecast] = []
+    before: _Stand | None = None
+    for number, date in enumerate(dates, start=1):
+        on_step(ReplayStep(number, len(dates), f"{date}: rebuilding what was known then ({number} of {len(dates)})"))
+        try:
+            now = _stand(home, settings.on_the_evening_of(date), date, actual.key, rebuild)
+            forecast = now.forecast(actual.after(date, horizon))
+        except _NothingRecommended as error:
+            note = str(error)
+        except (ModelInputError, CampaignDataError) as error:
+            note = f"the following days cannot be scored: {error}"
+        else:
+            row, of_channels = _scored(before, now, forecast, settings)
+            rows.append(row)
+            channels.append(of_channels)
+            forecasts.append(forecast)
+            plans[date] = now.plan
+            before = now
+            on_step(ReplayStep(number, len(dates), _told(row)))
+            continue
+        rows.append({"as_of": pd.Timestamp(date), "status": "failed", "note": note[:_LONGEST_NOTE]})
+        on_step(ReplayStep(number, len(dates), f"{date}: nothing to score: {note}"))
+    if before is None:
+        reasons = "\n".join(f"  {row['as_of']:%Y-%m-%d}: {row['note']}" for row in rows)
+        raise StoredResultError(f"none of the {len(dates)} date(s) could be scored:\n{reasons}")
+    for row in rows:
+        if row["status"] == "scored":
+            plan, budget = plans[row["as_of"].date()], settings.budget
+            row["uplift_in_hindsight"] = plan_gain(before.fit, plan, budget.horizon_days, budget.count_after_horizon)
+    table = replay_table(rows)
+    summary = {"horizon_days": horizon, **replay_summary(table, forecasts)}
+    return Replayed(table, pd.concat(channels, ignore_index=True), summary)
+
+
+def store(home: Home, settings: Settings, replayed: Replayed) -> None:
+    """Replace the tables `replay` and `replay_channels` of the warehouse.
+
+    Raises:
+        StoredResultError: the warehouse cannot be written.
+    """
+    home.prepare()
+    open_warehouse(settings, home).write_tables({"replay": replayed.table, "replay_channels": replayed.channels})
+
+
+def publish(home: Home, settings: Settings, replayed: Replayed) -> Path:
+    """Write CSV tables, `replay.json` and `replay.png` into `results/replay` of the home; returns the folder.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    from mmm_pipeline.reporting.charts.decisions.backtest import replay_chart
+    from mmm_pipeline.reporting.text.spreadsheets import write_csv
+
+    folder = home.results / "replay"
+    picture = replay_chart(replayed.table, replayed.channels, replayed.summary, settings)
+    write_csv(replayed.table, folder / "replay.csv")
+    write_csv(replayed.channels, folder / "replay_channels.csv")
+    text = json.dumps(replayed.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
+    write_text(folder / "replay.json", text + "\n")
+    write_bytes(folder / "replay.png", picture)
+    return folder
+
+
+class _NothingRecommended(MmmError):
+    """The rebuilt run of a date failed, e.g. because no spec converged."""
+
+
+def _looking_back(settings: Settings) -> Settings:
+    """The settings under which all rows are seen.
+
+    Raises:
+        SettingsError: a date is fixed that every replayed date has to choose for itself.
+    """
+    split = settings.split
+    if split.as_of is not None:
+        raise SettingsError(f"split.as_of = {split.as_of}: a replay sets it for every date; leave it empty")
+    if split.holdout_start is not None:
+        raise SettingsError(
+            f"split.holdout_start = {split.holdout_start}: a replay needs a holdout that moves with the date; give "
+            "split.holdout_days instead"
+        )
+    return settings.model_copy(update={"warehouse": WarehouseSettings(), "landing": LandingSettings()})
+
+
+def _needed_days(settings: Settings) -> int:
+    from mmm_pipeline.ingestion.matrix import LEAST_TRAIN_DAYS
+
+    return settings.split.holdout_days + LEAST_TRAIN_DAYS
+
+
+@dataclass(frozen=True)
+class _Actual:
+    """What happened, as the source has it today: what the dates are scored against.
+
+    Attributes:
+        settings: under which it was read.
+        matrix, by_market: the contracts `media_matrix` and `market_matrix` of all rows.
+        features: of `load_features`.
+        events: of `load_events`.
+        key: changes when any of it changes.
+    """
+
+    settings: Settings
+    matrix: pd.DataFrame
+    by_market: pd.DataFrame
+    features: pd.DataFrame | None
+    events: tuple[EventDates, ...]
+    key: str
+
+    @classmethod
+    def read(cls, settings: Settings) -> _Actual:
+        from mmm_pipeline.ingestion.events import load_events
+        from mmm_pipeline.ingestion.features import load_features
+        from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
+        from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
+
+        with scratch_folder("replay") as folder:
+            warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
+            rows = load_campaigns(warehouse, settings)
+            matrix = build_media_matrix(warehouse, settings)
+            by_market = build_market_matrix(warehouse, settings)
+        features, events = load_features(settings), load_events(settings)
+        known = "" if features is None else features.to_csv(index=False)
+        key = hashlib.sha256(repr((rows.fingerprint, known, events)).encode()).hexdigest()
+        return cls(settings, matrix, by_market, features, events, key)
+
+    @property
+    def days(self) -> tuple[dt.date, dt.date]:
+        """First and last day."""
+        return self.matrix["date"].min().date(), self.matrix["date"].max().date()
+
+    def after(self, date: dt.date, horizon: int) -> tuple[Any, Holdout]:
+        """(T,) KPI of the days up to a date, of all markets, and the days that followed, at most `horizon` of them.
+
+        Raises:
+            CampaignDataError: the extra features miss one of the days, or the days cannot carry a model.
+        """
+        from mmm_pipeline.ingestion.model_inputs import build_model_inputs
+        from mmm_pipeline.mmm.data.inputs import holdout_of, train_days
+
+        first, last = date + dt.timedelta(days=1), pd.Timestamp(date + dt.timedelta(days=horizon))
+        split = self.settings.split.model_copy(update={"holdout_start": first})
+        dataset, _ = build_model_inputs(
+            self.matrix.loc[self.matrix["date"] <= last],
+            self.settings.model_copy(update={"split": split}),
+            self.features,
+            self.events,
+            self.by_market.loc[self.by_market["date"] <= last],
+        )
+        kpi = dataset["kpi"].sum("market") if "market" in dataset.dims else dataset["kpi"]
+        return kpi.to_numpy()[: train_days(dataset)], holdout_of(dataset)
+
+
+@dataclass(frozen=True)
+class _Stand:
+    """What was known and recommended on a date: its champion, and its tables."""
+
+    date: dt.date
+    settings: Settings
+    fit: Fit | PanelFit
+    attribution: pd.DataFrame
+    plan: pd.DataFrame
+    promise: dict[str, Any]
+
+    @classmethod
+    def read(cls, home: Home, settings: Settings, date: dt.date) -> _Stand:
+        fit, _ = ArtifactStore(home.artifacts).read_fit("champion_model")
+        warehouse = DuckDBWarehouse(home.warehouse_file)
+        attribution, plan, summary = map(warehouse.read_table, ("attribution", "budget_plan", "budget_summary"))
+        return cls(date, settings, fit, attribution, plan, {str(k): v for k, v in summary.iloc[0].to_dict().items()})
+
+    def forecast(self, followed: tuple[Any, Holdout]) -> Forecast:
+        from mmm_pipeline.mmm.evaluation.backtest import forecast_of
+
+        known, following = followed
+        error, seed = self.settings.ranking.error, self.settings.sampler.seed
+        return forecast_of(self.fit, known, following, error=error, seed=seed)
+
+
+def _stand(home: Home, settings: Settings, date: dt.date, actual: str, rebuild: Rebuild) -> _Stand:
+    """The stand of a date, rebuilt unless it was rebuilt from the same rows and settings.
+
+    Raises:
+        _NothingRecommended: the run failed.
+        SettingsError: another run is at work on it.
+    """
+    there = home.as_of(date)
+    key = hashlib.sha256((actual + settings.model_dump_json()).encode()).hexdigest()
+    mark = there.root / _MARK
+    try:
+        if json.loads(mark.read_text(encoding="utf-8")) == {"key": key}:
+            return _Stand.read(there, settings, date)
+    except (OSError, ValueError, StoredResultError):
+        pass  # not there yet, cut short, or of an earlier version: it is rebuilt
+    mark.unlink(missing_ok=True)
+    if problems := rebuild(there, settings):
+        raise _NothingRecommended("; ".join(problems))
+    stand = _Stand.read(there, settings, date)
+    write_text(mark, json.dumps({"key": key}) + "\n")
+    return stand
+
+
+def _scored(
+    before: _Stand | None, now: _Stand, forecast: Forecast, settings: Settings
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """A row of the contract `replay`, and the date's rows of `replay_channels`."""
+    from mmm_pipeline.mmm.evaluation.backtest import channel_rows, steadiness
+    from mmm_pipeline.mmm.evaluation.drift import drift_table
+
+    drift = None
+    if before is not None:
+        drift = drift_table(before.fit, now.fit, budget_request(settings.budget), seed=settings.sampler.seed)
+    row: dict[str, Any] = {
+        "as_of": pd.Timestamp(now.date),
+        "status": "scored",
+        "spec": now.fit.spec.key,
+        **forecast.row(),
+        **{f"uplift_promised{end}": float(now.promise[f"uplift{end}"]) for end in ("", "_low", "_high")},
+    }
+    if before is not None and drift is not None:
+        row |= steadiness(drift, before.attribution, now.attribution)
+    return row, channel_rows(now.date, now.attribution, now.plan, drift)
+
+
+def _told(row: dict[str, Any]) -> str:
+    changed = f", {row['flips']} of {row['channels']} recommendations turned round" if row.get("channels") else ""
+    return (
+        f"{row['as_of']:%Y-%m-%d}: {row['spec']}; forecast of {row['days']} days off by {row['wape']:.1%} (WAPE; best "
+        f"naive {row['naive_wape']:.1%}), {row['coverage_90']:.0%} of them inside the 90 % interval{changed}"
+    )
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(column): _plain(value) for column, value in row.items()} for row in table.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, pd.Timestamp):
+        return value.date().isoformat()
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,237 @@
+"""What-if budgets from the saved champion: no fitting, no change to the live plan."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmm_pipeline.errors import SettingsError, StoredResultError
+from mmm_pipeline.operations.budget_requests import budget_request
+from mmm_pipeline.settings.pipeline import BudgetSettings, Settings, parse_settings
+from mmm_pipeline.storage.artifacts import artifact_store
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.places import names, place_of, write_folder
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from mmm_pipeline.mmm.fit.fit import Fit
+    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+
+__all__ = ["Scenario", "ScenarioOptions", "check_options", "plan_scenario", "publish_scenario", "read_champion"]
+__all__ += ["write_scenario"]
+
+_CHAMPION = "champion_model"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
+_LONGEST = 200
+
+
+@dataclass(frozen=True)
+class ScenarioOptions:
+    """What differs from the budget settings in force.
+
+    Attributes:
+        name: of the scenario's folder; empty: the time of the run.
+        budget: `120%` of what the last horizon cost, or an amount; empty: as the settings have it.
+        lock: further channels that keep their spend.
+        bounds: `0.5:2` for all channels, or `CHANNEL=0.8:1.5` for one; multiples of the current spend.
+        target_kpi: instead of a budget: spend as little as reaches this media KPI.
+        target_roi: instead of a budget: spend until the next unit of currency brings no more KPI than this.
+        horizon_days: length of the plan; None: as the settings have it.
+    """
+
+    name: str = ""
+    budget: str = ""
+    lock: tuple[str, ...] = ()
+    bounds: tuple[str, ...] = ()
+    target_kpi: float | None = None
+    target_roi: float | None = None
+    horizon_days: int | None = None
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A scenario's plan.
+
+    Attributes:
+        name: of its folder.
+        table: the contract `budget_plan`, with `today_spend`, the last horizon's spend as it was, after `channel`.
+        summary: the one row of the contract `budget_summary`.
+        reallocation: the contract `reallocation`.
+    """
+
+    name: str
+    table: pd.DataFrame
+    summary: dict[str, Any]
+    reallocation: pd.DataFrame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; figures that do not exist are null."""
+        rows = {"channels": self.table, "reallocation": self.reallocation}
+        plain = {
+            name: [{str(column): _plain(value) for column, value in row.items()} for row in table.to_dict("records")]
+            for name, table in rows.items()
+        }
+        return {"name": self.name, **{name: _plain(value) for name, value in self.summary.items()}, **plain}
+
+
+def read_champion(home: Home, settings: Settings) -> Fit | PanelFit:
+    """The saved champion, from where the settings keep artifacts.
+
+    Raises:
+        StoredResultError: there is none yet, or it is damaged.
+    """
+    artifacts = artifact_store(settings, home)
+    if not artifacts.has(_CHAMPION):
+        raise StoredResultError(
+            f"{home.root}: there is no champion model yet, so nothing to plan with: run `mmm run --home {home.root}` "
+            "first"
+        )
+    return artifacts.read_fit(_CHAMPION)[0]
+
+
+def check_options(options: ScenarioOptions) -> None:
+    """What can be said of the options alone, without channels, settings or champion.
+
+    Raises:
+        SettingsError: an option cannot be read, or contradicts another.
+    """
+    if options.name and not _NAME.match(options.name):
+        raise SettingsError(
+            f"the scenario name {_shown(options.name)} is not acceptable: up to 64 letters, digits, _ and -, "
+            "a letter or digit first"
+        )
+    if options.horizon_days is not None and not 1 <= options.horizon_days <= 366:
+        raise SettingsError(f"the horizon of {options.horizon_days} days is not acceptable: 1 to 366")
+    _budget(BudgetSettings(), options, options.horizon_days or 1, today=1.0)
+
+
+def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOptions) -> Scenario:
+    """Plan with the settings in force and what differs from them.
+
+    Raises:
+        SettingsError: an option cannot be read, or contradicts another.
+        InfeasibleBudget: the constraints cannot be met.
+    """
+    from mmm_pipeline.mmm.budget.plan import plan_budget
+    from mmm_pipeline.mmm.response.response import current_spend
+
+    check_options(options)
+    name = options.name or datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    horizon_days = settings.budget.horizon_days if options.horizon_days is None else options.horizon_days
+    today = current_spend(fit, horizon_days)
+    budget = _budget(settings.budget, options, horizon_days, float(today.sum()))
+    plan = plan_budget(fit, budget_request(budget), credible_interval=settings.report.credible_interval)
+    table = plan.table.copy()
+    table.insert(1, "today_spend", today.round(2))
+    summary = {str(column): value for column, value in plan.summary.iloc[0].to_dict().items()}
+    return Scenario(name, table, summary, plan.reallocation)
+
+
+def publish_scenario(home: Home, settings: Settings, scenario: Scenario) -> Path:
+    """Write a scenario as `results/scenarios/NAME` of the home, all of it or nothing; returns the folder.
+
+    With `storage.results`, a copy goes to `scenarios/NAME` there.
+
+    Raises:
+        SettingsError: there is a scenario of that name already, or the folder cannot be written.
+    """
+    folder = home.results / "scenarios" / scenario.name
+    elsewhere = settings.storage.results
+    copy = place_of(elsewhere) / "scenarios" / scenario.name if elsewhere else None
+    if folder.exists() or (copy is not None and names(copy)):
+        raise SettingsError(f"{copy or folder}: there is a scenario of this name already: choose another name")
+    unfinished = folder.with_name(f".{scenario.name}.unfinished")
+    try:
+        unfinished.mkdir(parents=True)
+        write_scenario(unfinished, settings, scenario)
+        unfinished.rename(folder)
+    except OSError as error:
+        raise SettingsError(f"{folder}: cannot be written: {error}") from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    if copy is not None:
+        write_folder(copy, folder)
+    return folder
+
+
+def write_scenario(folder: Path, settings: Settings, scenario: Scenario) -> list[Path]:
+    """Write `scenario.csv`, `reallocation.csv`, `scenario.json` and `scenario.png`, each of them atomically."""
+    from mmm_pipeline.reporting.charts.decisions.scenario import scenario_chart
+    from mmm_pipeline.reporting.text.spreadsheets import write_csv
+    from mmm_pipeline.storage.atomic_files import write_bytes, write_text
+
+    picture = scenario_chart(scenario.table, scenario.summary, settings)
+    text = json.dumps(scenario.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
+    write_csv(scenario.table, folder / "scenario.csv")
+    write_csv(scenario.reallocation, folder / "reallocation.csv")
+    return [
+        folder / "scenario.csv",
+        folder / "reallocation.csv",
+        write_text(folder / "scenario.json", text + "\n"),
+        write_bytes(folder / "scenario.png", picture),
+    ]
+
+
+def _budget(base: BudgetSettings, options: ScenarioOptions, horizon_days: int, today: float) -> BudgetSettings:
+    """The budget settings with the options on top."""
+    goals = {"--budget": options.budget, "--target-kpi": options.target_kpi, "--target-roi": options.target_roi}
+    given = [option for option, value in goals.items() if value not in ("", None)]
+    if len(given) > 1:
+        raise SettingsError(f"{' and '.join(given)} exclude each other: give one")
+    changes: dict[str, Any] = {"horizon_days": horizon_days}
+    if given:
+        changes |= {"total": None, "target_kpi": options.target_kpi, "target_marginal_roi": options.target_roi}
+    if options.budget:
+        changes["total"] = _total(options.budget, today)
+    everyone = [_bounds(text) for text in options.bounds if "=" not in text]
+    if len(everyone) > 1:
+        raise SettingsError("bounds for all channels are given more than once: give one LOW:HIGH")
+    if everyone:
+        changes["lower"], changes["upper"] = everyone[0]
+    of_channels = [text.rpartition("=") for text in options.bounds if "=" in text]
+    single = {channel.strip(): _bounds(text) for channel, _, text in of_channels}
+    changes["bounds"] = {**base.bounds, **single}
+    changes["amounts"] = {channel: pair for channel, pair in base.amounts.items() if channel not in single}
+    changes["locked"] = tuple(dict.fromkeys((*base.locked, *options.lock)))
+    content = {**base.model_dump(mode="json"), **changes}
+    return parse_settings({"budget": content}, origin="scenario").budget
+
+
+def _total(text: str, today: float) -> float:
+    """`120%` of today's total, or an amount."""
+    number = text.strip().removesuffix("%")
+    try:
+        value = float(number.replace(",", ""))
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise SettingsError(f"--budget {_shown(text)} is not a budget: give a share such as 120% or an amount above 0")
+    return round(value / 100 * today, 2) if text.strip().endswith("%") else value
+
+
+def _bounds(text: str) -> tuple[float, float]:
+    low, _, high = text.partition(":")
+    try:
+        return float(low), float(high)
+    except ValueError as error:
+        raise SettingsError(
+            f"--bounds {_shown(text)} cannot be read: give LOW:HIGH, e.g. 0.5:2, or CHANNEL=LOW:HIGH, as multiples of "
+            "the current spend"
+        ) from error
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST else text[:_LONGEST] + "…")
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

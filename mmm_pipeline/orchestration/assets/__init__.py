@@ -1,0 +1,1 @@
+"""One Dagster asset per stage."""

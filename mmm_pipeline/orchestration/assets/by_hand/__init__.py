@@ -1,0 +1,1 @@
+"""Assets launched by hand, outside the refresh."""

@@ -1,0 +1,1 @@
+"""Assets from the campaign rows to the model inputs."""

@@ -1,0 +1,101 @@
+"""Stage 2: the daily media matrix, and what the models are fitted on."""
+
+# Dagster reads the type of `context` itself, so annotations are not postponed here.
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from mmm_pipeline.ingestion.events import load_events
+from mmm_pipeline.ingestion.features import load_features
+from mmm_pipeline.ingestion.input_warnings import input_warnings
+from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
+from mmm_pipeline.ingestion.rows.campaign_rows import campaign_rows
+from mmm_pipeline.operations.budget_requests import require_known_budget_channels
+from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
+from mmm_pipeline.orchestration.metadata.warehouse_jobs import job_metadata
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
+from mmm_pipeline.printable import printable
+
+_GROUP = "inputs"
+
+
+@dg.multi_asset(
+    outs={
+        "media_matrix": table_out("media_matrix", group=_GROUP),
+        "market_matrix": table_out("market_matrix", group=_GROUP),
+    },
+    deps=["raw_campaigns"],
+    name="media_matrix",
+)
+def media_matrix(workspace: WorkspaceResource) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
+    """Aggregate the accepted rows to days and channels by SQL where they are."""
+    warehouse, settings = workspace.warehouse(), workspace.settings()
+    rows = campaign_rows(warehouse, settings)
+    matrix = build_media_matrix(warehouse, settings, rows)
+    daily = matrix.groupby("date")["kpi"].sum()
+    by_market = build_market_matrix(warehouse, settings, rows)
+    dg.get_dagster_logger().info(
+        f"{daily.size} days, {daily.index.min():%Y-%m-%d} to {daily.index.max():%Y-%m-%d}, "
+        f"{matrix['channel'].nunique()} channels"
+    )
+    total = dg.Output(
+        matrix,
+        metadata={
+            "days": int(daily.size),
+            "channels": int(matrix["channel"].nunique()),
+            "spend": float(matrix["spend"].sum()),
+            "kpi": float(matrix["kpi"].sum()),
+            "first_day": str(daily.index.min().date()),
+            "last_day": str(daily.index.max().date()),
+            **job_metadata(rows.engine.take_jobs()),
+        },
+    )
+    return total, dg.Output(by_market, metadata={"markets": int(by_market["market"].nunique())})
+
+
+@dg.multi_asset(
+    outs={
+        "model_inputs": dg.AssetOut(
+            io_manager_key="arrays",
+            group_name=_GROUP,
+            kinds={"xarray"},
+            description="Train and holdout windows, mean-scaled by the train window's statistics only; scalers too.",
+        ),
+        "excluded_channels": table_out("excluded_channels", group=_GROUP),
+    },
+    name="model_inputs",
+)
+def model_inputs(
+    context: dg.AssetExecutionContext,
+    media_matrix: pd.DataFrame,
+    market_matrix: pd.DataFrame,
+    workspace: WorkspaceResource,
+) -> tuple[dg.Output[Any], dg.Output[pd.DataFrame]]:
+    """Split by date, apply the channel rules, scale."""
+    from mmm_pipeline.ingestion.model_inputs import build_model_inputs
+    from mmm_pipeline.mmm.evaluation.rolling import rolling_windows
+
+    settings = workspace.settings()
+    dataset, excluded = build_model_inputs(
+        media_matrix, settings, load_features(settings), load_events(settings), market_matrix
+    )
+    # Too many origins for the days is an error now, not after an hour of fitting.
+    rolling_windows(dataset, settings.split.rolling_origins)
+    require_known_budget_channels(settings.budget, [str(channel) for channel in dataset["channel"].to_numpy()])
+    warnings = input_warnings(dataset, excluded, settings)
+    for warning in warnings:
+        context.log.warning(printable(warning))
+    return (
+        dg.Output(
+            dataset,
+            metadata={
+                "warnings": dg.MetadataValue.json(warnings),
+                "channels": int(dataset.sizes["channel"]),
+                "markets": int(dataset.sizes.get("market", 1)),
+                "days": int(dataset.sizes["time"]),
+                "holdout_start": str(dataset.attrs["holdout_start"]),
+            },
+        ),
+        dg.Output(excluded, metadata={"channels": preview(excluded)}),
+    )

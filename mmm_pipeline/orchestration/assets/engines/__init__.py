@@ -1,0 +1,1 @@
+"""Assets of second opinions by other libraries."""

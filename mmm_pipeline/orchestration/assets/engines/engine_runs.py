@@ -1,0 +1,210 @@
+"""Stage 4c: other engines, each an asset of its own, run in its own environment under Dagster Pipes."""
+
+# Dagster reads the type of `context` itself, so annotations are not postponed here.
+import shutil
+import warnings
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+
+from mmm_pipeline.engines.answers import Answer, stored_answer, write_answer
+from mmm_pipeline.engines.catalog import Engine, catalog, engine_named
+from mmm_pipeline.engines.environments import environment_of
+from mmm_pipeline.engines.process import run_engine
+from mmm_pipeline.engines.request import build_request
+from mmm_pipeline.engines.result import EngineResult
+from mmm_pipeline.errors import EngineError
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
+from mmm_pipeline.orchestration.runs.coordination import FIT_POOL
+from mmm_pipeline.orchestration.runs.partitions import grid_of, spec_keys
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.scratch import scratch_folder
+
+__all__ = [
+    "ENGINES_GROUP",
+    "answered_engines",
+    "asked_engines",
+    "build_engine_assets",
+    "champion_key",
+    "stored_engines",
+]
+
+ENGINES_GROUP = "engines"
+
+
+def asked_engines(settings: Settings, also: Sequence[str] = ()) -> list[Engine]:
+    """The engines of `engines.run`, and `also` these; raises EngineError for one that does not exist."""
+    names = dict.fromkeys([*settings.engines.run, *also])
+    return [engine_named(name, settings.engines.folder) for name in names]
+
+
+def answered_engines(home: Home, settings: Settings) -> list[str]:
+    """Engines that were asked in this home once, so that the UI still knows what they are."""
+    if not home.engine_files.is_dir():
+        return []
+    # A folder of engines that is gone or damaged is an error for those who ask one, not for the whole UI.
+    with suppress(EngineError):
+        return [name for name in catalog(settings.engines.folder) if (home.engine_files / name).is_dir()]
+    return []
+
+
+def build_engine_assets(engines: Sequence[Engine], settings: Settings) -> list[dg.AssetsDefinition]:
+    """One asset per engine that is asked; none by default."""
+    return [_build(engine, settings) for engine in engines]
+
+
+def champion_key(leaderboard: pd.DataFrame) -> str | None:
+    """Spec of the champion, `adstock|degrees`; None where there is none."""
+    champion = leaderboard.loc[leaderboard["is_champion"]]
+    return None if champion.empty else f"{champion['adstock'].iloc[0]}|{champion['degrees'].iloc[0]}"
+
+
+def _build(engine: Engine, settings: Settings) -> dg.AssetsDefinition:
+    partitioned: dict[str, Any] = (
+        {"partitions_def": grid_of(settings.model), "backfill_policy": dg.BackfillPolicy.single_run()}
+        if engine.grid
+        else {}
+    )
+
+    @dg.asset(
+        name=engine.asset,
+        group_name=ENGINES_GROUP,
+        kinds={"python"},
+        pool=FIT_POOL,
+        description=f"{engine.title} {engine.version} as a second opinion, fitted on the train window in an "
+        f"environment of its own: {engine.about}. When it fails, the pipeline goes on without it.",
+        **partitioned,
+    )
+    def engine_asset(
+        context: dg.AssetExecutionContext, model_inputs: Any, leaderboard: pd.DataFrame, workspace: WorkspaceResource
+    ) -> dg.MaterializeResult:
+        # Read anew, as an edit of pipeline.yaml counts from the next run on.
+        now = workspace.settings()
+        for key in _wanted(context, engine, now, leaderboard):
+            answer = _ask(context, engine, model_inputs, now, workspace, key)
+            metadata = _metadata(answer)
+            if engine.grid:
+                context.add_asset_metadata(metadata, partition_key=key)
+            else:
+                context.add_output_metadata(metadata)
+        return dg.MaterializeResult()
+
+    return engine_asset
+
+
+def _wanted(
+    context: dg.AssetExecutionContext, engine: Engine, settings: Settings, leaderboard: pd.DataFrame
+) -> Sequence[str]:
+    """Specs to fit. A partition that was launched by itself is wanted; of a range, what `engines.specs` says."""
+    champion = champion_key(leaderboard)
+    if engine.grid:
+        keys = list(map(str, context.partition_keys))
+        if len(keys) == 1 or settings.engines.specs == "grid":
+            return keys
+        left = [key for key in keys if key != champion]
+        for key in left:
+            context.add_asset_metadata({"status": "not asked for (engines.specs: champion)"}, partition_key=key)
+        return [key for key in keys if key == champion]
+    adstock, degrees = spec_keys(settings.model)[0]
+    return [champion or f"{adstock}|{degrees}"]
+
+
+def _ask(
+    context: dg.AssetExecutionContext,
+    engine: Engine,
+    model_inputs: Any,
+    settings: Settings,
+    workspace: WorkspaceResource,
+    key: str,
+) -> Answer:
+    """The stored answer where it is still one, else a new one, stored as soon as it is there."""
+    artifacts = workspace.artifacts()
+    stored_as = key if engine.grid else None
+    request = build_request(model_inputs, settings, engine, key)
+    label = f"{engine.title} {key}" if engine.grid else engine.title
+    known = stored_answer(artifacts, engine, stored_as, request)
+    if known.status == "ok":
+        context.log.info(f"{label}: inputs and settings are unchanged, the stored answer is reused")
+        return known
+    context.log.info(f"{label}: about {engine.run_minutes:g} minutes for 90 days and 20 channels")
+    kept = workspace.folder().engine_files / engine.name / key.replace("|", "-")
+    with scratch_folder(f"engine-{engine.name}") as folder:
+        try:
+            answer = Answer("ok", _run(context, engine, request, folder, settings))
+        except EngineError as error:
+            answer = Answer("failed", reason=str(error))
+            context.log.error(f"{label}: {error}\nThe comparison goes on without it.")
+        _keep(folder, kept)
+    write_answer(artifacts, engine, stored_as, request, answer.result or answer.reason)
+    return answer
+
+
+def _run(
+    context: dg.AssetExecutionContext, engine: Engine, request: dict[str, Any], folder: Path, settings: Settings
+) -> EngineResult:
+    python = environment_of(engine).interpreter()
+    # Dagster warns of a part of its own readers that is in preview.
+    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+    with dg.open_pipes_session(
+        context=context,
+        context_injector=dg.PipesTempFileContextInjector(),
+        message_reader=dg.PipesTempFileMessageReader(),
+        extras={"model": request["model"]},
+    ) as session:
+        return run_engine(
+            engine,
+            python,
+            request,
+            folder,
+            timeout_seconds=60 * settings.engines.timeout_minutes,
+            environment=session.get_bootstrap_env_vars(),
+        )
+
+
+def _keep(folder: Path, kept: Path) -> None:
+    """Keep what the engine printed and drew, in place of what it left last time; no links, which may lead anywhere."""
+    shutil.rmtree(kept, ignore_errors=True)
+    if (folder / "output.log").is_file():
+        kept.mkdir(parents=True)
+        shutil.copy(folder / "output.log", kept)
+        if (folder / "files").is_dir():
+            shutil.copytree(folder / "files", kept, dirs_exist_ok=True, ignore=_links)
+
+
+def _links(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if (Path(folder) / name).is_symlink()]
+
+
+def _metadata(answer: Answer) -> dict[str, Any]:
+    result = answer.result
+    if result is None:
+        return {"status": answer.status, "reason": answer.reason}
+    found: dict[str, Any] = {
+        "status": answer.status,
+        "model": result.model,
+        "seconds": result.seconds_fit,
+        "versions": ", ".join(f"{name} {version}" for name, version in result.versions.items()),
+        "notes": "; ".join(result.notes) or "none",
+    }
+    if result.rhat_max is not None:
+        found["rhat_max"] = result.rhat_max
+    if result.ess_roi_min is not None:
+        found["ess_roi_min"] = result.ess_roi_min
+    return found
+
+
+def stored_engines(settings: Settings, workspace: WorkspaceResource) -> list[Engine]:
+    """Engines that are asked for, and those of which an answer is stored, asked for or not."""
+    artifacts = workspace.artifacts()
+    asked = {engine.name for engine in asked_engines(settings)}
+
+    def is_stored(engine: Engine) -> bool:
+        keys = [f"{adstock}|{degrees}" for adstock, degrees in spec_keys(settings.model)] if engine.grid else [None]
+        return any(artifacts.has(engine.asset, key, ".json") for key in keys)
+
+    return [engine for engine in catalog(settings.engines.folder).values() if engine.name in asked or is_stored(engine)]

@@ -1,0 +1,1 @@
+"""Assets of the grid: fits, leaderboard, champion, model checks."""

@@ -1,0 +1,53 @@
+"""Stage 4b: whether the specs that predict about equally well tell the same of every channel."""
+
+# Dagster reads the type of `context` itself, so annotations are not postponed here.
+import dagster as dg
+import pandas as pd
+
+from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL
+from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
+from mmm_pipeline.tables.catalog import empty_table
+
+__all__ = ["spec_agreement"]
+
+_GROUP = "selection"
+
+
+@dg.multi_asset(
+    outs={
+        "spec_agreement": table_out("spec_agreement", group=_GROUP),
+        "averaged_attribution": table_out("averaged_attribution", group=_GROUP),
+    },
+    deps=[FITTED_MODEL],
+    name="spec_agreement",
+)
+def spec_agreement(
+    leaderboard: pd.DataFrame, workspace: WorkspaceResource
+) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
+    """The band of ROI over the specs that may be right, and their average where it is asked for."""
+    from mmm_pipeline.mmm.evaluation.averaging import agreement_table, averaged_attribution, spec_returns
+    from mmm_pipeline.mmm.evaluation.ranking import choose_champion
+
+    if not leaderboard["is_champion"].any():
+        # Why there is no champion is said once, where it is refitted.
+        return dg.Output(empty_table("spec_agreement")), dg.Output(empty_table("averaged_attribution"))
+    artifacts, interval = workspace.artifacts(), workspace.settings().report.credible_interval
+    champion = choose_champion(leaderboard)
+    board = leaderboard.set_index(leaderboard["adstock"] + "|" + leaderboard["degrees"].astype(str))
+    rivals = board[board["is_rival"] | board["is_champion"]].index
+    weights = {str(key): float(weight) for key, weight in board["weight"].dropna().items() if weight > 0}
+    specs = {
+        str(key): spec_returns(artifacts.read_fit(FITTED_MODEL, str(key))[0])
+        for key in board.index
+        if key in rivals or key in weights
+    }
+    agreement = agreement_table([specs[key] for key in rivals], champion, credible_interval=interval)
+    averaged = empty_table("averaged_attribution")
+    if weights:
+        averaged = averaged_attribution(list(specs.values()), weights, credible_interval=interval)
+    disputed = agreement[agreement["verdict"].str.startswith("disagree")]
+    return (
+        dg.Output(agreement, metadata={"table": preview(agreement, rows=50), "channels_disputed": len(disputed)}),
+        dg.Output(averaged, metadata={"table": preview(averaged, rows=50), "specs": len(weights)}),
+    )

@@ -1,0 +1,1 @@
+"""Assets people read: charts, narratives, the report."""

@@ -1,0 +1,1 @@
+"""Assets of the champion: attribution, budget, drift."""

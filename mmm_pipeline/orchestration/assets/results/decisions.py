@@ -1,0 +1,138 @@
+"""Stage 5: from the champion's posterior to what a marketing team acts on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import pandas as pd
+
+from mmm_pipeline.operations.budget_requests import budget_request
+from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
+from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
+from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_asset, table_out
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
+
+if TYPE_CHECKING:
+    from mmm_pipeline.mmm.fit.fit import Fit
+    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+
+__all__ = ["attribution", "budget_metadata", "budget_plan", "response_curves", "retention_density"]
+
+_GROUP = "decisions"
+
+
+def _champion(workspace: WorkspaceResource) -> Fit | PanelFit:
+    return workspace.artifacts().read_fit(CHAMPION_MODEL)[0]
+
+
+@dg.multi_asset(
+    outs={
+        "attribution": table_out("attribution", group=_GROUP),
+        "contribution_over_time": table_out("contribution_over_time", group=_GROUP),
+    },
+    deps=[CHAMPION_MODEL],
+    name="attribution",
+)
+def attribution(workspace: WorkspaceResource) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
+    """Contribution, share, ROI and marginal ROI of every channel, with credible intervals."""
+    from mmm_pipeline.mmm.response.attribution import attribution as attribution_of
+    from mmm_pipeline.reporting.charts.decisions.glance import roi_glance
+
+    settings = workspace.settings()
+    fit, _ = workspace.artifacts().read_fit(CHAMPION_MODEL)
+    result = attribution_of(
+        fit,
+        horizon_days=settings.budget.horizon_days,
+        count_after_horizon=settings.budget.count_after_horizon,
+        credible_interval=settings.report.credible_interval,
+        seed=settings.sampler.seed,
+    )
+    spend, caused = result.table["spend"].sum(), result.table["contribution"].sum()
+    return (
+        dg.Output(
+            result.table,
+            metadata={
+                "table": preview(result.table, rows=50),
+                "picture": inline_picture(roi_glance(result.table), "roi"),
+                "media_share": float(result.table["share"].sum()),
+                "roi_of_all_media": float(caused / spend),
+                **{
+                    f"roi: {channel}": float(roi)
+                    for channel, roi in zip(result.table["channel"], result.table["roi"], strict=True)
+                },
+            },
+        ),
+        dg.Output(result.over_time),
+    )
+
+
+@table_asset("retention_density", group=_GROUP, deps=[CHAMPION_MODEL])
+def retention_density(workspace: WorkspaceResource) -> pd.DataFrame:
+    """How long each channel's effect lasts: what was believed before, and after the data."""
+    from mmm_pipeline.mmm.response.retention import retention_density as density_of
+
+    return density_of(_champion(workspace), seed=workspace.settings().sampler.seed)
+
+
+@table_asset("response_curves", group=_GROUP, deps=[CHAMPION_MODEL])
+def response_curves(workspace: WorkspaceResource) -> dg.Output[pd.DataFrame]:
+    """Expected KPI per day against daily spend, and where today's spend stands."""
+    from mmm_pipeline.mmm.response.response_curves import response_curves as curves_of
+
+    settings = workspace.settings()
+    curves = curves_of(
+        _champion(workspace),
+        horizon_days=settings.budget.horizon_days,
+        credible_interval=settings.report.credible_interval,
+    )
+    return dg.Output(curves, metadata={"today": preview(curves.loc[curves["is_current"]], rows=50)})
+
+
+@dg.multi_asset(
+    outs={
+        "budget_plan": table_out("budget_plan", group=_GROUP),
+        "budget_summary": table_out("budget_summary", group=_GROUP),
+        "reallocation": table_out("reallocation", group=_GROUP),
+    },
+    deps=[CHAMPION_MODEL],
+    name="budget_plan",
+)
+def budget_plan(
+    workspace: WorkspaceResource,
+) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
+    """The optimal allocation under the constraints, beside the current one, with its optimality certificate."""
+    from mmm_pipeline.mmm.budget.plan import plan_budget
+    from mmm_pipeline.reporting.charts.decisions.glance import budget_glance
+
+    settings = workspace.settings()
+    plan = plan_budget(
+        _champion(workspace), budget_request(settings.budget), credible_interval=settings.report.credible_interval
+    )
+    promised = _only_row(plan.summary)
+    dg.get_dagster_logger().info(
+        f"plan over {promised['horizon_days']} days: {str(promised['verdict']).replace('_', ' ')}, uplift "
+        f"{promised['uplift']:,.0f} ({promised['uplift_low']:,.0f} to {promised['uplift_high']:,.0f})"
+    )
+    picture = inline_picture(budget_glance(plan.table), "budget")
+    return (
+        dg.Output(plan.table, metadata={"table": preview(plan.table, rows=50), "picture": picture}),
+        dg.Output(plan.summary, metadata={"table": preview(plan.summary), **budget_metadata(promised)}),
+        dg.Output(plan.reallocation, metadata={"table": preview(plan.reallocation, rows=50)}),
+    )
+
+
+def budget_metadata(row: Mapping[str, Any]) -> dict[str, float | str]:
+    """What the UI plots of a plan over time; a gap only where there is a certificate."""
+    figures = {name: float(row[name]) for name in ("uplift", "probability_of_gain", "optimality_gap")}
+    return {
+        **{name: value for name, value in figures.items() if math.isfinite(value)},
+        "certificate": str(row["certificate"]),
+        "verdict": str(row["verdict"]),
+    }
+
+
+def _only_row(table: pd.DataFrame) -> dict[str, Any]:
+    return {str(column): value for column, value in table.iloc[0].to_dict().items()}

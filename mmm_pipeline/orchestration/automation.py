@@ -1,0 +1,112 @@
+"""The weekly job: everything, in the right order, in one run; what is overdue; the job of a what-if budget."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+
+import dagster as dg
+
+from mmm_pipeline.engines.catalog import Engine
+from mmm_pipeline.orchestration.assets.by_hand.backtest import REPLAY_TABLES, checked_dates
+from mmm_pipeline.orchestration.assets.by_hand.scenario import BUDGET_SCENARIO, checked_scenario
+from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB, REFRESH_JOB
+from mmm_pipeline.orchestration.runs.partitions import grid_range
+from mmm_pipeline.settings.pipeline import Settings
+
+__all__ = ["REPLAY_JOB", "SCENARIO_JOB", "decisions_job", "engine_job", "engine_job_name", "refresh_job", "replay_job"]
+__all__ += ["scenario_job", "watched_for_freshness", "weekly_schedule"]
+
+
+AssetJob = Any
+"""What `dg.define_asset_job` returns; its class has no public name."""
+
+REPLAY_JOB = "replay"
+SCENARIO_JOB = "scenario"
+_SHOWS_ENGINES = ("engine_comparison", "engine_scores", "charts", "decision_report")
+
+
+def refresh_job(settings: Settings, engines: Sequence[Engine] = ()) -> AssetJob:
+    """All assets but those launched by hand in one run; the tags make it cover the whole grid of specs.
+
+    Of the engines only those of `engines.run` take part.
+    """
+    by_hand = [engine.asset for engine in engines if engine.name not in settings.engines.run]
+    return dg.define_asset_job(
+        REFRESH_JOB,
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(BUDGET_SCENARIO, *REPLAY_TABLES, *by_hand),
+        description="From the campaign source to the decision report: every asset, every spec of the grid, one run.",
+        run_tags=grid_range(settings.model),
+        executor_def=dg.in_process_executor,
+    )
+
+
+def decisions_job(settings: Settings) -> AssetJob:
+    """What the attribution and the budget plan are made of."""
+    return dg.define_asset_job(
+        DECISIONS_JOB,
+        selection=dg.AssetSelection.assets("attribution", "budget_plan").upstream().required_multi_asset_neighbors(),
+        description="From the campaign source to the budget plan, without pictures and reports.",
+        run_tags=grid_range(settings.model),
+        executor_def=dg.in_process_executor,
+    )
+
+
+def replay_job() -> AssetJob:
+    """Earlier dates, one after the other."""
+    return dg.define_asset_job(
+        REPLAY_JOB,
+        selection=dg.AssetSelection.assets(*REPLAY_TABLES),
+        description="Lives earlier dates through again and scores what was said then: set the dates in the launchpad.",
+        config=checked_dates,
+        executor_def=dg.in_process_executor,
+    )
+
+
+def scenario_job() -> AssetJob:
+    """The what-if budget alone."""
+    return dg.define_asset_job(
+        SCENARIO_JOB,
+        selection=dg.AssetSelection.assets(BUDGET_SCENARIO),
+        description="A what-if budget from the saved champion: set its options in the launchpad.",
+        config=checked_scenario,
+        executor_def=dg.in_process_executor,
+    )
+
+
+def engine_job_name(engine: str) -> str:
+    """The job that asks one engine."""
+    return f"ask_{engine}"
+
+
+def engine_job(engine: Engine) -> AssetJob:
+    """One engine on the stored inputs, and what shows its answer."""
+    return dg.define_asset_job(
+        engine_job_name(engine.name),
+        selection=dg.AssetSelection.assets(engine.asset, *_SHOWS_ENGINES),
+        description=f"{engine.title} on the stored inputs, then comparison, pictures and report anew.",
+        executor_def=dg.in_process_executor,
+    )
+
+
+def weekly_schedule(settings: Settings, job: AssetJob) -> dg.ScheduleDefinition:
+    """Off until switched on in the UI."""
+    return dg.ScheduleDefinition(
+        name="weekly_refresh",
+        target=job,
+        cron_schedule=settings.schedule.cron,
+        execution_timezone=settings.schedule.timezone,
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="Refresh everything once a week.",
+    )
+
+
+def watched_for_freshness(asset: dg.AssetsDefinition, settings: Settings) -> dg.AssetsDefinition:
+    """The asset with a freshness policy: it fails when the last materialization is `schedule.freshness_days` old.
+
+    A refresh that reuses the stored fit counts: the posterior is then what today's data would give.
+    Dagster's daemon judges by the event log alone, so that nothing of the model is loaded for it.
+    """
+    policy = dg.FreshnessPolicy.time_window(fail_window=dt.timedelta(days=settings.schedule.freshness_days))
+    return asset.map_asset_specs(lambda spec: spec.replace_attributes(freshness_policy=policy))

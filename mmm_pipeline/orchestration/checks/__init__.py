@@ -1,0 +1,1 @@
+"""Asset checks: the contracts between stages, and the figures of the narratives."""

@@ -1,0 +1,163 @@
+"""A blocking contract check per table, and what a careful reader would check by hand."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from mmm_pipeline.errors import StoredResultError
+from mmm_pipeline.ingestion.rows.campaign_rows import rows_stay_in_bigquery
+from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, ROLLING_FITS
+from mmm_pipeline.orchestration.checks.narratives import narrative_checks
+from mmm_pipeline.orchestration.metadata.table_outputs import preview
+from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
+from mmm_pipeline.orchestration.runs.partitions import spec_keys
+from mmm_pipeline.tables.catalog import CONTRACTS, violations
+
+__all__ = ["CHECKED_BY_SQL", "all_checks"]
+
+# Too large to load: checked by SQL in the warehouse, with the same schema.
+CHECKED_BY_SQL = {"raw_campaigns", "rejected_rows"}
+
+
+def all_checks() -> list[dg.AssetChecksDefinition]:
+    """Every check of the pipeline."""
+    return [
+        *(_contract_check(name) for name in CONTRACTS),
+        fits_converged,
+        champion_beats_naive,
+        advice_is_steady,
+        *narrative_checks(),
+    ]
+
+
+def _contract_check(name: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=name,
+        name=f"{name}_contract",
+        blocking=True,
+        description=f"{name} keeps its contract; when it does not, nothing below runs and the rows are shown.",
+    )
+    def contract(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+        warehouse = workspace.warehouse()
+        if name == "raw_campaigns" and rows_stay_in_bigquery(workspace.settings()):
+            return dg.AssetCheckResult(
+                passed=True, description="the rows stay in BigQuery, where the same rules judged them; sums are checked"
+            )
+        if name in CHECKED_BY_SQL:
+            rows = warehouse.contract_violations(name)
+        else:
+            rows = violations(name, warehouse.read_table(name, coerce=False))
+        return dg.AssetCheckResult(
+            passed=rows.empty,
+            description=None if rows.empty else f"{len(rows)} or more rows break the contract of {name}",
+            metadata={} if rows.empty else {"offending_rows": preview(rows)},
+        )
+
+    return contract
+
+
+@dg.asset_check(
+    asset=FITTED_MODEL,
+    name="fits_converged",
+    description="Every spec of the grid met the R-hat, ESS and divergence thresholds.",
+)
+def fits_converged(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+    """Warn about specs that did not converge, naming the parameters; they cannot become champion."""
+    artifacts = workspace.artifacts()
+    missed: dict[str, str] = {}
+    for adstock, degrees in spec_keys(workspace.settings().model):
+        key = f"{adstock}|{degrees}"
+        # Earlier forecast windows, where rolling origins are asked for, count as much as the last one.
+        for name, stored in (
+            (FITTED_MODEL, key),
+            *((ROLLING_FITS, past) for past in artifacts.keys(ROLLING_FITS, key)),
+        ):
+            try:
+                fit, _ = artifacts.read_fit(name, stored)
+            except StoredResultError as error:
+                missed[stored] = str(error)
+                continue
+            if not fit.convergence.converged:
+                missed[stored] = "; ".join(fit.convergence.failures)
+    return dg.AssetCheckResult(
+        passed=not missed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(missed)} fit(s) are missing or did not converge" if missed else "all specs converged",
+        metadata={key: dg.MetadataValue.text(why) for key, why in missed.items()},
+    )
+
+
+@dg.asset_check(
+    asset="leaderboard",
+    name="champion_beats_naive",
+    description="The champion's holdout error is below that of the best forecast without a model.",
+)
+def champion_beats_naive(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+    """Warn in plain words when a naive forecast is as good as the best model."""
+    warehouse, error = workspace.warehouse(), workspace.settings().ranking.error
+    board = warehouse.read_table("leaderboard")
+    naive = warehouse.read_table("naive_forecasts")
+    best = naive.loc[naive["is_best"]].iloc[0]
+    champion = board.loc[board["is_champion"]]
+    if champion.empty:
+        return dg.AssetCheckResult(
+            passed=False,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="there is no champion: too few specs converged",
+        )
+    row = champion.iloc[0]
+    passed = bool(row[error] < best[error])
+    figures = (
+        f"{row['adstock']} with {row['degrees']} degree(s): {_error_text(error, row[error])}; "
+        f"the naive forecast {best['forecast']!r}: {_error_text(error, best[error])}"
+    )
+    if passed:
+        told = figures
+    elif (board.loc[board["status"] == "converged", "skill"] > 0).any():
+        told = f"the champion does not beat the best forecast that needs no model, though another spec does. {figures}"
+    else:
+        told = (
+            "no spec beats the best forecast that needs no model: what they say about channels rests on assumptions "
+            f"more than on proof. {figures}"
+        )
+    return dg.AssetCheckResult(
+        passed=passed,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=told,
+        metadata={
+            f"champion_{error}": float(row[error]),
+            f"naive_{error}": float(best[error]),
+            "skill": float(row["skill"]),
+        },
+    )
+
+
+def _error_text(name: str, value: float) -> str:
+    return f"{name.upper()} {value:.1%}" if name in ("mape", "wape") else f"{name.upper()} {value:.6g}"
+
+
+@dg.asset_check(
+    asset="drift",
+    name="advice_is_steady",
+    description="No channel's recommendation turned from increase to decrease, or back, without the data saying so.",
+)
+def advice_is_steady(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+    """Warn about recommendations that flipped since the earlier champion although no posterior supports it."""
+    table = workspace.warehouse().read_table("drift")
+    flipped = table[table["recommendation"] == "flip_unsupported"]
+    turns = [f"{row.channel} ({row.direction_before} before, {row.direction_now} now)" for row in flipped.itertuples()]
+    if table.empty:
+        told = "no earlier champion was compared with"
+    elif turns:
+        told = (
+            f"the recommendation flipped without the data saying so for {len(turns)} channel(s): {', '.join(turns)}; "
+            "leave their spend as it is, or run a lift test"
+        )
+    else:
+        told = f"no unsupported flip since the champion of {table['window_end_before'].iloc[0]:%Y-%m-%d}"
+    return dg.AssetCheckResult(
+        passed=flipped.empty,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=told,
+        metadata={} if flipped.empty else {"flipped": preview(flipped)},
+    )

@@ -1,0 +1,109 @@
+"""The one Definitions object: what is in the pipeline, at a glance."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from mmm_pipeline.operations.backtest import Rebuild
+from mmm_pipeline.orchestration.assets.by_hand import backtest as replay
+from mmm_pipeline.orchestration.assets.by_hand import scenario
+from mmm_pipeline.orchestration.assets.data import ingestion, inputs, landing, profile
+from mmm_pipeline.orchestration.assets.engines import comparison as engine_comparison
+from mmm_pipeline.orchestration.assets.engines import engine_runs as engines
+from mmm_pipeline.orchestration.assets.fits import agreement, fitting, model_checks, selection
+from mmm_pipeline.orchestration.assets.reporting import narratives, reports
+from mmm_pipeline.orchestration.assets.results import decisions, drift, markets
+from mmm_pipeline.orchestration.automation import (
+    decisions_job,
+    engine_job,
+    refresh_job,
+    replay_job,
+    scenario_job,
+    watched_for_freshness,
+    weekly_schedule,
+)
+from mmm_pipeline.orchestration.checks.contracts import all_checks
+from mmm_pipeline.orchestration.failure_notice import run_failure_notice
+from mmm_pipeline.orchestration.metadata.presentation import presented
+from mmm_pipeline.orchestration.resources.fixed import fixed, fixed_for_run
+from mmm_pipeline.orchestration.resources.gemini import Gemini
+from mmm_pipeline.orchestration.resources.io_managers import NetcdfIOManager, NoIOManager, TableIOManager
+from mmm_pipeline.orchestration.resources.workspace import RunWorkspace
+from mmm_pipeline.orchestration.runs.partitions import grid_of
+from mmm_pipeline.storage.home import Home, load_effective_settings
+
+__all__ = ["build_pipeline"]
+
+
+def build_pipeline(
+    home: Home, config: Path | None, *, rebuild: Rebuild, also_engines: Sequence[str] = ()
+) -> dg.Definitions:
+    """The pipeline over one home folder and one settings file.
+
+    Its engines are those of the settings, those asked in this home before, and `also_engines`. A backtest fills the
+    homes of earlier dates by `rebuild`.
+    """
+    # Backfill policies are in beta in Dagster; the tests hold ours against the installed version.
+    warnings.filterwarnings("ignore", category=dg.BetaWarning)
+    settings = load_effective_settings(config)
+    asked = engines.asked_engines(settings, [*also_engines, *engines.answered_engines(home, settings)])
+    engine_assets = engines.build_engine_assets(asked, settings)
+    refresh = refresh_job(settings, asked)
+    landing_assets = [landing.landed_campaigns] if settings.landing.file is not None else []
+    workspace = RunWorkspace(home=str(home.root), config=str(config) if config else None)
+    return dg.Definitions(
+        assets=presented(
+            [
+                *landing_assets,
+                ingestion.build_ingest_campaigns(deps=[asset.key.to_user_string() for asset in landing_assets]),
+                inputs.media_matrix,
+                inputs.model_inputs,
+                profile.eda_profile,
+                fitting.build_fitted_model(grid_of(settings.model), settings.runs.backfill),
+                selection.leaderboard,
+                selection.forecast,
+                watched_for_freshness(selection.champion_model, settings),
+                agreement.spec_agreement,
+                *engine_assets,
+                engine_comparison.build_engine_comparison([asset.key.to_user_string() for asset in engine_assets]),
+                decisions.attribution,
+                markets.attribution_by_market,
+                markets.response_curves_by_market,
+                decisions.retention_density,
+                decisions.response_curves,
+                model_checks.predictive_check,
+                model_checks.prior_posterior_density,
+                model_checks.worst_parameter_draws,
+                decisions.budget_plan,
+                drift.drift,
+                reports.charts,
+                narratives.eda_report,
+                narratives.chart_report,
+                narratives.budget_report,
+                narratives.model_advice,
+                reports.decision_report,
+                scenario.budget_scenario,
+                replay.replay,
+            ],
+            settings,
+            engines=[engine.asset for engine in asked],
+        ),
+        asset_checks=all_checks(),
+        jobs=[refresh, decisions_job(settings), scenario_job(), replay_job(), *map(engine_job, asked)],
+        schedules=[weekly_schedule(settings, refresh)],
+        sensors=[run_failure_notice],
+        resources={
+            "workspace": fixed_for_run(workspace.for_run),
+            "rebuild": fixed(rebuild),
+            "gemini": fixed(Gemini(workspace=workspace)),
+            "tables": fixed(TableIOManager(workspace=workspace)),
+            "arrays": fixed(NetcdfIOManager(workspace=workspace)),
+            "io_manager": fixed(NoIOManager()),
+        },
+        # One process for all steps: they share one JAX start and one compilation cache.
+        executor=dg.in_process_executor,
+    )

@@ -1,0 +1,299 @@
+"""Run the whole pipeline in this process, through Dagster, so that the run is in the UI afterwards."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmm_pipeline.errors import MmmError, SettingsError
+from mmm_pipeline.mmm.inference.xla import prepare_jax
+from mmm_pipeline.orchestration.dagster_storage import readable_storage_errors
+from mmm_pipeline.printable import printable
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.atomic_files import remove_unfinished
+from mmm_pipeline.storage.file_errors import file_error
+from mmm_pipeline.storage.file_locks import holder_of, take_lock
+from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+__all__ = ["RunOutcome", "RunStep", "ask_engine", "build_definitions", "rebuild_decisions", "refresh"]
+
+
+@dataclass(frozen=True)
+class RunStep:
+    """Something that happened in the run.
+
+    Attributes:
+        kind: `start`, `materialized`, `check_failed`, `retried` (failed, but tried again after a pause), `failed`, or
+            `said` for a line of the log of the step at work.
+        name: the step, asset or check; the line that was said.
+    """
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How the run ended.
+
+    Attributes:
+        run_id: Dagster's id of the run.
+        problems: what failed, ready to be shown; empty when all went well.
+        warnings: checks that warn.
+    """
+
+    run_id: str
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def succeeded(self) -> bool:
+        return not self.problems
+
+
+def refresh(
+    home: Home, settings: Settings, on_step: Callable[[RunStep], None], *, job_name: str | None = None
+) -> RunOutcome:
+    """Materialize every asset of a job and run every check.
+
+    Args:
+        home: where everything is kept; prepared when new.
+        settings: settings of the run; remembered in the home for the UI.
+        on_step: told of every step as it happens.
+        job_name: which job; default: the one that covers everything.
+
+    Raises:
+        SettingsError: the home cannot be used, or another run is at work on it.
+    """
+    home.prepare()
+    with _only_one_run(home), _environment(home, home.remember_settings(settings)) as config:
+        from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
+        from mmm_pipeline.orchestration.runs.partitions import grid_range
+
+        job = build_definitions(home, config).resolve_job_def(job_name or REFRESH_JOB)
+        return _executed(home, job, grid_range(settings.model), on_step)
+
+
+def build_definitions(home: Home, config: Path | None, *, also_engines: Sequence[str] = ()) -> dg.Definitions:
+    """The pipeline over one home folder and one settings file, whose backtest runs earlier dates in this process."""
+    from mmm_pipeline.orchestration.definitions import build_pipeline
+
+    return build_pipeline(home, config, rebuild=rebuild_decisions, also_engines=also_engines)
+
+
+def rebuild_decisions(home: Home, settings: Settings) -> tuple[str, ...]:
+    """Fill a home up to the budget plan, without pictures and reports; returns what failed, ready to be shown.
+
+    Raises:
+        SettingsError: the home cannot be used, or another run is at work on it.
+    """
+    from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB
+
+    return refresh(home, settings, lambda step: None, job_name=DECISIONS_JOB).problems
+
+
+def ask_engine(
+    home: Home, config: Path | None, name: str, key: str | None, on_step: Callable[[RunStep], None]
+) -> RunOutcome:
+    """Run one engine on the stored inputs, and bring comparison, pictures and report up to date.
+
+    Args:
+        home: of an earlier refresh.
+        config: settings in force.
+        name: of the engine.
+        key: spec to fit, for an engine that has our grid; None: what `engines.specs` says.
+        on_step: told of every step as it happens.
+
+    Raises:
+        SettingsError: another run is at work on the home.
+        EngineError: there is no such engine.
+    """
+    home.prepare()
+    with _only_one_run(home), _environment(home, config):
+        from mmm_pipeline.orchestration.automation import engine_job_name
+        from mmm_pipeline.orchestration.runs.partitions import grid_range, range_of
+        from mmm_pipeline.storage.home import load_effective_settings
+
+        settings = load_effective_settings(config)
+        definitions = build_definitions(home, config, also_engines=[name])
+        return _executed(
+            home,
+            definitions.resolve_job_def(engine_job_name(name)),
+            range_of(key) if key else grid_range(settings.model),
+            on_step,
+        )
+
+
+@contextmanager
+def _environment(home: Home, config: Path | None) -> Iterator[Path | None]:
+    """What a subprocess, or Dagster's own machinery, reads to find this home, until the block ends."""
+    ours = {HOME_VARIABLE: str(home.root), "DAGSTER_HOME": str(home.root)}
+    if config is not None:
+        ours[CONFIG_VARIABLE] = str(config)
+    before = {name: os.environ.get(name) for name in ours}
+    os.environ.update(ours)
+    try:
+        yield config
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _executed(
+    home: Home, job: dg.JobDefinition, tags: dict[str, str], on_step: Callable[[RunStep], None]
+) -> RunOutcome:
+    """Run a job to its end in this process.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C or SIGTERM ended it, which Dagster books as a failed step.
+    """
+    import dagster as dg
+
+    prepare_jax()
+
+    from mmm_pipeline.orchestration.runs.coordination import know_pools
+
+    run_id = str(uuid.uuid4())
+    with readable_storage_errors(home), dg.DagsterInstance.get() as instance:
+        know_pools(instance)
+        instance.add_event_listener(run_id, lambda entry: _pass_on(entry, on_step))
+        result = job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            tags=tags,
+            raise_on_error=False,
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+        )
+    if _was_interrupted(result):
+        raise KeyboardInterrupt
+    problems, warnings = _verdict(result)
+    return RunOutcome(run_id, problems, warnings)
+
+
+@contextmanager
+def _only_one_run(home: Home) -> Iterator[None]:
+    """Two runs over one home would overwrite each other's tables."""
+    try:
+        handle = take_lock(home.run_lock)
+    except OSError as error:
+        raise SettingsError(
+            f"home folder {home.root}: cannot be written: {file_error(error, home.run_lock)}. Choose another with "
+            "--home"
+        ) from error
+    if handle is None:
+        holder = holder_of(home.run_lock) or "unknown"
+        raise SettingsError(
+            f"another run is at work on {home.root} (process {holder}): wait for it, or choose another --home"
+        )
+    with handle:
+        remove_unfinished(home.artifacts)
+        yield
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    sources = (event.step_failure_data.error_source for event in result.all_events if event.is_step_failure)
+    return any(source is not None and source.name == "INTERRUPT" for source in sources)
+
+
+def _pass_on(entry: Any, on_step: Callable[[RunStep], None]) -> None:
+    event = entry.dagster_event
+    # An error here would be an error of the run, which does not depend on who watches it.
+    with suppress(Exception):
+        if event is not None:
+            _tell(event, on_step)
+        elif entry.level >= logging.INFO:
+            on_step(RunStep("said", entry.user_message))
+
+
+def _tell(event: Any, on_step: Callable[[RunStep], None]) -> None:
+    kind = event.event_type_value
+    if kind == "STEP_START":
+        on_step(RunStep("start", str(event.step_key)))
+    elif kind == "ASSET_MATERIALIZATION":
+        on_step(RunStep("materialized", event.asset_key.to_user_string()))
+    elif kind == "ASSET_CHECK_EVALUATION" and not event.event_specific_data.passed:
+        on_step(RunStep("check_failed", event.event_specific_data.check_name))
+    elif kind == "STEP_UP_FOR_RETRY":
+        on_step(RunStep("retried", str(event.step_key)))
+    elif kind == "STEP_FAILURE":
+        on_step(RunStep("failed", str(event.step_key)))
+
+
+def _verdict(result: dg.ExecuteInProcessResult) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Problems and warnings of a finished run, each one readable paragraph."""
+    import dagster as dg
+
+    problems, warnings = [], []
+    for evaluation in result.get_asset_check_evaluations():
+        if evaluation.passed:
+            continue
+        text = f"check {evaluation.check_name}: {evaluation.description or 'failed'}"
+        if evaluation.severity == dg.AssetCheckSeverity.ERROR:
+            problems.append(text + _offending_rows(evaluation.metadata))
+        else:
+            warnings.append(text)
+    for event in result.all_events:
+        if event.is_step_failure and not _is_blocked_by_check(event):
+            problems.append(f"{event.step_key}: {_readable(event.step_failure_data.error)}")
+    if not result.success and not problems:
+        problems.append("the run did not succeed; the event log in the UI says more")
+    return tuple(problems), tuple(warnings)
+
+
+def _offending_rows(metadata: Any) -> str:
+    rows = metadata.get("offending_rows")
+    if rows is None:
+        return ""
+    lines = [", ".join(f"{column}={value}" for column, value in record.data.items()) for record in rows.records[:5]]
+    return "".join(f"\n    {line}" for line in lines)
+
+
+def _is_blocked_by_check(event: Any) -> bool:
+    return "DagsterAssetCheckFailedError" in str(event.step_failure_data.error)
+
+
+def _readable(error: Any) -> str:
+    """The message of the user-facing error in the chain of causes, else the innermost one."""
+    known = {cls.__name__ for cls in _all_subclasses(MmmError)} | {"Failure"}
+    innermost = error
+    while error is not None:
+        if error.cls_name in known:
+            return _without_class(error.message)
+        innermost, error = error, error.cause
+    return _with_place(printable(innermost.message.strip()))
+
+
+def _with_place(message: str) -> str:
+    """A full disk is often told without a name; then it is one of these two."""
+    if "[Errno 28]" not in message or "'" in message:
+        return message
+    return (
+        f"{message}: the disk of the home folder, or that of temporary files ({tempfile.gettempdir()}), is full: free "
+        "space there and run again"
+    )
+
+
+def _without_class(message: str) -> str:
+    return re.sub(r"^[\w.]+: ", "", message.strip(), count=1)
+
+
+def _all_subclasses(parent: type) -> set[type]:
+    found = {parent}
+    children: list[type] = parent.__subclasses__()
+    for child in children:
+        found |= _all_subclasses(child)
+    return found

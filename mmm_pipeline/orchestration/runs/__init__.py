@@ -1,0 +1,1 @@
+"""Runs: partitions, pools, locks between runs, progress."""

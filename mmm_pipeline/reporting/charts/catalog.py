@@ -1,0 +1,134 @@
+"""Every picture of a run, drawn from its tables alone."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mmm_pipeline.reporting.charts.channels import (
+    bubbles,
+    channels,
+    curves,
+    densities,
+    marginal_roi,
+    markets,
+    over_time,
+    waterfall,
+)
+from mmm_pipeline.reporting.charts.data import activity, collinearity, kpi_profile, lags
+from mmm_pipeline.reporting.charts.decisions import budget, comparisons, drift, engines, leaderboard, model_checks
+from mmm_pipeline.reporting.charts.drawing import fonts, style
+from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, chart_context
+from mmm_pipeline.reporting.results.tables import Language, ResultTables
+from mmm_pipeline.reporting.text.wording import wording
+from mmm_pipeline.storage.atomic_files import write_bytes
+
+__all__ = ["CHART_NAMES", "Chart", "draw_charts"]
+
+logger = logging.getLogger(__name__)
+
+_DRAWINGS: dict[str, Callable[[ChartContext], Drawing | None]] = {
+    "kpi_forecast": over_time.kpi_forecast,
+    "leaderboard": leaderboard.leaderboard,
+    "rolling_origins": comparisons.rolling_origins,
+    "contribution": channels.contribution,
+    "roi": channels.roi,
+    "roi_and_spend": bubbles.roi_and_spend,
+    "spec_agreement": comparisons.spec_agreement,
+    "engine_comparison": engines.engine_comparison,
+    "roi_by_market": markets.roi_by_market,
+    "waterfall": waterfall.waterfall,
+    "contributions_over_time": over_time.contributions_over_time,
+    "response_curves": curves.response_curves,
+    "budget": budget.budget,
+    "marginal_roi": marginal_roi.marginal_roi,
+    "drift": drift.drift,
+    "activity": activity.activity,
+    "kpi_profile": kpi_profile.kpi_profile,
+    "collinearity": collinearity.collinearity,
+    "lagged_correlation": lags.lagged_correlation,
+    "prior_posterior": densities.prior_posterior,
+    "retention": densities.retention,
+    "predictive_check": model_checks.predictive_check,
+    "traces": model_checks.traces,
+}
+CHART_NAMES = tuple(_DRAWINGS)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A picture with its words, in the language of the report.
+
+    Attributes:
+        name: one of `CHART_NAMES`; also the file's stem.
+        path: the PNG.
+        title, caption: one line, and how to read it.
+        alt: what it shows, for those who cannot see it.
+    """
+
+    name: str
+    path: Path
+    title: str
+    caption: str
+    alt: str
+
+
+def draw_charts(
+    tables: ResultTables, folder: Path, language: Language, names: Sequence[str] = CHART_NAMES, *, label: str = ""
+) -> list[Chart]:
+    """Draw charts as `folder/<name>.png`, by default every one; the same tables give the same bytes.
+
+    A label, such as the name of one market, stands in the corner of every picture and before its title.
+
+    A chart whose table has no rows, such as `drift` on a first run, is left out, and an earlier picture of it removed.
+    Where no installed font has Hangul, the words inside Korean charts are English and the captions say so. Letters of a
+    channel's name that no font has are left out.
+
+    Raises:
+        StoredResultError: a table has no rows, or there is no champion.
+        OSError: the folder cannot be written.
+    """
+    import matplotlib
+
+    context = chart_context(tables, language)
+    words = wording(language)
+    fallback = "" if context.words.language == language else " " + words("chart_text.english_fallback")
+    before = f"{label}: " if label else ""
+    charts = []
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()  # not the taste of whoever runs it
+        matplotlib.rcParams.update(style.rc(context.fonts))
+        warnings.filterwarnings(
+            "ignore", message=".*missing from font.*"
+        )  # names are filtered; combining marks may slip
+        for name in names:
+            drawing = _DRAWINGS[name](context)
+            if drawing is None:
+                (folder / f"{name}.png").unlink(missing_ok=True)
+                continue
+            if label:
+                shown = fonts.drawable(label, context.fonts)
+                drawing.figure.text(0.995, 0.995, shown, ha="right", va="top", weight="bold", color=style.INK)
+            path = write_bytes(folder / f"{name}.png", style.to_png(drawing.figure))
+            values = {
+                "kpi": context.found.kpi,
+                "interval": context.prose.percent(tables.settings.report.credible_interval),
+                **drawing.values,
+            }
+            charts.append(
+                Chart(
+                    name=name,
+                    path=path,
+                    title=before + words(f"charts.{name}.title", **_title_values(tables, context)),
+                    caption=words(f"charts.{name}.caption", **values) + fallback,
+                    alt=words(f"charts.{name}.alt", **values),
+                )
+            )
+    return charts
+
+
+def _title_values(tables: ResultTables, context: ChartContext) -> dict[str, object]:
+    return {"kpi": context.found.kpi, "days": int(context.found.budget["horizon_days"])}

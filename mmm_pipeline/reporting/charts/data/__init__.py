@@ -1,0 +1,1 @@
+"""Charts of the data before any model."""

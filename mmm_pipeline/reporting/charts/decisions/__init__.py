@@ -1,0 +1,1 @@
+"""Charts of models, budgets and what changed."""

@@ -1,0 +1,1 @@
+"""Every figure a narrative may use, with table, row and column."""

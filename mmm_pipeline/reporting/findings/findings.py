@@ -1,0 +1,254 @@
+"""What the tables say, before any language: the judgements that charts, narratives and pages share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from mmm_pipeline.errors import StoredResultError
+from mmm_pipeline.reporting.results.tables import ResultTables, records
+from mmm_pipeline.reporting.text.names import clean, distinct
+
+__all__ = ["ChannelFinding", "Findings", "Move", "findings"]
+
+Evidence = Literal["pays_back", "below_spend", "unclear", "no_evidence"]
+Trust = Literal["none", "low", "fair", "good"]
+
+NO_EVIDENCE_WIDTH = 0.8
+"""A contribution at least this wide, relative to its prior, is the prior talking."""
+CLEAR_PROBABILITY = 0.9
+GOOD_SKILL = 0.2
+FAIR_COVERAGE = 0.75
+"""Least share of holdout days inside the 90 % interval; with 28 days, chance alone rarely goes below it."""
+NO_BASELINE_SHARE = 0.95
+"""Media credited with this share of the KPI leave a baseline that no real market has."""
+NEGLIGIBLE_MOVE = 0.005
+"""A change below this share of the budget is not worth a sentence."""
+
+
+@dataclass(frozen=True)
+class ChannelFinding:
+    """One channel of the attribution table; `label` is its name, safe to show and different from all others."""
+
+    label: str
+    evidence: Evidence
+    row: Mapping[str, Any]
+
+    @property
+    def has_evidence(self) -> bool:
+        return self.evidence != "no_evidence"
+
+
+@dataclass(frozen=True)
+class Move:
+    """One channel's line of the budget plan.
+
+    Attributes:
+        share: change over current spend; None when nothing is spent today.
+        at_bound: which bound stops it: low, high or none.
+        beyond_data: whether its daily spend exceeds what was ever observed on a day.
+    """
+
+    label: str
+    current: float
+    optimal: float
+    change: float
+    share: float | None
+    locked: bool
+    at_bound: Literal["low", "high", ""]
+    beyond_data: bool
+    has_evidence: bool
+    row: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Judgements on one run.
+
+    Attributes:
+        champion: its leaderboard row.
+        best_naive: the naive forecast with the smallest of the errors that rank.
+        skill: 1 - error / error of the best naive forecast; None when it cannot be computed.
+        beats_naive: whether the champion's skill is above zero.
+        any_beats_naive: whether any converged spec's is.
+        trust: how far the numbers carry a decision; `none` for a quick run.
+        channels: by contribution, largest first.
+        unusable_specs: leaderboard rows that could not win, with status and reason.
+        moves: budget lines by size of the change, largest first; negligible ones left out.
+        material: whether the plan's verdict is a material gain.
+        media_share: expected share of the fitted KPI that media caused.
+        kpi: name of the KPI, safe to show.
+        excluded: channel and reason, safe to show.
+        labels: channel -> its label, largest contribution first.
+        disputed: labels of the channels on which specs that predict about equally well disagree, likewise.
+        scored_days: days that no model saw, over all forecast windows.
+    """
+
+    champion: Mapping[str, Any]
+    best_naive: Mapping[str, Any]
+    skill: float | None
+    beats_naive: bool
+    any_beats_naive: bool
+    trust: Trust
+    channels: tuple[ChannelFinding, ...]
+    unusable_specs: pd.DataFrame
+    budget: Mapping[str, Any]
+    moves: tuple[Move, ...]
+    material: bool
+    media_share: float
+    kpi: str
+    excluded: tuple[tuple[str, str], ...]
+    labels: dict[str, str]
+    disputed: tuple[str, ...]
+    scored_days: int
+
+    @property
+    def leaves_no_baseline(self) -> bool:
+        """Whether media is credited with all of the KPI or nearly so, which is hard to believe."""
+        return self.media_share >= NO_BASELINE_SHARE
+
+    def with_evidence(self, evidence: Evidence) -> list[str]:
+        """Labels of the channels judged so, largest contribution first."""
+        return [channel.label for channel in self.channels if channel.evidence == evidence]
+
+    @property
+    def increases(self) -> list[Move]:
+        return [move for move in self.moves if move.change > 0]
+
+    @property
+    def decreases(self) -> list[Move]:
+        return [move for move in self.moves if move.change < 0]
+
+
+def findings(tables: ResultTables) -> Findings:
+    """Judge one run.
+
+    Raises:
+        StoredResultError: the leaderboard has no champion, or a table that must have rows is empty.
+    """
+    for name in ("leaderboard", "naive_forecasts", "attribution", "budget_plan", "budget_summary"):
+        if getattr(tables, name).empty:
+            raise StoredResultError(f"table {name!r} has no rows, so there is nothing to report: materialize it again")
+    board = tables.leaderboard
+    if not board["is_champion"].any():
+        raise StoredResultError(
+            "the leaderboard has no champion, so there is nothing to report: too few specs converged"
+        )
+    champion = next(row for row in records(board) if row["is_champion"])
+    error = tables.settings.ranking.error
+    naive = min(records(tables.naive_forecasts), key=lambda row: float(row[error]))
+    agreement = tables.spec_agreement
+    disputed = set(agreement.loc[agreement["verdict"].str.startswith("disagree"), "channel"])
+    skill = _number(champion["skill"])
+    labels = _labels(tables)
+    channels = _channels(tables, labels)
+    budget = records(tables.budget_summary)[0]
+    fitted = float(tables.contribution_over_time["mean"].sum())
+    media_share = float(tables.attribution["contribution"].sum()) / fitted if fitted else float("nan")
+    return Findings(
+        champion=champion,
+        best_naive=naive,
+        skill=skill,
+        beats_naive=skill is not None and skill > 0,
+        any_beats_naive=bool((board.loc[board["status"] == "converged", "skill"] > 0).any()),
+        trust=_trust(tables.quick, skill, _number(champion["coverage_90"]), champion["status"], channels, media_share),
+        channels=channels,
+        unusable_specs=board[board["status"] != "converged"],
+        budget=budget,
+        moves=_moves(tables, labels, channels),
+        material=budget["verdict"] == "material_gain",
+        media_share=media_share,
+        kpi=clean(tables.settings.columns.kpi, limit=30) or "KPI",
+        excluded=tuple(
+            (clean(row["channel"]), clean(row["reason"], limit=300)) for row in records(tables.excluded_channels)
+        ),
+        labels=labels,
+        disputed=tuple(label for name, label in labels.items() if name in disputed),
+        scored_days=tables.window.holdout_days * max(1, tables.rolling_origins["origin"].nunique()),
+    )
+
+
+def _labels(tables: ResultTables) -> dict[str, str]:
+    """Name in the tables -> label, unique even where cleaning made two names alike; largest contribution first."""
+    names = tables.attribution.sort_values("contribution", ascending=False, kind="stable")["channel"].tolist()
+    labels = distinct(clean(name, limit=60) for name in names)
+    return dict(zip(names, labels, strict=True))
+
+
+def _channels(tables: ResultTables, labels: dict[str, str]) -> tuple[ChannelFinding, ...]:
+    rows = {row["channel"]: row for row in records(tables.attribution)}
+    return tuple(ChannelFinding(label, _evidence(rows[name]), rows[name]) for name, label in labels.items())
+
+
+def _evidence(row: Mapping[str, Any]) -> Evidence:
+    width, probability = _number(row["prior_width_ratio"]), _number(row["probability_roi_above_1"])
+    if width is not None and width >= NO_EVIDENCE_WIDTH:
+        return "no_evidence"
+    if probability is None:
+        return "unclear"
+    if probability >= CLEAR_PROBABILITY:
+        return "pays_back"
+    return "below_spend" if probability <= 1 - CLEAR_PROBABILITY else "unclear"
+
+
+def _trust(
+    quick: bool,
+    skill: float | None,
+    coverage: float | None,
+    status: str,
+    channels: tuple[ChannelFinding, ...],
+    media_share: float,
+) -> Trust:
+    if quick:
+        return "none"
+    if skill is None or skill <= 0 or status != "converged":
+        return "low"
+    spend = sum(float(channel.row["spend"]) for channel in channels)
+    known = sum(float(channel.row["spend"]) for channel in channels if channel.has_evidence)
+    covered = coverage is not None and coverage >= FAIR_COVERAGE
+    sound = covered and known >= 0.5 * spend and not media_share >= NO_BASELINE_SHARE
+    return "good" if skill >= GOOD_SKILL and sound else "fair"
+
+
+def _moves(tables: ResultTables, labels: dict[str, str], channels: tuple[ChannelFinding, ...]) -> tuple[Move, ...]:
+    summary = tables.budget_summary.iloc[0]
+    total, days = float(summary["total"]), int(summary["horizon_days"])
+    evidence = {channel.label: channel.has_evidence for channel in channels}
+    curves = tables.response_curves
+    observed = curves[~curves["is_extrapolated"].astype(bool)].groupby("channel")["spend"].max()
+    moves = []
+    for row in records(tables.budget_plan):
+        current, optimal = float(row["current_spend"]), float(row["optimal_spend"])
+        if abs(optimal - current) < NEGLIGIBLE_MOVE * total:
+            continue
+        label = labels.get(row["channel"], clean(row["channel"]))
+        tolerance = 1e-3 * max(optimal, 1e-9)
+        at_low, at_high = (abs(optimal - float(row[end])) <= tolerance for end in ("low", "high"))
+        moves.append(
+            Move(
+                label=label,
+                current=current,
+                optimal=optimal,
+                change=optimal - current,
+                share=optimal / current - 1 if current > 0 else None,
+                locked=bool(row["is_locked"]),
+                at_bound="low" if at_low and optimal < current else "high" if at_high and optimal > current else "",
+                beyond_data=optimal / days > float(observed.get(row["channel"], np.inf)) * (1 + 1e-9),
+                has_evidence=evidence.get(label, False),
+                row=row,
+            )
+        )
+    return tuple(sorted(moves, key=lambda move: -abs(move.change)))
+
+
+def _number(value: object) -> float | None:
+    """The value as a finite number, or None."""
+    try:
+        amount = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return None
+    return amount if np.isfinite(amount) else None

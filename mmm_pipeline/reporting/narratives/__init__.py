@@ -1,0 +1,1 @@
+"""The texts of the report: by the template, or by Gemini."""

@@ -1,0 +1,1 @@
+"""The report: one HTML page, its tables and its text form."""

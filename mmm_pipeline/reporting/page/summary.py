@@ -1,0 +1,96 @@
+"""`summary.json`: the machine-readable contract of a run (docs/summary.schema.json)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from mmm_pipeline.reporting.results.tables import ResultTables
+
+__all__ = ["build_summary"]
+
+_SPEC_COLUMNS = ("adstock", "degrees", "mape", "rhat_max", "ess_bulk_min", "ess_tail_min", "divergences", "seconds")
+_CHANNEL_COLUMNS = ("channel", "spend", "contribution", "share", "roi", "roi_low", "roi_high", "marginal_roi")
+_BUDGET_COLUMNS = ("channel", "current_spend", "optimal_spend", "low", "high")
+
+
+def build_summary(tables: ResultTables) -> dict[str, Any]:
+    """The summary of a run as plain JSON values; every figure is a cell of a stored table.
+
+    Values that do not exist (the error of a spec that was never fitted) are null.
+    """
+    champion = tables.leaderboard.loc[tables.leaderboard["is_champion"]]
+    budget = tables.budget_summary.iloc[0]
+    return {
+        "settings": tables.settings.model_dump(mode="json"),
+        "quick": tables.quick,
+        "window": {
+            "start": tables.window.start.isoformat(),
+            "end": tables.window.end.isoformat(),
+            "holdout_start": tables.window.holdout_start.isoformat(),
+        },
+        "rows": {
+            "accepted": tables.rows.accepted,
+            "rejected": tables.rows.rejected,
+            "reasons": dict(tables.rows.reasons),
+        },
+        "excluded_channels": _records(tables.excluded_channels, ("channel", "reason")),
+        "specs": [
+            {
+                **_record(row, _SPEC_COLUMNS),
+                "converged": row["status"] == "converged",
+                "status": row["status"],
+                "reason": _plain(row["reason"]),
+                "skill": _plain(row["skill"]),
+            }
+            for row in tables.leaderboard.to_dict("records")
+        ],
+        "naive_mape": {str(row["forecast"]): _plain(row["mape"]) for row in tables.naive_forecasts.to_dict("records")},
+        "champion": _record(champion.iloc[0].to_dict(), ("adstock", "degrees")) if len(champion) else None,
+        "channels": _records(tables.attribution, _CHANNEL_COLUMNS),
+        "budget": {
+            "total": _plain(budget["total"]),
+            "horizon_days": _plain(budget["horizon_days"]),
+            "channels": _records(tables.budget_plan, _BUDGET_COLUMNS),
+            "reallocation": _records(tables.reallocation, ("from_channel", "to_channel", "amount")),
+            **{
+                column: _plain(budget[column])
+                for column in (
+                    "objective",
+                    "risk_measure",
+                    "certificate",
+                    "total_today",
+                    "expected_kpi_today",
+                    "expected_kpi_current",
+                    "expected_kpi_optimal",
+                    "optimality_gap",
+                    "uplift",
+                    "uplift_low",
+                    "uplift_high",
+                    "probability_of_gain",
+                    "verdict",
+                )
+            },
+        },
+    }
+
+
+def _records(table: pd.DataFrame, columns: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [_record(row, columns) for row in table.to_dict("records")]
+
+
+def _record(row: dict[Any, Any], columns: tuple[str, ...]) -> dict[str, Any]:
+    return {column: _plain(row[column]) for column in columns}
+
+
+def _plain(value: Any) -> Any:
+    """A JSON value: numpy scalars unwrapped, missing and non-finite numbers as null."""
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

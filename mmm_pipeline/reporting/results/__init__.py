@@ -1,0 +1,1 @@
+"""The stored tables of one run, as reports read them."""

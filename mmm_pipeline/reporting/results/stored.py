@@ -1,0 +1,41 @@
+"""Collect what a report is written from: stored tables, never a posterior."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from mmm_pipeline.ingestion.rows.totals import accepted_rows, refusals
+from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts, Window
+from mmm_pipeline.storage.workspace import Workspace
+from mmm_pipeline.tables.catalog import reported_tables
+
+__all__ = ["EDA_PROFILE", "REPORTED_TABLES", "result_tables"]
+
+EDA_PROFILE = "eda_profile"
+"""The stored document that profiles the data."""
+
+_REJECTED_SHOWN = 200
+
+REPORTED_TABLES = reported_tables()
+
+
+def result_tables(workspace: Workspace) -> ResultTables:
+    """All tables of the last run.
+
+    Raises:
+        StoredResultError: a table has not been materialized.
+    """
+    settings, warehouse = workspace.settings(), workspace.warehouse()
+    totals = warehouse.read_table("campaign_totals")
+    reasons = refusals(totals)
+    profile = workspace.artifacts().read_json(EDA_PROFILE)
+    window = profile["window"]
+    return ResultTables(
+        settings=settings,
+        quick=settings.quick,
+        rejected_rows=warehouse.read_table("rejected_rows", limit=_REJECTED_SHOWN),
+        window=Window(*(dt.date.fromisoformat(window[key]) for key in ("start", "end", "holdout_start"))),
+        rows=RowCounts(accepted=accepted_rows(totals), rejected=sum(reasons.values()), reasons=reasons),
+        eda_profile=profile,
+        **{name: warehouse.read_table(name) for name in REPORTED_TABLES},
+    )

@@ -1,0 +1,1 @@
+"""Names, numbers and sentences as text, in English and Korean."""

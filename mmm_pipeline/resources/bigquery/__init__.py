@@ -1,1 +1,0 @@
-"""BigQuery: names, one client with deadlines and cost limits, tables. Google's packages are imported when used."""

@@ -1,0 +1,1 @@
+"""pipeline.yaml -> validated settings, one module per section."""

@@ -1,0 +1,141 @@
+"""Settings of what is done with the champion: budget, comparison, report, schedule."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from mmm_pipeline.settings.section import Section
+
+Owner = Annotated[str, Field(pattern=r"^(team:[A-Za-z0-9_]+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,})$")]
+
+
+class GroupSettings(Section):
+    """Channels that share a total of their own, e.g. those of a brand."""
+
+    channels: tuple[str, ...] = Field(min_length=1, description="names of the channels")
+    total: float = Field(ge=0, description="currency over the horizon")
+
+
+class RiskSettings(Section):
+    """What of the KPI the plan makes large, over the posterior draws."""
+
+    measure: Literal["mean", "mean_minus_sd", "lower_tail_mean", "quantile"] = Field(
+        "mean", description="see docs/budget.md; all but the mean are cautious"
+    )
+    kappa: float = Field(1.0, ge=0, le=100, description="mean_minus_sd: standard deviations taken off the mean")
+    probability: float = Field(
+        0.1, gt=0, lt=1, description="quantile: which one; lower_tail_mean: share of worst draws that are averaged"
+    )
+
+
+class BudgetSettings(Section):
+    """What the plan may do. At most one of `total`, `target_kpi`, `target_marginal_roi`."""
+
+    total: float | None = Field(None, gt=0, description="currency over the horizon; default: spend of the last horizon")
+    target_kpi: float | None = Field(
+        None, gt=0, description="spend as little as reaches this media KPI, caused by the horizon's spend"
+    )
+    target_marginal_roi: float | None = Field(
+        None, gt=0, description="spend until the next unit of currency brings no more KPI than this"
+    )
+    horizon_days: int = Field(28, ge=1, le=366, description="length of the plan, and of what counts as today")
+    lower: float = Field(0.5, ge=0, description="lower bound of each channel, as a multiple of its current spend")
+    upper: float = Field(2.0, gt=0, description="upper bound of each channel, as a multiple of its current spend")
+    bounds: dict[str, tuple[float, float]] = Field(default_factory=dict, description="channel: [low, high] multiples")
+    amounts: dict[str, tuple[float, float]] = Field(
+        default_factory=dict, description="channel: [low, high] in currency over the horizon, instead of multiples"
+    )
+    locked: tuple[str, ...] = Field((), description="channels whose spend stays as it is")
+    groups: dict[str, GroupSettings] = Field(
+        default_factory=dict, description="name: {channels: [...], total: ...}, channels with a total of their own"
+    )
+    risk: RiskSettings = Field(RiskSettings(), description="what of the KPI is made large: the mean, or less risk")
+    count_after_horizon: bool = Field(True, description="count carried-over effect after the horizon")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> BudgetSettings:
+        if self.lower > self.upper:
+            raise ValueError(f"budget.lower {self.lower} is above budget.upper {self.upper}")
+        for key, ranges in (("bounds", self.bounds), ("amounts", self.amounts)):
+            for channel, (low, high) in ranges.items():
+                if not 0 <= low <= high < math.inf:
+                    raise ValueError(
+                        f"budget.{key}[{channel!r}] must satisfy 0 <= low <= high, both finite, got [{low}, {high}]"
+                    )
+        for channel in self.bounds.keys() & self.amounts.keys():
+            raise ValueError(f"channel {channel!r} is in budget.bounds and in budget.amounts: give one")
+        return self
+
+    @model_validator(mode="after")
+    def _one_objective(self) -> BudgetSettings:
+        goals = ("total", "target_kpi", "target_marginal_roi")
+        given = [f"budget.{goal}" for goal in goals if getattr(self, goal) is not None]
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)} exclude each other: give one")
+        has_target = bool(given) and given != ["budget.total"]
+        if has_target and self.groups:
+            raise ValueError(f"budget.groups have totals of their own, so they do not go with {given[0]}: give one")
+        if has_target and self.risk.measure != "mean":
+            raise ValueError(f"budget.risk.measure {self.risk.measure!r} goes with a total, not with {given[0]}")
+        return self
+
+    @model_validator(mode="after")
+    def _separate_groups(self) -> BudgetSettings:
+        owner: dict[str, str] = {}
+        for name, group in self.groups.items():
+            for channel in group.channels:
+                if channel in owner:
+                    raise ValueError(
+                        f"channel {channel!r} is twice in budget.groups: in {owner[channel]!r} and {name!r}"
+                    )
+                owner[channel] = name
+        grouped = sum(group.total for group in self.groups.values())
+        if self.total is not None and grouped > self.total:
+            raise ValueError(f"budget.groups have {grouped:,.2f} in all, more than budget.total {self.total:,.2f}")
+        return self
+
+
+class DriftSettings(Section):
+    """What is kept for comparing one refresh with the one before."""
+
+    keep_champions: int = Field(12, ge=0, le=1000, description="earlier champions that stay readable; 0: no comparison")
+
+
+class ReportSettings(Section):
+    """Charts, narratives and the HTML report."""
+
+    languages: tuple[Literal["en", "ko"], ...] = Field(("en",), min_length=1, description="of the reports")
+    credible_interval: float = Field(0.9, gt=0.5, lt=1, description="central probability of every interval")
+    currency: str = Field("USD", max_length=8, description="shown before amounts; no conversion is done")
+    writer: Literal["auto", "gemini", "template"] = Field(
+        "auto", description="auto: Gemini where GEMINI_API_KEY is set; gemini: the same, and a warning where it is not"
+    )
+    strict: bool = Field(False, description="fail where the template would have to write in Gemini's place")
+
+
+class GeminiSettings(Section):
+    """How Gemini is asked to write the narratives (docs/gemini.md). The key comes from GEMINI_API_KEY only."""
+
+    model: str = Field("gemini-3.8-flash", pattern=r"^[a-z0-9][a-z0-9.-]{2,60}$", description="pinned model")
+    token_budget: int = Field(300_000, ge=0, description="tokens per run at most, input, thinking and output together")
+    max_output_tokens: int = Field(8192, ge=1024, le=65_536, description="of one answer, thinking included")
+    timeout_seconds: float = Field(60.0, ge=1, le=600, description="of one call")
+    deadline_seconds: float = Field(180.0, ge=1, le=3600, description="of one question, tries and pauses included")
+    attempts: int = Field(4, ge=1, le=10, description="calls at most for one answer, when the server is busy")
+    channel_codes: bool = Field(False, description="send codes instead of channel, brand and marketplace names")
+    prompts: Path | None = Field(None, description="folder whose files replace the package's prompts of the same name")
+
+
+class ScheduleSettings(Section):
+    """The weekly refresh; off until switched on in the UI."""
+
+    cron: str = Field("0 6 * * 1", description="when the schedule runs, once it is switched on")
+    timezone: str = Field("UTC", description="time zone of cron")
+    freshness_days: int = Field(
+        8, ge=1, le=3660, description="days after which a champion that was not refreshed shows as overdue in the UI"
+    )
+    owners: tuple[Owner, ...] = Field((), description="shown on every asset in the UI: email addresses, or team:name")

@@ -1,0 +1,120 @@
+"""Settings of the model: the grid of specs, how they are drawn, and what is believed beforehand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
+from mmm_pipeline.settings.section import Section, Share
+
+if TYPE_CHECKING:
+    AdstockName = str
+else:
+    AdstockName = Literal[tuple(MEDIA_TRANSFORMS)]
+NoiseName = Literal["normal", "student_t"]
+
+
+class ModelSettings(Section):
+    """The grid of specs: every adstock with every number of degrees is one partition."""
+
+    adstocks: tuple[AdstockName, ...] = Field(
+        LIGHTWEIGHT_TRANSFORMS, min_length=1, description="media transforms of the grid"
+    )
+    degrees: tuple[Annotated[int, Field(ge=0, le=10)], ...] = Field(
+        (1, 2, 4),
+        min_length=1,
+        description="Fourier pairs of the yearly seasonality, each with each adstock; 0: no seasonality",
+    )
+    weekday: bool = Field(True, description="a coefficient per day of the week")
+    seasonality_period_days: float = Field(365.0, gt=1, description="length of the season that the Fourier pairs share")
+    noise: NoiseName = Field("normal", description="student_t: single days may be far off without pulling all else")
+
+    @field_validator("adstocks", "degrees")
+    @classmethod
+    def _unique(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        if len(set(value)) != len(value):
+            raise ValueError(f"lists a value twice: {list(value)}")
+        return value
+
+
+class SamplerSection(Section):
+    """How the posterior is drawn (NUTS)."""
+
+    chains: int = Field(4, ge=2, le=64, description="independent chains, in parallel where there are cores")
+    warmup: int = Field(1000, ge=10, description="adaptation draws per chain, thrown away")
+    draws: int = Field(1000, ge=10, description="kept draws per chain")
+    seed: int = Field(0, ge=0, description="the same seed, data and settings give the same posterior on one machine")
+    target_accept: float = Field(0.95, gt=0.5, lt=1, description="target acceptance of NUTS; higher: smaller steps")
+    max_tree_depth: int = Field(10, ge=1, le=15, description="at most 2 to this power leapfrog steps per draw")
+    double_precision: bool = Field(True, description="64-bit arithmetic; off: 32-bit, coarser")
+    max_escalations: int = Field(
+        2,
+        ge=0,
+        le=5,
+        description="further tries when a fit misses the thresholds or the first had a divergent draw",
+    )
+
+
+class ConvergenceSettings(Section):
+    """A fit that misses one of these cannot become champion."""
+
+    rhat_max: float = Field(1.01, gt=1, description="rank-normalised R-hat of every parameter")
+    ess_min: float = Field(400, gt=0, description="bulk and tail effective sample size of every parameter")
+    divergence_share_max: Share = Field(0.001, description="divergent transitions over all kept draws")
+
+
+class RoiBelief(Section):
+    """What is believed of a channel's ROI before its data is seen."""
+
+    mean: float = Field(gt=0, allow_inf_nan=False, description="KPI per unit of currency")
+    sd: float = Field(gt=0, allow_inf_nan=False, description="its standard deviation, KPI per unit of currency")
+
+
+class LiftTest(Section):
+    """Result of an experiment on one channel."""
+
+    channel: str = Field(min_length=1, description="the channel that was tested")
+    spend: float = Field(
+        gt=0, allow_inf_nan=False, description="currency that the test spent more, or less, than its control"
+    )
+    incremental_kpi: float = Field(allow_inf_nan=False, description="KPI that this caused")
+    standard_error: float = Field(gt=0, allow_inf_nan=False, description="standard error of `incremental_kpi`")
+
+
+class PriorSettings(Section):
+    """Priors (docs/model.md): scales on mean-scaled data, by default those of LightweightMMM, and beliefs on ROI."""
+
+    intercept_scale: float = Field(2.0, gt=0, description="half-Normal, in multiples of the mean KPI")
+    trend_scale: float = Field(1.0, gt=0, description="Normal")
+    seasonality_scale: float = Field(1.0, gt=0, description="Normal, each Fourier coefficient")
+    weekday_scale: float = Field(0.5, gt=0, description="Normal, each weekday coefficient")
+    feature_scale: float = Field(1.0, gt=0, description="Normal, each feature coefficient")
+    media_scale: float = Field(1.0, gt=0, description="multiplies the spend-share scale of every media coefficient")
+    event_scale: float = Field(0.5, gt=0, description="Normal, each event's coefficient, in multiples of the mean KPI")
+    noise_degrees_mean: float = Field(29.0, gt=0, description="student_t: mean of its degrees of freedom, less one")
+    roi: dict[str, RoiBelief] = Field(
+        default_factory=dict, description="channel: {mean, sd} of its ROI, in place of the prior of its coefficient"
+    )
+    lift_tests: tuple[LiftTest, ...] = Field(
+        (), description="experiments, each a belief on ROI; several on one channel are combined by their precision"
+    )
+
+    @model_validator(mode="after")
+    def _believable(self) -> PriorSettings:
+        for channel, beliefs in self.beliefs().items():
+            if sum(mean / sd**2 for mean, sd in beliefs) <= 0:
+                raise ValueError(
+                    f"priors.lift_tests say that the ROI of {channel!r} is not above 0, which the model cannot hold: "
+                    f"leave them out and give priors.roi.{channel} a small mean"
+                )
+        return self
+
+    def beliefs(self) -> dict[str, list[tuple[float, float]]]:
+        """Channel -> (mean, standard deviation) of every belief on its ROI."""
+        found = {channel: [(belief.mean, belief.sd)] for channel, belief in self.roi.items()}
+        for test in self.lift_tests:
+            roi = (test.incremental_kpi / test.spend, test.standard_error / test.spend)
+            found.setdefault(test.channel, []).append(roi)
+        return found

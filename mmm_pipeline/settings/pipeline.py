@@ -1,0 +1,281 @@
+"""`pipeline.yaml` -> validated settings. Secrets never live here: they come from the environment."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from mmm_pipeline.errors import SettingsError
+from mmm_pipeline.settings.decisions import (
+    BudgetSettings,
+    DriftSettings,
+    GeminiSettings,
+    ReportSettings,
+    ScheduleSettings,
+)
+from mmm_pipeline.settings.engines import EngineSettings
+from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
+from mmm_pipeline.settings.runs import RunSettings
+from mmm_pipeline.settings.section import Section, Share
+from mmm_pipeline.settings.sources import BigQuerySettings, LandingSettings, SourceSettings, WarehouseSettings
+from mmm_pipeline.settings.storage import StorageSettings, is_url
+
+__all__ = ["Settings", "load_settings", "parse_settings"]
+
+SignName = Literal["positive", "negative"]
+
+
+class ColumnSettings(Section):
+    """Which column plays which role. Case, spaces, `_`, `-` and `/` in headers do not matter."""
+
+    date: str = Field("Date", description="day of the row")
+    channel: str = Field("Ad group alias", description="what gets a coefficient and a budget line")
+    media: str = Field("Impressions", description="media units per row, e.g. impressions")
+    spend: str = Field("Spend", description="currency per row")
+    kpi: str = Field("Sales", description="what the model explains, e.g. sales in currency")
+    market: str | None = Field(
+        None,
+        description="e.g. Marketplace: one model over its values, each with effects of its own; empty: all together",
+    )
+
+
+class ValidationSettings(Section):
+    """When the rows are too bad to go on."""
+
+    max_rejected_share: Share = Field(0.05, description="the run stops when more rows than this are rejected")
+    missing_kpi_days: Literal["error", "zero"] = Field("error", description="a day without any row: refuse, or KPI 0")
+
+
+class ChannelSettings(Section):
+    """A channel that fails a rule in the train window is excluded, with its reason, from the model."""
+
+    min_active_days: int = Field(1, ge=1, description="train days with media > 0")
+    min_spend: float = Field(0.0, ge=0, description="train spend must be above this, in currency")
+    exclude: tuple[str, ...] = Field((), description="channels to leave out by name")
+
+
+class SplitSettings(Section):
+    """Train window and holdout."""
+
+    holdout_days: int = Field(28, ge=1, description="last days kept for scoring; ignored when holdout_start is set")
+    holdout_start: dt.date | None = Field(None, description="first holdout day")
+    rolling_origins: int = Field(
+        0,
+        ge=0,
+        le=20,
+        description="score over this many expanding windows instead of one; k windows cost k fits a spec",
+    )
+    as_of: dt.date | None = Field(
+        None,
+        description="rebuild everything as on the evening of this day, in a home of its own below as-of/; later rows "
+        "are not seen, events are",
+    )
+
+
+class RankingSettings(Section):
+    """How the specs are compared."""
+
+    error: Literal["mape", "wape", "rmse", "crps"] = Field("mape", description="which error ranks the specs")
+    averaging: Literal["none", "stacking"] = Field(
+        "none", description="stacking: also an attribution averaged over the specs that predict about equally well"
+    )
+    least_converged_specs: int = Field(
+        1, ge=1, description="specs of the grid that must have converged; with fewer there is no champion"
+    )
+
+
+class FeatureSettings(Section):
+    """Optional extra features (controls): a table with a date column and numeric columns."""
+
+    path: Path | None = Field(None, description="CSV, XLSX or Parquet file; none: no features")
+    date: str = Field("Date", description="its date column, one row per day")
+    columns: tuple[str, ...] = Field((), description="empty: every column but the date")
+    max_leakage_r2: Share = Field(0.5, description="refuse a feature that explains this much of the same day's KPI")
+    signs: dict[str, SignName] = Field(
+        default_factory=dict, description="feature or event: `positive` or `negative`, the only way its value may act"
+    )
+
+
+class EventDates(Section):
+    """One event and its dates."""
+
+    event: str = Field(min_length=1, description="its name; the same name on several entries is one effect")
+    dates: tuple[dt.date, ...] = Field(min_length=1, description="days of the event")
+    days_before: int = Field(0, ge=0, le=60, description="days before each date that belong to it")
+    days_after: int = Field(0, ge=0, le=60, description="days after each date that belong to it")
+
+
+class EventSettings(Section):
+    """Holidays, promotions and other events: one coefficient each, on the days of its windows."""
+
+    path: Path | None = Field(
+        None,
+        description="CSV, XLSX or Parquet file with the columns event, date and, optionally, days_before, days_after",
+    )
+    calendar: tuple[EventDates, ...] = Field((), description="events given here, beside those of the file")
+
+
+class Settings(Section):
+    """Everything a run can be told. `quick` is set by `--quick` only."""
+
+    source: SourceSettings = SourceSettings()
+    landing: LandingSettings = LandingSettings()
+    warehouse: WarehouseSettings = WarehouseSettings()
+    storage: StorageSettings = StorageSettings()
+    bigquery: BigQuerySettings = BigQuerySettings()
+    columns: ColumnSettings = ColumnSettings()
+    validation: ValidationSettings = ValidationSettings()
+    channels: ChannelSettings = ChannelSettings()
+    split: SplitSettings = SplitSettings()
+    ranking: RankingSettings = RankingSettings()
+    features: FeatureSettings = FeatureSettings()
+    events: EventSettings = EventSettings()
+    model: ModelSettings = ModelSettings()
+    sampler: SamplerSection = SamplerSection()
+    convergence: ConvergenceSettings = ConvergenceSettings()
+    priors: PriorSettings = PriorSettings()
+    budget: BudgetSettings = BudgetSettings()
+    drift: DriftSettings = DriftSettings()
+    engines: EngineSettings = EngineSettings()
+    report: ReportSettings = ReportSettings()
+    gemini: GeminiSettings = GeminiSettings()
+    runs: RunSettings = RunSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    quick: bool = Field(False, description="set by --quick: fewer draws, looser thresholds; every output says so")
+
+    @model_validator(mode="after")
+    def _lands_in_a_table(self) -> Settings:
+        if self.landing.file is not None and self.source.kind not in ("duckdb", "bigquery"):
+            raise ValueError(
+                f"landing.file lands in the table of source, and source.kind is {self.source.kind!r}: accepted with it "
+                "are 'duckdb' and 'bigquery'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _leaves_the_present_alone(self) -> Settings:
+        if self.split.as_of is not None and self.landing.file is not None:
+            raise ValueError("split.as_of looks back, and landing.file changes the campaign table: give one")
+        if self.split.as_of is not None and (self.storage.artifacts or self.storage.results):
+            raise ValueError(
+                "split.as_of keeps all that it makes in a home of its own, and storage names another place: give one"
+            )
+        if self.split.as_of is not None and self.warehouse.kind != "duckdb":
+            raise ValueError(
+                f"split.as_of keeps its tables in a home of its own, and warehouse.kind is {self.warehouse.kind!r}: "
+                "accepted with it is 'duckdb'"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _asks_for_no_more_specs_than_there_are(self) -> Settings:
+        specs = len(self.model.adstocks) * len(self.model.degrees)
+        if self.ranking.least_converged_specs > specs:
+            raise ValueError(
+                f"ranking.least_converged_specs = {self.ranking.least_converged_specs}: the grid of model.adstocks and "
+                f"model.degrees has {specs} spec(s), and no more can converge"
+            )
+        return self
+
+    def on_the_evening_of(self, day: dt.date) -> Settings:
+        """The same settings as of a day: nothing is landed, and all that is made stays in the home of that day."""
+        split = self.split.model_copy(update={"as_of": day})
+        return self.model_copy(
+            update={
+                "split": split,
+                "landing": LandingSettings(),
+                "warehouse": WarehouseSettings(),
+                "storage": StorageSettings(),
+            }
+        )
+
+    def for_quick_look(self) -> Settings:
+        """Fewer draws, no escalation, and thresholds that so few draws can meet; every output says so."""
+        sampler = self.sampler.model_copy(update={"warmup": 300, "draws": 250, "max_escalations": 0})
+        convergence = ConvergenceSettings(rhat_max=1.05, ess_min=100, divergence_share_max=0.01)
+        return self.model_copy(update={"sampler": sampler, "convergence": convergence, "quick": True})
+
+
+def load_settings(path: Path) -> Settings:
+    """Read and validate a YAML file.
+
+    Relative paths inside it are taken relative to the file's folder.
+
+    Raises:
+        SettingsError: the file cannot be read, is not YAML, or holds an unknown key or an impossible value.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read: {error}") from error
+    try:
+        content = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path}: is not valid YAML: {error}") from error
+    return parse_settings(content or {}, origin=str(path), base=path.parent)
+
+
+def parse_settings(content: object, *, origin: str = "settings", base: Path | None = None) -> Settings:
+    """Validate plain data (from YAML) into `Settings`; every problem in one message."""
+    if not isinstance(content, dict):
+        raise SettingsError(
+            f"{origin}: expected sections such as 'source:' and 'model:', found {type(content).__name__}"
+        )
+    try:
+        settings = Settings.model_validate(content)
+    except ValidationError as error:
+        lines = [f"{origin}: {_explain(problem)}" for problem in error.errors()]
+        raise SettingsError("\n".join(lines)) from error
+    return settings if base is None else _anchored(settings, base)
+
+
+def _anchored(settings: Settings, base: Path) -> Settings:
+    """Settings whose relative paths are resolved against `base`."""
+    changes: dict[str, Section] = {}
+    if settings.source.path is not None:
+        changes["source"] = settings.source.model_copy(update={"path": (base / settings.source.path).resolve()})
+    if settings.landing.file is not None:
+        changes["landing"] = settings.landing.model_copy(update={"file": (base / settings.landing.file).resolve()})
+    if settings.features.path is not None:
+        changes["features"] = settings.features.model_copy(update={"path": (base / settings.features.path).resolve()})
+    if settings.gemini.prompts is not None:
+        changes["gemini"] = settings.gemini.model_copy(update={"prompts": (base / settings.gemini.prompts).resolve()})
+    if settings.engines.folder is not None:
+        changes["engines"] = settings.engines.model_copy(update={"folder": (base / settings.engines.folder).resolve()})
+    if settings.events.path is not None:
+        changes["events"] = settings.events.model_copy(update={"path": (base / settings.events.path).resolve()})
+    storage = {
+        name: str((base / location).resolve())
+        for name, location in settings.storage
+        if location and not is_url(location)
+    }
+    if storage:
+        changes["storage"] = settings.storage.model_copy(update=storage)
+    return settings.model_copy(update=changes)
+
+
+def _explain(problem: Any) -> str:
+    location = [str(part) for part in problem["loc"]]
+    key = ".".join(location)
+    if problem["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        near = difflib.get_close_matches(location[-1], known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"unknown key {key!r}{hint} (known here: {', '.join(known)})"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{key or 'settings'} = {problem['input']!r}: {message}" if key else message
+
+
+def _known_keys(location: list[str]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for part in location:
+        field = model.model_fields.get(part)
+        if field is None or not isinstance(field.annotation, type) or not issubclass(field.annotation, BaseModel):
+            return []
+        model = field.annotation
+    return sorted(model.model_fields)

@@ -1,0 +1,1 @@
+"""Where things are kept: the home folder, files, artifacts, locks, the warehouse."""

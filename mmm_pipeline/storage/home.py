@@ -1,0 +1,211 @@
+"""The home folder: where everything of one pipeline is kept. Deleting it resets everything."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from mmm_pipeline.errors import SettingsError
+from mmm_pipeline.printable import printable
+from mmm_pipeline.settings.pipeline import Settings, load_settings
+from mmm_pipeline.storage.atomic_files import write_text
+from mmm_pipeline.storage.file_errors import file_error
+
+__all__ = ["AS_OF_FOLDER", "CONFIG_VARIABLE", "HOME_VARIABLE", "Home", "find_config", "home_from_environment"]
+
+HOME_VARIABLE = "MMM_HOME"
+CONFIG_VARIABLE = "MMM_CONFIG"
+AS_OF_FOLDER = "as-of"
+_URL_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
+
+_WORKSPACE_YAML = """\
+# Written by mmm_pipeline; read by `mmm ui`.
+load_from:
+  - python_module:
+      module_name: mmm_pipeline.definitions
+      location_name: mmm_pipeline
+"""
+
+_DAGSTER_YAML = """\
+# Written by mmm_pipeline on first use; yours to edit.
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+concurrency:
+  pools:
+    granularity: run
+    default_limit: 1
+run_launcher:
+  module: mmm_pipeline.run_launcher
+  class: WatchfulRunLauncher
+# A run whose process is gone (memory, power, kill -9) is marked as failed ...
+run_monitoring:
+  enabled: true
+  poll_interval_seconds: 30
+# ... and run again from where it was. What an asset itself refused is not: the data or settings have to change first.
+run_retries:
+  enabled: true
+  max_retries: 2
+  retry_on_asset_or_op_failure: false
+"""
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths inside the home folder; also the DAGSTER_HOME."""
+
+    root: Path
+
+    @property
+    def warehouse_file(self) -> Path:
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.root / "artifacts"
+
+    @property
+    def results(self) -> Path:
+        return self.root / "results"
+
+    @property
+    def latest_results(self) -> Path:
+        return self.results / "latest"
+
+    @property
+    def compilation_cache(self) -> Path:
+        """Compiled programs, shared with all days rebuilt below; by all homes where JAX's own variable names a folder.
+
+        A later day's train window can be as long as an earlier day's whole.
+        """
+        root = self.root.parents[1] if self.root.parent.name == AS_OF_FOLDER else self.root
+        return Path(os.environ.get("JAX_COMPILATION_CACHE_DIR") or root / "cache" / "jax")
+
+    @property
+    def run_lock(self) -> Path:
+        """Held by `mmm run` while it runs."""
+        return self.root / ".run.lock"
+
+    def fit_lock(self, name: str, key: str | None) -> Path:
+        """Held while a fit is drawn, so that nobody draws the same one beside it."""
+        return self.root / "locks" / f"{name}{'' if key is None else '-' + key.replace('|', '-')}.lock"
+
+    @property
+    def run_locks(self) -> Path:
+        """A file per run, held by the run's process for as long as it lives."""
+        return self.root / "locks" / "runs"
+
+    @property
+    def engine_files(self) -> Path:
+        """What other engines printed and drew, by engine and spec."""
+        return self.root / "engines"
+
+    @property
+    def workspace_file(self) -> Path:
+        """Names the code location as the project's own workspace.yaml does, so that both see the same schedules."""
+        return self.root / "workspace.yaml"
+
+    @property
+    def settings_file(self) -> Path:
+        """The effective settings of the last `mmm run`, read by `mmm ui` when no other file is given."""
+        return self.root / "pipeline.yaml"
+
+    @property
+    def dagster_file(self) -> Path:
+        """Dagster's settings of this home."""
+        return self.root / "dagster.yaml"
+
+    def as_of(self, day: dt.date | None) -> Home:
+        """The home of what is rebuilt as of a day, `as-of/2021-12-20` below this one; this home itself without a day.
+
+        The home of the same day is its own, so that it can be opened like any other.
+        """
+        if day is None or (self.root.parent.name, self.root.name) == (AS_OF_FOLDER, day.isoformat()):
+            return self
+        return Home(self.root / AS_OF_FOLDER / day.isoformat())
+
+    def prepare(self) -> None:
+        """Create the folder and Dagster's own files when they are missing; nothing is written when they are there.
+
+        Raises:
+            SettingsError: the folder cannot be created, read or written, or one of these files is damaged.
+        """
+        _require_usable(self.root)
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            for file, text in ((self.dagster_file, _DAGSTER_YAML), (self.workspace_file, _WORKSPACE_YAML)):
+                if not file.exists():
+                    write_text(file, text)
+                _require_yaml(file)
+        except OSError as error:
+            raise SettingsError(
+                f"home folder {self.root}: cannot be used: {file_error(error, error.filename)}. Choose another with "
+                "--home"
+            ) from error
+
+    def remember_settings(self, settings: Settings) -> Path:
+        """Write the effective settings of a run, so that the UI can repeat it; returns the file."""
+        text = "# The settings of the last `mmm run`; rewritten by the next one.\n" + yaml.safe_dump(
+            settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True
+        )
+        return write_text(self.settings_file, text)
+
+
+def _require_usable(root: Path) -> None:
+    """Refuse what SQLite, which is told of the home by a URL, would take for another path."""
+    path = str(root)
+    wrong = {
+        "? (in a URL, the path ends there)": "?" in path,
+        "% before two hexadecimal digits (in a URL, they name one character)": _URL_ESCAPE.search(path) is not None,
+        "a character without a glyph": printable(path).replace("\n", "").replace("\t", "") != path,
+    }
+    for what, there in wrong.items():
+        if there:
+            raise SettingsError(
+                f"home folder {path}: Dagster's run history cannot be kept below a path with {what}: choose another "
+                "with --home"
+            )
+
+
+def _require_yaml(file: Path) -> None:
+    """Dagster would answer a damaged file with a traceback."""
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        content = str(error).splitlines()[0]
+    if not isinstance(content, dict):
+        why = content if isinstance(content, str) else "no section in it"
+        raise SettingsError(f"{file}: is damaged ({why}): correct it, or move it away to have it made anew")
+
+
+def home_from_environment() -> Home:
+    """`MMM_HOME`, or `.mmm` in the working directory."""
+    return Home(Path(os.environ.get(HOME_VARIABLE) or ".mmm").resolve())
+
+
+def find_config(home: Home) -> Path | None:
+    """`MMM_CONFIG`, else `pipeline.yaml` of the working directory, else the settings of the home's last run.
+
+    Raises:
+        SettingsError: `MMM_CONFIG` names a file that does not exist.
+    """
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named:
+        if not Path(named).is_file():
+            raise SettingsError(f"{CONFIG_VARIABLE}={named}: there is no such file")
+        return Path(named).resolve()
+    for candidate in (Path("pipeline.yaml"), home.settings_file):
+        if candidate.is_file():
+            return candidate.resolve()
+    return None
+
+
+def load_effective_settings(config: Path | None) -> Settings:
+    """Settings of a file, or the defaults when there is none."""
+    return Settings() if config is None else load_settings(config)

@@ -1,0 +1,1 @@
+"""Stored tables: DuckDB in the home, or BigQuery."""

@@ -1,0 +1,159 @@
+"""Schemas of what the source becomes: accepted and refused rows, their totals, the daily matrices."""
+
+from __future__ import annotations
+
+import pandera.pandas as pa
+
+from mmm_pipeline.tables.markets import by_market
+from mmm_pipeline.tables.parts import (
+    AT_LEAST_0,
+    CURRENCY_PER_DAY,
+    DATA_ENGINEERS,
+    DATE,
+    FINITE,
+    KPI,
+    MARKETING,
+    About,
+    column,
+    table,
+)
+
+__all__ = ["CAMPAIGN_TOTALS", "EXCLUDED_CHANNELS", "MARKET_MATRIX", "MEDIA_MATRIX", "RAW_CAMPAIGNS", "REJECTED_ROWS"]
+
+_LINE_NUMBER = column(
+    "Int64",
+    "line in the source, the header being line 1; empty for a BigQuery table, which has no order",
+    pa.Check.ge(1),
+    nullable=True,
+)
+
+RAW_CAMPAIGNS = table(
+    "raw_campaigns",
+    "Campaign rows that passed the contract: typed, dates parsed, names trimmed.",
+    {
+        "line_number": _LINE_NUMBER,
+        "date": column(DATE, "day of the activity"),
+        "channel": column(str, "name of the channel", pa.Check.str_length(min_value=1)),
+        "media_units": column(float, "media bought, e.g. impressions", AT_LEAST_0, FINITE, unit="media units"),
+        "spend": column(float, "money spent", AT_LEAST_0, FINITE, unit="currency"),
+        "kpi": column(float, "KPI credited to the row by the platform", AT_LEAST_0, FINITE, unit=KPI),
+        "brand": column(str, "brand, when the source has one", nullable=True),
+        "marketplace": column(str, "marketplace, when the source has one", nullable=True),
+        "market": column(str, "market that the model keeps apart, when columns.market names one", nullable=True),
+    },
+    about=About(readers=DATA_ENGINEERS, question="Which campaign rows count?"),
+)
+
+REJECTED_ROWS = table(
+    "rejected_rows",
+    "Every refused row with the reason; nothing is dropped in silence.",
+    {
+        "line_number": _LINE_NUMBER,
+        "reason": column(str, "why the row was refused"),
+        "column": column(str, "the offending column, as the source spells it", nullable=True),
+        "value": column(str, "the offending value", nullable=True),
+        "row": column(str, "the whole row, as JSON text"),
+    },
+    about=About(
+        readers=DATA_ENGINEERS,
+        question="Which rows were left out, and what is wrong with each?",
+        published_as="rejected_rows",
+    ),
+)
+
+CAMPAIGN_TOTALS = table(
+    "campaign_totals",
+    "How many rows were accepted, per channel, brand and marketplace, and how many were refused, per reason.",
+    {
+        "reason": column(str, "why the rows were refused; empty: accepted", nullable=True),
+        "channel": column(str, "name of the channel; empty for refused rows", nullable=True),
+        "brand": column(str, "brand, when the source has one", nullable=True),
+        "marketplace": column(str, "marketplace, when the source has one", nullable=True),
+        "row_count": column("int64", "rows", pa.Check.ge(1)),
+        "media_units": column(float, "their media", AT_LEAST_0, unit="media units", nullable=True),
+        "spend": column(float, "their spend", AT_LEAST_0, unit="currency", nullable=True),
+        "kpi": column(float, "their KPI", AT_LEAST_0, unit=KPI, nullable=True),
+    },
+    about=About(
+        readers=DATA_ENGINEERS,
+        question="How much spend and how many sales are in the data, by channel, brand and marketplace?",
+        lineage="""
+        channel = raw_campaigns.channel
+        brand = raw_campaigns.brand
+        marketplace = raw_campaigns.marketplace
+        media_units = raw_campaigns.media_units
+        spend = raw_campaigns.spend
+        kpi = raw_campaigns.kpi
+        reason = rejected_rows.reason
+        row_count = raw_campaigns.line_number, rejected_rows.line_number
+    """,
+    ),
+)
+
+MEDIA_MATRIX = table(
+    "media_matrix",
+    "One row per day and channel on a dense calendar (a day without rows has zero media).",
+    {
+        "date": column(DATE, "day"),
+        "channel": column(str, "name of the channel", pa.Check.str_length(min_value=1)),
+        "media_units": column(float, "media of the channel on the day", AT_LEAST_0, FINITE, unit="media units"),
+        "spend": column(float, "spend of the channel on the day", AT_LEAST_0, FINITE, unit=CURRENCY_PER_DAY),
+        "kpi": column(
+            float,
+            "KPI of the channel's rows; its sum over channels is the day's KPI that the model explains",
+            AT_LEAST_0,
+            FINITE,
+            unit=KPI,
+        ),
+    },
+    unique=["date", "channel"],
+    about=About(
+        readers=DATA_ENGINEERS,
+        question="What was bought in each channel, and what was sold, day by day?",
+        lineage="""
+        date = raw_campaigns.date
+        channel = raw_campaigns.channel
+        media_units = raw_campaigns.media_units
+        spend = raw_campaigns.spend
+        kpi = raw_campaigns.kpi
+    """,
+        is_reported=True,
+    ),
+)
+
+MARKET_MATRIX = by_market(
+    MEDIA_MATRIX,
+    "market_matrix",
+    "One row per day, market and channel on a dense calendar; empty unless columns.market names a column.",
+    about=About(
+        readers=DATA_ENGINEERS,
+        question="The same for every market by itself.",
+        lineage="""
+        market = raw_campaigns.market
+        date = raw_campaigns.date
+        channel = raw_campaigns.channel
+        media_units = raw_campaigns.media_units
+        spend = raw_campaigns.spend
+        kpi = raw_campaigns.kpi
+    """,
+    ),
+)
+
+EXCLUDED_CHANNELS = table(
+    "excluded_channels",
+    "Channels of the media matrix that the model leaves out, and why.",
+    {
+        "channel": column(str, "name of the channel"),
+        "reason": column(str, "which rule it failed"),
+    },
+    unique=["channel"],
+    about=About(
+        readers=MARKETING,
+        question="About which channels can nothing be said, and why?",
+        lineage="""
+        channel = media_matrix.channel
+        reason = media_matrix.media_units, media_matrix.spend
+    """,
+        is_reported=True,
+    ),
+)

@@ -1,0 +1,85 @@
+"""Contracts of the tables that show how far to believe the model: assumptions, predictive checks, chains."""
+
+from __future__ import annotations
+
+import pandera.pandas as pa
+
+from mmm_pipeline.tables.parts import (
+    AT_LEAST_0,
+    DATE,
+    FINITE,
+    KPI,
+    STATISTICIANS,
+    About,
+    column,
+    ordered,
+    table,
+)
+
+__all__ = ["PREDICTIVE_DISTRIBUTION", "PREDICTIVE_PIT", "PRIOR_POSTERIOR_DENSITY", "WORST_PARAMETER_DRAWS"]
+
+PRIOR_POSTERIOR_DENSITY = table(
+    "prior_posterior_density",
+    "Prior and posterior density of each channel's ROI over the whole window.",
+    {
+        "channel": column(str, "name of the channel"),
+        "source": column(str, "prior or posterior", pa.Check.isin(["prior", "posterior"])),
+        "roi": column(float, "contribution per unit of spend", AT_LEAST_0),
+        "density": column(float, "probability density", AT_LEAST_0),
+    },
+    about=About(
+        readers=STATISTICIANS,
+        question="What was assumed of each channel's ROI, and what did the data add?",
+        is_reported=True,
+    ),
+)
+
+PREDICTIVE_PIT = table(
+    "predictive_pit",
+    "Where each day's KPI fell in the champion spec's posterior predictive; even over 0..1 when the model is right.",
+    {
+        "date": column(DATE, "day"),
+        "is_holdout": column(bool, "whether the day was kept from the fit"),
+        "observed": column(float, "observed KPI", unit=KPI),
+        "pit": column(float, "predictive probability of at most the observed KPI", pa.Check.in_range(0, 1)),
+    },
+    unique=["date"],
+    about=About(
+        readers=STATISTICIANS,
+        question="Do real days look like days that the model would have produced?",
+        is_reported=True,
+    ),
+)
+
+PREDICTIVE_DISTRIBUTION = table(
+    "predictive_distribution",
+    "Distribution of the train days' KPI beside those of data sets that the champion spec produces.",
+    {
+        "kpi": column(float, "KPI of a day", unit=KPI),
+        "observed_share": column(float, "share of train days at or below it", pa.Check.in_range(0, 1)),
+        "expected_share": column(float, "the same share in replicated data, mean", pa.Check.in_range(0, 1)),
+        "share_low": column(float, "lower end of the pointwise interval over replicated data", pa.Check.in_range(0, 1)),
+        "share_high": column(float, "upper end of that interval", pa.Check.in_range(0, 1)),
+    },
+    checks=[ordered("share_low", "share_high")],
+    about=About(
+        readers=STATISTICIANS, question="Do real days have the spread that the model expects?", is_reported=True
+    ),
+)
+
+WORST_PARAMETER_DRAWS = table(
+    "worst_parameter_draws",
+    "Draws of the champion's parameters with the smallest effective sample sizes, worst first; long chains thinned.",
+    {
+        "parameter": column(str, "name, e.g. retention[channel A]"),
+        "rhat": column(float, "rank-normalised R-hat of the parameter", nullable=True),
+        "ess_bulk": column(float, "bulk effective sample size of the parameter", nullable=True),
+        "ess_tail": column(float, "tail effective sample size of the parameter", nullable=True),
+        "chain": column("int64", "chain, from 0", AT_LEAST_0),
+        "draw": column("int64", "draw within the chain, from 0", AT_LEAST_0),
+        "value": column(float, "value on the model's scale", FINITE),
+        "is_divergent": column(bool, "whether the step to this draw diverged"),
+    },
+    unique=["parameter", "chain", "draw"],
+    about=About(readers=STATISTICIANS, question="Did the sampler do its work where it is hardest?", is_reported=True),
+)

@@ -1,0 +1,204 @@
+"""CSV as it is met: every delimiter, line end and quoting; two readers, one meaning."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mmm_pipeline.errors import CampaignDataError
+from mmm_pipeline.ingestion.sources import csv_file as csv_source
+from mmm_pipeline.ingestion.sources.csv_file import stage_csv
+from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
+
+WANTED = ("a", "b", "c")
+Rows = list[tuple[object, ...]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staging]:
+    """One database for all tests, so that thousands of small files are read in seconds."""
+    global _staging
+    with staging_area(tmp_path_factory.mktemp("staging")) as _staging:
+        yield _staging
+
+
+_staging: Staging
+
+
+def staged(content: str | bytes, *, by_record: bool = False) -> tuple[tuple[str, ...], Rows, Rows]:
+    """Headers, rows and refused rows; `by_record` forbids the fast reader."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        path = Path(folder) / "file.csv"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        if by_record:
+            patch.setattr(csv_source, "_read_at_once", lambda *_: False)
+        names = stage_csv(_staging, path, WANTED)
+    rows = _staging.connection.execute("SELECT * FROM source ORDER BY line_number").fetchall()
+    refused = 'SELECT line_number, reason, "row" FROM refused ORDER BY line_number'
+    return names, rows, _staging.connection.execute(refused).fetchall()
+
+
+def was_fast(content: str, monkeypatch: pytest.MonkeyPatch) -> bool:
+    slow = []
+    monkeypatch.setattr(csv_source, "_read_by_record", lambda *_, **__: slow.append(True))
+    staged(content)
+    return not slow
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found(delimiter: str) -> None:
+    content = "\n".join(delimiter.join(line) for line in (["a", "b", "c"], ["1", "x y", "3"]))
+
+    assert staged(content) == (("a", "b", "c"), [(2, "1", "x y", "3")], [])
+
+
+def test_the_delimiter_is_the_one_that_shows_the_wanted_headers() -> None:
+    names, rows, _ = staged("a;b;c|d|e|f|g\n1,5;2;3|4|5|6|7\n")
+
+    assert names == ("a", "b", "c|d|e|f|g")
+    assert rows == [(2, "1,5", "2", "3|4|5|6|7")]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("closed", [True, False])
+def test_line_ends_do_not_matter(end: str, closed: bool) -> None:
+    content = end.join(["a,b,c", "1,2,3", "4,5,6"]) + (end if closed else "")
+
+    assert staged(content)[1] == [(2, "1", "2", "3"), (3, "4", "5", "6")]
+
+
+def test_mixed_line_ends_do_not_matter() -> None:
+    assert staged("a,b,c\r\n1,2,3\n4,5,6\r\n")[1] == [(2, "1", "2", "3"), (3, "4", "5", "6")]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_header() -> None:
+    assert staged(b"\xef\xbb\xbfa,b,c\n1,2,3\n")[0] == ("a", "b", "c")
+
+
+def test_lines_before_the_header_may_be_blank() -> None:
+    names, rows, _ = staged("\n\n a,b,c\n1,2,3\n")
+
+    assert names == ("a", "b", "c")
+    assert rows == [(4, "1", "2", "3")]
+
+
+def test_a_path_with_wildcards_is_one_file(staging: Staging, tmp_path: Path) -> None:
+    folder = tmp_path / "year=2021" / "[1]"
+    folder.mkdir(parents=True)
+    for name, value in (("data[1]*.csv", "this"), ("data1x.csv", "other")):
+        (folder / name).write_text(f"a,b,c\n1,2,{value}\n")
+
+    stage_csv(staging, folder / "data[1]*.csv", WANTED)
+    assert staging.connection.execute("SELECT c2 FROM source").fetchall() == [("this",)]
+
+
+def test_plain_files_take_the_fast_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert was_fast('a,b,c\r\n1,"Nov 08, 2021","x""y"\r\n', monkeypatch)
+
+
+@pytest.mark.parametrize("content", ['a,b,c\n1,"x\ny",3\n', "a,b,c\n1,2\n", 'a,b,c\n1, "x",3\n', "a,b,c\n\n1,2,3\n"])
+def test_what_the_fast_reader_could_misread_is_read_by_record(content: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not was_fast(content, monkeypatch)
+
+
+FIELD = st.one_of(
+    st.text(
+        st.sampled_from(["x", "y", " ", ",", ";", '"', "\n", "\t", "'", "#", "\\", "é", "한", "\u00a0"]),
+        max_size=5,
+    ),
+    st.sampled_from(["", "NULL", "nan", "1,234.50", "Nov 08, 2021", "\\N", "--", "\u2028"]),
+)
+
+
+@given(st.lists(st.tuples(FIELD, FIELD, FIELD), max_size=6), st.sampled_from(["\n", "\r\n"]), st.sampled_from([0, 1]))
+@settings(max_examples=40, deadline=None)
+def test_what_a_csv_writer_wrote_is_read_back(table: list[tuple[str, str, str]], end: str, quoting: int) -> None:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator=end, quoting=quoting)
+    writer.writerow(["a", "b", "c"])
+    writer.writerows(table)
+
+    _, rows, refused = staged(stream.getvalue())
+
+    # A space after a delimiter is no part of a field.
+    written = [tuple(field.lstrip(" ") or None for field in row) for row in table]
+    read = [tuple((field and str(field).lstrip(" ")) or None for field in row[1:]) for row in rows]
+    assert refused == []
+    assert read == written
+
+
+PIECE = st.text(st.sampled_from(["1", "x", '"', '"', " ", "\t", "'", "\\", ";", "é", "#"]), max_size=4)
+QUOTED = PIECE.map(lambda text: '"' + text.replace('"', '""') + '"')
+LINE = st.one_of(
+    st.tuples(PIECE | QUOTED, PIECE | QUOTED, PIECE | QUOTED).map(",".join),
+    st.lists(PIECE | QUOTED, max_size=5).map(",".join),
+)
+
+
+@given(st.lists(LINE, min_size=1, max_size=8), st.sampled_from(["\n", "\r\n", "\r"]))
+@example(['1,"a"b,3', "1,2,3"], "\n")
+@example(['"1,2,3', "1,2,3", '1,"2",3'], "\n")
+@example(['1,2,"3'], "\n")
+@example(['1,5" nail,3'], "\n")
+@settings(max_examples=60, deadline=None)
+def test_both_readers_agree_on_any_lines(lines: list[str], end: str) -> None:
+    content = end.join(["a,b,c", *lines])
+
+    assert staged(content) == staged(content, by_record=True)
+
+
+@given(st.lists(LINE, min_size=1, max_size=8))
+@settings(max_examples=40, deadline=None)
+def test_nothing_written_in_a_line_is_lost(lines: list[str]) -> None:
+    marked = [f"{line}@{number}" for number, line in enumerate(lines)]
+    _, rows, refused = staged("\n".join(["a,b,c", *marked]))
+
+    kept = " ".join(str(field) for row in [*rows, *refused] for field in row)
+    assert [kept.count(f"@{number}") for number in range(len(lines))] == [1] * len(lines)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("a,b,c\n1,2,é\n".encode("latin-1"), r"not UTF-8 text: line 2 holds the byte 0xE9.*Latin-1"),
+        ("a,b,c\n1,2,한글\n".encode("cp949"), r"line 2 .*CP949"),
+        ("a,b,c\n1,2,3\n".encode("utf-16"), "is UTF-16 text: save it as UTF-8"),
+        ("a,b,c\n1,2,3\n".encode("utf-16-le"), "looks like UTF-16"),
+        ("a,b,c\n1,2,3\n".encode("utf-32"), "is UTF-32 text"),
+        (b"a,b,c\n1,2,\x00\n4,5,6\n7,8,9\n", "line 2 holds a zero byte"),
+        ("a,b,c\n1,2,é".encode()[:-1], "line 2 holds the byte 0xC3"),
+        (b"\n \n\n", "only blank lines"),
+        (b'"a,b,c\n1,2,3\n', "header line has a quote"),
+    ],
+)
+def test_what_is_no_utf8_table_is_one_clear_error(content: bytes, message: str) -> None:
+    with pytest.raises(CampaignDataError, match=message):
+        staged(content)
+
+
+def test_a_character_split_between_two_reads_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_source, "_CHUNK_BYTES", 7)
+
+    assert staged("a,b,c\r\n1,2,한글é🚀\r\n4,5,6\r\n")[1] == [(2, "1", "2", "한글é🚀"), (3, "4", "5", "6")]
+
+
+def test_too_many_broken_quotes_end_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_source, "_MOST_BROKEN_QUOTES", 3)
+
+    with pytest.raises(CampaignDataError, match="more than 3 lines have quotes that do not close, the last one line 5"):
+        staged("a,b,c\n" + '1,"x"y,3\n' * 5)
+
+
+def test_a_field_beyond_any_length_is_a_quote_that_does_not_close() -> None:
+    long = "\n".join(["1,2,3"] * 40_000)
+    _, rows, refused = staged(f'a,b,c\n1,"2,3\n{long}\n')
+
+    assert [row[:2] for row in refused] == [(2, "malformed_quotes")]
+    assert len(rows) == 40_000

@@ -1,0 +1,201 @@
+"""What-if budgets from a saved champion: the core, the command, the asset."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+from typer.testing import CliRunner
+
+from mmm_pipeline.cli.main import app
+from mmm_pipeline.errors import InfeasibleBudget, SettingsError
+from mmm_pipeline.operations.scenario import Scenario, ScenarioOptions, plan_scenario, publish_scenario
+from mmm_pipeline.orchestration.assets.by_hand.scenario import budget_scenario
+from mmm_pipeline.settings.pipeline import Settings, parse_settings
+from mmm_pipeline.storage.artifacts import ArtifactStore
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.workspace import Workspace
+from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit, synthetic_panel_fit
+
+_FIT = synthetic_fit(channels=4)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with a made-up champion and results that no scenario may touch."""
+    home = Home(tmp_path_factory.mktemp("home"))
+    home.prepare()
+    ArtifactStore(home.artifacts).write_fit("champion_model", _FIT, fingerprint="made up")
+    home.latest_results.mkdir(parents=True)
+    (home.latest_results / "budget.csv").write_text("the live plan")
+    return home
+
+
+def _planned(settings: Settings | None = None, **options: Any) -> Scenario:
+    return plan_scenario(_FIT, settings or Settings(), ScenarioOptions(**options))
+
+
+def _run(home: Home, *arguments: str) -> Any:
+    return CliRunner().invoke(app, ["scenario", "--home", str(home.root), *arguments], env={"COLUMNS": "120"})
+
+
+def test_a_share_of_todays_total_is_met_to_the_cent_with_locks_and_bounds() -> None:
+    planned = _planned(budget="120%", lock=("channel 1",), bounds=("0.4:3", "channel 2=0.9:1.1"))
+
+    table, summary = planned.table.set_index("channel"), planned.summary
+    assert summary["total"] == pytest.approx(1.2 * summary["total_today"], abs=0.011)
+    assert round(table["optimal_spend"].sum(), 2) == summary["total"]
+    assert table.loc["channel 1", "optimal_spend"] == table.loc["channel 1", "today_spend"]
+    assert table.loc["channel 2", "optimal_spend"] <= 1.1 * table.loc["channel 2", "today_spend"] + 0.01
+    assert table.loc["channel 0", "high"] == pytest.approx(3 * table.loc["channel 0", "today_spend"], abs=0.02)
+
+
+def test_options_stand_on_top_of_the_settings() -> None:
+    settings = parse_settings({"budget": {"target_marginal_roi": 1.5, "locked": ["channel 0"], "horizon_days": 14}})
+
+    planned = _planned(settings, budget="150", bounds=("0:9",), horizon_days=7)
+
+    table = planned.table.set_index("channel")
+    assert planned.summary["objective"] == "most_kpi"
+    assert (planned.summary["total"], planned.summary["horizon_days"]) == (150.0, 7)
+    assert table.loc["channel 0", "is_locked"]
+
+
+def test_targets_replace_the_budget() -> None:
+    settings = parse_settings({"budget": {"total": 1000}})
+    reached = float(_planned().summary["expected_kpi_today"])
+
+    cheapest = _planned(settings, target_kpi=reached).summary
+    worthwhile = _planned(settings, target_roi=1.0).summary
+
+    assert (cheapest["objective"], worthwhile["objective"]) == ("smallest_total", "worthwhile_spend")
+    assert cheapest["expected_kpi_optimal"] >= reached
+    assert cheapest["total"] <= cheapest["total_today"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"budget": "lots"}, "'lots' is not a budget: give a share such as 120% or an amount"),
+        ({"budget": "-5%"}, "'-5%' is not a budget"),
+        ({"budget": "nan"}, "'nan' is not a budget"),
+        ({"budget": "110%", "target_kpi": 5.0}, "--budget and --target-kpi exclude each other"),
+        ({"bounds": ("half",)}, "'half' cannot be read: give LOW:HIGH"),
+        ({"bounds": ("2:1",)}, "budget.lower 2.0 is above budget.upper 1.0"),
+        ({"bounds": ("0.5:inf",)}, "finite"),
+        ({"bounds": ("0:1", "0:2")}, "more than once"),
+        ({"bounds": ("channel 1=2:1",)}, r"budget.bounds\['channel 1'\]"),
+        ({"target_roi": float("nan")}, "target_marginal_roi"),
+        ({"horizon_days": 0}, "horizon of 0 days"),
+        ({"name": "../../evil"}, "'../../evil' is not acceptable"),
+        ({"name": "a/b"}, "not acceptable"),
+        ({"name": ".hidden"}, "not acceptable"),
+        ({"name": "x" * 65}, "not acceptable"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises((SettingsError, InfeasibleBudget), match=message):
+        _planned(**options)
+
+
+def test_a_misspelt_channel_is_refused_with_the_nearest() -> None:
+    with pytest.raises(InfeasibleBudget, match=r"budget\.locked names 'chanel 1'.*did you mean 'channel 1'"):
+        _planned(lock=("chanel 1",))
+
+
+def test_constraints_that_conflict_are_named() -> None:
+    with pytest.raises(InfeasibleBudget, match="above the sum of the upper bounds"):
+        _planned(budget="300%")
+
+
+def test_the_command_writes_tables_and_picture_and_leaves_the_live_plan_alone(home: Home) -> None:
+    done = _run(home, "--budget", "110%", "--name", "more", "--json")
+
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    folder = home.results / "scenarios" / "more"
+    with (folder / "scenario.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert Path(told["folder"]) == folder
+    assert [float(row["optimal_spend"]) for row in rows] == [row["optimal_spend"] for row in told["channels"]]
+    assert (folder / "scenario.png").read_bytes().startswith(b"\x89PNG")
+    assert json.loads((folder / "scenario.json").read_text())["total"] == told["total"]
+    assert (home.latest_results / "budget.csv").read_text() == "the live plan"
+    assert not [path for path in folder.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_the_command_prints_a_table_and_writes_where_it_is_told(home: Home, tmp_path: Path) -> None:
+    done = _run(home, "--lock", "channel 3", "--output", str(tmp_path / "out"))
+
+    assert done.exit_code == 0, done.output
+    assert "channel 3 (locked)" in done.stdout
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "reallocation.csv",
+        "scenario.csv",
+        "scenario.json",
+        "scenario.png",
+    ]
+
+
+def test_a_name_is_not_used_twice(home: Home) -> None:
+    planned = _planned(name="once")
+    publish_scenario(home, Settings(), planned)
+
+    with pytest.raises(SettingsError, match="there is a scenario of this name already"):
+        publish_scenario(home, Settings(), planned)
+
+
+def test_without_a_champion_the_command_says_what_to_do_and_creates_nothing(tmp_path: Path) -> None:
+    done = _run(Home(tmp_path / "nothing"))
+
+    assert done.exit_code == 1
+    assert "there is no champion model yet" in done.stderr
+    assert not (tmp_path / "nothing").exists()
+
+
+def _launched(home: Home, config: dict[str, Any]) -> dg.ExecuteInProcessResult:
+    return dg.materialize(
+        [budget_scenario],
+        selection=[budget_scenario],
+        resources={"workspace": Workspace(home=str(home.root), config=None)},
+        run_config={"ops": {"budget_scenario": {"config": config}}},
+        raise_on_error=False,
+    )
+
+
+def test_the_asset_runs_from_the_launchpad_with_defaults_or_options(home: Home) -> None:
+    result = _launched(home, {"name": "from-ui", "budget": "90%", "lock": ["channel 0"]})
+
+    assert result.success
+    [event] = result.asset_materializations_for_node("budget_scenario")
+    assert event.metadata["total"].value == pytest.approx(0.9 * float(_planned().summary["total_today"]), abs=0.011)
+    assert (home.results / "scenarios" / "from-ui" / "scenario.png").is_file()
+    assert (home.latest_results / "budget.csv").read_text() == "the live plan"
+
+
+def test_the_asset_runs_without_any_config(home: Home) -> None:
+    assert _launched(home, {}).success
+
+
+@pytest.mark.parametrize("config", [{"name": "../../evil"}, {"name": "/tmp/evil"}, {"budget": "$(rm -rf ~)"}])
+def test_hostile_run_config_is_refused_and_writes_nothing(home: Home, config: dict[str, Any]) -> None:
+    before = sorted(home.root.rglob("*"))
+
+    assert not _launched(home, config).success
+    assert sorted(home.root.rglob("*")) == before
+
+
+def test_a_champion_of_several_markets_is_planned_too(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.prepare()
+    ArtifactStore(home.artifacts).write_fit("champion_model", synthetic_panel_fit(), fingerprint="made up")
+
+    done = _run(home, "--budget", "105%", "--json")
+
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert round(sum(row["optimal_spend"] for row in told["channels"]), 2) == told["total"]

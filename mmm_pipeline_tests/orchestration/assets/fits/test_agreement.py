@@ -1,0 +1,77 @@
+"""What the stored fits of the grid say together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mmm_pipeline.mmm.evaluation.ranking import Entry, build_leaderboard
+from mmm_pipeline.mmm.evaluation.scores import HoldoutScore
+from mmm_pipeline.orchestration.assets.fits.agreement import spec_agreement
+from mmm_pipeline.storage.workspace import Workspace
+from mmm_pipeline.tables.catalog import violations
+from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
+
+_NAIVE = pd.DataFrame({"forecast": ["mean"], "mape": [0.2]})
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(home=str(tmp_path), config=None)
+
+
+def _entry(workspace: Workspace, adstock: str, miss: float, *, converged: bool = True) -> Entry:
+    """Store a fit, and say that its forecasts miss by this share every day."""
+    fit = synthetic_fit(adstock, draws=50, converged=converged)
+    workspace.artifacts().write_fit("fitted_model", fit, fingerprint="0" * 32, key=fit.spec.key)
+    observed, yes = np.full(5, 100.0), np.ones(5, dtype=bool)
+    score = HoldoutScore(observed, observed * (1 + miss), np.ones(5), yes, yes, np.zeros(5, dtype=int))
+    return Entry(fit.spec, score, fit.convergence, None, 1, 1.0)
+
+
+def _said(workspace: Workspace, board: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    agreement, averaged = spec_agreement(leaderboard=board, workspace=workspace)
+    for name, output in (("spec_agreement", agreement), ("averaged_attribution", averaged)):
+        assert violations(name, output.value).empty
+    return agreement.value, averaged.value
+
+
+def test_specs_that_predict_as_well_are_compared_and_worse_ones_are_not(workspace: Workspace) -> None:
+    entries = [
+        _entry(workspace, "adstock", 0.1),
+        _entry(workspace, "carryover", 0.1),
+        _entry(workspace, "hill_adstock", 0.3),
+    ]
+
+    agreement, averaged = _said(workspace, build_leaderboard(entries, _NAIVE))
+
+    assert set(agreement["specs"]) == {2}
+    assert "hill_adstock|1" not in set(agreement["spec_lowest"]) | set(agreement["spec_highest"])
+    assert averaged.empty
+
+
+def test_weights_make_an_average_over_their_specs(workspace: Workspace) -> None:
+    entries = [_entry(workspace, "adstock", 0.1), _entry(workspace, "hill_adstock", 0.3)]
+    weights = {"adstock|1": 0.4, "hill_adstock|1": 0.6}
+
+    agreement, averaged = _said(workspace, build_leaderboard(entries, _NAIVE, weights=weights))
+
+    assert agreement["verdict"].tolist() == ["single_spec"] * 3
+    fits = {entry.spec.key: synthetic_fit(entry.spec.adstock, draws=50) for entry in entries}
+    expected = sum(
+        weight * fits[key].contributions().sum("time").mean(("chain", "draw")).to_numpy()
+        for key, weight in weights.items()
+    )
+    np.testing.assert_allclose(averaged["contribution"], expected)
+
+
+def test_without_a_champion_there_is_nothing_to_compare(workspace: Workspace) -> None:
+    board = build_leaderboard([_entry(workspace, "adstock", 0.1, converged=False)], _NAIVE)
+
+    agreement, averaged = _said(workspace, board)
+
+    assert agreement.empty
+    assert averaged.empty

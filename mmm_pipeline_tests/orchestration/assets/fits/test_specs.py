@@ -1,0 +1,61 @@
+"""Which stored fits can be used again."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from mmm_pipeline.mmm.data.inputs import FitData
+from mmm_pipeline.mmm.specs import FeatureSign, ModelSpec, RoiPrior
+from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint
+from mmm_pipeline.settings.pipeline import Settings
+
+_DAYS = np.arange(10, dtype=float)
+_SPEC = ModelSpec(
+    "carryover",
+    2,
+    roi_priors=(RoiPrior("channel 1", 2.0, 0.7),),
+    feature_signs=(FeatureSign("feature 0", "negative"),),
+)
+_DATA = FitData(
+    dates=np.datetime64("2025-01-06", "D") + np.arange(10),
+    channels=("channel 0", "channel 1"),
+    features=("feature 0",),
+    media=np.stack([_DAYS, 2 * _DAYS], axis=1) / 9,
+    kpi=1 + _DAYS / 100,
+    feature_values=(_DAYS % 2)[:, None],
+    media_scale=np.array([10.0, 20.0]),
+    kpi_scale=500.0,
+    feature_scale=np.array([2.0]),
+    spend=np.stack([_DAYS, 3 * _DAYS], axis=1),
+    events=(),
+)
+
+
+def test_fits_that_homes_hold_today_stay_usable() -> None:
+    # Another value makes every home fit its whole grid again: only with a raised model version, and on purpose.
+    assert fit_fingerprint(_SPEC, _DATA, Settings()) == "082d4629dcfd9e6781bdb96d085d853a"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(sampler={"seed": 1}),  # type: ignore[arg-type]
+        Settings(convergence={"rhat_max": 1.02}),  # type: ignore[arg-type]
+    ],
+)
+def test_settings_that_change_the_posterior_count(settings: Settings) -> None:
+    assert fit_fingerprint(_SPEC, _DATA, settings) != fit_fingerprint(_SPEC, _DATA, Settings())
+
+
+@pytest.mark.parametrize("field", ["media", "kpi", "feature_values", "spend", "media_scale"])
+def test_data_counts(field: str) -> None:
+    other = dataclasses.replace(_DATA, **{field: getattr(_DATA, field) * 1.001})
+    assert fit_fingerprint(_SPEC, other, Settings()) != fit_fingerprint(_SPEC, _DATA, Settings())
+
+
+def test_settings_of_the_report_do_not_count() -> None:
+    reported = Settings(report={"currency": "EUR"})  # type: ignore[arg-type]
+    assert fit_fingerprint(_SPEC, _DATA, reported) == fit_fingerprint(_SPEC, _DATA, Settings())

@@ -1,0 +1,165 @@
+"""What people do in the Dagster UI, done in Chromium: with the real webserver, daemon and code server.
+
+`make test-journeys`; every page that a journey ends on is left as a picture in `.journeys/`.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import pytest
+
+from mmm_pipeline.orchestration.headless import refresh
+from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline_tests.live_ui import LiveUi, live_ui, wait_until
+from mmm_pipeline_tests.orchestration.pipeline.conftest import small_settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = [
+    pytest.mark.journeys,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed to use the UI with"),
+]
+
+_PATIENCE = 180_000  # milliseconds; a machine that does other things as well is slow
+_PICTURES = Path(".journeys")
+
+
+@pytest.fixture(scope="module")
+def home(small_campaign: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home with everything up to the budget plan; what the journeys launch finds its fits there."""
+    home = Home(tmp_path_factory.mktemp("journeys") / "home")
+    outcome = refresh(home, small_settings(small_campaign), lambda step: None, job_name=DECISIONS_JOB)
+    assert outcome.succeeded, outcome.problems
+    return home
+
+
+@pytest.fixture(scope="module")
+def ui(home: Home) -> Iterator[LiveUi]:
+    with live_ui(home.root) as running:
+        yield running
+
+
+@pytest.fixture
+def page(ui: LiveUi, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A fresh browser window; what it shows in the end is kept as a picture."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--no-proxy-server"])
+        window = browser.new_page(
+            viewport={"width": 1500, "height": 1000}, base_url=f"http://127.0.0.1:{ui.port}", locale="en-US"
+        )
+        window.set_default_timeout(_PATIENCE)
+        yield window
+        window.screenshot(path=_PICTURES / f"{request.node.name}.png")
+        browser.close()
+
+
+def _choose(page: Page, *, adstock: str | None, degrees: str | None) -> None:
+    """Choose partitions in the dialog, one of a dimension or all of it, and launch."""
+    page.goto("/assets/fitted_model")
+    page.get_by_role("button", name="Materialize").first.click()
+    dialog = page.get_by_role("dialog")
+    for chosen in (adstock, degrees):
+        # The button "All" does nothing before the partitions are there; the list waits for them.
+        dialog.get_by_text("Select a partition or create one").first.click()
+        wanted = r"^\s*Select all \(3\)" if chosen is None else rf"^\s*{chosen}"
+        page.get_by_role("menuitem").filter(has_text=re.compile(wanted)).first.click()
+        page.keyboard.press("Escape")
+    page.get_by_role("button", name=re.compile("^Launch ([0-9]+ run|backfill)")).last.click()
+
+
+def _new_runs(ui: LiveUi, known: set[str]) -> list[dict[str, Any]]:
+    """The runs that were launched since, when there is one."""
+
+    def new() -> list[dict[str, Any]]:
+        return [run for run in ui.runs() if run["runId"] not in known]
+
+    wait_until(lambda: bool(new()), ui)
+    return new()
+
+
+def _known(ui: LiveUi) -> set[str]:
+    return {str(run["runId"]) for run in ui.runs()}
+
+
+def test_the_lineage_is_drawn_by_stages(page: Page) -> None:
+    page.goto("/asset-groups")
+    for stage in ("ingestion", "inputs", "models", "selection", "decisions", "reports"):
+        page.get_by_text(stage, exact=True).first.wait_for()
+    page.goto("/assets/leaderboard?view=lineage")
+    for neighbour in ("fitted_model", "champion_model"):
+        page.get_by_text(neighbour, exact=True).first.wait_for()
+
+
+def test_one_partition_is_materialized_and_seen_to_succeed(page: Page, ui: LiveUi) -> None:
+    known = _known(ui)
+    _choose(page, adstock="carryover", degrees="2")
+    [run] = _new_runs(ui, known)
+    page.goto(f"/runs/{run['runId']}")
+    page.get_by_text("Success", exact=True).first.wait_for()
+    page.get_by_text("RUN_SUCCESS").first.wait_for()
+
+
+def test_all_nine_partitions_are_backfilled(page: Page, ui: LiveUi) -> None:
+    known = _known(ui)
+    _choose(page, adstock=None, degrees=None)
+    # From this dialog Dagster makes a run per adstock of it, whatever the backfill policy.
+    backfill = _new_runs(ui, known)[0]["tags"]["dagster/backfill"]
+    wait_until(lambda: ui.backfill_status(backfill).startswith(("COMPLETED", "FAILED")), ui)
+    assert ui.backfill_status(backfill) == "COMPLETED_SUCCESS"
+    assert {run["status"] for run in _new_runs(ui, known)} == {"SUCCESS"}
+    page.goto("/assets/fitted_model?view=partitions")
+    page.get_by_text("hill_adstock", exact=True).first.wait_for()
+
+
+def test_the_leaderboard_shows_table_and_plot(page: Page) -> None:
+    page.goto("/assets/leaderboard")
+    page.get_by_text("champion_mape").first.wait_for()
+    assert page.locator("td", has_text="hill_adstock").count() >= 3
+    page.get_by_text("[Show Markdown]").first.click()
+    picture = page.get_by_role("dialog").locator("img")
+    picture.wait_for()
+    assert picture.evaluate("image => image.complete && image.naturalWidth") == 640
+
+
+def test_a_broken_table_turns_its_blocking_check_red_and_shows_the_rows(page: Page, home: Home, ui: LiveUi) -> None:
+    with duckdb.connect(str(home.warehouse_file)) as warehouse:
+        warehouse.execute("UPDATE mmm.media_matrix SET spend = -12.5 WHERE rowid = 7")
+    try:
+        page.goto("/assets/media_matrix?view=checks")
+        page.get_by_text("blocking").first.wait_for()
+        page.get_by_role("button").filter(has_text=re.compile(r"^\s*Execute\s*$")).click()
+        page.get_by_text("Failed", exact=True).first.wait_for()
+        page.get_by_text("offending_rows").first.wait_for()
+        page.get_by_text("-12.5").first.wait_for()
+    finally:
+        with duckdb.connect(str(home.warehouse_file)) as warehouse:
+            warehouse.execute("UPDATE mmm.media_matrix SET spend = 0 WHERE spend < 0")
+
+
+def test_the_schedule_is_switched_on(page: Page, ui: LiveUi) -> None:
+    query = '{ schedulesOrError(repositorySelector: {repositoryName: "__repository__", repositoryLocationName: '
+    query += '"mmm_pipeline"}) { ... on Schedules { results { name scheduleState { id status } } } } }'
+
+    def state() -> dict[str, str]:
+        [schedule] = ui.ask(query)["schedulesOrError"]["results"]
+        return schedule["scheduleState"]
+
+    assert state()["status"] == "STOPPED"
+    page.goto("/automation")
+    page.get_by_text("Scheduled At 06:00 AM").first.wait_for()
+    # The switch is a label over an invisible box; weekly_refresh is the last of the list.
+    page.locator("label:has(input[type=checkbox])").last.click()
+    wait_until(lambda: state()["status"] == "RUNNING", ui)
+    page.get_by_text("Next tick", exact=False).or_(page.get_by_text("weekly_refresh")).first.wait_for()
+    ui.stop_schedule(state()["id"])

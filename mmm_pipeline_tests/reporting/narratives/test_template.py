@@ -1,0 +1,221 @@
+"""The offline narratives: verdict first, honest about what is not known, in both languages."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+
+from mmm_pipeline.reporting.facts.result_facts import result_facts
+from mmm_pipeline.reporting.grounding.check import ungrounded_in_text
+from mmm_pipeline.reporting.narratives.template import (
+    budget_report,
+    chart_report,
+    eda_report,
+    offline_narratives,
+    verdict,
+)
+from mmm_pipeline.reporting.results.tables import Language, RowCounts
+from mmm_pipeline_tests.reporting.findings.test_findings import without_baseline
+from mmm_pipeline_tests.reporting.profiled_results import profiled
+from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
+
+LANGUAGES: tuple[Language, ...] = ("en", "ko")
+QUICK = {"en": "Quick run: fewer draws, do not decide on it", "ko": "빠른 실행: 표본이 적으므로 이 결과로 결정하지"}
+BY_TEMPLATE = {"en": "Written by the offline template: no language model is configured", "ko": "오프라인 템플릿이 작성"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_narrative_opens_by_saying_that_a_template_wrote_it_and_why(language: Language) -> None:
+    texts = offline_narratives(synthetic_results(3), language)
+    for text in (texts.eda, texts.charts, texts.budget):
+        assert BY_TEMPLATE[language] in text.splitlines()[0]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_quick_run_says_so_before_anything_else(language: Language) -> None:
+    texts = offline_narratives(synthetic_results(3, quick=True), language)
+    for text in (texts.eda, texts.charts, texts.budget):
+        paragraphs = [line for line in text.splitlines()[1:] if line and not line.startswith("#")]
+        assert QUICK[language] in paragraphs[0]
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "does not beat"), ("ko", "낫지 않습니다")])
+def test_a_champion_that_does_not_beat_the_naive_forecast_is_the_first_paragraph(language: Language, said: str) -> None:
+    text = chart_report(synthetic_results(3, beats_naive=False), language)
+    paragraphs = [line for line in text.splitlines()[1:] if line and not line.startswith("#")]
+    assert said in paragraphs[0]
+    assert said not in chart_report(synthetic_results(3), language)
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "No material gain"), ("ko", "의미 있는 이득이 없습니다")])
+def test_a_plan_without_material_gain_says_keep_the_split(language: Language, said: str) -> None:
+    tables = synthetic_results(6, material=False)
+    assert said in budget_report(tables, language)
+    assert said in verdict(tables, language)["budget"]
+    assert said not in budget_report(synthetic_results(6), language)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "next to nothing for the baseline"), ("ko", "거의 남기지 않습니다")]
+)
+def test_a_model_that_leaves_no_baseline_says_that_this_is_hard_to_believe(language: Language, said: str) -> None:
+    tables = synthetic_results(4)
+    assert said in chart_report(without_baseline(tables), language)
+    assert said in verdict(without_baseline(tables), language)["trust"]
+    assert said not in chart_report(tables, language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    ("budget", "summary", "said"),
+    [
+        ({"target_kpi": 250_000}, {"objective": "smallest_total", "total_today": 71_234.0}, ["250,000", "71,234"]),
+        ({"target_marginal_roi": 1.25}, {"objective": "worthwhile_spend", "total_today": 71_234.0}, ["1.25", "71,234"]),
+        (
+            {"risk": {"measure": "lower_tail_mean", "probability": 0.2}},
+            {"risk_measure": "lower_tail_mean", "risk_value_current": 4321.0, "risk_value_optimal": 5678.0},
+            ["20%", "4,321", "5,678"],
+        ),
+        (
+            {"risk": {"measure": "mean_minus_sd", "kappa": 1.5}},
+            {"risk_measure": "mean_minus_sd", "risk_value_current": 4321.0, "risk_value_optimal": 5678.0},
+            ["1.50", "4,321", "5,678"],
+        ),
+    ],
+    ids=["target", "worthwhile", "tail", "sd"],
+)
+def test_a_plan_that_was_asked_for_something_else_than_most_kpi_says_what(
+    language: Language, budget: dict, summary: dict, said: list[str]
+) -> None:
+    tables = synthetic_results(6, settings={"budget": budget})
+    tables = dataclasses.replace(tables, budget_summary=tables.budget_summary.assign(**summary))
+    for text in (budget_report(tables, language), verdict(tables, language)["budget"]):
+        assert [figure for figure in said if figure not in text] == []
+        assert ungrounded_in_text(text, result_facts(tables)) == []
+    plain = budget_report(synthetic_results(6), language)
+    assert "Asked for" not in plain
+    assert "요청은" not in plain
+
+
+def test_a_doubtful_model_never_recommends_without_an_if() -> None:
+    tables = synthetic_results(6, beats_naive=False)
+    assert "If the model is right" in budget_report(tables, "en")
+    assert "Reallocating is worth it" not in budget_report(tables, "en")
+    assert verdict(tables, "en")["headline"].startswith("If the model is right")
+
+
+@pytest.mark.parametrize(
+    ("language", "advice"), [("en", "a lift test is needed"), ("ko", "리프트 테스트가 필요합니다")]
+)
+def test_channels_without_evidence_are_named_with_what_to_do(language: Language, advice: str) -> None:
+    tables = synthetic_results(3)
+    tables = dataclasses.replace(tables, attribution=tables.attribution.assign(prior_width_ratio=[0.2, 0.97, 0.2]))
+    text = chart_report(tables, language)
+    section = text[text.index(advice) :]
+    assert "Brand 2 Ad Group 002" in section.split("##")[0]
+    assert "97%" in section
+
+
+def test_every_channel_comes_with_its_interval() -> None:
+    text = chart_report(synthetic_results(8), "en")
+    bullets = [line for line in text.splitlines() if line.startswith("- **Brand")]
+    assert len(bullets) == 8
+    assert all(re.search(r"ROI [\d.]+ \([\d.]+ to [\d.]+\)", line) for line in bullets)
+
+
+def test_long_lists_are_cut_and_counted() -> None:
+    text = chart_report(synthetic_results(40), "en")
+    assert re.search(r"- and \d+ more: see the table", text)
+    assert sum(line.startswith("- **Brand") for line in text.splitlines()) <= 4 * 8
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_specs_that_could_not_win_are_listed_with_their_reason(language: Language) -> None:
+    assert "1.043" in chart_report(synthetic_results(3), language)
+
+
+@pytest.mark.parametrize(("language", "failed"), [("en", "failed"), ("ko", "실패")])
+def test_a_spec_whose_fit_failed_is_named_with_its_reason(language: Language, failed: str) -> None:
+    tables = synthetic_results(3)
+    board = tables.leaderboard.copy()
+    board.loc[board.index[-1], ["status", "reason"]] = ["failed", "MemoryError: no room for 4 chains"]
+
+    text = chart_report(dataclasses.replace(tables, leaderboard=board), language)
+
+    [named] = [line for line in chart_report(tables, language).splitlines() if "1.043" in line]
+    [line] = [line for line in text.splitlines() if "no room for 4 chains" in line]
+    assert line.startswith(f"{named.partition(':')[0]}: {failed}")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_excluded_channels_and_refused_rows_are_told_with_reasons(language: Language) -> None:
+    tables = dataclasses.replace(
+        synthetic_results(3), rows=RowCounts(1_000, 70, {"unparseable_date": 65, "some_new_reason": 5})
+    )
+    text = eda_report(tables, language)
+    assert "Brand 1 Ad Group 12" in text
+    assert "6.5%" in text
+    assert {"en": "date cannot be read: 65", "ko": "날짜를 읽을 수 없음: 65"}[language] in text
+    assert "some new reason: 5" in text.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        (
+            "en",
+            [
+                "Search with Search copy (r = 1.00)",
+                "Dead (no spend and no media)",
+                "far above what is usual on 1 day(s)",
+            ],
+        ),
+        ("ko", ["Search · Search copy(r = 1.00)", "Dead(지출도 노출도 없음)", "평소보다 훨씬 높은 날이 1일"]),
+    ],
+)
+def test_findings_of_the_profile_become_sentences_of_the_language(language: Language, said: list[str]) -> None:
+    text = eda_report(profiled(synthetic_results(3)), language)
+    for sentence in said:
+        assert sentence in text
+
+
+def test_a_finding_that_no_phrase_knows_is_still_told() -> None:
+    finding = {"code": "brand_new", "severity": "warning", "channel": None, "text": "Something odd.", "values": {}}
+    tables = dataclasses.replace(synthetic_results(2), eda_profile={"findings": [finding]})
+    assert "- Something odd." in eda_report(tables, "ko")
+
+
+def test_a_run_without_profile_says_so() -> None:
+    assert "not profiled" in eda_report(synthetic_results(2), "en")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_plan_warns_of_spend_beyond_the_data_and_of_moves_without_evidence(language: Language) -> None:
+    text = budget_report(synthetic_results(40), language)
+    assert {"en": "**Beyond the data:**", "ko": "**관측 범위 밖:**"}[language] in text
+    assert {"en": "**Without evidence:**", "ko": "**근거 없음:**"}[language] in text
+    assert {"en": "**Locked:** Brand 2 Ad Group 002", "ko": "채널: Brand 2 Ad Group 002"}[language] in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_roi_is_explained_and_extrapolation_is_called_an_assumption(language: Language) -> None:
+    text = chart_report(synthetic_results(2), language)
+    assert "**ROI**" in text
+    assert {"en": "assumption, not experience", "ko": "경험이 아니라 모델의 가정"}[language] in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_hostile_names_stay_text(language: Language) -> None:
+    texts = offline_narratives(synthetic_results(HOSTILE_NAMES), language)
+    together = texts.eda + texts.charts + texts.budget
+    assert "\\<script>" in together
+    assert not re.search(r"(?<!\\)<script", together)
+    assert "\u202e" not in together
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_one_channel_is_enough(language: Language) -> None:
+    texts = offline_narratives(synthetic_results(1), language)
+    assert "Brand 1 Ad Group 001" in texts.charts

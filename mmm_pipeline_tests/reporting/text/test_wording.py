@@ -1,0 +1,66 @@
+"""Both languages say the same things."""
+
+from __future__ import annotations
+
+import string
+from importlib import resources
+from typing import get_args
+
+import pytest
+
+from mmm_pipeline.reporting.findings.findings import findings
+from mmm_pipeline.reporting.gemini.faults import ReasonCode
+from mmm_pipeline.reporting.results.tables import Language
+from mmm_pipeline.reporting.text.wording import wording
+from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
+
+
+def _placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_every_phrase_exists_in_both_languages() -> None:
+    assert wording("en").texts.keys() == wording("ko").texts.keys()
+
+
+def test_a_translation_asks_for_no_value_that_the_english_phrase_does_not_get() -> None:
+    asking = {
+        key: _placeholders(text) - _placeholders(wording("en").texts[key]) for key, text in wording("ko").texts.items()
+    }
+    assert {key: names for key, names in asking.items() if names} == {}
+
+
+def test_korean_is_korean() -> None:
+    sentences = [text for key, text in wording("ko").texts.items() if key.endswith((".caption", ".title", ".note"))]
+    assert sentences
+    assert all(any("가" <= letter <= "힣" for letter in text) for text in sentences)
+
+
+def test_every_narrative_exists_in_both_languages() -> None:
+    folder = resources.files("mmm_pipeline.reporting").joinpath("templates")
+    names = [{file.name for file in folder.joinpath(language).iterdir()} for language in ("en", "ko")]
+    assert names[0] == names[1]
+
+
+def test_a_missing_value_is_an_error_and_never_a_blank() -> None:
+    with pytest.raises(KeyError):
+        wording("en")("page.title_that_does_not_exist")
+    with pytest.raises(KeyError):
+        wording("en")("charts.roi.caption", kpi="Sales")
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_judgement_has_words(language: str) -> None:
+    found = findings(synthetic_results(40))
+    words = wording(language)  # type: ignore[arg-type]
+    for channel in found.channels:
+        assert words(f"evidence.{channel.evidence}")
+    for trust in ("none", "low", "fair", "good"):
+        assert words(f"trust.{trust}")
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_reason_of_a_template_has_its_words(language: Language) -> None:
+    words = wording(language)
+    reasons = [words(f"narrative.reason.{code}", detail="503") for code in get_args(ReasonCode)]
+    assert len(set(reasons)) == len(reasons)

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from mmm_pipeline.cli.command_line import settings_of
+from mmm_pipeline.cli.command_line import in_force
 from mmm_pipeline.mmm.simulation.simulate import market_rows, simulate_market
+from mmm_pipeline.storage.home import Home
 
 COMMAND = [sys.executable, "-m", "mmm_pipeline.cli.main"]
 
@@ -187,6 +188,6 @@ def test_another_file_is_read_with_the_decimal_mark_of_the_settings(tmp_path: Pa
     config = tmp_path / "pipeline.yaml"
     config.write_text("source: {decimal: comma}\n")
 
-    source = settings_of(None, config, tmp_path / "other.csv").source
+    source = in_force(Home(tmp_path / "home"), config, file=tmp_path / "other.csv").settings.source
 
     assert (source.kind, source.decimal) == ("file", "comma")

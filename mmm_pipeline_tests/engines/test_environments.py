@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -76,3 +78,33 @@ def test_every_shipped_engine_has_a_runner_and_pinned_requirements() -> None:
     for engine in catalog().values():
         assert engine.runner.is_file()
         assert f"{engine.package}=={engine.version}" in engine.requirements.read_text()
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_with_a_lock_only_packages_of_the_recorded_content_are_installed(
+    engine: Engine, tmp_path: Path, right: bool
+) -> None:
+    wheel = _wheel(tmp_path / "wheels")
+    digest = hashlib.sha256(wheel.read_bytes() if right else b"something else").hexdigest()
+    engine.lock.write_text(f"--no-index\n--find-links {wheel.parent}\ntiny==1.0 --hash=sha256:{digest}\n")
+    there = environment_of(engine)
+    if right:
+        there.install(lambda line: None)
+        assert there.state() == "ready"
+        engine.lock.write_text(engine.lock.read_text() + "\n")
+        assert there.state() == "outdated"
+    else:
+        with pytest.raises(EngineError, match="DO NOT MATCH THE HASHES"):
+            there.install(lambda line: None)
+        assert there.state() == "incomplete"
+
+
+def _wheel(folder: Path) -> Path:
+    """A package without content."""
+    folder.mkdir()
+    path = folder / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        archive.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("tiny-1.0.dist-info/RECORD", "")
+    return path

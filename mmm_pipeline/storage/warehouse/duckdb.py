@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mmm_pipeline.errors import StorageUnavailable, StoredResultError
+from mmm_pipeline.storage.file_errors import file_error, is_writable
 from mmm_pipeline.storage.warehouse.contract_types import as_arrow, require_table_name, typed
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB, Dialect
 from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
@@ -33,6 +34,7 @@ _BATCH_ROWS = 200_000
 
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 _FULL = re.compile("no space left|file too large|quota exceeded", re.IGNORECASE)
+_DENIED = re.compile("permission denied|read-only", re.IGNORECASE)
 _LONGEST_PAUSE = 0.5
 # DuckDB serialises writers of different processes; these serialise the threads of this one.
 _WRITERS: defaultdict[Path, threading.RLock] = defaultdict(threading.RLock)
@@ -87,6 +89,8 @@ class DuckDBWarehouse:
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection of its own, closed at the end; SQL run on it cannot read or write other files.
 
+        A file that must not be written, as in a home to look at, is opened to read.
+
         Raises:
             StorageUnavailable: another process keeps the file open for longer than `wait_seconds`, or the disk is full.
             StoredResultError: the file cannot be opened, read or written.
@@ -96,7 +100,16 @@ class DuckDBWarehouse:
         connection = self._open()
         try:
             yield connection
-        except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException) as error:
+        except (
+            duckdb.IOException,
+            duckdb.FatalException,
+            duckdb.InternalException,
+            duckdb.TransactionException,
+        ) as error:
+            raise self._unusable(error) from error
+        except duckdb.InvalidInputException as error:
+            if not _DENIED.search(str(error)):
+                raise
             raise self._unusable(error) from error
         finally:
             connection.close()
@@ -212,9 +225,10 @@ class DuckDBWarehouse:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoredResultError(f"{self.path.parent}: this folder cannot be created: {error}") from error
+            raise StoredResultError(f"this folder cannot be created: {file_error(error, self.path.parent)}") from error
         try:
-            return open_database(self.path, wait_seconds=self.wait_seconds)
+            read_only = self.path.is_file() and not is_writable(self.path)
+            return open_database(self.path, wait_seconds=self.wait_seconds, read_only=read_only)
         except duckdb.Error as error:
             raise self._unusable(error) from error
 
@@ -224,6 +238,11 @@ class DuckDBWarehouse:
             return StorageUnavailable(
                 f"{self.path}: the warehouse cannot be written: {reason}. Free space there and run again; the tables "
                 "are as they were"
+            )
+        if _DENIED.search(reason):
+            return StoredResultError(
+                f"{self.path}: the warehouse cannot be used: {reason}. Let this user read and write the file and its "
+                "folder; nothing is damaged"
             )
         return StoredResultError(
             f"{self.path}: the warehouse cannot be used: {reason}. If the file is damaged, delete it together with "
@@ -275,6 +294,13 @@ def table_identifier(name: str) -> str:
     """
     require_table_name(name)
     return f'"{SCHEMA}"."{name}"'
+
+
+def _storage_failures() -> tuple[type[Exception], ...]:
+    """Errors that come from the file and its disk, not from the SQL."""
+    import duckdb
+
+    return (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.TransactionException)
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:

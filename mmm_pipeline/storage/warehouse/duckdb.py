@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
 from mmm_pipeline.errors import StorageUnavailable, StoredResultError
 from mmm_pipeline.storage.file_errors import file_error, is_writable
@@ -35,7 +35,7 @@ _BATCH_ROWS = 200_000
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 _FULL = re.compile("no space left|file too large|quota exceeded", re.IGNORECASE)
 _DENIED = re.compile("permission denied|read-only", re.IGNORECASE)
-_LONGEST_PAUSE = 0.5
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5  # seconds
 # DuckDB serialises writers of different processes; these serialise the threads of this one.
 _WRITERS: defaultdict[Path, threading.RLock] = defaultdict(threading.RLock)
 # A second thread could otherwise be handed a database that the first is still setting up.
@@ -263,27 +263,34 @@ def open_database(path: Path, *, wait_seconds: float = 60.0, read_only: bool = F
         "memory_limit": MEMORY_LIMIT,
         "autoinstall_known_extensions": False,
     }
-    deadline = time.monotonic() + wait_seconds
-    pause = 0.01
-    while True:
-        try:
-            with _OPENING:
-                connection = duckdb.connect(str(path), read_only=read_only, config=config)
-            # Not in `config`: there it is applied too early, and locks the folder that large queries spill to.
-            connection.execute("SET enable_external_access = false")
-            return connection
-        except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
-                raise
-            if time.monotonic() >= deadline:
-                holder = _HOLDER.search(str(error))
-                who = f"process {holder.group(1)}" if holder else "another process"
-                raise StorageUnavailable(
-                    f"{path}: {who} has held the database open for more than {wait_seconds:g} s: "
-                    "wait for that run to end, or stop it, and try again"
-                ) from error
-        time.sleep(pause)
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    def opened() -> duckdb.DuckDBPyConnection:
+        with _OPENING:
+            connection = duckdb.connect(str(path), read_only=read_only, config=config)
+        # Not in `config`: there it is applied too early, and locks the folder that large queries spill to.
+        connection.execute("SET enable_external_access = false")
+        return connection
+
+    def is_held(error: BaseException) -> bool:
+        return isinstance(error, duckdb.IOException) and "lock" in str(error).lower()
+
+    turns = Retrying(
+        retry=retry_if_exception(is_held),
+        wait=wait_exponential(multiplier=_SHORTEST_PAUSE, exp_base=1.5, max=_LONGEST_PAUSE),
+        stop=stop_after_delay(wait_seconds),
+        reraise=True,
+    )
+    try:
+        return turns(opened)
+    except duckdb.IOException as error:
+        if not is_held(error):
+            raise
+        holder = _HOLDER.search(str(error))
+        who = f"process {holder.group(1)}" if holder else "another process"
+        raise StorageUnavailable(
+            f"{path}: {who} has held the database open for more than {wait_seconds:g} s: "
+            "wait for that run to end, or stop it, and try again"
+        ) from error
 
 
 def table_identifier(name: str) -> str:

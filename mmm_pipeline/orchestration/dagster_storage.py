@@ -15,7 +15,7 @@ from pathlib import Path
 from mmm_pipeline.errors import StorageUnavailable, StoredResultError
 from mmm_pipeline.storage.file_errors import file_error, is_writable
 from mmm_pipeline.storage.home import Home
-from mmm_pipeline.storage.scratch import remove_abandoned
+from mmm_pipeline.storage.scratch import RANDOM_END, remove_abandoned
 
 __all__ = ["copy_to_look_at", "readable_storage_errors"]
 
@@ -103,7 +103,7 @@ def copy_to_look_at(home: Home) -> Path:
             f"{_unwritable(home.root)}. There are no runs in it to look at; its results are in {home.results}"
         )
     temporary = Path(tempfile.gettempdir())
-    remove_abandoned(temporary, f"{_COPY}*")
+    remove_abandoned(temporary, f"{_COPY}{RANDOM_END}")
     copy = Path(tempfile.mkdtemp(prefix=_COPY))
     try:
         for name in _FOLDERS:

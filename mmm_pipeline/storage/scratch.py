@@ -19,13 +19,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-__all__ = ["held", "in_use", "remove_abandoned", "scratch_folder"]
+__all__ = ["RANDOM_END", "held", "in_use", "remove_abandoned", "scratch_folder"]
 
 _JUST_MADE_SECONDS = 5.0
 """A file so young may not have been locked yet."""
 _NO_LOCKS_SECONDS = 24 * 3600.0
 """Where a file system knows no locks, only what is older is taken for left over."""
-_RANDOM = "?" * 8
+RANDOM_END = "?" * 8
 """The end of a name that `tempfile` makes: a folder that somebody named himself does not match by chance."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -45,7 +45,7 @@ def scratch_folder(what: str, parent: Path | None = None) -> Iterator[Path]:
     """
     root = parent or Path(tempfile.gettempdir())
     prefix = f"mmm-{what}-"
-    remove_abandoned(root, f"{prefix}{_RANDOM}")
+    remove_abandoned(root, f"{prefix}{RANDOM_END}")
     with (
         _ended_by_signals(),
         tempfile.TemporaryDirectory(prefix=prefix, dir=root, ignore_cleanup_errors=True) as name,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from mmm_pipeline.engines.catalog import Engine, catalog, engine_named
 from mmm_pipeline.engines.environments import ENVIRONMENTS_VARIABLE, environment_of
@@ -72,6 +74,21 @@ def test_a_description_that_is_wrong_names_the_file_and_the_key(engine: Engine) 
     description.write_text(description.read_text().replace("size_gb = 0.01", 'size_gb = "big"'))
     with pytest.raises(EngineError, match=r"engine\.toml: missing, unknown or of the wrong type: size_gb"):
         catalog(engine.folder.parent)
+
+
+@pytest.mark.parametrize("name", ["lightweight_mmm", "pymc_marketing"])
+def test_a_shipped_lock_fits_what_is_asked_for_and_names_no_address(name: str) -> None:
+    engine = engine_named(name, None)
+    text = engine.lock.read_text()
+    entries = re.split(r"\n(?=[a-z])", text.replace("\\\n", ""))
+    assert all("--hash=sha256:" in entry for entry in entries)
+    locked = [Requirement(entry.partition("--hash")[0]) for entry in entries]
+    lines = [line for line in engine.requirements.read_text().splitlines() if line and not line.startswith("#")]
+    for asked in map(Requirement, lines):
+        versions = [str(it.specifier).removeprefix("==") for it in locked if it.name == asked.name]
+        assert versions, asked
+        assert all(asked.specifier.contains(version) for version in versions), asked
+    assert re.search(r"://|index-url|find-links", text) is None
 
 
 def test_every_shipped_engine_has_a_runner_and_pinned_requirements() -> None:

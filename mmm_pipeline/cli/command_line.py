@@ -140,15 +140,21 @@ class ReadableCommand(TyperGroup):
 
 @contextmanager
 def _termination_as_interrupt() -> Iterator[None]:
-    """SIGTERM (a supervisor, `docker stop`) ends a command as Ctrl-C does: its temporary files go, and it says so."""
+    """SIGTERM (a supervisor, `docker stop`) and SIGHUP (a terminal that closes) end a command as Ctrl-C does.
+
+    Its temporary files go, and it says so. A signal that is ignored, as SIGHUP is below `nohup`, stays ignored.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    ours = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def fail(*problems: str, hint: str | None = None, status: int = 1) -> NoReturn:

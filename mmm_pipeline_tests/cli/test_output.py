@@ -90,7 +90,7 @@ app(["wait"])
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_command_says_so_and_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
     done = subprocess.Popen(
         [sys.executable, "-c", _WAITING],

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 import re
+import signal
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
 __all__ = ["RunOutcome", "RunStep", "ask_engine", "build_definitions", "rebuild_decisions", "refresh"]
+__all__ += ["spare_log_copiers_ctrl_c"]
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,7 @@ def _executed(
     run_id = str(uuid.uuid4())
     with readable_storage_errors(home), dg.DagsterInstance.get() as instance:
         know_pools(instance)
+        spare_log_copiers_ctrl_c(instance.compute_log_manager)
         instance.add_event_listener(run_id, lambda entry: _pass_on(entry, on_step))
         result = job.execute_in_process(
             instance=instance,
@@ -219,6 +222,27 @@ def _executed(
         raise KeyboardInterrupt
     problems, warnings = _verdict(result)
     return RunOutcome(run_id, problems, warnings)
+
+
+def spare_log_copiers_ctrl_c(manager: Any) -> None:
+    """Start the processes by which Dagster stores a step's output without an ear for Ctrl-C.
+
+    The terminal sends it to them as well, and one of them would answer with a traceback in the middle of ours. Dagster
+    ends them itself when the step ends.
+    """
+    capture = manager.capture_logs
+
+    @contextmanager
+    def captured(log_key: Sequence[str]) -> Iterator[Any]:
+        with ExitStack() as stack:
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which children inherit
+            try:
+                context = stack.enter_context(capture(log_key))
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            yield context
+
+    manager.capture_logs = captured
 
 
 @contextmanager

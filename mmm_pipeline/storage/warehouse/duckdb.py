@@ -233,7 +233,7 @@ class DuckDBWarehouse:
             raise self._unusable(error) from error
 
     def _unusable(self, error: Exception) -> StoredResultError:
-        reason = str(error).strip().splitlines()[0]
+        reason = str(error).strip().splitlines()[0].rstrip("!.")
         if _FULL.search(reason):
             return StorageUnavailable(
                 f"{self.path}: the warehouse cannot be written: {reason}. Free space there and run again; the tables "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mmm_pipeline.text_safety.printable import printable
+
 __all__ = [
     "CampaignDataError",
     "EngineError",
@@ -19,11 +21,16 @@ __all__ = [
 class MmmError(Exception):
     """Base of every error whose message is meant for the user; shown without a traceback.
 
+    The message may quote names and values of a file: what would steer a terminal is taken out, wherever it is shown.
+
     Attributes:
         passing: whether the same call may succeed later, without anybody changing data or settings.
     """
 
     passing = False
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(printable(message))
 
 
 class SettingsError(MmmError):

@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = "mmm_pipeline"
 LAYERS = (
+    "text_safety",
     "errors",
     "mmm",
     "settings",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from mmm_pipeline.cli.command_line import (
     ConfigOption,
@@ -19,6 +17,7 @@ from mmm_pipeline.cli.command_line import (
     in_force,
     may_replace,
 )
+from mmm_pipeline.cli.output import console, display_console, print_json
 from mmm_pipeline.storage.home import Home
 
 __all__ = ["replay"]
@@ -55,14 +54,14 @@ def replay(
         may_replace(folder, settings.source, replace)
         settings = settings.for_quick_look() if quick else settings
         options = replays.ReplayOptions(first, last, every, horizon)
-        with RunDisplay(Console(stderr=True), 0) as display, progress.listening(display.fit):
+        with RunDisplay(display_console(stderr=True), 0) as display, progress.listening(display.fit):
             replayed = replays.replay(folder, settings, options, rebuild_decisions, display.replayed)
         replays.store(folder, settings, replayed)
         written = replays.publish(folder, settings, replayed)
     if as_json:
-        typer.echo(json.dumps({**replayed.to_dict(), "folder": str(written)}, ensure_ascii=False, indent=2))
+        print_json({**replayed.to_dict(), "folder": str(written)})
         return
-    console = Console()
+    shown = console()
     for table in replay_tables(replayed):
-        console.print(table)
-    console.print(f"picture and tables: {written}", highlight=False, soft_wrap=True)
+        shown.print(table)
+    shown.print(f"picture and tables: {written}", highlight=False, soft_wrap=True)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
+import click
 import typer
-from rich.console import Console
 from rich.markup import escape
+from typer.core import TyperGroup
 
+from mmm_pipeline.cli.output import console, lasting_output
 from mmm_pipeline.errors import MmmError, SettingsError
 from mmm_pipeline.settings.sources import SourceSettings, located, require_source
+from mmm_pipeline.storage.file_errors import told_of
 from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home
 from mmm_pipeline.storage.settings_in_force import (
     SettingsInForce,
@@ -19,8 +26,11 @@ from mmm_pipeline.storage.settings_in_force import (
     source_change,
 )
 
-__all__ = ["ConfigOption", "FileArgument", "HomeOption", "QuickOption", "ReadableErrors", "ReplaceOption"]
-__all__ += ["SourceOption", "fail", "in_force", "may_replace"]
+__all__ = ["ConfigOption", "FileArgument", "HomeOption", "QuickOption", "ReadableCommand", "ReadableErrors"]
+__all__ += ["ReplaceOption", "SourceOption", "fail", "in_force", "may_replace"]
+
+INTERRUPTED = "interrupted; earlier results are intact, finished fits are kept for the next run"
+INTERRUPTED_STATUS = 130  # what a shell gives to a command that Ctrl-C ended
 
 FileArgument = Annotated[
     Path | None,
@@ -82,7 +92,7 @@ def in_force(
             ),
             "command line",
         )
-    Console(stderr=True).print(escape(found.line), highlight=False, soft_wrap=True, style="dim")
+    console(stderr=True).print(escape(found.line), highlight=False, soft_wrap=True, style="dim")
     return found
 
 
@@ -104,7 +114,7 @@ def may_replace(home: Home, source: SourceSettings, replace: bool) -> bool:
 
 
 class ReadableErrors:
-    """Errors meant for the user end the command with their message, without a traceback."""
+    """Errors meant for the user, and those of the machine, end the command with one message, without a traceback."""
 
     def __enter__(self) -> None: ...
 
@@ -112,14 +122,46 @@ class ReadableErrors:
         if isinstance(error, MmmError):
             fail(str(error))
         if isinstance(error, KeyboardInterrupt):
-            fail("interrupted; earlier results are intact, finished fits are kept for the next run")
+            fail(INTERRUPTED, status=INTERRUPTED_STATUS)
+        if isinstance(error, OSError) and (told := told_of(error)):
+            fail(told)
 
 
-def fail(*problems: str, hint: str | None = None) -> NoReturn:
-    """End the command with status 1 and these messages."""
-    console = Console(stderr=True)
+class ReadableCommand(TyperGroup):
+    """The whole command: output that cannot be written never ends it, and no error is a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with lasting_output() as lost, ReadableErrors(), _termination_as_interrupt():
+            done = super().invoke(ctx)
+        if lost:
+            fail(f"the output could not be written: {lost[0]}")
+        return done
+
+
+@contextmanager
+def _termination_as_interrupt() -> Iterator[None]:
+    """SIGTERM (a supervisor, `docker stop`) and SIGHUP (a terminal that closes) end a command as Ctrl-C does.
+
+    Its temporary files go, and it says so. A signal that is ignored, as SIGHUP is below `nohup`, stays ignored.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) == signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def fail(*problems: str, hint: str | None = None, status: int = 1) -> NoReturn:
+    """End the command with these messages and this exit status."""
+    told = console(stderr=True)
     for problem in problems:
-        console.print(f"[bold red]error:[/bold red] {escape(problem)}", highlight=False, soft_wrap=True)
+        told.print(f"[bold red]error:[/bold red] {escape(problem)}", highlight=False, soft_wrap=True)
     if hint:
-        console.print(escape(hint), highlight=False, soft_wrap=True)
-    raise typer.Exit(1)
+        told.print(escape(hint), highlight=False, soft_wrap=True)
+    raise typer.Exit(status)

@@ -12,6 +12,7 @@ from typing import Literal
 
 from mmm_pipeline.errors import MmmError
 from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.file_errors import is_writable
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.settings_in_force import settings_in_force
 
@@ -92,7 +93,7 @@ def _settings(home: Home, config: Path | None) -> Finding:
 def _home(home: Home) -> Finding:
     if not home.root.exists():
         return Finding("home folder", "absent", f"{home.root} does not exist yet; the first run makes it")
-    if not os.access(home.root, os.W_OK):
+    if not is_writable(home.root):
         return Finding("home folder", "problem", f"{home.root} cannot be written")
     results = "has results" if home.latest_results.exists() else "has no results yet"
     return Finding("home folder", "ok", f"{home.root} {results}")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from mmm_pipeline.cli.command_line import ConfigOption, HomeOption, ReadableErrors, fail, in_force
+from mmm_pipeline.cli.output import console, display_console
 from mmm_pipeline.errors import EngineError, StoredResultError
 from mmm_pipeline.storage.home import Home
 
@@ -54,7 +55,7 @@ def list_engines(config: ConfigOption = None, home: HomeOption = Path(".mmm")) -
             f"{engine.run_minutes:g}",
             state + asked,
         )
-    Console().print(table)
+    console().print(table)
 
 
 @engines_app.command()
@@ -68,7 +69,7 @@ def install(
     from mmm_pipeline.engines.catalog import engine_named
     from mmm_pipeline.engines.environments import environment_of
 
-    console = Console()
+    shown = console()
     with ReadableErrors():
         settings = in_force(Home(home.resolve()), config).settings
         engine = engine_named(name, settings.engines.folder)
@@ -76,26 +77,26 @@ def install(
         if there.state() == "named":
             raise EngineError(f"{there.variable} names {there.python}: unset it to have an environment made")
         if there.state() == "ready":
-            console.print(f"{engine.title} {engine.version} is installed in {there.folder}", soft_wrap=True)
+            shown.print(f"{engine.title} {engine.version} is installed in {there.folder}", soft_wrap=True)
             return
-        console.print(
+        shown.print(
             f"{engine.title} {engine.version} with Python {engine.python}: {engine.size_gb:g} GB on disk, about "
             f"{engine.install_minutes:g} minutes, into {there.folder}",
             highlight=False,
             soft_wrap=True,
         )
         if not yes and not typer.confirm("install it?", default=False):
-            console.print("nothing was installed")
+            shown.print("nothing was installed")
             raise typer.Exit(1)
-        with console.status("pip is at work") as status:
+        with shown.status("pip is at work") as status:
 
             def show(line: str) -> None:
                 status.update(escape(line[:100]))
-                if not console.is_terminal and line.startswith(("Collecting", "Installing", "Successfully")):
-                    console.print(f"  {escape(line[:110])}", highlight=False)
+                if not shown.is_terminal and line.startswith(("Collecting", "Installing", "Successfully")):
+                    shown.print(f"  {escape(line[:110])}", highlight=False)
 
             there.install(show)
-    console.print(f"[green]✓[/green] {engine.title} is ready: mmm engines run {engine.name}", highlight=False)
+    shown.print(f"[green]✓[/green] {engine.title} is ready: mmm engines run {engine.name}", highlight=False)
 
 
 @engines_app.command()
@@ -109,7 +110,7 @@ def run(
     home: HomeOption = Path(".mmm"),
 ) -> None:
     """Ask an engine about the last run's data, and bring comparison and report up to date."""
-    console = Console()
+    shown = console()
     folder = Home(home.resolve())
     with ReadableErrors():
         from mmm_pipeline.cli.terminal import RunDisplay, engine_table
@@ -128,22 +129,22 @@ def run(
         environment_of(engine).interpreter()
         if not folder.latest_results.exists():
             raise StoredResultError(f"{folder.root} has no results yet: run `mmm run` first")
-        console.print(
+        shown.print(
             f"{engine.title} {engine.version}: about {engine.run_minutes:g} minutes a fit of 90 days and 20 channels; "
             f"what it prints: {folder.engine_files / engine.name}",
             highlight=False,
             soft_wrap=True,
         )
-        with RunDisplay(console, assets=5) as display:
+        with RunDisplay(display_console(), assets=5) as display:
             outcome = ask_engine(folder, chosen, name, spec, display.step)
         if not outcome.succeeded:
-            fail(*outcome.problems, hint=f"see run {outcome.run_id[:8]} in `mmm ui --home {home}`")
-        from mmm_pipeline.storage.workspace import Workspace
+            fail(*outcome.problems, hint=f"see run {outcome.run_id[:8]} in `mmm ui --home {shlex.quote(str(home))}`")
+        from mmm_pipeline.orchestration.resources.workspace import Workspace
 
         workspace = Workspace(home=str(folder.root), config=str(chosen) if chosen else None)
         scores = workspace.warehouse().read_table("engine_scores")
-    console.print(engine_table(scores))
+    shown.print(engine_table(scores))
     problems = scores[(scores["engine"] == name) & (scores["status"] != "ok")]
     if len(problems):
         fail(*(f"{row.title} {row.model}: {row.reason}" for row in problems.itertuples()))
-    console.print(f"report: {folder.latest_results / 'report.html'}", highlight=False, soft_wrap=True)
+    shown.print(f"report: {folder.latest_results / 'report.html'}", highlight=False, soft_wrap=True)

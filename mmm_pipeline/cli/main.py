@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import shlex
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -20,6 +21,7 @@ from mmm_pipeline.cli.command_line import (
     FileArgument,
     HomeOption,
     QuickOption,
+    ReadableCommand,
     ReadableErrors,
     ReplaceOption,
     SourceOption,
@@ -28,6 +30,7 @@ from mmm_pipeline.cli.command_line import (
     may_replace,
 )
 from mmm_pipeline.cli.engines import engines_app
+from mmm_pipeline.cli.output import console, display_console, print_json, print_text
 from mmm_pipeline.cli.ui import ui
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.settings.sources import SourceSettings
@@ -39,6 +42,7 @@ __all__ = ["app"]
 
 app = typer.Typer(
     name="mmm",
+    cls=ReadableCommand,
     help="Marketing mix modelling as a pipeline: from raw campaign rows to a budget you can defend.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -59,7 +63,7 @@ class Narrative(StrEnum):
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"mmm {importlib.metadata.version('mmm_pipeline')}")
+        print_text(f"mmm {importlib.metadata.version('mmm_pipeline')}")
         raise typer.Exit
 
 
@@ -94,7 +98,7 @@ def run(
     home: HomeOption = Path(".mmm"),
 ) -> None:
     """Run everything: read the rows, fit the models, attribute, plan the budget, write the report."""
-    console = Console()
+    shown = console()
     folder = Home(home.resolve())
     with ReadableErrors():
         found = in_force(folder, config, file=file, source=source, demo=demo)
@@ -110,16 +114,19 @@ def run(
         from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
 
         if quick:
-            console.print("[yellow]quick run: fewer draws; look around, do not decide on it[/yellow]")
+            shown.print("[yellow]quick run: fewer draws; look around, do not decide on it[/yellow]")
         for line in narrator(settings):
-            console.print(line, highlight=False, soft_wrap=True)
+            shown.print(line, highlight=False, soft_wrap=True)
         job = build_definitions(folder, found.file).resolve_job_def(REFRESH_JOB)
         assets = len(set(job.asset_layer.executable_asset_keys))
-        with RunDisplay(console, assets) as display, progress.listening(display.fit):
+        with RunDisplay(display_console(), assets) as display, progress.listening(display.fit):
             outcome = refresh(folder, settings, display.step, quick=quick, replace=replace)
     if not outcome.succeeded:
-        fail(*outcome.problems, hint=f"see run {outcome.run_id[:8]} in `mmm ui --home {_shown_home(home, folder)}`")
-    _print_results(console, folder, outcome.warnings)
+        fail(
+            *outcome.problems,
+            hint=f"see run {outcome.run_id[:8]} in `mmm ui --home {shlex.quote(str(_shown_home(home, folder)))}`",
+        )
+    _print_results(shown, folder, outcome.warnings)
 
 
 def _shown_home(named: Path, folder: Home) -> Path:
@@ -127,17 +134,17 @@ def _shown_home(named: Path, folder: Home) -> Path:
     return named if folder.root == named.resolve() else folder.root
 
 
-def _print_results(console: Console, home: Home, warnings: tuple[str, ...]) -> None:
+def _print_results(shown: Console, home: Home, warnings: tuple[str, ...]) -> None:
     from mmm_pipeline.cli.terminal import budget_table, leaderboard_table
 
     summary = json.loads((home.latest_results / "summary.json").read_text(encoding="utf-8"))
-    console.print(leaderboard_table(summary))
-    console.print(budget_table(summary))
+    shown.print(leaderboard_table(summary))
+    shown.print(budget_table(summary))
     for warning in warnings:
-        console.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False)
+        shown.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False)
     if summary["quick"]:
-        console.print("[yellow]quick run: fewer draws; do not decide on these numbers[/yellow]")
-    console.print(f"report: {home.latest_results / 'report.html'}", highlight=False, soft_wrap=True)
+        shown.print("[yellow]quick run: fewer draws; do not decide on these numbers[/yellow]")
+    shown.print(f"report: {home.latest_results / 'report.html'}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -157,11 +164,11 @@ def check(
         report = check_source(settings).to_dict()
         require_known_budget_channels(settings.budget, report["channels"])
     if as_json:
-        typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
+        print_json(report)
         return
     from mmm_pipeline.cli.terminal import check_summary
 
-    Console().print(check_summary(report))
+    console().print(check_summary(report))
 
 
 @app.command()
@@ -194,7 +201,7 @@ def load(
         settings = settings.model_copy(update={"source": chosen})
         folder.prepare()
         done = land(file, campaign_table(settings, scratch=folder.root), settings, scratch=folder.root)
-    Console().print(landing_summary(done))
+    console().print(landing_summary(done))
 
 
 def _landing_source(source: SourceSettings, to: str | None, table: str | None, home: Home) -> SourceSettings:
@@ -257,15 +264,15 @@ def scenario(
             written = output.resolve()
             scenarios.write_scenario(written, settings, planned)
     if as_json:
-        typer.echo(json.dumps({**planned.to_dict(), "folder": str(written)}, ensure_ascii=False, indent=2))
+        print_json({**planned.to_dict(), "folder": str(written)})
         return
     from mmm_pipeline.cli.terminal import scenario_table
 
-    console = Console()
-    console.print(scenario_table(planned, settings.report.currency, settings.report.credible_interval))
+    shown = console()
+    shown.print(scenario_table(planned, settings.report.currency, settings.report.credible_interval))
     if quick:
-        console.print("[yellow]the champion is that of a quick run: do not decide on these numbers[/yellow]")
-    console.print(f"picture and tables: {written}", highlight=False, soft_wrap=True)
+        shown.print("[yellow]the champion is that of a quick run: do not decide on these numbers[/yellow]")
+    shown.print(f"picture and tables: {written}", highlight=False, soft_wrap=True)
 
 
 app.command()(replay)
@@ -281,7 +288,7 @@ def demo_data(
         from mmm_pipeline.ingestion.sources.demo import write_demo_data
 
         rows, truth = write_demo_data(path, seed=seed)
-    typer.echo(f"{rows}\n{truth}")
+    print_text(f"{rows}\n{truth}")
 
 
 @app.command()
@@ -297,33 +304,33 @@ def advise(
     """Show what the last run suggests to change in pipeline.yaml, as a diff; write it only on confirmation."""
     from mmm_pipeline.operations import advising
 
-    console = Console()
+    shown = console()
     with ReadableErrors():
         folder = Home(home.resolve())
         found = in_force(folder, config)
         settings = found.settings
         proposals = advising.stored_proposals(folder, settings)
         if as_json:
-            typer.echo(advising.as_json(proposals))
+            print_json(advising.as_json(proposals))
             return
         advice = advising.read_advice(proposals, found.file or Path("pipeline.yaml").resolve(), only or ())
     for number, proposal in enumerate(proposals, start=1):
-        console.print(f"[bold]{number}[/bold] {escape(advising.as_line(proposal))}", highlight=False, soft_wrap=True)
-        console.print(f"  {escape(proposal.reason('en'))}", highlight=False, soft_wrap=True)
+        shown.print(f"[bold]{number}[/bold] {escape(advising.as_line(proposal))}", highlight=False, soft_wrap=True)
+        shown.print(f"  {escape(proposal.reason('en'))}", highlight=False, soft_wrap=True)
     if not advice.diff:
-        console.print("nothing to change" if not proposals else f"{advice.path} already says all of it")
+        shown.print("nothing to change" if not proposals else f"{advice.path} already says all of it")
         return
-    console.print()
-    typer.echo(advice.diff)
+    shown.print()
+    print_text(advice.diff)
     if not apply:
-        console.print("nothing was written; `mmm advise --apply` asks before it writes", highlight=False)
+        shown.print("nothing was written; `mmm advise --apply` asks before it writes", highlight=False)
         return
     if not typer.confirm(f"write these changes to {advice.path}?", default=False):
-        console.print("nothing was written")
+        shown.print("nothing was written")
         raise typer.Exit(1)
     with ReadableErrors():
         advice.write()
-    console.print(f"written: {advice.path}; they count from the next run on", highlight=False, soft_wrap=True)
+    shown.print(f"written: {advice.path}; they count from the next run on", highlight=False, soft_wrap=True)
 
 
 @app.command("preview-prompt")
@@ -348,9 +355,9 @@ def preview_prompt(
         workspace = Workspace(home=str(folder.root), config=str(found.file) if found.file else None)
         wanted = next((known for known in languages if known == language), languages[0])
         request, left_out = advising.preview(workspace, narrative.value, wanted)
-    typer.echo(json.dumps(advising.rendered(request), ensure_ascii=False, indent=2))
+    print_json(advising.rendered(request))
     if left_out:
-        typer.echo(f"not sent, because too large: {', '.join(left_out)}", err=True)
+        print_text(f"not sent, because too large: {', '.join(left_out)}", stderr=True)
 
 
 @app.command()
@@ -363,7 +370,7 @@ def doctor(config: ConfigOption = None, home: HomeOption = Path(".mmm")) -> None
     table = Table(show_header=False, box=None)
     for finding in findings:
         table.add_row(marks[finding.state], finding.what, escape(finding.detail))
-    Console().print(table)
+    console().print(table)
     if any(finding.state == "problem" for finding in findings):
         raise typer.Exit(1)
 

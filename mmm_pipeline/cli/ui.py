@@ -13,7 +13,9 @@ from typing import Annotated
 import typer
 
 from mmm_pipeline.cli.command_line import ConfigOption, HomeOption, ReadableErrors, in_force
+from mmm_pipeline.cli.output import print_text
 from mmm_pipeline.errors import SettingsError
+from mmm_pipeline.storage.file_errors import is_writable
 from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home
 from mmm_pipeline.storage.settings_in_force import source_change
 
@@ -39,18 +41,16 @@ def ui(
         folder = folder.as_of(found.settings.split.as_of)
         folder.prepare()
         change = source_change(folder, found.settings.source) if found.settings.source.kind else None
-    if not read_only:
-        _know_pools(folder)
-    environment = {**os.environ, HOME_VARIABLE: str(folder.root), "DAGSTER_HOME": str(folder.root)}
+        dagster_home = _opened(folder, read_only)
+    environment = {**os.environ, HOME_VARIABLE: str(folder.root), "DAGSTER_HOME": str(dagster_home)}
     if found.file is not None:
         environment[CONFIG_VARIABLE] = str(found.file)
     if change is not None:
-        typer.echo(f"note: {change}. Runs that read rows are refused until `mmm run --replace`", err=True)
-    typer.echo(f"open http://{_ADDRESS}:{port} (Ctrl-C ends it)")
+        print_text(f"note: {change}. Runs that read rows are refused until `mmm run --replace`", stderr=True)
+    print_text(f"open http://{_ADDRESS}:{port} (Ctrl-C ends it)")
     # The webserver alone has no daemon beside it, which would run schedules and sensors.
     server = ["dagster_webserver", "--read-only"] if read_only else ["dagster", "dev"]
     command = [sys.executable, "-m", *server, "-w", str(folder.workspace_file), "-h", _ADDRESS, "-p", str(port)]
-    sys.stdout.flush()
     os.execve(sys.executable, command, environment)
 
 
@@ -82,10 +82,15 @@ def _problem(port: int) -> str | None:
     return None
 
 
-def _know_pools(home: Home) -> None:
+def _opened(home: Home, read_only: bool) -> Path:
+    """The folder with Dagster's databases, tried once, so that the server does not answer with a traceback."""
     import dagster as dg
 
+    from mmm_pipeline.orchestration.dagster_storage import copy_to_look_at, readable_storage_errors
     from mmm_pipeline.orchestration.runs.coordination import know_pools
 
-    with dg.DagsterInstance.from_config(str(home.root)) as instance:
-        know_pools(instance)
+    folder = copy_to_look_at(home) if read_only and not is_writable(home.root) else home.root
+    with readable_storage_errors(Home(folder)), dg.DagsterInstance.from_config(str(folder)) as instance:
+        if not read_only:
+            know_pools(instance)
+    return folder

@@ -28,6 +28,7 @@ class Engine:
         install_minutes, run_minutes: about how long an install takes, and a fit of 90 days and 20 channels on 2 cores.
         grid: whether it fits the pipeline's own specs, so that it is partitioned like `fitted_model`.
         folder: where its files are.
+        variables: environment variables that it needs besides those that every engine is given.
     """
 
     name: str
@@ -41,10 +42,16 @@ class Engine:
     run_minutes: float
     grid: bool
     folder: Path
+    variables: tuple[str, ...] = ()
 
     @property
     def requirements(self) -> Path:
         return self.folder / "requirements.txt"
+
+    @property
+    def lock(self) -> Path:
+        """Every package of the environment with its version and SHA-256 sums; an engine may be without."""
+        return self.folder / "requirements.lock"
 
     @property
     def runner(self) -> Path:
@@ -95,7 +102,10 @@ def _read(path: Path) -> Engine:
     except (OSError, ValueError) as error:
         raise EngineError(f"{path}: cannot be read: {error}") from error
     wrong = [key for key, kind in kinds.items() if not isinstance(content.get(key), kind)]
+    variables = content.pop("variables", [])
+    if not (isinstance(variables, list) and all(isinstance(name, str) for name in variables)):
+        wrong.append("variables")
     wrong += [key for key in content if key not in kinds]
     if wrong:
         raise EngineError(f"{path}: missing, unknown or of the wrong type: {', '.join(wrong)} (engines/README.md)")
-    return Engine(name=path.parent.name, folder=path.parent, **content)
+    return Engine(name=path.parent.name, folder=path.parent, variables=tuple(variables), **content)

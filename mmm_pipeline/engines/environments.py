@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from mmm_pipeline.engines.catalog import Engine
+from mmm_pipeline.engines.environment_variables import install_variables
 from mmm_pipeline.errors import EngineError
 from mmm_pipeline.storage.atomic_files import write_text
 
@@ -97,7 +98,10 @@ class Environment:
         shutil.rmtree(self.folder, ignore_errors=True)
         _run([str(base), "-m", "venv", str(self.folder)], show, self.engine)
         pip = [str(self.python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
-        _run([*pip, "--progress-bar", "off", "-r", str(self.engine.requirements)], show, self.engine)
+        # With a lock, pip takes nothing whose content is not the one that was recorded.
+        locked = self.engine.lock.is_file()
+        wanted = ["--require-hashes", "-r", str(self.engine.lock)] if locked else ["-r", str(self.engine.requirements)]
+        _run([*pip, "--progress-bar", "off", *wanted], show, self.engine)
         write_text(self._marker, self._wanted() + "\n")
 
     @property
@@ -106,7 +110,8 @@ class Environment:
         return self.folder / ".installed"
 
     def _wanted(self) -> str:
-        return hashlib.sha256(self.engine.requirements.read_bytes()).hexdigest()
+        locked = self.engine.lock.read_bytes() if self.engine.lock.is_file() else b""
+        return hashlib.sha256(self.engine.requirements.read_bytes() + locked).hexdigest()
 
 
 def environment_of(engine: Engine) -> Environment:
@@ -138,8 +143,8 @@ def _base_python(engine: Engine) -> Path:
 def _run(command: list[str], show: Callable[[str], object], engine: Engine) -> None:
     """Run to the end, showing every line; the last lines are in the error when it fails."""
     lines: list[str] = []
-    # What belongs to this environment must not lead pip into it.
-    foreign = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    # What belongs to this environment must not lead pip into it, and no secret reach a package's build script.
+    foreign = install_variables(os.environ)
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=foreign, errors="replace"
     ) as process:

@@ -7,11 +7,14 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mmm_pipeline.engines.attendant import NOT_STARTED
 from mmm_pipeline.engines.catalog import Engine
+from mmm_pipeline.engines.environment_variables import engine_variables
 from mmm_pipeline.engines.result import EngineResult, read_result
 from mmm_pipeline.errors import EngineError
 
@@ -19,9 +22,7 @@ __all__ = ["run_engine"]
 
 _LINES_SHOWN = 6
 _GRACE_SECONDS = 10.0
-# What would lead the engine into this environment, and what is no business of a foreign package.
-_NOT_PASSED_ON = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "JAX_PLATFORMS", "XLA_FLAGS", "JAX_ENABLE_X64")
-_SECRETS = ("KEY", "TOKEN", "SECRET", "PASSWORD", "CREDENTIALS", "WEBHOOK")
+_ATTENDANT = Path(__file__).with_name("attendant.py")
 
 
 def run_engine(
@@ -35,8 +36,9 @@ def run_engine(
 ) -> EngineResult:
     """Ask an engine and judge its answer.
 
-    What it prints goes to `output.log` of the folder. It and all it started are ended when its time is up, or when this
-    process is interrupted.
+    What it prints goes to `output.log` of the folder. It and all it started are ended when its time is up, when this
+    process is interrupted, and when this process is gone (`attendant.py`). Of the environment it sees what
+    `engine_variables` lets through.
 
     Args:
         engine: who is asked.
@@ -44,7 +46,7 @@ def run_engine(
         request: of `build_request`.
         folder: an empty one; `request.json`, `result.json`, `output.log` and `files/` are in it afterwards.
         timeout_seconds: wall time it has.
-        environment: variables on top of those of this process, such as those of Dagster Pipes.
+        environment: variables on top, such as those of Dagster Pipes.
 
     Raises:
         EngineError: it did not start, crashed, was killed, took too long, or its answer is none.
@@ -55,16 +57,17 @@ def run_engine(
     with log.open("wb") as output:
         try:
             process = subprocess.Popen(
-                [str(python), str(engine.runner), str(folder)],
+                # -I -S: the attendant needs nothing but Python itself, and starts in milliseconds.
+                [sys.executable, "-I", "-S", str(_ATTENDANT), str(python), str(engine.runner), str(folder)],
                 cwd=folder,
-                env={**_passed_on(os.environ), **(environment or {})},
-                stdin=subprocess.DEVNULL,
+                env={**engine_variables(os.environ, engine.variables), **(environment or {})},
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         except OSError as error:
-            raise EngineError(f"{engine.title} could not be started with {python}: {error}") from error
+            raise EngineError(f"{engine.title} could not be started: {error}") from error
         try:
             status = process.wait(timeout_seconds)
         except subprocess.TimeoutExpired as error:
@@ -74,6 +77,8 @@ def run_engine(
             ) from error
         finally:
             _end(process)
+    if status == NOT_STARTED:
+        raise EngineError(f"{engine.title} could not be started with {python}:\n{_last_lines(log)}")
     if status < 0:
         name = signal.Signals(-status).name
         more = "; the machine may have run out of memory" if status == -signal.SIGKILL else ""
@@ -83,17 +88,8 @@ def run_engine(
     return read_result(folder / "result.json", engine, request)
 
 
-def _passed_on(variables: Mapping[str, str]) -> dict[str, str]:
-    """The environment without what is not the engine's: no secret reaches a third party's code."""
-    return {
-        name: value
-        for name, value in variables.items()
-        if name not in _NOT_PASSED_ON and not any(word in name.upper() for word in _SECRETS)
-    }
-
-
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End what is left of the engine and of everything it started."""
+    """End what is left of the engine and of everything it started; they share the attendant's process group."""
     for number, patience in ((signal.SIGTERM, _GRACE_SECONDS), (signal.SIGKILL, None)):
         alive = process.poll() is None
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -102,6 +98,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             continue
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(patience)
+    if process.stdin is not None:
+        process.stdin.close()
 
 
 def _last_lines(log: Path) -> str:

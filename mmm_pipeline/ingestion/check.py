@@ -14,7 +14,7 @@ from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.ingestion.rows.load import LoadSummary
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.sources import WarehouseSettings
-from mmm_pipeline.storage.temporary import temporary_folder
+from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 
 __all__ = ["CheckReport", "check_source"]
@@ -71,7 +71,7 @@ def check_source(settings: Settings) -> CheckReport:
     # A BigQuery source is judged where it is; nothing is written to a dataset.
     settings = settings.model_copy(update={"warehouse": WarehouseSettings()})
     said: list[str] = []
-    with temporary_folder("check") as folder:
+    with scratch_folder("check") as folder:
         warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
         rows = load_campaigns(warehouse, settings)
         matrix = build_media_matrix(warehouse, settings)

@@ -17,7 +17,7 @@ from mmm_pipeline.ingestion.sources.headers import Roles, WantedColumns
 from mmm_pipeline.ingestion.sources.opening import stage_file, tell_reading
 from mmm_pipeline.ingestion.sources.staging import Staging, require_none_refused, staging_area
 from mmm_pipeline.settings.pipeline import EventDates, EventSettings, Settings
-from mmm_pipeline.storage.temporary import temporary_folder
+from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 
 __all__ = ["event_columns", "load_events"]
@@ -62,7 +62,7 @@ def event_columns(events: Sequence[EventDates], days: pd.DatetimeIndex) -> pd.Da
 
 
 def _read(chosen: EventSettings, path: Path, tell: Callable[[str], object] | None) -> tuple[EventDates, ...]:
-    with temporary_folder("events") as folder, staging_area(folder) as staging:
+    with scratch_folder("events") as folder, staging_area(folder) as staging:
         read = stage_file(staging, path, _WANTED, chosen.sheet)
         tell_reading(read, "events", tell)
         roles, where, place = read.roles, read.where, staging.place

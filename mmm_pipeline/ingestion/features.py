@@ -16,7 +16,7 @@ from mmm_pipeline.ingestion.sources.opening import stage_file, tell_reading
 from mmm_pipeline.ingestion.sources.staging import StagedTable, Staging, require_none_refused, staging_area
 from mmm_pipeline.settings.pipeline import FeatureSettings, Settings
 from mmm_pipeline.settings.plain_names import plain_name
-from mmm_pipeline.storage.temporary import temporary_folder
+from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 
 __all__ = ["load_features"]
@@ -45,7 +45,7 @@ def load_features(settings: Settings, tell: Callable[[str], object] | None = Non
     chosen = settings.features
     if chosen.path is None:
         return None
-    with temporary_folder("features") as folder, staging_area(folder) as staging:
+    with scratch_folder("features") as folder, staging_area(folder) as staging:
         read, roles = _stage(staging, chosen, chosen.path)
         tell_reading(read, "features", tell)
         staging.close_to_files()

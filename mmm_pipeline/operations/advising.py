@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -93,10 +92,10 @@ def read_advice(proposals: Sequence[Proposal], path: Path, only: Sequence[int] =
     return Advice(path, tuple(chosen), before, after)
 
 
-def as_json(proposals: Sequence[Proposal]) -> str:
-    """The proposals for machines."""
-    rows = [{**proposal.model_dump(), "author": proposal.author} for proposal in proposals]
-    return json.dumps({"proposals": rows}, ensure_ascii=False, indent=2)
+def as_json(proposals: Sequence[Proposal]) -> dict[str, object]:
+    """The proposals for machines, as what JSON can hold."""
+    rows = [{**proposal.model_dump(mode="json"), "author": proposal.author} for proposal in proposals]
+    return {"proposals": rows}
 
 
 def as_line(proposal: Proposal) -> str:

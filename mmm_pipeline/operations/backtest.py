@@ -6,7 +6,6 @@ import datetime as dt
 import hashlib
 import json
 import math
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from mmm_pipeline.settings.sources import LandingSettings, WarehouseSettings
 from mmm_pipeline.storage.artifacts import ArtifactStore
 from mmm_pipeline.storage.atomic_files import write_bytes, write_text
 from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline.storage.warehouses import open_warehouse
 
@@ -232,8 +232,8 @@ class _Actual:
         from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
         from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 
-        with tempfile.TemporaryDirectory(prefix="mmm-replay-") as folder:
-            warehouse = DuckDBWarehouse(Path(folder) / "warehouse.duckdb")
+        with scratch_folder("replay") as folder:
+            warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
             rows = load_campaigns(warehouse, settings)
             matrix = build_media_matrix(warehouse, settings)
             by_market = build_market_matrix(warehouse, settings)

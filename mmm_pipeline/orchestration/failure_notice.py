@@ -6,10 +6,10 @@ import datetime as dt
 import http.client
 import json
 import os
-import time
 from collections.abc import Mapping
 
 import dagster as dg
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_attempt, wait_fixed
 
 __all__ = ["WEBHOOK_VARIABLE", "WebhookUnreachable", "failure_notice", "post_notice", "run_failure_notice"]
 
@@ -69,15 +69,21 @@ def post_notice(
         WebhookUnreachable: the address is not one, or nobody there took the notice.
     """
     body = json.dumps(notice, ensure_ascii=False).encode()
-    problem = ""
-    for attempt in range(_ATTEMPTS):
-        if attempt:
-            time.sleep(pause)
-        problem, again = _attempt(address, body, timeout)
-        if not again:
-            break
+    tries = Retrying(
+        stop=stop_after_attempt(_ATTEMPTS),
+        wait=wait_fixed(pause),
+        retry=retry_if_result(lambda tried: tried[1]),
+        retry_error_callback=_last,
+    )
+    problem, _ = tries(_attempt, address, body, timeout)
     if problem:
         raise WebhookUnreachable(f"the webhook in {WEBHOOK_VARIABLE} did not take the notice: {problem}")
+
+
+def _last(tries: RetryCallState) -> tuple[str, bool]:
+    assert tries.outcome is not None
+    outcome: tuple[str, bool] = tries.outcome.result()
+    return outcome
 
 
 def _attempt(address: str, body: bytes, timeout: float) -> tuple[str, bool]:

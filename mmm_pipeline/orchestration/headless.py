@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+import signal
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import MmmError, SettingsError
 from mmm_pipeline.mmm.inference.xla import prepare_jax
+from mmm_pipeline.orchestration.dagster_storage import readable_storage_errors
 from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.atomic_files import remove_unfinished
+from mmm_pipeline.storage.file_errors import file_error
 from mmm_pipeline.storage.file_locks import holder_of, take_lock
 from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home
+from mmm_pipeline.text_safety.printable import printable
 
 if TYPE_CHECKING:
     import dagster as dg
 
 __all__ = ["RunOutcome", "RunStep", "ask_engine", "build_definitions", "rebuild_decisions", "refresh"]
+__all__ += ["spare_log_copiers_ctrl_c"]
 
 
 @dataclass(frozen=True)
@@ -29,8 +37,9 @@ class RunStep:
 
     Attributes:
         kind: `start`, `materialized`, `warning` (something to know about the data before anything is fitted),
-            `check_failed`, `retried` (failed, but tried again after a pause) or `failed`.
-        name: the step, asset or check; of a warning, its sentence.
+            `check_failed`, `retried` (failed, but tried again after a pause), `failed`, or `said` (a line of the log of the
+            step at work).
+        name: the step, asset or check; the sentence that was said.
     """
 
     kind: str
@@ -85,7 +94,7 @@ def refresh(
 
         definitions = build_definitions(home, config, quick=quick, replace=replace)
         job = definitions.resolve_job_def(job_name or REFRESH_JOB)
-        return _executed(job, grid_range(settings.model), on_step)
+        return _executed(home, job, grid_range(settings.model), on_step)
 
 
 def build_definitions(
@@ -149,6 +158,7 @@ def ask_engine(
         settings = effective_settings(home, config)
         definitions = build_definitions(home, config, also_engines=[name])
         return _executed(
+            home,
             definitions.resolve_job_def(engine_job_name(name)),
             range_of(key) if key else grid_range(settings.model),
             on_step,
@@ -183,8 +193,14 @@ def _environment(home: Home, config: Path | None) -> Iterator[Path | None]:
                 os.environ[name] = value
 
 
-def _executed(job: dg.JobDefinition, tags: dict[str, str], on_step: Callable[[RunStep], None]) -> RunOutcome:
-    """Run a job to its end in this process."""
+def _executed(
+    home: Home, job: dg.JobDefinition, tags: dict[str, str], on_step: Callable[[RunStep], None]
+) -> RunOutcome:
+    """Run a job to its end in this process.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C or SIGTERM ended it, which Dagster books as a failed step.
+    """
     import dagster as dg
 
     prepare_jax()
@@ -192,8 +208,9 @@ def _executed(job: dg.JobDefinition, tags: dict[str, str], on_step: Callable[[Ru
     from mmm_pipeline.orchestration.runs.coordination import know_pools
 
     run_id = str(uuid.uuid4())
-    with dg.DagsterInstance.get() as instance:
+    with readable_storage_errors(home), dg.DagsterInstance.get() as instance:
         know_pools(instance)
+        spare_log_copiers_ctrl_c(instance.compute_log_manager)
         instance.add_event_listener(run_id, lambda entry: _pass_on(entry, on_step))
         result = job.execute_in_process(
             instance=instance,
@@ -202,27 +219,69 @@ def _executed(job: dg.JobDefinition, tags: dict[str, str], on_step: Callable[[Ru
             raise_on_error=False,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
+    if _was_interrupted(result):
+        raise KeyboardInterrupt
     problems, warnings = _verdict(result)
     return RunOutcome(run_id, problems, warnings)
+
+
+def spare_log_copiers_ctrl_c(manager: Any) -> None:
+    """Start the processes by which Dagster stores a step's output without an ear for Ctrl-C.
+
+    The terminal sends it to them as well, and one of them would answer with a traceback in the middle of ours. Dagster
+    ends them itself when the step ends.
+    """
+    capture = manager.capture_logs
+
+    @contextmanager
+    def captured(log_key: Sequence[str]) -> Iterator[Any]:
+        with ExitStack() as stack:
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # which children inherit
+            try:
+                context = stack.enter_context(capture(log_key))
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            yield context
+
+    manager.capture_logs = captured
 
 
 @contextmanager
 def _only_one_run(home: Home) -> Iterator[None]:
     """Two runs over one home would overwrite each other's tables."""
-    handle = take_lock(home.run_lock)
+    try:
+        handle = take_lock(home.run_lock)
+    except OSError as error:
+        raise SettingsError(
+            f"home folder {home.root}: cannot be written: {file_error(error, home.run_lock)}. Choose another with "
+            "--home"
+        ) from error
     if handle is None:
         holder = holder_of(home.run_lock) or "unknown"
         raise SettingsError(
             f"another run is at work on {home.root} (process {holder}): wait for it, or choose another --home"
         )
     with handle:
+        remove_unfinished(home.artifacts)
         yield
+
+
+def _was_interrupted(result: dg.ExecuteInProcessResult) -> bool:
+    sources = (event.step_failure_data.error_source for event in result.all_events if event.is_step_failure)
+    return any(source is not None and source.name == "INTERRUPT" for source in sources)
 
 
 def _pass_on(entry: Any, on_step: Callable[[RunStep], None]) -> None:
     event = entry.dagster_event
-    if event is None:
-        return
+    # An error here would be an error of the run, which does not depend on who watches it.
+    with suppress(Exception):
+        if event is not None:
+            _tell(event, on_step)
+        elif entry.level >= logging.INFO:
+            on_step(RunStep("said", entry.user_message))
+
+
+def _tell(event: Any, on_step: Callable[[RunStep], None]) -> None:
     kind = event.event_type_value
     if kind == "STEP_START":
         on_step(RunStep("start", str(event.step_key)))
@@ -282,7 +341,17 @@ def _readable(error: Any) -> str:
         if error.cls_name in known:
             return _without_class(error.message)
         innermost, error = error, error.cause
-    return innermost.message.strip()
+    return _with_place(printable(innermost.message.strip()))
+
+
+def _with_place(message: str) -> str:
+    """A full disk is often told without a name; then it is one of these two."""
+    if "[Errno 28]" not in message or "'" in message:
+        return message
+    return (
+        f"{message}: the disk of the home folder, or that of temporary files ({tempfile.gettempdir()}), is full: free "
+        "space there and run again"
+    )
 
 
 def _without_class(message: str) -> str:

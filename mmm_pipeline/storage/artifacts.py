@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.storage import places
+from mmm_pipeline.storage.file_errors import told_of
 from mmm_pipeline.storage.places import Place
+from mmm_pipeline.storage.scratch import scratch_folder
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -152,6 +153,8 @@ class ArtifactStore:
             return places.read(path)
         except FileNotFoundError as error:
             raise StoredResultError(f"{path}: there is no stored {name} yet: materialize {name} first") from error
+        except OSError as error:
+            raise _damaged(path, name, error) from error
 
     @contextmanager
     def _on_this_machine(self, path: Place, name: str) -> Iterator[Path]:
@@ -159,10 +162,11 @@ class ArtifactStore:
         if isinstance(path, Path):
             if not path.is_file():
                 raise StoredResultError(f"{path}: there is no stored {name} yet: materialize {name} first")
+            path.open("rb").close()  # HDF5's own words for a missing right are those for a damaged file
             yield path
             return
-        with tempfile.TemporaryDirectory() as folder:
-            local = Path(folder) / path.name
+        with scratch_folder("artifact") as folder:
+            local = folder / path.name
             local.write_bytes(self._read(path, name))
             yield local
 
@@ -184,6 +188,9 @@ def _stored(path: Place, content: bytes | memoryview) -> Place:
 
 
 def _damaged(path: Place, name: str, error: Exception) -> StoredResultError:
+    # Only what is damaged may be deleted: a file that this user must not read, or a failing disk, is neither.
+    if isinstance(error, OSError) and (told := told_of(error, path)):
+        return StoredResultError(f"the stored {name} cannot be read: {told}")
     return StoredResultError(
         f"{path}: the stored {name} cannot be read ({type(error).__name__}: {error}). "
         f"Delete the file and materialize {name} again"

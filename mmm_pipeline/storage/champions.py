@@ -19,7 +19,7 @@ __all__ = ["ChampionHistory", "KeptChampion", "champion_is_quick", "mark_champio
 _FOLDER = "champions"
 _MARK = "champion_run"
 _STAMP = "%Y%m%dT%H%M%S%fZ"
-_NAME = re.compile(r"(?P<kept>\d{8}T\d{12}Z)-(?P<fingerprint>[0-9a-f]+)(?P<quick>-quick)?\Z")
+_NAME = re.compile(r"(?:(?P<number>\d{6})-)?(?P<kept>\d{8}T\d{12}Z)-(?P<fingerprint>[0-9a-f]+)(?P<quick>-quick)?\Z")
 
 
 def mark_champion(artifacts: ArtifactStore, *, quick: bool) -> None:
@@ -38,14 +38,17 @@ def champion_is_quick(artifacts: ArtifactStore) -> bool:
 
 @dataclass(frozen=True, order=True)
 class KeptChampion:
-    """One file of the history; the order is that of time.
+    """One file of the history; the order is that of the refreshes, whatever a clock said.
 
     Attributes:
+        number: of the refresh at which it last became champion, from 1; 0 in files of earlier versions, which come
+            first, in the order of their times.
         kept: when it became champion, UTC.
         fingerprint: of the inputs and settings that it was fitted on.
         quick: whether it comes from a quick run, with fewer draws than a decision needs.
     """
 
+    number: int
     kept: datetime
     fingerprint: str
     quick: bool
@@ -53,7 +56,8 @@ class KeptChampion:
     @property
     def key(self) -> str:
         """Stem of its file, below `artifacts/champions/`."""
-        return f"{self.kept.strftime(_STAMP)}-{self.fingerprint}{'-quick' if self.quick else ''}"
+        number = f"{self.number:06d}-" if self.number else ""
+        return f"{number}{self.kept.strftime(_STAMP)}-{self.fingerprint}{'-quick' if self.quick else ''}"
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class ChampionHistory:
         found = [_NAME.match(stem) for stem in self.artifacts.stems(_FOLDER)]
         return sorted(
             KeptChampion(
+                int(match["number"] or 0),
                 datetime.strptime(match["kept"], _STAMP).replace(tzinfo=UTC),
                 match["fingerprint"],
                 match["quick"] is not None,
@@ -76,9 +81,10 @@ class ChampionHistory:
         )
 
     def keep(self, champion: str, limit: int, quick: bool, *, now: datetime | None = None) -> int:
-        """Copy the stored champion into the history, unless one of its fingerprint is there; forget the oldest.
+        """Copy the stored champion into the history as its newest entry; forget the oldest.
 
-        The present champion does not count towards the limit: `limit` earlier ones stay beside it.
+        A champion that comes back, as after a setting was tried and reverted, moves to the end. One that stays, with
+        neither data nor settings changed, keeps its entry.
 
         Args:
             champion: artifact name of the stored champion.
@@ -93,16 +99,22 @@ class ChampionHistory:
             StoredResultError: there is no stored champion, or it is damaged.
         """
         fingerprint = self.artifacts.read_fit(champion)[1]
-        if fingerprint not in {entry.fingerprint for entry in self.entries()}:
-            entry = KeptChampion(now or datetime.now(UTC), fingerprint, quick)
-            self.artifacts.copy(champion, _FOLDER, entry.key)
+        entries = self.entries()
+        if not entries or entries[-1].fingerprint != fingerprint:
+            number = max((entry.number for entry in entries), default=0) + 1
+            self.artifacts.copy(
+                champion, _FOLDER, KeptChampion(number, now or datetime.now(UTC), fingerprint, quick).key
+            )
+            for entry in entries:
+                if entry.fingerprint == fingerprint:
+                    self.artifacts.remove(_FOLDER, entry.key)
         earlier = [entry for entry in self.entries() if entry.fingerprint != fingerprint]
         for entry in earlier[: max(0, len(earlier) - limit)]:
             self.artifacts.remove(_FOLDER, entry.key)
         return min(limit, len(earlier))
 
     def previous(self, fingerprint: str, quick: bool) -> KeptChampion | None:
-        """The newest champion that was fitted on something else; a full run is never compared with a quick one."""
+        """The champion of the refresh before, fitted on something else; a full run is not compared with a quick one."""
         others = [entry for entry in self.entries() if entry.fingerprint != fingerprint and (quick or not entry.quick)]
         return others[-1] if others else None
 

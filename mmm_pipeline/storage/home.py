@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +16,15 @@ from mmm_pipeline.settings.pipeline import Settings, load_settings
 from mmm_pipeline.settings.sources import SourceSettings
 from mmm_pipeline.settings.yaml_file import read_yaml
 from mmm_pipeline.storage.atomic_files import write_text
+from mmm_pipeline.storage.file_errors import file_error
+from mmm_pipeline.text_safety.printable import printable
 
 __all__ = ["AS_OF_FOLDER", "CONFIG_VARIABLE", "HOME_VARIABLE", "Home", "home_from_environment"]
 
 HOME_VARIABLE = "MMM_HOME"
 CONFIG_VARIABLE = "MMM_CONFIG"
 AS_OF_FOLDER = "as-of"
+_URL_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 
 _WORKSPACE_YAML = """\
 # Written by mmm_pipeline; read by `mmm ui`.
@@ -123,6 +127,11 @@ class Home:
         return self.root / "pipeline.yaml"
 
     @property
+    def dagster_file(self) -> Path:
+        """Dagster's settings of this home."""
+        return self.root / "dagster.yaml"
+
+    @property
     def run_settings_file(self) -> Path:
         """The settings of the `mmm run` at work, with what its command line says."""
         return self.root / ".run-settings.yaml"
@@ -150,19 +159,22 @@ class Home:
         return Home(self.root / AS_OF_FOLDER / day.isoformat())
 
     def prepare(self) -> None:
-        """Create the folder and Dagster's own files when they are missing.
+        """Create the folder and Dagster's own files when they are missing; nothing is written when they are there.
 
         Raises:
-            SettingsError: the folder cannot be created or written.
+            SettingsError: the folder cannot be created, read or written, or one of these files is damaged.
         """
+        _require_usable(self.root)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            for file, text in ((self.root / "dagster.yaml", _DAGSTER_YAML), (self.workspace_file, _WORKSPACE_YAML)):
+            for file, text in ((self.dagster_file, _DAGSTER_YAML), (self.workspace_file, _WORKSPACE_YAML)):
                 if not file.exists():
-                    file.write_text(text, encoding="utf-8")
+                    write_text(file, text)
+                _require_yaml(file)
         except OSError as error:
             raise SettingsError(
-                f"home folder {self.root}: cannot be used: {error}. Choose another with --home"
+                f"home folder {self.root}: cannot be used: {file_error(error, error.filename)}. Choose another with "
+                "--home"
             ) from error
 
     def held_source(self) -> SourceSettings | None:
@@ -188,6 +200,33 @@ class Home:
     def write_run_settings(self, settings: Settings) -> Path:
         """Write the settings of the run that begins; returns the file."""
         return _write(self.run_settings_file, _OF_THIS_RUN, settings)
+
+
+def _require_usable(root: Path) -> None:
+    """Refuse what SQLite, which is told of the home by a URL, would take for another path."""
+    path = str(root)
+    wrong = {
+        "? (in a URL, the path ends there)": "?" in path,
+        "% before two hexadecimal digits (in a URL, they name one character)": _URL_ESCAPE.search(path) is not None,
+        "a character without a glyph": printable(path).replace("\n", "").replace("\t", "") != path,
+    }
+    for what, there in wrong.items():
+        if there:
+            raise SettingsError(
+                f"home folder {path}: Dagster's run history cannot be kept below a path with {what}: choose another "
+                "with --home"
+            )
+
+
+def _require_yaml(file: Path) -> None:
+    """Dagster would answer a damaged file with a traceback."""
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        content = str(error).splitlines()[0]
+    if not isinstance(content, dict):
+        why = content if isinstance(content, str) else "no section in it"
+        raise SettingsError(f"{file}: is damaged ({why}): correct it, or move it away to have it made anew")
 
 
 def home_from_environment() -> Home:

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mmm_pipeline.errors import SettingsError, StorageUnavailable
+from mmm_pipeline.errors import SettingsError, StorageUnavailable, StoredResultError
 from mmm_pipeline.storage.atomic_files import write_bytes
+from mmm_pipeline.storage.file_errors import file_error, is_denied
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -123,7 +124,8 @@ def write(file: Place, content: bytes | memoryview) -> None:
     """Replace the file: readers see the old content or the new.
 
     Raises:
-        StorageUnavailable: it cannot be written.
+        StorageUnavailable: it cannot be written now.
+        StoredResultError: this user must not write it.
     """
     if not isinstance(file, Path):
         with _asking(file, "written", missing="there is no such bucket"):
@@ -132,10 +134,8 @@ def write(file: Place, content: bytes | memoryview) -> None:
     try:
         write_bytes(file, content)
     except OSError as error:
-        raise StorageUnavailable(
-            f"{file}: cannot be written ({error.strerror or error}, {len(content):,} bytes): free space there or allow "
-            "writing, and run again; what was stored before is intact"
-        ) from error
+        kind = StoredResultError if is_denied(error) else StorageUnavailable
+        raise kind(f"{len(content):,} bytes cannot be written: {file_error(error, file)}") from error
 
 
 def remove(file: Place) -> None:

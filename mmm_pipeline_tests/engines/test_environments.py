@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
+import zipfile
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from mmm_pipeline.engines.catalog import Engine, catalog, engine_named
 from mmm_pipeline.engines.environments import ENVIRONMENTS_VARIABLE, environment_of
@@ -72,7 +76,52 @@ def test_a_description_that_is_wrong_names_the_file_and_the_key(engine: Engine) 
         catalog(engine.folder.parent)
 
 
+@pytest.mark.parametrize("name", ["lightweight_mmm", "pymc_marketing"])
+def test_a_shipped_lock_fits_what_is_asked_for_and_names_no_address(name: str) -> None:
+    engine = engine_named(name, None)
+    text = engine.lock.read_text()
+    entries = re.split(r"\n(?=[a-z])", text.replace("\\\n", ""))
+    assert all("--hash=sha256:" in entry for entry in entries)
+    locked = [Requirement(entry.partition("--hash")[0]) for entry in entries]
+    lines = [line for line in engine.requirements.read_text().splitlines() if line and not line.startswith("#")]
+    for asked in map(Requirement, lines):
+        versions = [str(it.specifier).removeprefix("==") for it in locked if it.name == asked.name]
+        assert versions, asked
+        assert all(asked.specifier.contains(version) for version in versions), asked
+    assert re.search(r"://|index-url|find-links", text) is None
+
+
 def test_every_shipped_engine_has_a_runner_and_pinned_requirements() -> None:
     for engine in catalog().values():
         assert engine.runner.is_file()
         assert f"{engine.package}=={engine.version}" in engine.requirements.read_text()
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_with_a_lock_only_packages_of_the_recorded_content_are_installed(
+    engine: Engine, tmp_path: Path, right: bool
+) -> None:
+    wheel = _wheel(tmp_path / "wheels")
+    digest = hashlib.sha256(wheel.read_bytes() if right else b"something else").hexdigest()
+    engine.lock.write_text(f"--no-index\n--find-links {wheel.parent}\ntiny==1.0 --hash=sha256:{digest}\n")
+    there = environment_of(engine)
+    if right:
+        there.install(lambda line: None)
+        assert there.state() == "ready"
+        engine.lock.write_text(engine.lock.read_text() + "\n")
+        assert there.state() == "outdated"
+    else:
+        with pytest.raises(EngineError, match="DO NOT MATCH THE HASHES"):
+            there.install(lambda line: None)
+        assert there.state() == "incomplete"
+
+
+def _wheel(folder: Path) -> Path:
+    """A package without content."""
+    folder.mkdir()
+    path = folder / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        archive.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("tiny-1.0.dist-info/RECORD", "")
+    return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from mmm_pipeline.engines.catalog import catalog
 from mmm_pipeline.engines.comparison import view_of_result
+from mmm_pipeline.engines.environment_variables import engine_variables, install_variables
 from mmm_pipeline.engines.process import run_engine
 from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.engines.result import EngineResult, parse_result
@@ -127,16 +129,66 @@ def test_an_interpreter_that_is_none_is_one_clear_error(tmp_path: Path) -> None:
 
 
 def test_secrets_do_not_reach_an_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GEMINI_API_KEY", "hunter-2")
-    monkeypatch.setenv("MMM_WEBHOOK_URL", "hunter-2")
+    for name in ("GEMINI_API_KEY", "MMM_WEBHOOK_URL", "DATABASE_URL", "PIP_INDEX_URL", "PGPASSFILE", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "hunter-2")
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
     engine = make_engine(tmp_path / "engines")
     engine.runner.write_text("import os; print(dict(os.environ)); raise SystemExit(3)")
     request = build_request(small_inputs(), SETTINGS, engine, "adstock|1")
     with pytest.raises(EngineError):
         run_engine(engine, Path(sys.executable), request, tmp_path / "run", timeout_seconds=30)
     printed = (tmp_path / "run" / "output.log").read_text()
-    assert "PATH" in printed
+    assert "'PATH'" in printed
+    assert "'OMP_NUM_THREADS': '3'" in printed
     assert "hunter-2" not in printed
+
+
+def test_an_engine_is_given_the_variables_that_it_asks_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CMDSTAN", "/opt/cmdstan")
+    monkeypatch.setenv("MY_OWN", "kept back")
+    make_engine(tmp_path / "engines")
+    description = tmp_path / "engines" / "small" / "engine.toml"
+    description.write_text(description.read_text() + 'variables = ["CMDSTAN"]\n')
+    engine = catalog(tmp_path / "engines")["small"]
+    assert engine_variables(os.environ, engine.variables)["CMDSTAN"] == "/opt/cmdstan"
+    assert "MY_OWN" not in engine_variables(os.environ, engine.variables)
+
+
+def test_pip_is_given_its_index_and_no_other_secret() -> None:
+    environment = {"PIP_INDEX_URL": "x", "https_proxy": "y", "GEMINI_API_KEY": "z", "PYTHONPATH": "p", "HOME": "/h"}
+    assert set(install_variables(environment)) == {"PIP_INDEX_URL", "https_proxy", "HOME"}
+
+
+_ASKING = """
+import json, sys
+from pathlib import Path
+from mmm_pipeline.engines.catalog import catalog
+from mmm_pipeline.engines.environment_variables import engine_variables, install_variables
+from mmm_pipeline.engines.process import run_engine
+root = Path(sys.argv[1])
+engine = catalog(root / "engines")["small"]
+run_engine(engine, Path(sys.executable), {}, root / "run", timeout_seconds=60)
+"""
+
+
+def test_an_engine_ends_when_the_process_that_asked_it_is_killed(tmp_path: Path) -> None:
+    engine = make_engine(tmp_path / "engines")
+    engine.runner.write_text(
+        "import os, subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "open('pids', 'w').write(f'{os.getpid()} {child.pid} ')\n"
+        "time.sleep(60)\n"
+    )
+    asking = subprocess.Popen([sys.executable, "-c", _ASKING, str(tmp_path)])
+    pids = tmp_path / "run" / "pids"
+    until = time.monotonic() + 60
+    while not (pids.is_file() and pids.read_text().endswith(" ")):
+        assert time.monotonic() < until
+        assert asking.poll() is None
+        time.sleep(0.05)
+    asking.kill()
+    asking.wait()
+    assert [number for number in map(int, pids.read_text().split()) if not _is_gone(number)] == []
 
 
 def _is_gone(process: int, patience: float = 5.0) -> bool:

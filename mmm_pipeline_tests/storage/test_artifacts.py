@@ -10,6 +10,7 @@ import xarray as xr
 
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.storage.artifacts import ArtifactStore
+from mmm_pipeline_tests.other_user import needs_root, other_user
 
 
 def dataset(value: float) -> xr.Dataset:
@@ -48,3 +49,25 @@ def test_json_refuses_numbers_that_json_does_not_have(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         ArtifactStore(tmp_path).write_json("eda_profile", {"a": float("nan")})
     assert not ArtifactStore(tmp_path).has("eda_profile", suffix=".json")
+
+
+@needs_root
+def test_a_file_that_must_not_be_read_is_not_called_damaged(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    store.write_dataset("model_inputs", dataset(1.5))
+    store.write_json("eda_profile", {})
+    store.path("model_inputs").chmod(0o600)
+    store.path("eda_profile", suffix=".json").chmod(0o600)
+    for read in (lambda: store.read_dataset("model_inputs"), lambda: store.read_json("eda_profile")):
+        with other_user(tmp_path), pytest.raises(StoredResultError, match="Permission denied: let this user") as told:
+            read()
+        assert "delete" not in str(told.value).lower()
+        (tmp_path / "temporary").rmdir()
+
+
+@needs_root
+def test_a_folder_that_must_not_be_written_is_not_tried_again_later(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with other_user(tmp_path), pytest.raises(StoredResultError, match=r"a\.json: Permission denied: let") as told:
+        ArtifactStore(tmp_path).write_json("a", {})
+    assert not told.value.passing

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmm_pipeline.storage.atomic_files import write_bytes, write_text, write_with
+from mmm_pipeline_tests.storage.small_disk import room_for
 
 
 def test_folders_are_made_and_content_is_replaced(tmp_path: Path) -> None:
@@ -50,3 +51,9 @@ def test_a_write_that_fails_half_way_leaves_the_earlier_file(tmp_path: Path) -> 
         write_with(target, half)
     assert target.read_text() == "good"
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_full_disk_is_told_with_the_name_of_the_file(tmp_path: Path) -> None:
+    with room_for(10), pytest.raises(OSError, match="File too large") as told:
+        write_bytes(tmp_path / "x.bin", b"more than ten bytes")
+    assert told.value.filename == str(tmp_path / "x.bin")

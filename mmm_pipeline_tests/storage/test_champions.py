@@ -48,6 +48,46 @@ def test_a_champion_that_is_used_again_is_kept_once(history: ChampionHistory) ->
     assert [entry.kept for entry in history.entries()] == [_FIRST]
 
 
+def test_after_a_setting_was_tried_and_reverted_the_reverted_champion_is_the_one_before(
+    history: ChampionHistory,
+) -> None:
+    for week, fingerprint in enumerate(["aa", "bb", "aa", "cc"]):
+        _crown(history, week, fingerprint=fingerprint)
+        if week == 2:
+            assert _before(history, "aa") == ("bb", 1)
+
+    assert _before(history, "cc") == ("aa", 2)
+    assert [entry.fingerprint for entry in history.entries()] == ["bb", "aa", "cc"]
+
+
+def test_a_date_in_the_future_does_not_stay_the_refresh_before(history: ChampionHistory) -> None:
+    _crown(history, 500, fingerprint="dd")
+    for week, fingerprint in enumerate(["aa", "bb"]):
+        _crown(history, week, fingerprint=fingerprint)
+    assert _before(history, "bb") == ("aa", 0)
+
+
+def test_files_of_earlier_versions_come_first(history: ChampionHistory) -> None:
+    _crown(history, 0, fingerprint="aa")
+    [entry] = history.entries()
+    unnumbered = history.artifacts.path("champions", entry.key.removeprefix("000001-"))
+    history.artifacts.path("champions", entry.key).rename(unnumbered)
+    unnumbered.with_name("99991231T000000000000Z-ee.nc").write_bytes(unnumbered.read_bytes())
+
+    _crown(history, 1, fingerprint="bb")
+    _crown(history, 2, fingerprint="cc", limit=9)
+
+    assert [entry.fingerprint for entry in history.entries()] == ["aa", "ee", "bb", "cc"]
+    assert _before(history, "cc") == ("bb", 1)
+
+
+def _before(history: ChampionHistory, fingerprint: str) -> tuple[str, int]:
+    """Fingerprint and week of the champion before."""
+    entry = history.previous(fingerprint, quick=False)
+    assert entry is not None
+    return entry.fingerprint, (entry.kept - _FIRST) // timedelta(weeks=1)
+
+
 def test_beyond_the_limit_the_oldest_are_forgotten(history: ChampionHistory) -> None:
     counts = [_crown(history, week) for week in range(5)]
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
+import pytest
+
+from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.storage.file_locks import held_here, holder_of, take_lock, waiting_lock
 from mmm_pipeline_tests.storage.holding_process import holding_process
 
@@ -45,3 +49,21 @@ def test_a_free_lock_is_taken_without_a_word(tmp_path: Path) -> None:
     with waiting_lock(tmp_path / "fit.lock", told.append) as waited:
         assert not waited
     assert told == []
+
+
+@pytest.mark.parametrize("link", [os.symlink, os.link], ids=["symbolic", "hard"])
+def test_a_link_to_another_file_is_refused_and_the_file_stays(tmp_path: Path, link) -> None:
+    victim, path = tmp_path / "victim", tmp_path / "fit.lock"
+    victim.write_text("precious")
+    link(victim, path)
+    for use in (take_lock, holder_of):
+        with pytest.raises(StoredResultError, match=r"fit\.lock: is a .*remove it and run again"):
+            use(path)
+    assert victim.read_text() == "precious"
+
+
+def test_a_link_to_nowhere_makes_no_file(tmp_path: Path) -> None:
+    (tmp_path / "fit.lock").symlink_to(tmp_path / "made")
+    with pytest.raises(StoredResultError, match="a link"):
+        take_lock(tmp_path / "fit.lock")
+    assert not (tmp_path / "made").exists()

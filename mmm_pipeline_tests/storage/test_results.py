@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import time
 from pathlib import Path
 
 import pytest
 
+from mmm_pipeline.errors import StorageUnavailable, StoredResultError
 from mmm_pipeline.storage.results import KEPT_RUNS, publish
 
 
@@ -23,10 +27,10 @@ def test_a_run_that_fails_while_writing_leaves_the_last_good_results(tmp_path: P
     publish(tmp_path, fill_with("good"))
 
     def broken(folder: Path) -> None:
-        (folder / "report.md").write_text("half")
-        raise OSError("disk full")
+        (folder / "attribution.csv").write_text("half")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(StorageUnavailable, match=r"attribution\.csv: No space left on device: free space there"):
         publish(tmp_path, broken)
     assert (tmp_path / "latest" / "report.md").read_text() == "good"
     assert not list(tmp_path.glob(".*unfinished"))
@@ -37,3 +41,42 @@ def test_old_results_are_removed_but_never_the_latest(tmp_path: Path) -> None:
         publish(tmp_path, fill_with(str(number)))
     assert len([path for path in tmp_path.iterdir() if not path.is_symlink()]) == KEPT_RUNS + 1
     assert (tmp_path / "latest" / "report.md").read_text() == str(KEPT_RUNS + 2)
+
+
+def test_a_folder_in_place_of_the_link_is_kept_beside(tmp_path: Path) -> None:
+    """As in a home that was copied without its links, or restored from an archive."""
+    copied = tmp_path / "latest"
+    copied.mkdir()
+    (copied / "report.md").write_text("restored")
+
+    latest = publish(tmp_path, fill_with("new"))
+
+    assert latest.is_symlink()
+    assert (latest / "report.md").read_text() == "new"
+    [kept] = tmp_path.glob("latest-copied-*")
+    assert (kept / "report.md").read_text() == "restored"
+    assert (publish(tmp_path, fill_with("newer")) / "report.md").read_text() == "newer"
+    assert list(tmp_path.glob("latest-copied-*")) == [kept]
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    earlier = time.time() - 60
+    unfinished = tmp_path / ".20261129T143547378583Z.unfinished"
+    unfinished.mkdir()
+    (tmp_path / ".latest.4711").symlink_to("nowhere")
+    for path in (unfinished, tmp_path / ".latest.4711"):
+        os.utime(path, (earlier, earlier), follow_symlinks=False)
+
+    publish(tmp_path, fill_with("new"))
+
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_denied_folder_is_told_as_such_and_not_as_damage(tmp_path: Path) -> None:
+    def denied(folder: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder / "summary.json"))
+
+    with pytest.raises(StoredResultError, match=r"summary\.json: Permission denied: let this user") as told:
+        publish(tmp_path, denied)
+    assert not told.value.passing
+    assert "delete" not in str(told.value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import tempfile
 import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from mmm_pipeline.ingestion.landing.landing import CampaignTable, MergeCounts
 from mmm_pipeline.ingestion.landing.sql import ROW_OF_KEY, LandingPlan
 from mmm_pipeline.ingestion.sources.table_file import duckdb_identifier
 from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.storage.warehouse.dialect import BIGQUERY, DUCKDB
 from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
 
@@ -154,8 +154,8 @@ class BigQueryCampaignTable:
         made = False
         self._scratch.mkdir(parents=True, exist_ok=True)
         try:
-            with tempfile.TemporaryDirectory(prefix="staging-", dir=self._scratch) as folder:
-                file = Path(folder) / "rows.parquet"
+            with scratch_folder("staging", self._scratch) as folder:
+                file = folder / "rows.parquet"
                 with pq.ParquetWriter(file, rows.schema) as writer:
                     for batch in rows:
                         writer.write_batch(batch)

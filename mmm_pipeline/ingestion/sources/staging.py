@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +12,7 @@ from typing import TYPE_CHECKING
 from mmm_pipeline.errors import CampaignDataError, StoredResultError
 from mmm_pipeline.ingestion.sources.headers import Roles
 from mmm_pipeline.ingestion.sources.layout import Layout
+from mmm_pipeline.storage.scratch import scratch_folder
 
 if TYPE_CHECKING:
     import duckdb
@@ -38,12 +36,10 @@ SHEET_STRIDE = 1 << 24
 """Line numbers of a workbook in staging: the row, and this for every sheet read before. No sheet has so many rows."""
 
 MEMORY_LIMIT = "2GB"
-_PREFIX = "staging-"
 _BATCH_ROWS = 10_000
 _LONGEST_SHOWN = 20_000
 _BUFFERED_ROWS = 50_000
 _BUFFERED_CHARACTERS = 1 << 24
-_ABANDONED_AFTER = 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -76,11 +72,10 @@ def staging_area(folder: Path) -> Iterator[Staging]:
     import duckdb
 
     folder.mkdir(parents=True, exist_ok=True)
-    _remove_abandoned(folder)
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=folder, ignore_cleanup_errors=True) as spill:
+    with scratch_folder("staging", folder) as spill:
         config: dict[str, str | bool | int | float | list[str]] = {
             "memory_limit": MEMORY_LIMIT,
-            "temp_directory": spill,
+            "temp_directory": str(spill),
             "autoinstall_known_extensions": False,
             "TimeZone": "UTC",
         }
@@ -317,17 +312,6 @@ def _shortened(fields: Sequence[str]) -> Iterator[str]:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0]
-
-
-def _remove_abandoned(folder: Path) -> None:
-    """Spilled data of runs that were killed."""
-    for left in folder.glob(f"{_PREFIX}*"):
-        try:
-            newest = max(path.stat().st_mtime for path in (left, *left.iterdir()))
-        except OSError:
-            continue
-        if time.time() - newest > _ABANDONED_AFTER:
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def require_none_refused(staging: Staging, where: str, what: str) -> None:

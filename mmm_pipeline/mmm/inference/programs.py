@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -40,12 +42,27 @@ class Program(NamedTuple):
     chains: int | None
 
 
-def use_compilation_cache(path: Path | str) -> None:
-    """Keep compiled programs in a folder, so that the next process need not compile them again."""
-    Path(path).mkdir(parents=True, exist_ok=True)
-    jax.config.update("jax_compilation_cache_dir", str(path))
+def use_compilation_cache(path: Path | str) -> bool:
+    """Keep compiled programs in a folder, so that the next process need not compile them again.
+
+    What lies there is run without being looked at, so the folder must be this user's own, and is closed to others.
+
+    Returns:
+        Whether it is used: not a link, nor a folder that belongs to somebody else or cannot be made.
+    """
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            return False
+        folder.chmod(0o700)
+    except OSError:
+        return False
+    jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    return True
 
 
 def program(layout: Layout, inputs: DensityInputs, max_tree_depth: int, chains: int | None) -> Program:

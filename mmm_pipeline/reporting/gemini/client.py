@@ -12,6 +12,15 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_before_delay,
+    wait_exponential,
+)
+
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.reporting.gemini.faults import GeminiFault, Reason
 from mmm_pipeline.reporting.gemini.request import Request
@@ -77,22 +86,29 @@ class GeminiClient:
 
         started = time.monotonic()
         deadline = started + self.limits.deadline_seconds
-        pause = self.limits.pause_seconds
-        attempt = 0
-        while True:
-            attempt += 1
+        tries = Retrying(
+            retry=retry_if_exception(lambda error: isinstance(error, GeminiFault) and error.is_passing),
+            wait=self._pause,
+            stop=stop_after_attempt(self.limits.attempts) | stop_before_delay(self.limits.deadline_seconds),
+            reraise=True,
+        )
+
+        def one_try() -> Answer:
             seconds = max(0.1, min(self.limits.timeout_seconds, deadline - time.monotonic()))
-            try:
-                response = _within(seconds, functools.partial(self._call, request, seconds))
-                return _answer(response, attempt, time.monotonic() - started)
-            except GeminiFault as fault:
-                fault.attempts = attempt
-                wait = max(fault.retry_after_seconds or 0.0, pause)
-                is_late = time.monotonic() + wait >= deadline
-                if not fault.is_passing or attempt >= self.limits.attempts or is_late:
-                    raise
-                time.sleep(wait)
-                pause *= 2
+            response = _within(seconds, functools.partial(self._call, request, seconds))
+            return _answer(response, tries.statistics["attempt_number"], time.monotonic() - started)
+
+        try:
+            return tries(one_try)
+        except GeminiFault as fault:
+            fault.attempts = tries.statistics["attempt_number"]
+            raise
+
+    def _pause(self, tries: RetryCallState) -> float:
+        """Seconds before the next try."""
+        fault = tries.outcome.exception() if tries.outcome else None
+        asked = fault.retry_after_seconds if isinstance(fault, GeminiFault) else None
+        return max(asked or 0.0, wait_exponential(self.limits.pause_seconds)(tries))
 
     def _call(self, request: Request, seconds: float) -> Any:
         from google import genai

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from mmm_pipeline.reporting.charts.catalog import Chart, draw_charts
 from mmm_pipeline.reporting.charts.stored import stored_charts
@@ -13,6 +11,7 @@ from mmm_pipeline.reporting.gemini.questions import QUESTIONS
 from mmm_pipeline.reporting.gemini.request import Image
 from mmm_pipeline.reporting.results.tables import Language
 from mmm_pipeline.storage.artifacts import ArtifactStore
+from mmm_pipeline.storage.scratch import scratch_folder
 
 __all__ = ["pictures", "stored_pictures"]
 
@@ -30,16 +29,16 @@ def pictures(name: str, disguise: Disguise, drawn: Sequence[Chart], language: La
         return []
     if not disguise.tables.settings.gemini.channel_codes:
         return [_image(chart) for chart in drawn if chart.name in wanted]
-    with tempfile.TemporaryDirectory() as folder:
-        return [_image(chart) for chart in draw_charts(disguise.tables, Path(folder), language, names=wanted)]
+    with scratch_folder("pictures") as folder:
+        return [_image(chart) for chart in draw_charts(disguise.tables, folder, language, names=wanted)]
 
 
 def stored_pictures(artifacts: ArtifactStore) -> Callable[[str, Disguise, Language], Sequence[Image]]:
     """What gives a narrative its pictures; charts are read only where they are sent."""
 
     def give(name: str, disguise: Disguise, language: Language) -> Sequence[Image]:
-        with tempfile.TemporaryDirectory() as folder:
-            drawn = stored_charts(artifacts, language, Path(folder)) if QUESTIONS[name].charts else []
+        with scratch_folder("narratives") as folder:
+            drawn = stored_charts(artifacts, language, folder) if QUESTIONS[name].charts else []
             return pictures(name, disguise, drawn, language)
 
     return give

@@ -5,10 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["clean", "display_width", "distinct", "isolated", "shorten"]
+from mmm_pipeline.text_safety.printable import VISIBLE_JOINERS, printable
 
-_KEPT_INVISIBLE = frozenset("\u200d\ufe0f\ufe0e")  # joiners inside emoji
-_REMOVED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+__all__ = ["clean", "display_width", "distinct", "isolated", "shorten"]
 
 
 def clean(text: object, limit: int = 80) -> str:
@@ -18,8 +17,7 @@ def clean(text: object, limit: int = 80) -> str:
     space of any kind becomes one space; an ellipsis in the middle stands for what is too long.
     """
     spaced = "".join(" " if character.isspace() else character for character in unicodedata.normalize("NFC", str(text)))
-    visible = (c for c in spaced if c in _KEPT_INVISIBLE or unicodedata.category(c) not in _REMOVED)
-    return shorten(" ".join("".join(visible).split()), limit)
+    return shorten(" ".join(printable(spaced).split()), limit)
 
 
 def shorten(text: str, limit: int) -> str:
@@ -48,7 +46,7 @@ def isolated(text: str) -> str:
 def display_width(text: str) -> int:
     """Columns the text takes in a fixed-width font: two for East Asian wide characters, none for combining marks."""
     return sum(
-        0 if unicodedata.combining(c) or c in _KEPT_INVISIBLE else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        0 if unicodedata.combining(c) or c in VISIBLE_JOINERS else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
     )
 

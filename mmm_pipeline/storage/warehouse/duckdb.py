@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
 from mmm_pipeline.errors import StorageUnavailable, StoredResultError
+from mmm_pipeline.storage.file_errors import file_error, is_writable
 from mmm_pipeline.storage.warehouse.contract_types import as_arrow, require_table_name, typed
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB, Dialect
 from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
@@ -33,7 +34,8 @@ _BATCH_ROWS = 200_000
 
 _HOLDER = re.compile(r"\(PID (\d+)\)")
 _FULL = re.compile("no space left|file too large|quota exceeded", re.IGNORECASE)
-_LONGEST_PAUSE = 0.5
+_DENIED = re.compile("permission denied|read-only", re.IGNORECASE)
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5  # seconds
 # DuckDB serialises writers of different processes; these serialise the threads of this one.
 _WRITERS: defaultdict[Path, threading.RLock] = defaultdict(threading.RLock)
 # A second thread could otherwise be handed a database that the first is still setting up.
@@ -87,6 +89,8 @@ class DuckDBWarehouse:
     def connect(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection of its own, closed at the end; SQL run on it cannot read or write other files.
 
+        A file that must not be written, as in a home to look at, is opened to read.
+
         Raises:
             StorageUnavailable: another process keeps the file open for longer than `wait_seconds`, or the disk is full.
             StoredResultError: the file cannot be opened, read or written.
@@ -96,7 +100,16 @@ class DuckDBWarehouse:
         connection = self._open()
         try:
             yield connection
-        except (duckdb.IOException, duckdb.FatalException, duckdb.InternalException) as error:
+        except (
+            duckdb.IOException,
+            duckdb.FatalException,
+            duckdb.InternalException,
+            duckdb.TransactionException,
+        ) as error:
+            raise self._unusable(error) from error
+        except duckdb.InvalidInputException as error:
+            if not _DENIED.search(str(error)):
+                raise
             raise self._unusable(error) from error
         finally:
             connection.close()
@@ -212,18 +225,24 @@ class DuckDBWarehouse:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise StoredResultError(f"{self.path.parent}: this folder cannot be created: {error}") from error
+            raise StoredResultError(f"this folder cannot be created: {file_error(error, self.path.parent)}") from error
         try:
-            return open_database(self.path, wait_seconds=self.wait_seconds)
+            read_only = self.path.is_file() and not is_writable(self.path)
+            return open_database(self.path, wait_seconds=self.wait_seconds, read_only=read_only)
         except duckdb.Error as error:
             raise self._unusable(error) from error
 
     def _unusable(self, error: Exception) -> StoredResultError:
-        reason = str(error).strip().splitlines()[0]
+        reason = str(error).strip().splitlines()[0].rstrip("!.")
         if _FULL.search(reason):
             return StorageUnavailable(
                 f"{self.path}: the warehouse cannot be written: {reason}. Free space there and run again; the tables "
                 "are as they were"
+            )
+        if _DENIED.search(reason):
+            return StoredResultError(
+                f"{self.path}: the warehouse cannot be used: {reason}. Let this user read and write the file and its "
+                "folder; nothing is damaged"
             )
         return StoredResultError(
             f"{self.path}: the warehouse cannot be used: {reason}. If the file is damaged, delete it together with "
@@ -244,27 +263,34 @@ def open_database(path: Path, *, wait_seconds: float = 60.0, read_only: bool = F
         "memory_limit": MEMORY_LIMIT,
         "autoinstall_known_extensions": False,
     }
-    deadline = time.monotonic() + wait_seconds
-    pause = 0.01
-    while True:
-        try:
-            with _OPENING:
-                connection = duckdb.connect(str(path), read_only=read_only, config=config)
-            # Not in `config`: there it is applied too early, and locks the folder that large queries spill to.
-            connection.execute("SET enable_external_access = false")
-            return connection
-        except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
-                raise
-            if time.monotonic() >= deadline:
-                holder = _HOLDER.search(str(error))
-                who = f"process {holder.group(1)}" if holder else "another process"
-                raise StorageUnavailable(
-                    f"{path}: {who} has held the database open for more than {wait_seconds:g} s: "
-                    "wait for that run to end, or stop it, and try again"
-                ) from error
-        time.sleep(pause)
-        pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    def opened() -> duckdb.DuckDBPyConnection:
+        with _OPENING:
+            connection = duckdb.connect(str(path), read_only=read_only, config=config)
+        # Not in `config`: there it is applied too early, and locks the folder that large queries spill to.
+        connection.execute("SET enable_external_access = false")
+        return connection
+
+    def is_held(error: BaseException) -> bool:
+        return isinstance(error, duckdb.IOException) and "lock" in str(error).lower()
+
+    turns = Retrying(
+        retry=retry_if_exception(is_held),
+        wait=wait_exponential(multiplier=_SHORTEST_PAUSE, exp_base=1.5, max=_LONGEST_PAUSE),
+        stop=stop_after_delay(wait_seconds),
+        reraise=True,
+    )
+    try:
+        return turns(opened)
+    except duckdb.IOException as error:
+        if not is_held(error):
+            raise
+        holder = _HOLDER.search(str(error))
+        who = f"process {holder.group(1)}" if holder else "another process"
+        raise StorageUnavailable(
+            f"{path}: {who} has held the database open for more than {wait_seconds:g} s: "
+            "wait for that run to end, or stop it, and try again"
+        ) from error
 
 
 def table_identifier(name: str) -> str:
@@ -275,6 +301,13 @@ def table_identifier(name: str) -> str:
     """
     require_table_name(name)
     return f'"{SCHEMA}"."{name}"'
+
+
+def _storage_failures() -> tuple[type[Exception], ...]:
+    """Errors that come from the file and its disk, not from the SQL."""
+    import duckdb
+
+    return (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.TransactionException)
 
 
 def _exists(connection: duckdb.DuckDBPyConnection, name: str) -> bool:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
+from pathlib import Path
 
+import jax
 import numpy as np
 import pytest
 
 from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.mmm import ConvergenceThresholds, ModelSpec, Priors, SamplerSettings, sample
 from mmm_pipeline.mmm.inference import programs
+from mmm_pipeline.mmm.inference.programs import use_compilation_cache
 from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
 from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
@@ -149,3 +153,23 @@ def test_impossible_input_is_refused_before_anything_is_compiled(monkeypatch):
     data = plain.small_window()
     with pytest.raises(ModelInputError, match=r"priors\.media_scale is -1"):
         sample(ModelSpec("adstock", 1, priors=Priors(media_scale=-1)), data, FEW)
+
+
+def test_compiled_programs_come_only_from_a_folder_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings: dict[str, object] = {}
+    monkeypatch.setattr(jax.config, "update", settings.__setitem__)
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert not use_compilation_cache(tmp_path / "link")
+    (tmp_path / "file").write_text("")
+    assert not use_compilation_cache(tmp_path / "file")
+    monkeypatch.setattr(os, "geteuid", lambda: 4711)
+    assert not use_compilation_cache(tmp_path)
+    assert settings == {}
+    monkeypatch.undo()
+
+    monkeypatch.setattr(jax.config, "update", settings.__setitem__)
+    open_to_all = tmp_path / "cache"
+    open_to_all.mkdir(mode=0o777)
+    assert use_compilation_cache(open_to_all)
+    assert open_to_all.stat().st_mode & 0o777 == 0o700
+    assert settings["jax_compilation_cache_dir"] == str(open_to_all)

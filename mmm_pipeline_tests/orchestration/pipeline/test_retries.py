@@ -82,7 +82,7 @@ def test_on_a_full_disk_the_run_says_so_and_the_next_one_succeeds(home: Home, sm
     assert not run.success
     assert _retries(run) == ["fitted_model"]
     [failure] = [event for event in run.all_events if event.is_step_failure]
-    assert "carryover-1.nc: cannot be written (File too large" in str(failure.step_failure_data.error)
+    assert "carryover-1.nc: File too large: free space there" in str(failure.step_failure_data.error)
     assert run_some(home, settings, ("fitted_model",)).success
 
 

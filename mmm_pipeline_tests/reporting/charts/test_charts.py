@@ -34,7 +34,8 @@ needs_hangul = pytest.mark.skipif(fonts.hangul_font() is None, reason="no font w
 def no_hangul(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A machine without any font that has Hangul."""
     monkeypatch.setattr(fonts, "HANGUL_FONTS", ())
-    fonts.hangul_font.cache_clear()
+    for cached in (fonts.hangul_font, fonts.say_that_hangul_is_missing):
+        cached.cache_clear()
     yield
     fonts.hangul_font.cache_clear()
 
@@ -140,6 +141,22 @@ def test_without_a_hangul_font_the_picture_is_english_and_says_so(
     assert set(context.labels.values()) == {"#1", "#2"}
     assert "한글 글꼴이 없어" in chart.caption
     assert "no font with Hangul" in caplog.text
+
+
+@pytest.mark.usefixtures("no_hangul")
+def test_english_charts_of_latin_names_say_nothing_of_hangul(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        draw_charts(synthetic_results(["Search", "Social"]), tmp_path, "en", ("roi",))
+    assert caplog.text == ""
+
+
+def test_a_family_without_a_bold_face_is_not_reported(caplog: pytest.LogCaptureFixture) -> None:
+    from matplotlib import font_manager
+
+    fonts.families("en")
+    with caplog.at_level(logging.WARNING):
+        font_manager.findfont(font_manager.FontProperties(family=["DejaVu Sans"], weight=650))
+    assert caplog.text == ""
 
 
 def test_a_font_installed_after_matplotlib_made_its_list_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ import pytest
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline.tables.catalog import CONTRACTS, empty_table, violations
+from mmm_pipeline_tests.other_user import needs_root, other_user
 
 
 @pytest.fixture
@@ -280,3 +281,16 @@ def test_a_killed_writer_leaves_a_whole_version(warehouse: DuckDBWarehouse, dela
     assert len(left) == 200_000
     assert left["turn"].nunique() == 1
     pd.testing.assert_frame_equal(left, right)
+
+
+@needs_root
+def test_a_file_that_must_not_be_written_can_be_read_and_is_not_called_damaged(tmp_path: Path) -> None:
+    warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
+    warehouse.write_table("numbers", pd.DataFrame({"number": [1, 2]}))
+    warehouse.path.chmod(0o644)
+    tmp_path.chmod(0o755)
+    with other_user(tmp_path):
+        assert warehouse.read_table("numbers")["number"].tolist() == [1, 2]
+        with pytest.raises(StoredResultError, match="Let this user read and write the file") as told:
+            warehouse.write_table("numbers", pd.DataFrame({"number": [3]}))
+    assert "delete" not in str(told.value)

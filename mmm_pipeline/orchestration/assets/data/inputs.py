@@ -15,6 +15,7 @@ from mmm_pipeline.operations.budget_requests import require_known_budget_channel
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
 from mmm_pipeline.orchestration.metadata.warehouse_jobs import job_metadata
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
+from mmm_pipeline.text_safety.printable import printable
 
 _GROUP = "inputs"
 
@@ -88,7 +89,7 @@ def model_inputs(
     require_known_budget_channels(settings.budget, [str(channel) for channel in dataset["channel"].to_numpy()])
     warnings = input_warnings(dataset, excluded, settings)
     for warning in warnings:
-        context.log.warning(warning)
+        context.log.warning(printable(warning))
     return (
         dg.Output(
             dataset,

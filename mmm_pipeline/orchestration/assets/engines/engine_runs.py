@@ -2,7 +2,6 @@
 
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
 import shutil
-import tempfile
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
@@ -24,6 +23,7 @@ from mmm_pipeline.orchestration.runs.coordination import FIT_POOL
 from mmm_pipeline.orchestration.runs.partitions import grid_of, spec_keys
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.scratch import scratch_folder
 
 __all__ = [
     "ENGINES_GROUP",
@@ -133,8 +133,7 @@ def _ask(
         return known
     context.log.info(f"{label}: about {engine.run_minutes:g} minutes for 90 days and 20 channels")
     kept = workspace.folder().engine_files / engine.name / key.replace("|", "-")
-    with tempfile.TemporaryDirectory(prefix=f"{engine.name}-") as scratch:
-        folder = Path(scratch)
+    with scratch_folder(f"engine-{engine.name}") as folder:
         try:
             answer = Answer("ok", _run(context, engine, request, folder, settings))
         except EngineError as error:
@@ -168,13 +167,17 @@ def _run(
 
 
 def _keep(folder: Path, kept: Path) -> None:
-    """Keep what the engine printed and drew, in place of what it left last time."""
+    """Keep what the engine printed and drew, in place of what it left last time; no links, which may lead anywhere."""
     shutil.rmtree(kept, ignore_errors=True)
     if (folder / "output.log").is_file():
         kept.mkdir(parents=True)
         shutil.copy(folder / "output.log", kept)
         if (folder / "files").is_dir():
-            shutil.copytree(folder / "files", kept, dirs_exist_ok=True)
+            shutil.copytree(folder / "files", kept, dirs_exist_ok=True, ignore=_links)
+
+
+def _links(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if (Path(folder) / name).is_symlink()]
 
 
 def _metadata(answer: Answer) -> dict[str, Any]:

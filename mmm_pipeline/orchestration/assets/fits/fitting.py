@@ -177,7 +177,9 @@ def fit_or_reuse(
             return stored, True
         from mmm_pipeline.mmm.fit.sampler import sample, usable_cores, use_compilation_cache
 
-        use_compilation_cache(workspace.folder().compilation_cache)
+        cache = workspace.folder().compilation_cache
+        if not use_compilation_cache(cache):
+            log(f"{cache}: is a link, or not this user's own folder, so compiled programs are not kept there")
         threads = settings.runs.threads_per_fit or max(1, usable_cores() // workspace.pool_limit(FIT_POOL))
         log(f"{label}: sampling {settings.sampler.chains} chains, {threads} at once")
         started = time.perf_counter()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.reporting.narratives.names import NARRATIVES
 from mmm_pipeline.reporting.results.stored import EDA_PROFILE, REPORTED_TABLES, result_tables
+from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.tables.catalog import about, published_tables
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ def charts(workspace: WorkspaceResource) -> dg.MaterializeResult:
     shown: dict[str, dg.MarkdownMetadataValue] = {}
     number = 0
     for language in tables.settings.report.languages:
-        with tempfile.TemporaryDirectory() as folder:
-            drawn = _draw(workspace, tables, Path(folder), language)
-            number += len(drawn) + _draw_markets(workspace, tables, Path(folder) / "markets", language)
-            workspace.artifacts().write_pictures(f"charts/{language}", Path(folder))
+        with scratch_folder("charts") as folder:
+            drawn = _draw(workspace, tables, folder, language)
+            number += len(drawn) + _draw_markets(workspace, tables, folder / "markets", language)
+            workspace.artifacts().write_pictures(f"charts/{language}", folder)
             shown = shown or _shown(drawn)
     return dg.MaterializeResult(
         metadata={

@@ -11,7 +11,7 @@ import pandas as pd
 
 from mmm_pipeline.reporting.charts.drawing import style
 from mmm_pipeline.reporting.charts.drawing.context import LABEL_WIDTH, format_axis, readable_limit
-from mmm_pipeline.reporting.charts.drawing.fonts import drawable, families, hangul_font
+from mmm_pipeline.reporting.charts.drawing.fonts import chart_language, drawable, families
 from mmm_pipeline.reporting.charts.drawing.style import BLUE, GREY, INK, MUTED, ORANGE, PALE
 from mmm_pipeline.reporting.results.tables import Language
 from mmm_pipeline.reporting.text.formatting import Formatter
@@ -42,7 +42,7 @@ def replay_chart(table: pd.DataFrame, channels: pd.DataFrame, summary: Mapping[s
     import matplotlib
 
     asked: Language = settings.report.languages[0]
-    language: Language = asked if asked == "en" or hangul_font() else "en"
+    language = chart_language(asked)
     fonts = tuple(families(language))
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()

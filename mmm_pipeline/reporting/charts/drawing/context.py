@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.reporting.charts.drawing.fonts import drawable, families, hangul_font
+from mmm_pipeline.reporting.charts.drawing.fonts import chart_language, drawable, families
 from mmm_pipeline.reporting.findings.findings import Findings, findings
 from mmm_pipeline.reporting.results.tables import Language, ResultTables
 from mmm_pipeline.reporting.text.formatting import Formatter
@@ -130,7 +130,7 @@ def chart_context(tables: ResultTables, language: Language) -> ChartContext:
     """Prepare one run for drawing in a language."""
     found = findings(tables)
     currency = tables.settings.report.currency
-    drawn: Language = language if language == "en" or hangul_font() else "en"
+    drawn = chart_language(language)
     fonts = tuple(families(drawn))
     labels = distinct(shorten(drawable(label, fonts), LABEL_WIDTH) for label in found.labels.values())
     return ChartContext(

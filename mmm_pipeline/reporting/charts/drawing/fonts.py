@@ -14,7 +14,7 @@ from mmm_pipeline.reporting.results.tables import Language
 if TYPE_CHECKING:
     from matplotlib.ft2font import FT2Font
 
-__all__ = ["HANGUL_FONTS", "drawable", "families", "hangul_font"]
+__all__ = ["HANGUL_FONTS", "chart_language", "drawable", "families", "hangul_font", "say_that_hangul_is_missing"]
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ HANGUL_FONTS = (
 _LANGUAGE = re.compile(r"(CJK|Han Sans) (?:KR|JP)$")  # one file has the families of several languages
 _BUNDLED = "DejaVu Sans"  # comes with matplotlib: Latin, Greek, Cyrillic, Arabic, Hebrew, symbols; no Hangul
 _PROBE = "한글값"
+_HANGUL = re.compile("[\uac00-\ud7a3]")
 
 
 @cache
@@ -61,16 +62,31 @@ def hangul_font() -> str | None:
                 continue
             if _covers(family, _PROBE):
                 return family
-    logger.warning(
-        "no font with Hangul found (looked for %s): charts are labelled in English; on Debian or Ubuntu install "
-        "fonts-nanum or fonts-noto-cjk",
-        ", ".join(HANGUL_FONTS[:4]),
-    )
     return None
 
 
+def chart_language(asked: Language) -> Language:
+    """The language that charts can be labelled in: English where no installed font has Hangul, which is said once."""
+    if asked == "ko" and hangul_font() is None:
+        say_that_hangul_is_missing()
+        return "en"
+    return asked
+
+
+@cache
+def say_that_hangul_is_missing() -> None:
+    """Once in a process."""
+    logger.warning(
+        "no font with Hangul found (looked for %s): charts are labelled in English, and Hangul in names is left out; "
+        "on Debian or Ubuntu install fonts-nanum or fonts-noto-cjk",
+        ", ".join(HANGUL_FONTS[:4]),
+    )
+
+
 def families(language: Language) -> list[str]:
-    """Font families in the order in which a glyph is looked for."""
+    """Font families, all of them installed, in the order in which a glyph is looked for."""
+    # The families were chosen among what is installed; that one of them has no bold face is nobody's concern.
+    logging.getLogger("matplotlib.font_manager").addFilter(_without_findfont)
     hangul = hangul_font()
     if hangul is None:
         return [_BUNDLED]
@@ -79,6 +95,8 @@ def families(language: Language) -> list[str]:
 
 def drawable(text: str, fonts: Sequence[str]) -> str:
     """The text without the characters that none of the fonts has (emoji, rare scripts); may be empty."""
+    if _HANGUL.search(text) and hangul_font() is None:
+        say_that_hangul_is_missing()
     kept = "".join(c for c in text if c == " " or any(_covers(family, c) for family in fonts))
     return " ".join(kept.split())
 
@@ -94,6 +112,10 @@ def _font(family: str) -> FT2Font:
     from matplotlib import font_manager
 
     return font_manager.get_font(font_manager.findfont(font_manager.FontProperties(family=[family])))
+
+
+def _without_findfont(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("findfont:")
 
 
 def _plausible(file: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mmm_pipeline.errors import StoredResultError
+from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery, Parameter
 from mmm_pipeline.storage.warehouse.bigquery.names import DatasetName, TableName, dataset_name
 from mmm_pipeline.storage.warehouse.contract_sql import broken_rows
@@ -96,8 +96,8 @@ class BigQueryWarehouse:
             [*(pa.field(it.name, _stored_type(it.type)) for it in arrow.schema), pa.field(ORDER_COLUMN, pa.int64())]
         )
         self.scratch.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="staging-", dir=self.scratch) as folder:
-            file = Path(folder) / f"{name}.parquet"
+        with scratch_folder("staging", self.scratch) as folder:
+            file = folder / f"{name}.parquet"
             written = 0
             with pq.ParquetWriter(file, schema) as writer:
                 for batch in batches:

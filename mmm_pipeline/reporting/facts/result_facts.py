@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from mmm_pipeline.reporting.advice.changes import CHANGEABLE
 from mmm_pipeline.reporting.facts.profile_facts import profile_tables
@@ -186,12 +188,25 @@ def _counts(tables: ResultTables, found: Findings) -> FactTable:
         "specs": len(tables.leaderboard),
         "specs_that_cannot_win": len(found.unusable_specs),
         "specs_not_converged": int((tables.leaderboard["status"] == "not_converged").sum()),
+        "disputed_channels": len(found.disputed),
+        "locked_channels": int(tables.budget_plan["is_locked"].sum()),
         "moves": len(found.moves),
+        "moves_beyond_data": sum(move.beyond_data for move in found.moves),
+        "moves_without_evidence": sum(not move.has_evidence for move in found.moves),
+        "moves_at_a_bound": sum(bool(move.at_bound) for move in found.moves),
         "increases": len(found.increases),
         "decreases": len(found.decreases),
         "warnings": sum(finding["severity"] == "warning" for finding in tables.eda_profile.get("findings", ())),
+        "unusual_kpi_days": len(tables.eda_profile.get("kpi", {}).get("outliers", ())),
+        **_remarked(tables.eda_profile),
     }
     return single("counts", "how many there are", [Column(name, "count") for name in counts], counts)
+
+
+def _remarked(profile: Mapping[str, Any]) -> dict[str, int]:
+    """How many channels or pairs of channels there is the same remark about."""
+    codes = [str(finding["code"]) for finding in profile.get("findings", ()) if finding.get("channel")]
+    return {f"remarked_{clean(code)}": codes.count(code) for code in dict.fromkeys(codes)}
 
 
 def _settings(settings: Settings) -> FactTable:

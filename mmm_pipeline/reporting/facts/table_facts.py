@@ -55,7 +55,7 @@ def _leaderboard(tables: ResultTables) -> FactTable:
         Column("attempts", "count"),
     ]
     rows = [
-        (f"{row['adstock']}|{row['degrees']}", {**row, "reason": _text(row["reason"], 200)})
+        (f"{row['adstock']}|{row['degrees']}", {**row, "reason": _text(row["reason"], 300)})
         for row in records(tables.leaderboard)
     ]
     return table("leaderboard", "every fitted spec, best first", columns, rows)

@@ -127,7 +127,7 @@ def test_every_channel_comes_with_its_interval() -> None:
 
 def test_long_lists_are_cut_and_counted() -> None:
     text = chart_report(synthetic_results(40), "en")
-    assert re.search(r"- and \d+ more: see the table", text)
+    assert re.search(r"- The table has all \d+ of them", text)
     assert sum(line.startswith("- **Brand") for line in text.splitlines()) <= 4 * 8
 
 

@@ -105,9 +105,11 @@ def _shown_home(named: Path, folder: Home) -> Path:
 
 
 def _print_results(console: Console, home: Home, warnings: tuple[str, ...]) -> None:
-    from mmm_pipeline.cli.terminal import budget_table, leaderboard_table
+    from mmm_pipeline.cli.terminal import budget_table, leaderboard_table, plausibility_warning
 
     summary = json.loads((home.latest_results / "summary.json").read_text(encoding="utf-8"))
+    for line in plausibility_warning(summary):
+        console.print(line, highlight=False, soft_wrap=True)
     console.print(leaderboard_table(summary))
     console.print(budget_table(summary))
     for warning in warnings:

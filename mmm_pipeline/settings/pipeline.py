@@ -19,6 +19,7 @@ from mmm_pipeline.settings.decisions import (
     ScheduleSettings,
 )
 from mmm_pipeline.settings.engines import EngineSettings
+from mmm_pipeline.settings.kpi import KpiSettings
 from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
 from mmm_pipeline.settings.runs import RunSettings
 from mmm_pipeline.settings.section import Section, Share
@@ -129,6 +130,7 @@ class Settings(Section):
     storage: StorageSettings = StorageSettings()
     bigquery: BigQuerySettings = BigQuerySettings()
     columns: ColumnSettings = ColumnSettings()
+    kpi: KpiSettings = KpiSettings()
     validation: ValidationSettings = ValidationSettings()
     channels: ChannelSettings = ChannelSettings()
     split: SplitSettings = SplitSettings()

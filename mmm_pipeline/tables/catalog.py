@@ -51,6 +51,7 @@ LEADERBOARD = _table(
             pa.Check.isin(["converged", "not_converged", "failed", "missing", "stale"]),
         ),
         "reason": _column(str, "which thresholds were missed, or why there is no fit", nullable=True),
+        "reasons": _column(str, "the same as JSON: code, values and forecast window of every reason", nullable=True),
         "is_champion": _column(
             bool, "whether the spec won; none does when fewer converged than ranking.least_converged_specs"
         ),
@@ -143,7 +144,9 @@ ATTRIBUTION = _table(
             float, "contribution per unit of spend, carried-over effect inside the window included", nullable=True
         ),
         **_interval("roi"),
-        "probability_roi_above_1": _column(float, "posterior probability that ROI exceeds 1", nullable=True),
+        "probability_roi_above_1": _column(
+            float, "posterior probability that ROI exceeds 1; empty where the KPI is no money", nullable=True
+        ),
         "marginal_roi": _column(float, "KPI of the next unit of currency at today's daily spend", nullable=True),
         **_interval("marginal_roi"),
         "cost_per_kpi": _column(float, "spend per KPI unit caused", unit="currency per KPI unit", nullable=True),
@@ -153,12 +156,37 @@ ATTRIBUTION = _table(
             "posterior width of the contribution over its prior width; near 1: the data says nothing",
             nullable=True,
         ),
+        "media_variation": _column(
+            float,
+            "standard deviation of daily media over its mean; near 0: cannot be told from the baseline",
+            _AT_LEAST_0,
+        ),
     },
     unique=["channel"],
     checks=[
         _ordered(f"{quantity}_low", f"{quantity}_high")
         for quantity in ("contribution", "share", "roi", "marginal_roi", "cost_per_kpi")
     ],
+)
+
+MEDIA_TOTAL = _table(
+    "media_total",
+    "One row: all media together over the whole window, and whether anything is left for the baseline.",
+    {
+        "spend": _column(float, "spend over the window", _AT_LEAST_0, unit="currency"),
+        "contribution": _column(float, "posterior mean KPI that media caused inside the window", unit=_KPI),
+        **_interval("contribution", _KPI),
+        "share": _column(float, "contribution over the fitted KPI of the window"),
+        **_interval("share"),
+        "roi": _column(float, "contribution per unit of spend"),
+        **_interval("roi"),
+        "probability_above_kpi": _column(
+            float, "posterior probability that media caused more than all of the KPI", pa.Check.in_range(0, 1)
+        ),
+        "days_below_zero": _column("int64", "days whose expected baseline is below zero", pa.Check.ge(0), unit="days"),
+        "days": _column("int64", "days of the window", pa.Check.ge(1), unit="days"),
+    },
+    checks=[_ordered(f"{quantity}_low", f"{quantity}_high") for quantity in ("contribution", "share", "roi")],
 )
 
 CONTRIBUTION_OVER_TIME = _table(
@@ -318,6 +346,7 @@ EXCLUDED_CHANNELS = _table(
     {
         "channel": _column(str, "name of the channel"),
         "reason": _column(str, "which rule it failed"),
+        "reasons": _column(str, "the same as JSON: code and values of every reason", nullable=True),
     },
     unique=["channel"],
 )
@@ -339,6 +368,7 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         ATTRIBUTION_BY_MARKET,
         SPEC_AGREEMENT,
         AVERAGED_ATTRIBUTION,
+        MEDIA_TOTAL,
         CONTRIBUTION_OVER_TIME,
         CONTRIBUTION_OVER_TIME_BY_MARKET,
         RETENTION_DENSITY,

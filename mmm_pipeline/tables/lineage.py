@@ -35,7 +35,7 @@ _LINES = {
     """,
     "excluded_channels": """
         channel = media_matrix.channel
-        reason = media_matrix.media_units, media_matrix.spend
+        reason reasons = media_matrix.media_units, media_matrix.spend
     """,
     "naive_forecasts": "mape wape rmse crps is_best = media_matrix.kpi",
     "leaderboard": """
@@ -57,6 +57,13 @@ _LINES = {
         roi roi_low roi_high = media_matrix.kpi, media_matrix.media_units, media_matrix.spend
         marginal_roi marginal_roi_low marginal_roi_high = media_matrix.kpi, media_matrix.media_units, media_matrix.spend
         cost_per_kpi cost_per_kpi_low cost_per_kpi_high = media_matrix.kpi, media_matrix.media_units, media_matrix.spend
+        media_variation = media_matrix.media_units
+    """,
+    "media_total": """
+        spend = media_matrix.spend
+        contribution contribution_low contribution_high = media_matrix.kpi, media_matrix.media_units
+        share share_low share_high = media_matrix.kpi, media_matrix.media_units
+        roi roi_low roi_high = media_matrix.kpi, media_matrix.media_units, media_matrix.spend
     """,
     "contribution_over_time": """
         date = media_matrix.date

@@ -46,6 +46,7 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
         _MARKETING,
         "What did each channel bring per unit of spend, how sure is that, and what would the next unit bring?",
     ),
+    "media_total": (_MARKETING, "What did all media bring together, and can that be true?"),
     "contribution_over_time": (_MARKETING, "How much of each day's sales came from which channel?"),
     "attribution_by_market": (_MARKETING, "What did each channel bring in each market?"),
     "contribution_over_time_by_market": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from mmm_pipeline.ingestion.rows.totals import accepted_rows, refusals
 from mmm_pipeline.orchestration.assets.data.profile import EDA_PROFILE
@@ -23,6 +24,7 @@ REPORTED_TABLES = (
     "forecast",
     "attribution",
     "attribution_by_market",
+    "media_total",
     "contribution_over_time",
     "retention_density",
     "prior_posterior_density",
@@ -51,6 +53,7 @@ def result_tables(workspace: Workspace) -> ResultTables:
     reasons = refusals(totals)
     profile = workspace.artifacts().read_json(EDA_PROFILE)
     window = profile["window"]
+    frames: dict[str, Any] = {name: warehouse.read_table(name) for name in REPORTED_TABLES}
     return ResultTables(
         settings=settings,
         quick=settings.quick,
@@ -58,5 +61,5 @@ def result_tables(workspace: Workspace) -> ResultTables:
         window=Window(*(dt.date.fromisoformat(window[key]) for key in ("start", "end", "holdout_start"))),
         rows=RowCounts(accepted=accepted_rows(totals), rejected=sum(reasons.values()), reasons=reasons),
         eda_profile=profile,
-        **{name: warehouse.read_table(name) for name in REPORTED_TABLES},
+        **frames,
     )

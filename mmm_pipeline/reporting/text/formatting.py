@@ -49,10 +49,17 @@ class Formatter:
         digits = 2 - math.floor(math.log10(abs(amount)))
         return _signed(f"{round(amount, digits):,.{min(max(digits, 0), _MOST_DECIMALS)}f}")
 
-    def tick(self, value: Any) -> str:
-        """No digit more than needed, for the ticks of an axis of ratios: `0.5`, `1`, `1.25`."""
+    def kpi(self, value: Any) -> str:
+        """KPI written out: whole above 1,000, else three significant digits: `12,345`, `45.6`, `0.00123`."""
         amount = _finite(value)
-        return MISSING if amount is None else _signed(_trimmed(f"{amount:,.4f}"))
+        return self.number(amount) if amount is None or abs(amount) >= 1000 else _trimmed(self.figure(amount))
+
+    def tick(self, value: Any) -> str:
+        """No digit more than needed, for the ticks of an axis of ratios: `0.5`, `1`, `1.25`, `0.00002`."""
+        amount = _finite(value)
+        if amount is None:
+            return MISSING
+        return _trimmed(self.figure(amount)) if 0 < abs(amount) < 0.001 else _signed(_trimmed(f"{amount:,.4f}"))
 
     def percent_tick(self, share: Any) -> str:
         """`tick` of a share as a percentage."""
@@ -73,7 +80,7 @@ class Formatter:
         return _trimmed(self.figure(amount))
 
     def money(self, value: Any) -> str:
-        """Whole currency units, cents below 100, three significant digits below 0.1: `USD 1,234`, `USD 12.50`, `USD 0.00123`."""
+        """Whole currency units, cents below 100, digits below 0.1: `USD 1,234`, `USD 12.50`, `USD 0.00123`."""
         amount = _finite(value)
         if amount is None:
             return MISSING
@@ -119,6 +126,10 @@ class Formatter:
         if MISSING in (low, high):
             return MISSING
         return f"{low} to {high}" if self.language == "en" else f"{low} ~ {high}"
+
+    def between(self, low: str, high: str) -> str:
+        """Where values lie, after a verb: `between 1.19 and 3.00`; in Korean `1.19 ~ 3.00`."""
+        return f"between {low} and {high}" if self.language == "en" else self.span(low, high)
 
     def date(self, day: Any) -> str:
         """`17 Oct 2021`; in Korean `2021년 10월 17일`."""

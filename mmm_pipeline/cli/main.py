@@ -362,7 +362,7 @@ def preview_prompt(
 
 @app.command()
 def doctor(home: HomeOption = Path(".mmm")) -> None:
-    """Say what is installed and configured, and what each absence means."""
+    """Say what is installed and configured, and explain what is missing."""
     from mmm_pipeline.cli.doctor import examine
 
     findings = examine(Home(home.resolve()))

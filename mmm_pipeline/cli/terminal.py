@@ -252,7 +252,7 @@ def replay_tables(replayed: Replayed) -> tuple[Table, Table]:
         )
     )
     steady.caption = (
-        "outside: channels whose ROI left the interval of the date before; turned: whose advice turned round, "
+        "outside: channels whose ROI left the interval of the date before; turned: whose advice reversed, "
         f"{summary['flips']} of {summary['compared']} in all; no cause: without the data or today's spend saying so; "
         "promised: gain of the plan when it was made; hindsight: as the last date's champion sees it"
     )

@@ -50,7 +50,7 @@ def _seasonality(days: int, settings: Settings) -> Iterator[str]:
         listed = ", ".join(map(str, asked))
         yield (
             f"the {days} train days span less than one season of {period:g} days, so that the Fourier terms of degrees "
-            f"{listed} are a trend in disguise: add 0 to model.degrees for specs without them"
+            f"{listed} cannot be separated from the trend: add 0 to model.degrees for specs without them"
         )
 
 

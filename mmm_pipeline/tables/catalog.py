@@ -153,7 +153,7 @@ ATTRIBUTION = _table(
         **_interval("cost_per_kpi", "currency per KPI unit"),
         "prior_width_ratio": _column(
             float,
-            "posterior width of the contribution over its prior width; near 1: the data says nothing",
+            "posterior width of the contribution over its prior width; near 1: the data cannot tell",
             nullable=True,
         ),
         "media_variation": _column(

@@ -110,7 +110,7 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
             Column("fitted_kpi", "kpi", "all KPI of the window, as fitted"),
             Column("spend", "money", "over the window, all channels"),
             Column("roi_of_all_media", "ratio"),
-            Column("spend_without_evidence", "money", "spend on channels about which the data says nothing"),
+            Column("spend_without_evidence", "money", "spend on channels for which the data cannot tell"),
             Column("spend_share_without_evidence", "share"),
             Column("moved", "money", "spend that changes place in the plan"),
         ],

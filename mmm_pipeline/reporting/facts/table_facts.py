@@ -86,7 +86,7 @@ def _attribution(found: Findings) -> FactTable:
         Column("cost_per_kpi", "money", "spend per unit of KPI caused"),
         Column("cost_per_kpi_low", "money"),
         Column("cost_per_kpi_high", "money"),
-        Column("prior_width_ratio", "share", "near 1: the data says nothing about the channel"),
+        Column("prior_width_ratio", "share", "near 1: the data cannot tell"),
         Column("media_variation", "share", "standard deviation of media over its mean; near 0: no evidence"),
     ]
     rows = [(channel.label, {**channel.row, "evidence": channel.evidence}) for channel in found.channels]
@@ -157,7 +157,7 @@ def _budget_plan(tables: ResultTables, found: Findings) -> FactTable:
         Column("is_locked", "text"),
         Column("at_bound", "text", "low or high: the bound stops it"),
         Column("beyond_data", "text", "true: spends more per day than was ever observed"),
-        Column("has_evidence", "text", "false: the data says nothing about the channel"),
+        Column("has_evidence", "text", "false: the data cannot tell what the channel brings"),
         Column("current_kpi", "kpi"),
         Column("optimal_kpi", "kpi"),
         Column("marginal_roi_current", "ratio", "KPI of the next unit of spend, now"),
@@ -246,13 +246,19 @@ def _agreement(tables: ResultTables, labels: Mapping[str, str]) -> FactTable:
         Column("roi_highest", "ratio", "by one of these models"),
     ]
     rows = [(labels[row["channel"]], row) for row in records(tables.spec_agreement) if row["channel"] in labels]
-    return table("spec_agreement", "whether equally good models tell the same of a channel", columns, rows, _self(rows))
+    return table(
+        "spec_agreement",
+        "whether the decision on a channel depends on which of the equally accurate models is right",
+        columns,
+        rows,
+        _self(rows),
+    )
 
 
 def _drift(tables: ResultTables, labels: Mapping[str, str]) -> FactTable:
     columns = [
         Column("verdict", "text", "why ROI changed: sampler_noise, within_uncertainty, data, new_channel, gone"),
-        Column("recommendation", "text", "flip_unsupported: the advice turned round without the data saying so"),
+        Column("recommendation", "text", "flip_unsupported: the advice reversed although the data does not support it"),
         Column("roi_before", "ratio", "by the champion of the refresh before"),
         Column("roi_now", "ratio"),
     ]

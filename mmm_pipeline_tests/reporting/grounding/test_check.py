@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from mmm_pipeline.mmm.eda.profile import eda_profile
 from mmm_pipeline.reporting.advice.proposals import proposal_facts
 from mmm_pipeline.reporting.advice.rules import data_proposals, model_proposals
 from mmm_pipeline.reporting.facts.result_facts import result_facts
 from mmm_pipeline.reporting.grounding.check import Reference, ungrounded_in_statement, ungrounded_in_text
 from mmm_pipeline.reporting.grounding.facts import Facts
 from mmm_pipeline.reporting.narratives.template import offline_narratives, verdict
-from mmm_pipeline.reporting.results.tables import Language, ResultTables, RowCounts
-from mmm_pipeline_tests.reporting.profiled_results import profiled, with_own_profile
+from mmm_pipeline.reporting.results.tables import Language, ResultTables
+from mmm_pipeline_tests.reporting.profiled_results import odd_results, profiled
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
 
 A, B = "Brand 1 Ad Group 001", "Brand 2 Ad Group 002"
@@ -141,41 +138,13 @@ def test_a_number_in_a_reason_may_be_quoted(facts: Facts) -> None:
     assert ungrounded_in_statement("R-hat reached 1.044.", [reference], facts)
 
 
-def _odd(channels: int, seed: int) -> ResultTables:
-    """A run with long lists of everything: days without KPI, spikes, channels left out, thresholds missed."""
-    made = synthetic_results(channels, days=200, seed=seed)
-    rng = np.random.default_rng(seed)
-    matrix = with_own_profile(made).media_matrix.copy()
-    days = pd.date_range(made.window.start, periods=made.window.days)
-    empty, spiky = np.split(rng.permutation(made.window.days)[:34], 2)
-    matrix.loc[matrix["date"].isin(days[empty]), "kpi"] = 0.0
-    matrix.loc[matrix["date"].isin(days[spiky]), "kpi"] *= 6
-    silent = matrix["channel"].isin(matrix["channel"].unique()[: channels // 2])
-    matrix.loc[silent & matrix["date"].isin(days[40:]), ["media_units", "spend"]] = 0.0
-    board = made.leaderboard.copy()
-    board["reason"] = board["reason"].astype(object)
-    missed = ", ".join(f"retention[Brand 1 Ad Group {number:03d}] {1 + number / 37:.4g}" for number in range(9))
-    board.loc[board.index[-1], "reason"] = f"R-hat above 1.01: {missed} and 23 more"
-    left_out = [f"Left out {number}" for number in range(channels)]
-    return dataclasses.replace(
-        made,
-        media_matrix=matrix,
-        leaderboard=board,
-        eda_profile=eda_profile(matrix, holdout_start=made.window.holdout_start),
-        excluded_channels=pd.DataFrame(
-            {"channel": left_out, "reason": [f"{number} active day(s)" for number in range(channels)]}
-        ),
-        rows=RowCounts(12_345, 678, {"unparseable_date": 600, "negative_spend": 78}),
-    )
-
-
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("channels", [2, 5, 20, 40])
 def test_every_count_of_a_narrative_is_in_the_tables_however_long_the_lists(
     channels: int, seed: int, language: Language
 ) -> None:
-    made = _odd(channels, seed)
+    made = odd_results(channels, seed)
     facts = proposal_facts(result_facts(made), [*data_proposals(made), *model_proposals(made)])
     texts = [*dataclasses.astuple(offline_narratives(made, language)), *verdict(made, language).values()]
     assert any(str(made.window.days) in text for text in texts)

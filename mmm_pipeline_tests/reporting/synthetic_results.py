@@ -122,7 +122,7 @@ def synthetic_results(
         quick=quick,
         **{name: CONTRACTS[name].validate(frame) for name, frame in frames.items()},
         window=Window(start, start + dt.timedelta(days - 1), start + dt.timedelta(days - holdout_days)),
-        rows=RowCounts(9_586 - 3, 3, {"date does not parse": 2, "negative spend": 1}),
+        rows=RowCounts(9_586 - 3, 3, {"unparseable_date": 2, "negative_spend": 1}),
     )
 
 
@@ -422,7 +422,7 @@ def _rejected_rows() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "line_number": [17, 950, 4411],
-            "reason": ["date does not parse", "date does not parse", "negative spend"],
+            "reason": ["unparseable_date", "unparseable_date", "negative_spend"],
             "column": ["Date", "Date", "Spend"],
             "value": ["31/31/2021", "=cmd|'/c calc'!A1", "-12.5"],
             "row": ['{"Date": "31/31/2021"}', "{}", '{"Spend": "-12.5"}'],

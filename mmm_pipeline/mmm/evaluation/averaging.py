@@ -1,7 +1,7 @@
 """What several specs say together: stacking weights, an averaged attribution, and where they disagree.
 
-One champion hides that another spec, which predicts as well, may lead to another decision on a channel. All of this is by the
-fits on the train window, because only the champion is fitted on all days.
+One champion hides that another spec, which predicts as well, may lead to another decision on a channel. All of this is
+by the fits on the train window, because only the champion is fitted on all days.
 """
 
 from __future__ import annotations

@@ -300,8 +300,8 @@ def reason_words(words: Wording, row: Mapping[str, Any], limit: int = 2000) -> s
 
 
 def rejection_words(words: Wording, reason: str) -> str:
-    """A rejection's code in words."""
-    return words.get(f"rejection.{reason}", clean(reason.replace("_", " ")))
+    """A rejection's code in words; one without words stays a code, which is English only where the text is."""
+    return words.get(f"rejection.{reason}", clean(reason.replace("_", " ") if words.language == "en" else reason))
 
 
 def _judged(channels: tuple[ChannelFinding, ...], evidence: str) -> list[ChannelFinding]:

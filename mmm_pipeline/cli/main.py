@@ -271,6 +271,8 @@ def scenario(
     from mmm_pipeline.cli.terminal import scenario_table
 
     console = Console()
+    for line in planned.implausible:
+        console.print(f"[red]![/red] {escape(line)}", highlight=False, soft_wrap=True)
     console.print(scenario_table(planned, settings.report.currency, settings.report.credible_interval))
     console.print(f"picture and tables: {written}", highlight=False, soft_wrap=True)
 

@@ -206,11 +206,12 @@ def scenario_table(scenario: Scenario, currency: str, credible_interval: float) 
             f"{row['marginal_roi_current']:,.3g}",
             f"{row['marginal_roi_optimal']:,.3g}",
         )
+    verdict = "do not act on it" if scenario.implausible else str(summary["verdict"]).replace("_", " ")
     table.caption = (
         f"expected media KPI {_kpi(summary['expected_kpi_today'])} today → {_kpi(summary['expected_kpi_optimal'])}; "
         f"against the same money in today's mix {'+' if summary['uplift'] > 0 else ''}{_kpi(summary['uplift'])} "
         f"({credible_interval:.0%} interval {_kpi(summary['uplift_low'])} to {_kpi(summary['uplift_high'])}, "
-        f"probability of a gain {summary['probability_of_gain']:.0%}): {str(summary['verdict']).replace('_', ' ')}; "
+        f"probability of a gain {summary['probability_of_gain']:.0%}): {verdict}; "
         f"optimality gap {_gap(_known(summary['optimality_gap']))}"
     )
     return table

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mmm_pipeline.mmm.evaluation.plausibility import Implausible
 from mmm_pipeline.mmm.reasons import read_reasons
 from mmm_pipeline.reporting.advice.proposals import Proposal
 from mmm_pipeline.reporting.advice.rules import data_proposals, model_proposals
@@ -27,6 +28,7 @@ __all__ = [
     "budget_report",
     "chart_report",
     "eda_report",
+    "implausible_words",
     "model_advice",
     "offline_narrative",
     "offline_narratives",
@@ -228,6 +230,21 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
 
 def alarm_words(found: Findings, words: Wording, write: Formatter) -> list[str]:
     """Why the results cannot be right, each in a sentence; empty: nothing speaks against them."""
+    return implausible_words(found.implausible, found.kpi, found.interval, words, write)
+
+
+def implausible_words(
+    reasons: Sequence[Implausible], kpi: str, interval: float, words: Wording, write: Formatter
+) -> list[str]:
+    """The reasons of `implausibilities`, each in a sentence.
+
+    Args:
+        reasons: why results cannot be right.
+        kpi: name of the KPI, safe to show.
+        interval: probability of the credible intervals.
+        words: of the language.
+        write: formats of the language.
+    """
     forms: dict[str, Callable[[Any], str]] = {
         "share": write.percent,
         "share_low": write.percent,
@@ -242,11 +259,11 @@ def alarm_words(found: Findings, words: Wording, write: Formatter) -> list[str]:
     return [
         words(
             f"implausible.{reason.code}",
-            kpi=found.kpi,
-            interval=write.percent(found.interval),
+            kpi=kpi,
+            interval=write.percent(interval),
             **{name: forms[name](value) for name, value in reason.values.items()},
         )
-        for reason in found.implausible
+        for reason in reasons
     ]
 
 

@@ -93,7 +93,7 @@ def spec_agreement(context: ChartContext) -> Drawing | None:
         [
             (
                 Line2D([], [], color=INK, marker="D", markersize=4.5, linestyle=""),
-                words("legend.champion_without_holdout", days=days),
+                words("legend.champion"),
             ),
             (Line2D([], [], color=BLUE, linewidth=5), words("legend.estimates")),
             (Line2D([], [], color=RED, linewidth=5), words("legend.disputed")),

@@ -43,7 +43,7 @@ def replay(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     home: HomeOption = Path(".mmm"),
 ) -> None:
-    """Live earlier dates through again and score what would have been forecast and recommended then."""
+    """Backtest: rerun past dates and score their forecasts and advice."""
     folder = Home(home.resolve())
     with ReadableErrors():
         from mmm_pipeline.cli.terminal import RunDisplay, replay_tables

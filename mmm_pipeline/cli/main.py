@@ -128,9 +128,11 @@ def _shown_home(named: Path, folder: Home) -> Path:
 
 
 def _print_results(console: Console, home: Home, warnings: tuple[str, ...]) -> None:
-    from mmm_pipeline.cli.terminal import budget_table, leaderboard_table
+    from mmm_pipeline.cli.terminal import budget_table, leaderboard_table, plausibility_warning
 
     summary = json.loads((home.latest_results / "summary.json").read_text(encoding="utf-8"))
+    for line in plausibility_warning(summary):
+        console.print(line, highlight=False, soft_wrap=True)
     console.print(leaderboard_table(summary))
     console.print(budget_table(summary))
     for warning in warnings:
@@ -262,6 +264,8 @@ def scenario(
     from mmm_pipeline.cli.terminal import scenario_table
 
     console = Console()
+    for line in planned.implausible:
+        console.print(f"[red]![/red] {escape(line)}", highlight=False, soft_wrap=True)
     console.print(scenario_table(planned, settings.report.currency, settings.report.credible_interval))
     if quick:
         console.print("[yellow]the champion is that of a quick run: do not decide on these numbers[/yellow]")
@@ -355,7 +359,7 @@ def preview_prompt(
 
 @app.command()
 def doctor(config: ConfigOption = None, home: HomeOption = Path(".mmm")) -> None:
-    """Say what is installed and configured, and what each absence means."""
+    """Say what is installed and configured, and explain what is missing."""
     from mmm_pipeline.cli.doctor import examine
 
     findings = examine(Home(home.resolve()), config)

@@ -16,6 +16,7 @@ from rich.table import Table
 from mmm_pipeline.ingestion.landing.landing import LandingSummary
 from mmm_pipeline.orchestration.headless import RunStep
 from mmm_pipeline.orchestration.runs.progress import FitProgress
+from mmm_pipeline.reporting.text.formatting import Formatter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,11 +31,12 @@ __all__ = [
     "engine_table",
     "landing_summary",
     "leaderboard_table",
+    "plausibility_warning",
     "replay_tables",
     "scenario_table",
 ]
 
-
+_FIGURES = Formatter("en", "")
 _ENGINE_FIGURES = {
     "mape": ".1%",
     "coverage": ".0%",
@@ -127,6 +129,17 @@ class RunDisplay:
         self._fit = ""
 
 
+def plausibility_warning(summary: Mapping[str, Any]) -> list[str]:
+    """What has to be read before any table: why the results cannot be right; nothing where nothing speaks against."""
+    found = summary.get("plausibility") or {}
+    if found.get("verdict") != "implausible":
+        return []
+    return [
+        f"[bold red]{escape(found['headline'])}[/bold red]",
+        *(f"[red]![/red] {escape(reason['text'])}" for reason in found["reasons"]),
+    ]
+
+
 def leaderboard_table(summary: Mapping[str, Any]) -> Table:
     """Specs, best first, with the naive forecasts they have to beat."""
     table = Table(title="Leaderboard (holdout)", title_justify="left")
@@ -168,7 +181,7 @@ def budget_table(summary: Mapping[str, Any]) -> Table:
             escape(row["channel"]), f"{row['current_spend']:,.2f}", f"{row['optimal_spend']:,.2f}", f"{change:+,.2f}"
         )
     table.caption = (
-        f"expected media KPI {budget['expected_kpi_current']:,.0f} → {budget['expected_kpi_optimal']:,.0f}; "
+        f"expected media KPI {_kpi(budget['expected_kpi_current'])} → {_kpi(budget['expected_kpi_optimal'])}; "
         f"optimality gap {_gap(budget['optimality_gap'])}"
     )
     return table
@@ -193,11 +206,12 @@ def scenario_table(scenario: Scenario, currency: str, credible_interval: float) 
             f"{row['marginal_roi_current']:,.3g}",
             f"{row['marginal_roi_optimal']:,.3g}",
         )
+    verdict = "do not act on it" if scenario.implausible else str(summary["verdict"]).replace("_", " ")
     table.caption = (
-        f"expected media KPI {summary['expected_kpi_today']:,.0f} today → {summary['expected_kpi_optimal']:,.0f}; "
-        f"against the same money in today's mix {summary['uplift']:+,.0f} "
-        f"({credible_interval:.0%} interval {summary['uplift_low']:,.0f} to {summary['uplift_high']:,.0f}, "
-        f"probability of a gain {summary['probability_of_gain']:.0%}): {str(summary['verdict']).replace('_', ' ')}; "
+        f"expected media KPI {_kpi(summary['expected_kpi_today'])} today → {_kpi(summary['expected_kpi_optimal'])}; "
+        f"against the same money in today's mix {'+' if summary['uplift'] > 0 else ''}{_kpi(summary['uplift'])} "
+        f"({credible_interval:.0%} interval {_kpi(summary['uplift_low'])} to {_kpi(summary['uplift_high'])}, "
+        f"probability of a gain {summary['probability_of_gain']:.0%}): {verdict}; "
         f"optimality gap {_gap(_known(summary['optimality_gap']))}"
     )
     return table
@@ -226,7 +240,7 @@ def replay_tables(replayed: Replayed) -> tuple[Table, Table]:
         ahead.add_row(date, escape(row["spec"]), str(row["days"]), *errors, skill, _percent(row["coverage_90"]))
         moved = _known(float(row["roi_change"]))
         counts = [str(row[name]) if row["channels"] else "–" for name in ("roi_outside", "flips", "flips_unsupported")]
-        gains = (_number(_known(float(row[name])), 0) for name in ("uplift_promised", "uplift_in_hindsight"))
+        gains = (_kpi(float(row[name])) for name in ("uplift_promised", "uplift_in_hindsight"))
         steady.add_row(date, _percent(moved), *counts, *gains)
     ahead.caption = escape(
         "\n".join(
@@ -239,7 +253,7 @@ def replay_tables(replayed: Replayed) -> tuple[Table, Table]:
         )
     )
     steady.caption = (
-        "outside: channels whose ROI left the interval of the date before; turned: whose advice turned round, "
+        "outside: channels whose ROI left the interval of the date before; turned: whose advice reversed, "
         f"{summary['flips']} of {summary['compared']} in all; no cause: without the data or today's spend saying so; "
         "promised: gain of the plan when it was made; hindsight: as the last date's champion sees it"
     )
@@ -306,6 +320,11 @@ def _gap(value: float | None) -> str:
 
 def _number(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:,.{digits}f}"
+
+
+def _kpi(value: float) -> str:
+    """An amount of KPI, whatever its unit: never 0 where it is not."""
+    return _FIGURES.kpi(value)
 
 
 def _percent(value: float | None) -> str:

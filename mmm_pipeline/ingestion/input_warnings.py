@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from mmm_pipeline.settings.kpi import read_kpi
 from mmm_pipeline.settings.pipeline import Settings
 
 if TYPE_CHECKING:
@@ -28,10 +29,19 @@ def input_warnings(dataset: xr.Dataset, excluded: pd.DataFrame, settings: Settin
         time=np.flatnonzero(dataset["time"].to_numpy() < np.datetime64(dataset.attrs["holdout_start"]))
     )
     return [
+        *_kpi(dataset, settings),
         *_seasonality(train.sizes["time"], settings),
         *_unused_beliefs(excluded, settings),
         *_unseen_events(train),
     ]
+
+
+def _kpi(dataset: xr.Dataset, settings: Settings) -> Iterator[str]:
+    reading = read_kpi(
+        settings.columns.kpi, settings.kpi.kind, float(dataset["kpi"].sum()), float(dataset["spend"].sum())
+    )
+    if reading.doubt:
+        yield reading.doubt
 
 
 def _seasonality(days: int, settings: Settings) -> Iterator[str]:
@@ -40,7 +50,7 @@ def _seasonality(days: int, settings: Settings) -> Iterator[str]:
         listed = ", ".join(map(str, asked))
         yield (
             f"the {days} train days span less than one season of {period:g} days, so that the Fourier terms of degrees "
-            f"{listed} are a trend in disguise: add 0 to model.degrees for specs without them"
+            f"{listed} cannot be separated from the trend: add 0 to model.degrees for specs without them"
         )
 
 

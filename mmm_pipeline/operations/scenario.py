@@ -66,12 +66,14 @@ class Scenario:
         table: the contract `budget_plan`, with `today_spend`, the last horizon's spend as it was, after `channel`.
         summary: the one row of the contract `budget_summary`.
         reallocation: the contract `reallocation`.
+        implausible: why the results behind the plan cannot be right, in English; empty: nothing speaks against them.
     """
 
     name: str
     table: pd.DataFrame
     summary: dict[str, Any]
     reallocation: pd.DataFrame
+    implausible: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; figures that do not exist are null."""
@@ -80,7 +82,8 @@ class Scenario:
             name: [{str(column): _plain(value) for column, value in row.items()} for row in table.to_dict("records")]
             for name, table in rows.items()
         }
-        return {"name": self.name, **{name: _plain(value) for name, value in self.summary.items()}, **plain}
+        warning = {"implausible": list(self.implausible)}
+        return {"name": self.name, **warning, **{name: _plain(value) for name, value in self.summary.items()}, **plain}
 
 
 def read_champion(home: Home, settings: Settings) -> Fit | PanelFit:
@@ -133,7 +136,24 @@ def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOpti
     table = plan.table.copy()
     table.insert(1, "today_spend", today.round(2))
     summary = {str(column): value for column, value in plan.summary.iloc[0].to_dict().items()}
-    return Scenario(name, table, summary, plan.reallocation)
+    return Scenario(name, table, summary, plan.reallocation, _implausible(fit, settings, summary))
+
+
+def _implausible(fit: Fit | PanelFit, settings: Settings, summary: dict[str, Any]) -> tuple[str, ...]:
+    """The same judgement as that of a run's report, on this plan."""
+    from mmm_pipeline.mmm.evaluation.plausibility import implausibilities
+    from mmm_pipeline.mmm.response.attribution import media_total
+    from mmm_pipeline.reporting.narratives.template import implausible_words
+    from mmm_pipeline.reporting.text.formatting import Formatter
+    from mmm_pipeline.reporting.text.names import clean
+    from mmm_pipeline.reporting.text.wording import wording
+
+    interval = settings.report.credible_interval
+    media = media_total(fit, credible_interval=interval).iloc[0].to_dict()
+    reasons = implausibilities({str(name): value for name, value in media.items()}, fit.data.total_kpi, summary)
+    words, write = wording("en"), Formatter("en", settings.report.currency)
+    told = implausible_words(reasons, clean(settings.columns.kpi, limit=30) or "KPI", interval, words, write)
+    return (words("implausible.headline"), *told) if told else ()
 
 
 def publish_scenario(home: Home, settings: Settings, scenario: Scenario) -> Path:

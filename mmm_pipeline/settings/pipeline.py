@@ -17,6 +17,7 @@ from mmm_pipeline.settings.decisions import (
     ReportSettings,
 )
 from mmm_pipeline.settings.engines import EngineSettings
+from mmm_pipeline.settings.kpi import KpiSettings
 from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
 from mmm_pipeline.settings.runs import RunSettings
 from mmm_pipeline.settings.schedule import ScheduleSettings
@@ -143,6 +144,7 @@ class Settings(Section):
     storage: StorageSettings = StorageSettings()
     bigquery: BigQuerySettings = BigQuerySettings()
     columns: ColumnSettings = ColumnSettings()
+    kpi: KpiSettings = KpiSettings()
     validation: ValidationSettings = ValidationSettings()
     channels: ChannelSettings = ChannelSettings()
     split: SplitSettings = SplitSettings()

@@ -29,6 +29,7 @@ LEADERBOARD = table(
             pa.Check.isin(["converged", "not_converged", "failed", "missing", "stale"]),
         ),
         "reason": column(str, "which thresholds were missed, or why there is no fit", nullable=True),
+        "reasons": column(str, "the same as JSON: code, values and forecast window of every reason", nullable=True),
         "is_champion": column(
             bool, "whether the spec won; none does when fewer converged than ranking.least_converged_specs"
         ),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -15,6 +17,7 @@ from mmm_pipeline.cli.main import app
 from mmm_pipeline.errors import InfeasibleBudget, SettingsError
 from mmm_pipeline.operations.scenario import Scenario, ScenarioOptions, plan_scenario, publish_scenario
 from mmm_pipeline.orchestration.assets.by_hand.scenario import budget_scenario
+from mmm_pipeline.reporting.text.wording import wording
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.storage.artifacts import ArtifactStore
 from mmm_pipeline.storage.home import Home
@@ -224,3 +227,13 @@ def test_a_champion_of_several_markets_is_planned_too(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert round(sum(row["optimal_spend"] for row in told["channels"]), 2) == told["total"]
+
+
+def test_a_scenario_of_results_that_cannot_be_right_says_so_first() -> None:
+    data = dataclasses.replace(_FIT.data, kpi=np.full(_FIT.data.days, 1e-6))
+    promised = plan_scenario(dataclasses.replace(_FIT, data=data), Settings(), ScenarioOptions(budget="150%"))
+
+    # The KPI never moved, so that no plan can promise a gain.
+    assert promised.implausible[0] == wording("en")("implausible.headline")
+    assert "The plan promises" in promised.implausible[-1]
+    assert promised.to_dict()["implausible"] == list(promised.implausible)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from mmm_pipeline.mmm.reasons import Reason, stored_reasons
+
+_MISSED = Reason("rhat_above", {"limit": "1.01", "parameters": "retention[Brand 1 Ad Group 003] 1.043"})
+
 __all__ = ["leaderboard", "naive_forecasts", "rolling_origins"]
 
 
@@ -22,7 +26,8 @@ def leaderboard(beats_naive: bool) -> pd.DataFrame:
                 "adstock": adstock,
                 "degrees": degrees,
                 "status": "not_converged" if broken else "converged",
-                "reason": "R-hat of retention[Brand 1 Ad Group 003] is 1.043 (limit 1.01)" if broken else None,
+                "reason": str(_MISSED) if broken else None,
+                "reasons": stored_reasons([_MISSED]) if broken else None,
                 "is_champion": position == 0,
                 "is_rival": position < 3,
                 "mape": mape,

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from mmm_pipeline.mmm.budget.reallocation import reallocation
+from mmm_pipeline.mmm.reasons import Reason, stored_reasons
 from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts, Window
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.tables.catalog import CONTRACTS, empty_table
@@ -23,6 +24,8 @@ from mmm_pipeline_tests.reporting.synthetic_model_checks import (
     prior_posterior_density,
     worst_parameter_draws,
 )
+
+_LEFT_OUT = Reason("no_media_and_no_spend", {"days": "59"})
 
 HOSTILE_NAMES = (
     "<script>alert(1)</script>",
@@ -91,6 +94,7 @@ def synthetic_results(
         "forecast": market.forecast(),
         "attribution": market.attribution(),
         "attribution_by_market": market.attribution_by_market(markets),
+        "media_total": market.media_total(),
         "contribution_over_time": market.contribution_over_time(),
         "retention_density": market.retention_density(),
         "prior_posterior_density": prior_posterior_density(names, market.roi, market.spread, market.width_ratio),
@@ -104,7 +108,11 @@ def synthetic_results(
         "drift": market.drift() if refreshed else empty_table("drift"),
         **engine_tables(market.attribution(), engines),
         "excluded_channels": pd.DataFrame(
-            {"channel": ["Brand 1 Ad Group 12"], "reason": ["no spend and no media in the train window"]}
+            {
+                "channel": ["Brand 1 Ad Group 12"],
+                "reason": [str(_LEFT_OUT)],
+                "reasons": [stored_reasons([_LEFT_OUT])],
+            }
         ),
         "rejected_rows": _rejected_rows(),
     }
@@ -114,7 +122,7 @@ def synthetic_results(
         quick=quick,
         **{name: CONTRACTS[name].validate(frame) for name, frame in frames.items()},
         window=Window(start, start + dt.timedelta(days - 1), start + dt.timedelta(days - holdout_days)),
-        rows=RowCounts(9_586 - 3, 3, {"date does not parse": 2, "negative spend": 1}),
+        rows=RowCounts(9_586 - 3, 3, {"unparseable_date": 2, "negative_spend": 1}),
     )
 
 
@@ -176,8 +184,25 @@ class _Market:
                 "cost_per_kpi_low": 1 / (roi * high),
                 "cost_per_kpi_high": 1 / (roi * low),
                 "prior_width_ratio": self.width_ratio,
+                "media_variation": self.daily.std(axis=0) / self.daily.mean(axis=0),
             }
         )
+
+    def media_total(self) -> pd.DataFrame:
+        caused, fitted, spend = self.daily.sum(), self.mean.sum(), self.daily_spend.sum() * self.days
+        return pd.DataFrame(
+            {
+                "spend": [spend],
+                **{
+                    f"{name}{end}": [value * factor]
+                    for name, value in (("contribution", caused), ("share", caused / fitted), ("roi", caused / spend))
+                    for end, factor in (("", 1.0), ("_low", 0.8), ("_high", 1.25))
+                },
+                "probability_above_kpi": [0.0],
+                "days_below_zero": [0],
+                "days": [self.days],
+            }
+        )[list(CONTRACTS["media_total"].columns)]
 
     def attribution_by_market(self, markets: Sequence[str]) -> pd.DataFrame:
         """Every market half as large as the one before, with returns of its own."""
@@ -208,7 +233,7 @@ class _Market:
                 "band_low": (self.roi - gap) * np.exp(-1.645 * self.spread),
                 "band_high": (self.roi + gap) * np.exp(1.645 * self.spread),
                 "between_share": np.where(position % 4 == 1, 0.7, 0.05),
-                "verdict": np.where(position % 4 == 1, "disagree_means", "agree"),
+                "verdict": np.where(position % 4 == 1, "disagree_decision", "agree"),
             }
         )
 
@@ -398,7 +423,7 @@ def _rejected_rows() -> pd.DataFrame:
         {
             "sheet": ["May", None, None],
             "line_number": [17, 950, 4411],
-            "reason": ["date does not parse", "date does not parse", "negative spend"],
+            "reason": ["unparseable_date", "unparseable_date", "negative_spend"],
             "column": ["Date", "Date", "Spend"],
             "value": ["31/31/2021", "=cmd|'/c calc'!A1", "-12.5"],
             "row": ['{"Date": "31/31/2021"}', "{}", '{"Spend": "-12.5"}'],

@@ -64,7 +64,7 @@ def _short_window(profile: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             "short_window",
             "warning",
-            f"The data spans {days} days, less than a year: yearly seasonality is a trend in disguise here.",
+            f"The data spans {days} days, less than a year: season and trend cannot be separated.",
             values={"days": days},
         )
     elif days < 730:

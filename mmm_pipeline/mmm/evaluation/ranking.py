@@ -23,6 +23,7 @@ from mmm_pipeline.mmm.evaluation.scores import RANKING_ERRORS, HoldoutScore, Ran
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.inference.diagnostics import Convergence
+from mmm_pipeline.mmm.reasons import Reason, stored_reasons, told_reasons
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = [
@@ -53,7 +54,7 @@ class Entry:
         attempts: sampler runs it took.
         seconds: wall time of the fit.
         status: why there is no usable fit; None when there is one.
-        reason: the same in words.
+        reasons: the same with details.
     """
 
     spec: ModelSpec
@@ -63,7 +64,7 @@ class Entry:
     attempts: int | None = None
     seconds: float | None = None
     status: WithoutFit | None = None
-    reason: str | None = None
+    reasons: tuple[Reason, ...] = ()
 
     @property
     def converged(self) -> bool:
@@ -84,9 +85,9 @@ def entry_of_fit(
     return Entry(fit.spec, score, convergence or fit.convergence, loo, len(fit.attempts), fit.seconds)
 
 
-def entry_without_fit(spec: ModelSpec, status: WithoutFit, reason: str) -> Entry:
+def entry_without_fit(spec: ModelSpec, status: WithoutFit, reason: str = "") -> Entry:
     """The entry of a spec that failed, was never fitted, or was fitted on other inputs."""
-    return Entry(spec, status=status, reason=reason)
+    return Entry(spec, status=status, reasons=(Reason(status, {"error": reason}),))
 
 
 def build_leaderboard(
@@ -174,6 +175,7 @@ _COLUMNS: dict[str, str] = {
     "degrees": "int64",
     "status": "",
     "reason": "",
+    "reasons": "",
     "is_champion": "bool",
     "is_rival": "bool",
     **dict.fromkeys((*RANKING_ERRORS, "coverage_50", "coverage_90", "skill"), "float64"),
@@ -225,13 +227,15 @@ def _row(
     entry: Entry, place: int | None, error: RankingError, best_naive: float, weights: Mapping[str, float]
 ) -> dict[str, object]:
     score, convergence, loo = entry.score, entry.convergence, entry.loo
+    reasons = _reasons(entry)
     status = entry.status or ("converged" if entry.converged else "not_converged")
     row: dict[str, object] = {
         "rank": place,
         "adstock": entry.spec.adstock,
         "degrees": entry.spec.degrees,
         "status": status,
-        "reason": _reason(entry),
+        "reason": told_reasons(reasons) or None,
+        "reasons": stored_reasons(reasons) if reasons else None,
         "weight": weights.get(entry.spec.key),
         "attempts": entry.attempts,
         "seconds": entry.seconds,
@@ -249,10 +253,10 @@ def _row(
     return row
 
 
-def _reason(entry: Entry) -> str | None:
-    reasons = [entry.reason] if entry.reason else []
+def _reasons(entry: Entry) -> list[Reason]:
+    reasons = [*entry.reasons]
     if entry.convergence is not None:
         reasons += entry.convergence.failures
     if entry.score is not None and entry.score.zero_days:
-        reasons.append(f"MAPE leaves out {entry.score.zero_days} holdout days whose KPI is zero")
-    return "; ".join(reasons) or None
+        reasons.append(Reason("zero_days", {"days": str(entry.score.zero_days)}))
+    return reasons

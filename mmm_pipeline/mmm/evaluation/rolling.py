@@ -7,7 +7,7 @@ before it; the last block is the holdout itself. One holdout of 28 days is one t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -115,7 +115,7 @@ def convergence_of_all(fits: Sequence[tuple[Window, Convergence]]) -> Convergenc
         ess_tail_min=min(verdict.ess_tail_min for verdict in verdicts),
         divergences=sum(verdict.divergences for verdict in verdicts),
         failures=tuple(
-            f"fit before {window.origin}: {failure}" for window, verdict in fits for failure in verdict.failures
+            replace(failure, before=str(window.origin)) for window, verdict in fits for failure in verdict.failures
         ),
     )
 

@@ -6,11 +6,13 @@ import dagster as dg
 
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.ingestion.rows.campaign_rows import rows_stay_in_bigquery
+from mmm_pipeline.mmm.reasons import told_reasons
 from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, ROLLING_FITS
 from mmm_pipeline.orchestration.checks.narratives import narrative_checks
 from mmm_pipeline.orchestration.metadata.table_outputs import preview
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.orchestration.runs.partitions import spec_keys
+from mmm_pipeline.reporting.results.stored import result_tables
 from mmm_pipeline.tables.catalog import CONTRACTS, violations
 
 __all__ = ["CHECKED_BY_SQL", "all_checks"]
@@ -26,6 +28,7 @@ def all_checks() -> list[dg.AssetChecksDefinition]:
         fits_converged,
         champion_beats_naive,
         advice_is_steady,
+        results_are_plausible,
         *narrative_checks(),
     ]
 
@@ -78,7 +81,7 @@ def fits_converged(workspace: WorkspaceResource) -> dg.AssetCheckResult:
                 missed[stored] = str(error)
                 continue
             if not fit.convergence.converged:
-                missed[stored] = "; ".join(fit.convergence.failures)
+                missed[stored] = told_reasons(fit.convergence.failures)
     return dg.AssetCheckResult(
         passed=not missed,
         severity=dg.AssetCheckSeverity.WARN,
@@ -134,6 +137,30 @@ def champion_beats_naive(workspace: WorkspaceResource) -> dg.AssetCheckResult:
 
 def _error_text(name: str, value: float) -> str:
     return f"{name.upper()} {value:.1%}" if name in ("mape", "wape") else f"{name.upper()} {value:.6g}"
+
+
+@dg.asset_check(
+    asset="decision_report",
+    name="results_are_plausible",
+    description="Media leaves a baseline, the baseline is not negative, and the plan promises no more than the KPI's "
+    "own swings.",
+)
+def results_are_plausible(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+    """Warn when the results cannot be right, in the words of the report; the plan is not to be acted on then."""
+    from mmm_pipeline.reporting.page.summary import plausibility
+
+    found = plausibility(result_tables(workspace))
+    reasons = [reason["text"] for reason in found["reasons"]]
+    return dg.AssetCheckResult(
+        passed=found["verdict"] == "plausible",
+        severity=dg.AssetCheckSeverity.WARN,
+        description=" ".join([found["headline"], *reasons]) if reasons else "nothing speaks against the results",
+        metadata={
+            f"{reason['code']}: {name}": value
+            for reason in found["reasons"]
+            for name, value in reason["values"].items()
+        },
+    )
 
 
 @dg.asset_check(

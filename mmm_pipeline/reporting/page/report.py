@@ -23,8 +23,8 @@ from mmm_pipeline.reporting.page.page_tables import PageTable, page_tables
 from mmm_pipeline.reporting.results.tables import Language, ResultTables
 from mmm_pipeline.reporting.text.formatting import Formatter
 from mmm_pipeline.reporting.text.markdown import Markdown, defused, demoted, markdown_to_html
+from mmm_pipeline.reporting.text.returns import language_words, stated
 from mmm_pipeline.reporting.text.templating import render_html, render_markdown
-from mmm_pipeline.reporting.text.wording import wording
 from mmm_pipeline.storage.atomic_files import write_text
 
 __all__ = ["ReportFiles", "write_report"]
@@ -126,9 +126,10 @@ def write_report(
 def _values(
     tables: ResultTables, charts: Sequence[Chart], narratives: Narratives, language: Language
 ) -> dict[str, Any]:
+    tables = stated(tables)
     found = findings(tables)
-    words = wording(language)
     write = Formatter(language, tables.settings.report.currency)
+    words = language_words(tables, write, found.kpi)
     values = narrative_values(tables, language)
     opening = verdict(tables, language)
     shown_tables = page_tables(tables, found, words, write) | comparison_tables(tables, found, words, write)
@@ -166,7 +167,15 @@ def _figures(tables: ResultTables, values: Mapping[str, Any]) -> list[tuple[str,
     words, write, found = values["words"], values["f"], values["found"]
     kpi = found.kpi
     return [
-        (write.percent(found.media_share), words("page.figure_media", kpi=kpi)),
+        (
+            write.percent(found.media_share),
+            words(
+                "page.figure_media",
+                kpi=kpi,
+                interval=values["interval"],
+                span=write.span(*(write.percent(found.media_total[end]) for end in ("share_low", "share_high"))),
+            ),
+        ),
         (
             values["champion_error"],
             words("page.figure_error", naive=values["naive_error"]),
@@ -209,7 +218,11 @@ def _notes(values: Mapping[str, Any], shown: Mapping[str, PageTable]) -> dict[st
 def _alerts(values: Mapping[str, Any]) -> list[str]:
     """What a reader must see before anything else."""
     words, found = values["words"], values["found"]
-    alerts = [words("page.quick")] if values["quick"] else []
+    alerts = []
+    if values["alarms"]:
+        alerts.append(" ".join([words("implausible.headline"), *values["alarms"], words("implausible.advice")]))
+    if values["quick"]:
+        alerts.append(words("page.quick"))
     if not found.beats_naive:
         alerts.append(words("page.champion_not_better" if found.any_beats_naive else "page.not_better"))
     return alerts

@@ -18,6 +18,7 @@ from mmm_pipeline.mmm.evaluation.ranking import (
 )
 from mmm_pipeline.mmm.evaluation.scores import HoldoutScore, RankingError, score_fit
 from mmm_pipeline.mmm.inference.diagnostics import Convergence
+from mmm_pipeline.mmm.reasons import Reason
 from mmm_pipeline.mmm.specs import ModelSpec
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
@@ -49,7 +50,7 @@ def _entry(
         inside_90=everywhere,
         window=np.zeros(len(shares), dtype=int) if windows is None else np.array(windows),
     )
-    failures = () if converged else ("R-hat of retention[a] is 1.20, the limit 1.01",)
+    failures = () if converged else (Reason("other", {"text": "R-hat of retention[a] is 1.20, the limit 1.01"}),)
     return Entry(ModelSpec(adstock, degrees), score, Convergence(converged, 1.0, 900, 900, 0, failures), loo, 1, 2.0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -19,8 +21,11 @@ from mmm_pipeline.mmm.evaluation.rolling import (
 from mmm_pipeline.mmm.evaluation.scores import pooled
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.inference.diagnostics import Convergence
+from mmm_pipeline.mmm.reasons import Reason
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
+
+_MISSED = Reason("rhat_above", {"limit": "1.01", "parameters": "x 1.2"})
 
 
 @pytest.fixture(scope="module")
@@ -88,14 +93,15 @@ def test_a_channel_that_starts_later_is_left_out_of_the_windows_before(dataset: 
 
 def test_a_spec_has_converged_when_all_its_windows_have(dataset: xr.Dataset) -> None:
     early, late = rolling_windows(dataset, 2)
-    good, bad = Convergence(True, 1.001, 900, 800, 0), Convergence(False, 1.2, 50, 40, 3, ("R-hat above 1.01: x 1.2",))
+    good, bad = Convergence(True, 1.001, 900, 800, 0), Convergence(False, 1.2, 50, 40, 3, (_MISSED,))
 
     assert convergence_of_all([(early, good), (late, good)]).converged
     verdict = convergence_of_all([(early, bad), (late, good)])
 
     assert not verdict.converged
     assert (verdict.rhat_max, verdict.ess_bulk_min, verdict.divergences) == (1.2, 50, 3)
-    assert verdict.failures == (f"fit before {early.origin}: R-hat above 1.01: x 1.2",)
+    assert str(verdict.failures[0]) == f"fit before {early.origin}: R-hat above 1.01: x 1.2"
+    assert verdict.failures == (dataclasses.replace(_MISSED, before=str(early.origin)),)
 
 
 def test_the_table_has_every_window_and_all_together(dataset: xr.Dataset) -> None:

@@ -64,7 +64,7 @@ def test_missed_thresholds_escalate_each_try_is_recorded_and_the_fit_is_marked()
     np.testing.assert_allclose([attempt.target_accept for attempt in fit.attempts], [0.95, 0.975, 0.9875])
     assert not any(attempt.converged for attempt in fit.attempts)
     assert not fit.convergence.converged
-    assert any("effective sample size below 1e+06" in failure for failure in fit.convergence.failures)
+    assert any("effective sample size below 1e+06" in str(failure) for failure in fit.convergence.failures)
     assert fit.attempts[-1].rhat_max == fit.convergence.rhat_max
     acceptance = fit.inference["sample_stats"]["acceptance_rate"].mean()
     assert acceptance > 0.95

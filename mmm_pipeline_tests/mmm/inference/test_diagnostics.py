@@ -40,8 +40,8 @@ def test_every_scalar_is_diagnosed_by_name():
 def test_a_chain_elsewhere_is_named_with_value_and_limit():
     verdict = convergence_of(parameter_diagnostics(posterior(shift=3.0)), 0, 4000, THRESHOLDS)
     assert not verdict.converged
-    assert verdict.failures[0].startswith("R-hat above 1.01: retention[b] 1.")
-    assert not any("retention[a]" in failure for failure in verdict.failures)
+    assert str(verdict.failures[0]).startswith("R-hat above 1.01: retention[b] 1.")
+    assert not any("retention[a]" in str(failure) for failure in verdict.failures)
 
 
 @pytest.mark.parametrize(("divergences", "converged"), [(4, True), (5, False)])
@@ -57,4 +57,4 @@ def test_a_parameter_that_never_moves_cannot_converge():
     stuck["noise_sd"][:] = 1.0
     verdict = convergence_of(parameter_diagnostics(stuck), 0, 4000, THRESHOLDS)
     assert not verdict.converged
-    assert "noise_sd" in verdict.failures[0]
+    assert "noise_sd" in str(verdict.failures[0])

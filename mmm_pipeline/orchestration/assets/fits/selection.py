@@ -6,6 +6,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from mmm_pipeline.mmm.reasons import told_reasons
 from mmm_pipeline.orchestration.assets.fits.evaluation import evaluated
 from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, fit_metadata, fit_or_reuse
 from mmm_pipeline.orchestration.assets.fits.retries import retried
@@ -101,7 +102,7 @@ def champion_model(
             label=f"champion {spec.key}",
         )
     if not fit.convergence.converged:
-        missed = "; ".join(fit.convergence.failures)
+        missed = told_reasons(fit.convergence.failures)
         raise ModelNotConverged(
             f"the winning spec {spec.key} converged on the train window, but not when refitted on all days, after "
             f"{len(fit.attempts)} attempt(s): {missed}. Raise sampler.warmup, sampler.draws or sampler.max_escalations"

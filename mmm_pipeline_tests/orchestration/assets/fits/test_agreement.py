@@ -20,7 +20,10 @@ _NAIVE = pd.DataFrame({"forecast": ["mean"], "mape": [0.2]})
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
-    return Workspace(home=str(tmp_path), config=None)
+    made = Workspace(home=str(tmp_path), config=None)
+    day = {"date": [pd.Timestamp("2025-01-01")], "channel": ["A"], "media_units": [1.0]}
+    made.warehouse().write_tables({"media_matrix": pd.DataFrame({**day, "spend": [100.0], "kpi": [300.0]})})
+    return made
 
 
 def _entry(workspace: Workspace, adstock: str, miss: float, *, converged: bool = True) -> Entry:

@@ -63,6 +63,7 @@ def build_definitions(home: Home, config: Path | None, *, also_engines: Sequence
                 selection.leaderboard,
                 selection.forecast,
                 watched_for_freshness(selection.champion_model, settings),
+                selection.champion_fit,
                 agreement.spec_agreement,
                 *engine_assets,
                 engine_comparison.build_engine_comparison([asset.key.to_user_string() for asset in engine_assets]),

@@ -130,6 +130,11 @@ class ArtifactStore:
         """Store the array `name` once more, as `key` of `target`."""
         _stored(self.path(target, key), self._read(self.path(name), name))
 
+    def promote(self, name: str, key: str, target: str) -> None:
+        """Make the array `key` of `name` the array `target`."""
+        _stored(self.path(target), self._read(self.path(name, key), name))
+        self.remove(name, key)
+
     def remove(self, name: str, key: str | None = None, suffix: str = ".nc") -> None:
         places.remove(self.path(name, key, suffix))
 

@@ -21,6 +21,7 @@ from mmm_pipeline.tables.comparison import AVERAGED_ATTRIBUTION, DRIFT, ROLLING_
 from mmm_pipeline.tables.engines import ENGINE_COMPARISON, ENGINE_SCORES
 from mmm_pipeline.tables.markets import by_market as _by_market
 from mmm_pipeline.tables.model_checks import (
+    CHAMPION_FIT,
     PREDICTIVE_DISTRIBUTION,
     PREDICTIVE_PIT,
     PRIOR_POSTERIOR_DENSITY,
@@ -52,7 +53,9 @@ LEADERBOARD = _table(
         ),
         "reason": _column(str, "which thresholds were missed, or why there is no fit", nullable=True),
         "is_champion": _column(
-            bool, "whether the spec won; none does when fewer converged than ranking.least_converged_specs"
+            bool,
+            "first place, with at least ranking.least_converged_specs converged; champion_fit has the spec that "
+            "decisions use, and in the results this column marks that one",
         ),
         "is_rival": _column(bool, "converged, and its error is within two standard errors of the smallest one"),
         "mape": _column(float, "mean absolute percentage error on the holdout, as a share", nullable=True),
@@ -332,6 +335,7 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         MARKET_MATRIX,
         EXCLUDED_CHANNELS,
         LEADERBOARD,
+        CHAMPION_FIT,
         NAIVE_FORECASTS,
         ROLLING_ORIGINS,
         FORECAST,

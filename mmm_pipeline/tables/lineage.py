@@ -42,6 +42,11 @@ _LINES = {
         mape wape rmse crps coverage_50 coverage_90 = media_matrix.kpi, media_matrix.media_units
         skill = naive_forecasts.mape, naive_forecasts.wape, naive_forecasts.rmse, naive_forecasts.crps
     """,
+    "champion_fit": """
+        adstock = leaderboard.adstock
+        degrees = leaderboard.degrees
+        rank = leaderboard.rank
+    """,
     "rolling_origins": "mape wape rmse crps coverage_50 coverage_90 = media_matrix.kpi, media_matrix.media_units",
     "forecast": """
         date = media_matrix.date

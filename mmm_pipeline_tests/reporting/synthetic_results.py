@@ -17,7 +17,12 @@ from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts, Windo
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.tables.catalog import CONTRACTS, empty_table
 from mmm_pipeline_tests.reporting.synthetic_engines import engine_tables
-from mmm_pipeline_tests.reporting.synthetic_leaderboard import leaderboard, naive_forecasts, rolling_origins
+from mmm_pipeline_tests.reporting.synthetic_leaderboard import (
+    champion_fit,
+    leaderboard,
+    naive_forecasts,
+    rolling_origins,
+)
 from mmm_pipeline_tests.reporting.synthetic_model_checks import (
     predictive_distribution,
     prior_posterior_density,
@@ -57,6 +62,7 @@ def synthetic_results(
     material: bool = True,
     refreshed: bool = True,
     windows: int = 1,
+    converged: bool = True,
     markets: Sequence[str] = (),
     engines: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
@@ -73,6 +79,7 @@ def synthetic_results(
         material: the verdict of the budget plan.
         refreshed: whether there is an earlier champion to compare with.
         windows: forecast windows of the evaluation; with several, there is a table of rolling origins.
+        converged: whether the champion's fit on all days did.
         markets: names of the markets of a panel; the last channel is off in the last market.
         engines: titles of other engines that have answered; the first contradicts ours on the first channel.
         settings: `pipeline.yaml` content; default: a report in both languages.
@@ -82,6 +89,7 @@ def synthetic_results(
     frames = {
         "media_matrix": empty_table("media_matrix"),
         "leaderboard": leaderboard(beats_naive),
+        "champion_fit": champion_fit(converged),
         "naive_forecasts": naive_forecasts(),
         "rolling_origins": (
             rolling_origins(leaderboard(beats_naive), windows) if windows > 1 else empty_table("rolling_origins")

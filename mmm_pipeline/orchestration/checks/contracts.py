@@ -25,6 +25,7 @@ def all_checks() -> list[dg.AssetChecksDefinition]:
         *(_contract_check(name) for name in CONTRACTS),
         fits_converged,
         champion_beats_naive,
+        champion_converged,
         advice_is_steady,
         *narrative_checks(),
     ]
@@ -88,6 +89,30 @@ def fits_converged(workspace: Workspace) -> dg.AssetCheckResult:
 
 
 @dg.asset_check(
+    asset="champion_fit",
+    name="champion_converged",
+    description="The champion's fit on all days met the R-hat, ESS and divergence thresholds, and no better spec's "
+    "missed them.",
+)
+def champion_converged(workspace: Workspace) -> dg.AssetCheckResult:
+    """Warn where the results of a quick run rest on a fit that did not converge, or a better spec was passed over."""
+    row = workspace.warehouse().read_table("champion_fit").iloc[0]
+    spec, told = f"{row['adstock']}|{row['degrees']}", []
+    if row["status"] != "converged":
+        told.append(f"the champion {spec} did not converge, so its figures may change with every run: {row['reason']}")
+    if isinstance(row["passed_over"], str):
+        told.append(
+            f"{spec} is the champion, as better specs did not converge when refitted on all days: {row['passed_over']}"
+        )
+    return dg.AssetCheckResult(
+        passed=not told,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(told) or f"{spec} converged",
+        metadata={name: float(row[name]) for name in ("rhat_max", "ess_bulk_min", "ess_tail_min")},
+    )
+
+
+@dg.asset_check(
     asset="leaderboard",
     name="champion_beats_naive",
     description="The champion's holdout error is below that of the best forecast without a model.",
@@ -103,7 +128,7 @@ def champion_beats_naive(workspace: Workspace) -> dg.AssetCheckResult:
         return dg.AssetCheckResult(
             passed=False,
             severity=dg.AssetCheckSeverity.WARN,
-            description="there is no champion: too few specs converged",
+            description="too few specs converged for one of them to be champion",
         )
     row = champion.iloc[0]
     passed = bool(row[error] < best[error])

@@ -40,6 +40,7 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
     "rolling_origins": (_STATISTICS, "Does a model win in several test periods, or was it lucky in one?"),
     "forecast": (_MARKETING, "What did the best model expect of the days that it had not seen, and what happened?"),
     "champion_model": (_STATISTICS, "The model that decisions rest on."),
+    "champion_fit": (_MARKETING, "Which model do decisions rest on, and did its fit on all days converge?"),
     "spec_agreement": (_MARKETING, "Would another model that is about as good say something else about a channel?"),
     "averaged_attribution": (_STATISTICS, "What do the good models say of the channels on average?"),
     "attribution": (

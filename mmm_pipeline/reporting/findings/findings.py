@@ -71,6 +71,7 @@ class Findings:
 
     Attributes:
         champion: its leaderboard row.
+        champion_fit: how its fit on all days went, the row of that table.
         best_naive: the naive forecast with the smallest of the errors that rank.
         skill: 1 - error / error of the best naive forecast; None when it cannot be computed.
         beats_naive: whether the champion's skill is above zero.
@@ -89,6 +90,7 @@ class Findings:
     """
 
     champion: Mapping[str, Any]
+    champion_fit: Mapping[str, Any]
     best_naive: Mapping[str, Any]
     skill: float | None
     beats_naive: bool
@@ -105,6 +107,11 @@ class Findings:
     labels: dict[str, str]
     disputed: tuple[str, ...]
     scored_days: int
+
+    @property
+    def champion_converged(self) -> bool:
+        """Whether the fit that decisions rest on converged."""
+        return bool(self.champion_fit["status"] == "converged")
 
     @property
     def leaves_no_baseline(self) -> bool:
@@ -130,7 +137,7 @@ def findings(tables: ResultTables) -> Findings:
     Raises:
         StoredResultError: the leaderboard has no champion, or a table that must have rows is empty.
     """
-    for name in ("leaderboard", "naive_forecasts", "attribution", "budget_plan", "budget_summary"):
+    for name in ("leaderboard", "champion_fit", "naive_forecasts", "attribution", "budget_plan", "budget_summary"):
         if getattr(tables, name).empty:
             raise StoredResultError(f"table {name!r} has no rows, so there is nothing to report: materialize it again")
     board = tables.leaderboard
@@ -139,6 +146,7 @@ def findings(tables: ResultTables) -> Findings:
             "the leaderboard has no champion, so there is nothing to report: too few specs converged"
         )
     champion = next(row for row in records(board) if row["is_champion"])
+    fitted_champion = records(tables.champion_fit)[0]
     error = tables.settings.ranking.error
     naive = min(records(tables.naive_forecasts), key=lambda row: float(row[error]))
     agreement = tables.spec_agreement
@@ -151,11 +159,14 @@ def findings(tables: ResultTables) -> Findings:
     media_share = float(tables.attribution["contribution"].sum()) / fitted if fitted else float("nan")
     return Findings(
         champion=champion,
+        champion_fit=fitted_champion,
         best_naive=naive,
         skill=skill,
         beats_naive=skill is not None and skill > 0,
         any_beats_naive=bool((board.loc[board["status"] == "converged", "skill"] > 0).any()),
-        trust=_trust(tables.quick, skill, _number(champion["coverage_90"]), champion["status"], channels, media_share),
+        trust=_trust(
+            tables.quick, skill, _number(champion["coverage_90"]), fitted_champion["status"], channels, media_share
+        ),
         channels=channels,
         unusable_specs=board[board["status"] != "converged"],
         budget=budget,

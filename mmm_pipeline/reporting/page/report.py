@@ -210,6 +210,13 @@ def _alerts(values: Mapping[str, Any]) -> list[str]:
     """What a reader must see before anything else."""
     words, found = values["words"], values["found"]
     alerts = [words("page.quick")] if values["quick"] else []
+    fit, write = found.champion_fit, values["f"]
+    if not found.champion_converged:
+        figures = {"rhat": write.number(fit["rhat_max"], 3), "divergences": int(fit["divergences"])}
+        least = write.number(min(fit["ess_bulk_min"], fit["ess_tail_min"]), 0)
+        alerts.append(words("page.not_converged", champion=values["champion"], ess=least, **figures))
+    if isinstance(fit["passed_over"], str):
+        alerts.append(words("page.passed_over", champion=values["champion"]))
     if not found.beats_naive:
         alerts.append(words("page.champion_not_better" if found.any_beats_naive else "page.not_better"))
     return alerts

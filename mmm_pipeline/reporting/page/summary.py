@@ -12,6 +12,7 @@ from mmm_pipeline.reporting.results.tables import ResultTables
 __all__ = ["build_summary"]
 
 _SPEC_COLUMNS = ("adstock", "degrees", "mape", "rhat_max", "ess_bulk_min", "ess_tail_min", "divergences", "seconds")
+_FIT_COLUMNS = ("rhat_max", "ess_bulk_min", "ess_tail_min", "divergences", "draws")
 _CHANNEL_COLUMNS = ("channel", "spend", "contribution", "share", "roi", "roi_low", "roi_high", "marginal_roi")
 _BUDGET_COLUMNS = ("channel", "current_spend", "optimal_spend", "low", "high")
 
@@ -21,7 +22,7 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
 
     Values that do not exist (the error of a spec that was never fitted) are null.
     """
-    champion = tables.leaderboard.loc[tables.leaderboard["is_champion"]]
+    champion = tables.champion_fit.iloc[0].to_dict()
     budget = tables.budget_summary.iloc[0]
     return {
         "settings": tables.settings.model_dump(mode="json"),
@@ -48,7 +49,10 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
             for row in tables.leaderboard.to_dict("records")
         ],
         "naive_mape": {str(row["forecast"]): _plain(row["mape"]) for row in tables.naive_forecasts.to_dict("records")},
-        "champion": _record(champion.iloc[0].to_dict(), ("adstock", "degrees")) if len(champion) else None,
+        "champion": {
+            **_record(champion, ("adstock", "degrees", "reason", "passed_over", *_FIT_COLUMNS)),
+            "converged": champion["status"] == "converged",
+        },
         "channels": _records(tables.attribution, _CHANNEL_COLUMNS),
         "budget": {
             "total": _plain(budget["total"]),

@@ -6,6 +6,7 @@ import datetime as dt
 
 from mmm_pipeline.ingestion.rows.totals import accepted_rows, refusals
 from mmm_pipeline.orchestration.assets.data.profile import EDA_PROFILE
+from mmm_pipeline.orchestration.assets.fits.selection import champion_key
 from mmm_pipeline.orchestration.resources.workspace import Workspace
 from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts, Window
 
@@ -16,6 +17,7 @@ _REJECTED_SHOWN = 200
 REPORTED_TABLES = (
     "media_matrix",
     "leaderboard",
+    "champion_fit",
     "naive_forecasts",
     "rolling_origins",
     "spec_agreement",
@@ -46,11 +48,15 @@ def result_tables(workspace: Workspace) -> ResultTables:
     Raises:
         StoredResultError: a table has not been materialized.
     """
+    from mmm_pipeline.mmm.evaluation.ranking import crowned
+
     settings, warehouse = workspace.settings(), workspace.warehouse()
     totals = warehouse.read_table("campaign_totals")
     reasons = refusals(totals)
     profile = workspace.artifacts().read_json(EDA_PROFILE)
     window = profile["window"]
+    tables = {name: warehouse.read_table(name) for name in REPORTED_TABLES}
+    tables["leaderboard"] = crowned(tables["leaderboard"], champion_key(tables["champion_fit"]))
     return ResultTables(
         settings=settings,
         quick=settings.quick,
@@ -58,5 +64,5 @@ def result_tables(workspace: Workspace) -> ResultTables:
         window=Window(*(dt.date.fromisoformat(window[key]) for key in ("start", "end", "holdout_start"))),
         rows=RowCounts(accepted=accepted_rows(totals), rejected=sum(reasons.values()), reasons=reasons),
         eda_profile=profile,
-        **{name: warehouse.read_table(name) for name in REPORTED_TABLES},
+        **tables,
     )

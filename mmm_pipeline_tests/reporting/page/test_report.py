@@ -13,6 +13,8 @@ from markdown_it import MarkdownIt
 from mmm_pipeline.reporting.charts.catalog import Chart
 from mmm_pipeline.reporting.narratives.template import Narratives
 from mmm_pipeline.reporting.page.report import write_report
+from mmm_pipeline.reporting.page.summary import build_summary
+from mmm_pipeline.reporting.results.tables import Language
 from mmm_pipeline_tests.reporting.conftest import WrittenReport
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
 
@@ -117,6 +119,23 @@ def test_a_quick_run_and_a_beaten_model_are_announced_on_top(doubtful_report: Wr
     assert "Quick run: fewer draws, do not decide on it." in top
     assert "No model here predicts better than a simple forecast." in top
     assert "Quick run" not in top.replace("Quick run: fewer draws, do not decide on it.", "")
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "did not converge (R-hat 1.006, effective sample size 388, divergent draws: 0)"),
+        ("ko", "수렴하지 않았습니다(R-hat 1.006, 유효 표본 크기 388, 발산 표본 0개)"),
+    ],
+)
+def test_a_fit_that_did_not_converge_is_announced_on_top(tmp_path: Path, language: Language, said: str) -> None:
+    tables = synthetic_results(2, quick=True, converged=False, settings={"report": {"languages": [language]}})
+    files = write_report(tables, {language: []}, {language: Narratives("a", "b", "c")}, tmp_path)
+    text = files.markdown[0].read_text(encoding="utf-8")
+    assert said in text[: text.index("## ")]
+    summary = build_summary(tables)["champion"]
+    assert summary["converged"] is False
+    assert summary["reason"].startswith("tail effective sample size below 400")
 
 
 def test_forty_channels_all_have_their_row(doubtful_report: WrittenReport) -> None:

@@ -8,7 +8,7 @@ import dagster as dg
 import pandas as pd
 
 from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL
-from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
+from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL, champion_key
 from mmm_pipeline.orchestration.metadata.table_outputs import table_asset, table_out
 from mmm_pipeline.orchestration.resources.workspace import Workspace
 
@@ -26,16 +26,14 @@ _GROUP = "model_checks"
     name="predictive_check",
 )
 def predictive_check(
-    leaderboard: pd.DataFrame, model_inputs: Any, workspace: Workspace
+    champion_fit: pd.DataFrame, model_inputs: Any, workspace: Workspace
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Whether the observed KPI looks like data that the champion spec would have produced."""
     from mmm_pipeline.mmm.data.inputs import holdout_of
     from mmm_pipeline.mmm.evaluation.predictive_check import predictive_check as check_of
-    from mmm_pipeline.mmm.evaluation.ranking import choose_champion
 
     settings = workspace.settings()
-    champion = choose_champion(leaderboard, settings.ranking.least_converged_specs)
-    fit, _ = workspace.artifacts().read_fit(FITTED_MODEL, champion)
+    fit, _ = workspace.artifacts().read_fit(FITTED_MODEL, champion_key(champion_fit))
     holdout = holdout_of(model_inputs)
     check = check_of(
         fit,

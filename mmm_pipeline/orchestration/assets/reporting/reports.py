@@ -27,7 +27,8 @@ _GROUP = "reports"
 _SHOWN_CHARTS = ("waterfall", "drift", "response_curves", "predictive_check", "activity", "collinearity")
 """In the event log; what else there is to see is shown by the asset that it is about, or lies in the folder."""
 _PUBLISHED = (
-    *("leaderboard", "rolling_origins", "spec_agreement", "attribution", "averaged_attribution", "response_curves"),
+    *("leaderboard", "champion_fit", "rolling_origins", "spec_agreement"),
+    *("attribution", "averaged_attribution", "response_curves"),
     *("reallocation", "drift", "engine_comparison", "engine_scores", "rejected_rows"),
 )
 """Tables that are written as CSV under their own names."""
@@ -136,7 +137,9 @@ def _write_results(workspace: Workspace, folder: Path) -> None:
         drawn[language] = stored_charts(workspace, language, place)
     write_report(tables, drawn, {language: _narratives(workspace, language) for language in languages}, folder)
     for name in _PUBLISHED:
-        write_csv(warehouse.read_table(name), folder / f"{name}.csv")
+        # The leaderboard marks the spec that decisions use, which the stored one cannot know yet.
+        table = tables.leaderboard if name == "leaderboard" else warehouse.read_table(name)
+        write_csv(table, folder / f"{name}.csv")
     if len(tables.attribution_by_market):
         for name in MARKET_TABLES:
             write_csv(warehouse.read_table(f"{name}_by_market"), folder / f"{name}_by_market.csv")

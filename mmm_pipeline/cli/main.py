@@ -127,10 +127,9 @@ def check(
     with ReadableErrors():
         settings = settings_of(None, config, source)
         from mmm_pipeline.ingestion.check import check_source
-        from mmm_pipeline.operations.budget_requests import require_known_budget_channels
+        from mmm_pipeline.operations.budget_requests import require_possible_budget
 
-        report = check_source(settings).to_dict()
-        require_known_budget_channels(settings.budget, report["channels"])
+        report = check_source(settings, also=lambda inputs: require_possible_budget(settings.budget, inputs)).to_dict()
     if as_json:
         typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
         return
@@ -251,12 +250,14 @@ def scenario(
     with ReadableErrors():
         from mmm_pipeline.operations import scenario as scenarios
 
-        settings = load_effective_settings(config_in_force(folder, config))
-        folder = folder.as_of(settings.split.as_of)
-        fit = scenarios.read_champion(folder, settings)
         options = scenarios.ScenarioOptions(
             name, budget, tuple(lock or ()), tuple(bounds or ()), target_kpi, target_roi, horizon
         )
+        scenarios.check_options(options)
+        settings = load_effective_settings(config_in_force(folder, config))
+        folder = folder.as_of(settings.split.as_of)
+        scenarios.check_feasible(folder, settings, options)
+        fit = scenarios.read_champion(folder, settings)
         planned = scenarios.plan_scenario(fit, settings, options)
         if output is None:
             written = scenarios.publish_scenario(folder, settings, planned)

@@ -16,6 +16,7 @@ from mmm_pipeline.storage import places
 from mmm_pipeline.storage.places import Place
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
 
     from mmm_pipeline.mmm.fit.fit import Fit
@@ -90,6 +91,26 @@ class ArtifactStore:
                 inference.load()
                 inference.close()
             return restored_fit(inference), str(inference.attrs["fingerprint"])
+        except StoredResultError:
+            raise
+        except Exception as error:
+            raise _damaged(path, name, error) from error
+
+    def read_fit_spend(self, name: str) -> tuple[tuple[str, ...], np.ndarray]:
+        """Channels of a stored fit and their (T, C) daily spend over all markets, without reading its draws.
+
+        Raises:
+            StoredResultError: the file is missing or damaged.
+        """
+        import xarray as xr
+
+        path = self.path(name)
+        try:
+            with self._on_this_machine(path, name) as file:
+                window = xr.load_dataset(file, engine="h5netcdf", group="constant_data")
+            spend = window["spend"]
+            spend = (spend.sum("market") if "market" in spend.dims else spend).transpose("time", "channel")
+            return tuple(str(channel) for channel in spend["channel"].to_numpy()), spend.to_numpy()
         except StoredResultError:
             raise
         except Exception as error:

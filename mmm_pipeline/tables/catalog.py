@@ -265,6 +265,11 @@ BUDGET_SUMMARY = _table(
         "total": _column(float, "budget over the horizon", _AT_LEAST_0, unit="currency"),
         "total_today": _column(float, "what the last horizon cost", _AT_LEAST_0, unit="currency"),
         "horizon_days": _column("int64", "length of the plan", pa.Check.ge(1), unit="days"),
+        "basis_end": _column(
+            _DATE,
+            "last day of the spend that bounds are multiples of; before the end of the data where nothing was spent "
+            "since",
+        ),
         "expected_kpi_today": _column(float, "expected media KPI of the last horizon's spend", unit=_KPI),
         "expected_kpi_current": _column(
             float, "expected media KPI of the current allocation, scaled to the total", unit=_KPI
@@ -295,8 +300,18 @@ BUDGET_SUMMARY = _table(
             pa.Check.isin(["dual_bound", "none"]),
         ),
         "verdict": _column(
-            str, "material_gain or no_material_gain", pa.Check.isin(["material_gain", "no_material_gain"])
+            str,
+            "material_gain, no_material_gain, or no_plan: the plan is today's spend, as the request cannot be met",
+            pa.Check.isin(["material_gain", "no_material_gain", "no_plan"]),
         ),
+        "no_plan": _column(
+            str,
+            "why there is no plan: no_spend (nothing was spent lately and no total is set), out_of_reach (of the KPI "
+            "target) or constraints (they contradict each other)",
+            pa.Check.isin(["no_spend", "out_of_reach", "constraints"]),
+            nullable=True,
+        ),
+        "reason": _column(str, "the same in words, with what to set", nullable=True),
     },
 )
 

@@ -26,6 +26,7 @@ def all_checks() -> list[dg.AssetChecksDefinition]:
         fits_converged,
         champion_beats_naive,
         champion_converged,
+        budget_planned,
         advice_is_steady,
         *narrative_checks(),
     ]
@@ -154,6 +155,24 @@ def champion_beats_naive(workspace: Workspace) -> dg.AssetCheckResult:
             f"naive_{error}": float(best[error]),
             "skill": float(row["skill"]),
         },
+    )
+
+
+@dg.asset_check(
+    asset="budget_summary",
+    name="budget_planned",
+    description="There is a budget plan that meets what the settings ask for.",
+)
+def budget_planned(workspace: Workspace) -> dg.AssetCheckResult:
+    """Fail where a plan was asked for that cannot be made; warn where there was nothing to plan from."""
+    row = workspace.warehouse().read_table("budget_summary").iloc[0]
+    planned, asked = row["verdict"] != "no_plan", row["no_plan"] != "no_spend"
+    return dg.AssetCheckResult(
+        passed=planned,
+        severity=dg.AssetCheckSeverity.ERROR if asked else dg.AssetCheckSeverity.WARN,
+        description="there is a plan"
+        if planned
+        else f"the results are published without a budget plan: {row['reason']}",
     )
 
 

@@ -109,6 +109,11 @@ class Findings:
     scored_days: int
 
     @property
+    def has_plan(self) -> bool:
+        """Whether there is a budget plan; without one its tables hold today's spend."""
+        return bool(self.budget["verdict"] != "no_plan")
+
+    @property
     def champion_converged(self) -> bool:
         """Whether the fit that decisions rest on converged."""
         return bool(self.champion_fit["status"] == "converged")
@@ -234,10 +239,10 @@ def _moves(tables: ResultTables, labels: dict[str, str], channels: tuple[Channel
     moves = []
     for row in records(tables.budget_plan):
         current, optimal = float(row["current_spend"]), float(row["optimal_spend"])
-        if abs(optimal - current) < NEGLIGIBLE_MOVE * total:
+        if abs(optimal - current) <= NEGLIGIBLE_MOVE * total:
             continue
         label = labels.get(row["channel"], clean(row["channel"]))
-        tolerance = 1e-3 * max(optimal, 1e-9)
+        tolerance = 1e-3 * optimal
         at_low, at_high = (abs(optimal - float(row[end])) <= tolerance for end in ("low", "high"))
         moves.append(
             Move(

@@ -165,6 +165,7 @@ def _figures(tables: ResultTables, values: Mapping[str, Any]) -> list[tuple[str,
     """The four numbers at the top: value and what it is."""
     words, write, found = values["words"], values["f"], values["found"]
     kpi = found.kpi
+    uplift = words("page.figure_uplift", kpi=kpi, interval=values["interval"], span=values["uplift_span"])
     return [
         (write.percent(found.media_share), words("page.figure_media", kpi=kpi)),
         (
@@ -175,10 +176,7 @@ def _figures(tables: ResultTables, values: Mapping[str, Any]) -> list[tuple[str,
             write.compact_money(tables.attribution["spend"].sum()),
             words("page.figure_spend", channels=len(found.channels)),
         ),
-        (
-            values["uplift"],
-            words("page.figure_uplift", kpi=kpi, interval=values["interval"], span=values["uplift_span"]),
-        ),
+        *([(values["uplift"], uplift)] if found.has_plan else []),
     ]
 
 
@@ -217,6 +215,8 @@ def _alerts(values: Mapping[str, Any]) -> list[str]:
         alerts.append(words("page.not_converged", champion=values["champion"], ess=least, **figures))
     if isinstance(fit["passed_over"], str):
         alerts.append(words("page.passed_over", champion=values["champion"]))
+    if not found.has_plan:
+        alerts.append(words("verdict.no_plan"))
     if not found.beats_naive:
         alerts.append(words("page.champion_not_better" if found.any_beats_naive else "page.not_better"))
     return alerts

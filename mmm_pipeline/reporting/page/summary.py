@@ -75,6 +75,8 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
                     "uplift_high",
                     "probability_of_gain",
                     "verdict",
+                    "no_plan",
+                    "reason",
                 )
             },
         },

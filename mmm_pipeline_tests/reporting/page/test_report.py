@@ -11,7 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from mmm_pipeline.reporting.charts.catalog import Chart
-from mmm_pipeline.reporting.narratives.template import Narratives
+from mmm_pipeline.reporting.narratives.template import Narratives, offline_narratives
 from mmm_pipeline.reporting.page.report import write_report
 from mmm_pipeline.reporting.page.summary import build_summary
 from mmm_pipeline.reporting.results.tables import Language
@@ -136,6 +136,19 @@ def test_a_fit_that_did_not_converge_is_announced_on_top(tmp_path: Path, languag
     summary = build_summary(tables)["champion"]
     assert summary["converged"] is False
     assert summary["reason"].startswith("tail effective sample size below 400")
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "There is no budget plan:"), ("ko", "예산 계획이 없습니다.")])
+def test_without_a_plan_the_report_says_why_and_promises_nothing(tmp_path: Path, language: Language, said: str) -> None:
+    tables = synthetic_results(2, no_plan="no_spend", settings={"report": {"languages": [language]}})
+    narratives = offline_narratives(tables, language)
+    files = write_report(tables, {language: []}, {language: narratives}, tmp_path)
+    text = files.markdown[0].read_text(encoding="utf-8")
+    assert said in text[: text.index("\n|")]
+    assert "budget.total" in narratives.budget
+    assert "Worth doing" not in text
+    summary = build_summary(tables)["budget"]
+    assert (summary["verdict"], summary["no_plan"]) == ("no_plan", "no_spend")
 
 
 def test_forty_channels_all_have_their_row(doubtful_report: WrittenReport) -> None:

@@ -146,6 +146,7 @@ def test_without_a_plan_the_report_says_why_and_promises_nothing(tmp_path: Path,
     text = files.markdown[0].read_text(encoding="utf-8")
     assert said in text[: text.index("\n|")]
     assert "budget.total" in narratives.budget
+    assert "\\*" not in narratives.budget
     assert "Worth doing" not in text
     summary = build_summary(tables)["budget"]
     assert (summary["verdict"], summary["no_plan"]) == ("no_plan", "no_spend")

@@ -154,10 +154,9 @@ def check(
     with ReadableErrors():
         settings = in_force(Home(home.resolve()), config, file=file, source=source).settings
         from mmm_pipeline.ingestion.check import check_source
-        from mmm_pipeline.operations.budget_requests import require_known_budget_channels
+        from mmm_pipeline.operations.budget_requests import require_possible_budget
 
-        report = check_source(settings).to_dict()
-        require_known_budget_channels(settings.budget, report["channels"])
+        report = check_source(settings, also=lambda inputs: require_possible_budget(settings.budget, inputs)).to_dict()
     if as_json:
         typer.echo(json.dumps(report, ensure_ascii=False, indent=2))
         return
@@ -246,11 +245,13 @@ def scenario(
         from mmm_pipeline.operations import scenario as scenarios
         from mmm_pipeline.operations.amounts import amount_if_given
 
+        targets = (amount_if_given(target_kpi, "--target-kpi"), amount_if_given(target_roi, "--target-roi"))
+        options = scenarios.ScenarioOptions(name, budget, tuple(lock or ()), tuple(bounds or ()), *targets, horizon)
+        scenarios.check_options(options)
         settings = in_force(folder, config).settings
         folder = folder.as_of(settings.split.as_of)
-        targets = (amount_if_given(target_kpi, "--target-kpi"), amount_if_given(target_roi, "--target-roi"))
+        scenarios.check_feasible(folder, settings, options)
         fit = scenarios.read_champion(folder, settings)
-        options = scenarios.ScenarioOptions(name, budget, tuple(lock or ()), tuple(bounds or ()), *targets, horizon)
         planned = scenarios.plan_scenario(fit, settings, options)
         quick = champion_is_quick(artifact_store(settings, folder))
         if output is None:

@@ -6,7 +6,7 @@ import math
 import threading
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
@@ -169,20 +169,27 @@ def leaderboard_table(summary: Mapping[str, Any]) -> Table:
 def budget_table(summary: Mapping[str, Any]) -> Table:
     """Current and optimal spend per channel."""
     budget = summary["budget"]
-    currency = summary["settings"]["report"]["currency"]
-    table = Table(
-        title=f"Budget: {budget['total']:,.2f} {currency} over {budget['horizon_days']} days", title_justify="left"
-    )
+    currency = escape(summary["settings"]["report"]["currency"])
+    planned = budget["verdict"] != "no_plan"
+    title = f"{_money(budget['total'])} {currency} over {budget['horizon_days']} days"
+    table = Table(title=f"Budget: {title}" if planned else f"No budget plan; today: {title}", title_justify="left")
     for column in ("channel", "current", "optimal", "change"):
         table.add_column(column, justify="left" if column == "channel" else "right")
     for row in budget["channels"]:
         change = row["optimal_spend"] - row["current_spend"]
         table.add_row(
-            escape(row["channel"]), f"{row['current_spend']:,.2f}", f"{row['optimal_spend']:,.2f}", f"{change:+,.2f}"
+            escape(row["channel"]),
+            _money(row["current_spend"]),
+            _money(row["optimal_spend"]) if planned else "–",
+            _money(change, "+") if planned else "–",
         )
     table.caption = (
-        f"expected media KPI {_kpi(budget['expected_kpi_current'])} → {_kpi(budget['expected_kpi_optimal'])}; "
-        f"optimality gap {_gap(budget['optimality_gap'])}"
+        escape(budget["reason"] or "")
+        if not planned
+        else (
+            f"expected media KPI {_kpi(budget['expected_kpi_current'])} → {_kpi(budget['expected_kpi_optimal'])}; "
+            f"optimality gap {_gap(budget['optimality_gap'])}"
+        )
     )
     return table
 
@@ -191,8 +198,8 @@ def scenario_table(scenario: Scenario, currency: str, credible_interval: float) 
     """What `mmm scenario` found: spend per channel today and in the scenario, and what that promises."""
     summary = scenario.summary
     table = Table(
-        title=f"Scenario {scenario.name}: {summary['total']:,.2f} {currency} over {summary['horizon_days']} days "
-        f"(today {summary['total_today']:,.2f})",
+        title=f"Scenario {scenario.name}: {_money(summary['total'])} {escape(currency)} over "
+        f"{summary['horizon_days']} days (today {_money(summary['total_today'])})",
         title_justify="left",
     )
     for column in ("channel", "today", "scenario", "change", "marginal ROI in today's mix", "in the scenario"):
@@ -200,9 +207,9 @@ def scenario_table(scenario: Scenario, currency: str, credible_interval: float) 
     for row in scenario.table.to_dict("records"):
         table.add_row(
             escape(row["channel"]) + (" (locked)" if row["is_locked"] else ""),
-            f"{row['today_spend']:,.2f}",
-            f"{row['optimal_spend']:,.2f}",
-            f"{row['optimal_spend'] - row['today_spend']:+,.2f}",
+            _money(row["today_spend"]),
+            _money(row["optimal_spend"]),
+            _money(row["change"], "+"),
             f"{row['marginal_roi_current']:,.3g}",
             f"{row['marginal_roi_optimal']:,.3g}",
         )
@@ -213,7 +220,7 @@ def scenario_table(scenario: Scenario, currency: str, credible_interval: float) 
         f"({credible_interval:.0%} interval {_kpi(summary['uplift_low'])} to {_kpi(summary['uplift_high'])}, "
         f"probability of a gain {summary['probability_of_gain']:.0%}): {verdict}; "
         f"optimality gap {_gap(_known(summary['optimality_gap']))}"
-    )
+    ) + "".join(f"\n{escape(note)}" for note in scenario.notes)
     return table
 
 
@@ -308,6 +315,11 @@ def landing_summary(done: LandingSummary) -> Table:
     for job in done.jobs:
         table.add_row("job", escape(f"{job.job_id} ({job.purpose}, {job.bytes_processed:,} bytes): {job.console_url}"))
     return table
+
+
+def _money(value: float, sign: Literal["", "+"] = "") -> str:
+    """With cents, and with five significant digits where cents would not show the amount."""
+    return f"{value:{sign},.2f}" if value == 0 or abs(value) >= 0.1 else f"{value:{sign}.5g}"
 
 
 def _known(value: float) -> float | None:

@@ -33,6 +33,7 @@ from mmm_pipeline.tables.comparison import AVERAGED_ATTRIBUTION, DRIFT, ROLLING_
 from mmm_pipeline.tables.engines import ENGINE_COMPARISON, ENGINE_SCORES
 from mmm_pipeline.tables.evaluation import FORECAST, LEADERBOARD, NAIVE_FORECASTS
 from mmm_pipeline.tables.model_checks import (
+    CHAMPION_FIT,
     PREDICTIVE_DISTRIBUTION,
     PREDICTIVE_PIT,
     PRIOR_POSTERIOR_DENSITY,
@@ -52,6 +53,7 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         MARKET_MATRIX,
         EXCLUDED_CHANNELS,
         LEADERBOARD,
+        CHAMPION_FIT,
         NAIVE_FORECASTS,
         ROLLING_ORIGINS,
         FORECAST,

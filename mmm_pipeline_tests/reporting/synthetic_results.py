@@ -18,7 +18,12 @@ from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts, Windo
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.tables.catalog import CONTRACTS, empty_table
 from mmm_pipeline_tests.reporting.synthetic_engines import engine_tables
-from mmm_pipeline_tests.reporting.synthetic_leaderboard import leaderboard, naive_forecasts, rolling_origins
+from mmm_pipeline_tests.reporting.synthetic_leaderboard import (
+    champion_fit,
+    leaderboard,
+    naive_forecasts,
+    rolling_origins,
+)
 from mmm_pipeline_tests.reporting.synthetic_model_checks import (
     predictive_distribution,
     prior_posterior_density,
@@ -58,8 +63,10 @@ def synthetic_results(
     quick: bool = False,
     beats_naive: bool = True,
     material: bool = True,
+    no_plan: str | None = None,
     refreshed: bool = True,
     windows: int = 1,
+    converged: bool = True,
     markets: Sequence[str] = (),
     engines: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
@@ -74,17 +81,21 @@ def synthetic_results(
         quick: whether the run was a quick one.
         beats_naive: whether the champion is better than the best naive forecast.
         material: the verdict of the budget plan.
+        no_plan: why there is no plan, where there is none.
         refreshed: whether there is an earlier champion to compare with.
         windows: forecast windows of the evaluation; with several, there is a table of rolling origins.
+        converged: whether the champion's fit on all days did.
         markets: names of the markets of a panel; the last channel is off in the last market.
         engines: titles of other engines that have answered; the first contradicts ours on the first channel.
         settings: `pipeline.yaml` content; default: a report in both languages.
     """
+    start = dt.date(2021, 10, 17)
     names = plain_names(channels) if isinstance(channels, int) else list(channels)
     market = _Market(names, days, holdout_days, np.random.default_rng(seed))
     frames = {
         "media_matrix": empty_table("media_matrix"),
         "leaderboard": leaderboard(beats_naive),
+        "champion_fit": champion_fit(converged),
         "naive_forecasts": naive_forecasts(),
         "rolling_origins": (
             rolling_origins(leaderboard(beats_naive), windows) if windows > 1 else empty_table("rolling_origins")
@@ -103,7 +114,7 @@ def synthetic_results(
         "worst_parameter_draws": worst_parameter_draws(names, market.rng),
         "response_curves": market.response_curves(),
         "budget_plan": market.budget_plan(),
-        "budget_summary": market.budget_summary(material),
+        "budget_summary": market.budget_summary(material, no_plan, start + dt.timedelta(days - 1)),
         "reallocation": reallocation(market.budget_plan(), [np.arange(len(names))]),
         "drift": market.drift() if refreshed else empty_table("drift"),
         **engine_tables(market.attribution(), engines),
@@ -116,7 +127,6 @@ def synthetic_results(
         ),
         "rejected_rows": _rejected_rows(),
     }
-    start = dt.date(2021, 10, 17)
     return ResultTables(
         settings=parse_settings(settings) if settings else Settings(report={"languages": ("en", "ko")}),
         quick=quick,
@@ -323,7 +333,7 @@ class _Market:
             }
         )
 
-    def budget_summary(self, material: bool) -> pd.DataFrame:
+    def budget_summary(self, material: bool, no_plan: str | None, basis_end: dt.date) -> pd.DataFrame:
         plan = self.budget_plan()
         before, after = plan["current_kpi"].sum(), plan["optimal_kpi"].sum()
         uplift = after - before
@@ -333,6 +343,7 @@ class _Market:
                 "total": [plan["current_spend"].sum()],
                 "total_today": [plan["current_spend"].sum()],
                 "horizon_days": [self.horizon],
+                "basis_end": [pd.Timestamp(basis_end)],
                 "expected_kpi_today": [before],
                 "expected_kpi_current": [before],
                 "expected_kpi_optimal": [after],
@@ -346,7 +357,9 @@ class _Market:
                 "upper_bound": [after * 1.0002],
                 "optimality_gap": [0.0002],
                 "certificate": ["dual_bound"],
-                "verdict": ["material_gain" if material else "no_material_gain"],
+                "verdict": ["no_plan" if no_plan else "material_gain" if material else "no_material_gain"],
+                "no_plan": [no_plan],
+                "reason": ["the last 28 days cost nothing: set budget.total" if no_plan else None],
             }
         )
 

@@ -30,7 +30,9 @@ __all__ = [
     "RIVAL_STANDARD_ERRORS",
     "Entry",
     "build_leaderboard",
-    "choose_champion",
+    "champion_candidates",
+    "champion_key",
+    "crowned",
     "entry_of_fit",
     "entry_without_fit",
     "rival_keys",
@@ -134,22 +136,24 @@ def rival_keys(entries: Sequence[Entry], *, error: RankingError = "mape") -> set
     }
 
 
-def choose_champion(leaderboard: pd.DataFrame, least_converged: int = 1) -> str:
-    """Key of the winning spec, `adstock|degrees`.
+def champion_candidates(
+    leaderboard: pd.DataFrame, least_converged: int = 1, *, accept_unconverged: bool = False
+) -> list[str]:
+    """Keys, `adstock|degrees`, of the specs that may be champion, best first.
 
     Args:
         leaderboard: of `build_leaderboard`.
         least_converged: specs that must have converged.
+        accept_unconverged: whether specs that did not converge are better than none; they come last.
 
     Raises:
         ModelNotConverged: no spec converged, or fewer than asked for; the message says what each of the others missed
             and what to change.
     """
     converged = int((leaderboard["status"] == "converged").sum())
-    winner = leaderboard[leaderboard["rank"] == 1]
-    if len(winner) and converged >= least_converged:
-        row = winner.iloc[0]
-        return f"{row['adstock']}|{row['degrees']}"
+    able = leaderboard["status"].isin(["converged", "not_converged"] if accept_unconverged else ["converged"])
+    if able.any() and (converged >= least_converged or accept_unconverged):
+        return list(_keys(leaderboard[able]))
     others = leaderboard.loc[leaderboard["status"] != "converged", ["adstock", "degrees", "status", "reason"]]
     specs = [
         f"  {adstock}|{degrees}: {status}: {reason or 'no reason recorded'}"
@@ -167,6 +171,24 @@ def choose_champion(leaderboard: pd.DataFrame, least_converged: int = 1) -> str:
         + " sampler.warmup, sampler.draws or sampler.target_accept, give the data fewer channels or more days, "
         "fit the missing specs, or loosen convergence.rhat_max and convergence.ess_min knowingly."
     )
+
+
+def crowned(leaderboard: pd.DataFrame, champion: str) -> pd.DataFrame:
+    """The leaderboard with `is_champion` at the spec that decisions use, `adstock|degrees`.
+
+    That is another than the first place where this one's refit on all the data did not converge.
+    """
+    return leaderboard.assign(is_champion=(_keys(leaderboard) == champion).to_numpy())
+
+
+def champion_key(champion_fit: pd.DataFrame) -> str:
+    """Key of the spec that decisions use, from the table `champion_fit`."""
+    row = champion_fit.iloc[0]
+    return f"{row['adstock']}|{row['degrees']}"
+
+
+def _keys(leaderboard: pd.DataFrame) -> pd.Series:
+    return leaderboard["adstock"] + "|" + leaderboard["degrees"].astype(str)
 
 
 _COLUMNS: dict[str, str] = {

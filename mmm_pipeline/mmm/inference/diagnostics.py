@@ -12,7 +12,7 @@ from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.reasons import Reason
 from mmm_pipeline.mmm.specs import ConvergenceThresholds
 
-__all__ = ["Attempt", "Convergence", "convergence_of", "parameter_diagnostics", "scalar_parameters"]
+__all__ = ["Attempt", "Convergence", "convergence_of", "in_reach", "parameter_diagnostics", "scalar_parameters"]
 
 _LISTED = 5
 """How many offending parameters a failure names."""
@@ -100,6 +100,25 @@ def convergence_of(
         ess_tail_min=float(diagnostics["ess_tail"].fillna(0).min()),
         divergences=divergences,
         failures=found,
+    )
+
+
+def in_reach(verdict: Convergence, draws: int, thresholds: ConvergenceThresholds, most: int) -> bool:
+    """Whether `most` draws instead of `draws`, of all chains together, are expected to meet the thresholds.
+
+    Effective sample sizes grow as the number of draws and R-hat's excess over 1 falls as its inverse. More draws do not
+    mend divergences.
+
+    Args:
+        verdict: on the draws so far.
+        draws: how many they are.
+        thresholds: that `verdict` was held against.
+        most: how many there could be.
+    """
+    return (
+        verdict.divergences <= thresholds.divergence_share_max * draws
+        and min(verdict.ess_bulk_min, verdict.ess_tail_min) * most / draws >= thresholds.ess_min
+        and (verdict.rhat_max - 1) * draws / most <= thresholds.rhat_max - 1
     )
 
 

@@ -27,6 +27,8 @@ def all_checks() -> list[dg.AssetChecksDefinition]:
         *(_contract_check(name) for name in CONTRACTS),
         fits_converged,
         champion_beats_naive,
+        champion_converged,
+        budget_planned,
         advice_is_steady,
         results_are_plausible,
         *narrative_checks(),
@@ -91,24 +93,43 @@ def fits_converged(workspace: WorkspaceResource) -> dg.AssetCheckResult:
 
 
 @dg.asset_check(
-    asset="leaderboard",
+    asset="champion_fit",
+    name="champion_converged",
+    description="The champion's fit on all days met the R-hat, ESS and divergence thresholds, and no better spec's "
+    "missed them.",
+)
+def champion_converged(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+    """Warn where the results of a quick run rest on a fit that did not converge, or a better spec was passed over."""
+    row = workspace.warehouse().read_table("champion_fit").iloc[0]
+    spec, told = f"{row['adstock']}|{row['degrees']}", []
+    if row["status"] != "converged":
+        told.append(f"the champion {spec} did not converge, so its figures may change with every run: {row['reason']}")
+    if isinstance(row["passed_over"], str):
+        told.append(
+            f"{spec} is the champion, as better specs did not converge when refitted on all days: {row['passed_over']}"
+        )
+    return dg.AssetCheckResult(
+        passed=not told,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(told) or f"{spec} converged",
+        metadata={name: float(row[name]) for name in ("rhat_max", "ess_bulk_min", "ess_tail_min")},
+    )
+
+
+@dg.asset_check(
+    asset="champion_fit",
     name="champion_beats_naive",
     description="The champion's holdout error is below that of the best forecast without a model.",
 )
 def champion_beats_naive(workspace: WorkspaceResource) -> dg.AssetCheckResult:
     """Warn in plain words when a naive forecast is as good as the best model."""
+    from mmm_pipeline.mmm.evaluation.ranking import champion_key, crowned
+
     warehouse, error = workspace.warehouse(), workspace.settings().ranking.error
-    board = warehouse.read_table("leaderboard")
     naive = warehouse.read_table("naive_forecasts")
     best = naive.loc[naive["is_best"]].iloc[0]
-    champion = board.loc[board["is_champion"]]
-    if champion.empty:
-        return dg.AssetCheckResult(
-            passed=False,
-            severity=dg.AssetCheckSeverity.WARN,
-            description="there is no champion: too few specs converged",
-        )
-    row = champion.iloc[0]
+    board = crowned(warehouse.read_table("leaderboard"), champion_key(warehouse.read_table("champion_fit")))
+    row = board.loc[board["is_champion"]].iloc[0]
     passed = bool(row[error] < best[error])
     figures = (
         f"{row['adstock']} with {row['degrees']} degree(s): {_error_text(error, row[error])}; "
@@ -132,6 +153,24 @@ def champion_beats_naive(workspace: WorkspaceResource) -> dg.AssetCheckResult:
             f"naive_{error}": float(best[error]),
             "skill": float(row["skill"]),
         },
+    )
+
+
+@dg.asset_check(
+    asset="budget_summary",
+    name="budget_planned",
+    description="There is a budget plan that meets what the settings ask for.",
+)
+def budget_planned(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+    """Fail where a plan was asked for that cannot be made; warn where there was nothing to plan from."""
+    row = workspace.warehouse().read_table("budget_summary").iloc[0]
+    planned, asked = row["verdict"] != "no_plan", row["no_plan"] != "no_spend"
+    return dg.AssetCheckResult(
+        passed=planned,
+        severity=dg.AssetCheckSeverity.ERROR if asked else dg.AssetCheckSeverity.WARN,
+        description="there is a plan"
+        if planned
+        else f"the results are published without a budget plan: {row['reason']}",
     )
 
 

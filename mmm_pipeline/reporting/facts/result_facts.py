@@ -94,6 +94,7 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
         [
             Column("trust", "text", "how far the numbers carry a decision: none, low, fair, good"),
             Column("quick", "text", "true: too few draws to decide on"),
+            Column("champion_converged", "text", "false: the figures may change with every run"),
             Column("champion", "text", "the winning spec: adstock and seasonality degrees"),
             Column("champion_beats_naive", "text", "whether it predicts better than the best forecast without a model"),
             Column("any_spec_beats_naive", "text"),
@@ -117,6 +118,7 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
         {
             "trust": found.trust,
             "quick": tables.quick,
+            "champion_converged": found.champion_converged,
             "champion": f"{found.champion['adstock']}, degrees {found.champion['degrees']}",
             "champion_beats_naive": found.beats_naive,
             "any_spec_beats_naive": found.any_beats_naive,

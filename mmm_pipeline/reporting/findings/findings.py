@@ -30,6 +30,11 @@ FAIR_COVERAGE = 0.75
 """Least share of holdout days inside the 90 % interval; with 28 days, chance alone rarely goes below it."""
 NO_VARIATION = 0.1
 """Media that vary less, relative to their mean, cannot be told from the baseline, whatever the posterior says."""
+_NEEDED = (
+    *("leaderboard", "champion_fit", "naive_forecasts", "attribution", "media_total"),
+    *("budget_plan", "budget_summary"),
+)
+"""Tables without whose rows there is nothing to report."""
 NEGLIGIBLE_MOVE = 0.005
 """A change below this share of the budget is not worth a sentence."""
 
@@ -75,6 +80,7 @@ class Findings:
 
     Attributes:
         champion: its leaderboard row.
+        champion_fit: how its fit on all days went, the row of that table.
         best_naive: the naive forecast with the smallest of the errors that rank.
         skill: 1 - error / error of the best naive forecast; None when it cannot be computed.
         beats_naive: whether the champion's skill is above zero.
@@ -97,6 +103,7 @@ class Findings:
     """
 
     champion: Mapping[str, Any]
+    champion_fit: Mapping[str, Any]
     best_naive: Mapping[str, Any]
     skill: float | None
     beats_naive: bool
@@ -124,6 +131,16 @@ class Findings:
         before = float(self.budget["expected_kpi_current"])
         return float(self.budget["uplift"]) / before if before > 0 else None
 
+    @property
+    def has_plan(self) -> bool:
+        """Whether there is a budget plan; without one its tables hold today's spend."""
+        return bool(self.budget["verdict"] != "no_plan")
+
+    @property
+    def champion_converged(self) -> bool:
+        """Whether the fit that decisions rest on converged."""
+        return bool(self.champion_fit["status"] == "converged")
+
     def with_evidence(self, evidence: Evidence) -> list[str]:
         """Labels of the channels judged so, largest contribution first."""
         return [channel.label for channel in self.channels if channel.evidence == evidence]
@@ -144,7 +161,7 @@ def findings(tables: ResultTables) -> Findings:
         StoredResultError: the leaderboard has no champion, or a table that must have rows is empty.
     """
     tables = stated(tables)
-    for name in ("leaderboard", "naive_forecasts", "attribution", "media_total", "budget_plan", "budget_summary"):
+    for name in _NEEDED:
         if getattr(tables, name).empty:
             raise StoredResultError(f"table {name!r} has no rows, so there is nothing to report: materialize it again")
     board = tables.leaderboard
@@ -153,6 +170,7 @@ def findings(tables: ResultTables) -> Findings:
             "the leaderboard has no champion, so there is nothing to report: too few specs converged"
         )
     champion = next(row for row in records(board) if row["is_champion"])
+    fitted_champion = records(tables.champion_fit)[0]
     error = tables.settings.ranking.error
     naive = min(records(tables.naive_forecasts), key=lambda row: float(row[error]))
     agreement = tables.spec_agreement
@@ -166,12 +184,18 @@ def findings(tables: ResultTables) -> Findings:
     implausible = implausible_results(tables)
     return Findings(
         champion=champion,
+        champion_fit=fitted_champion,
         best_naive=naive,
         skill=skill,
         beats_naive=skill is not None and skill > 0,
         any_beats_naive=bool((board.loc[board["status"] == "converged", "skill"] > 0).any()),
         trust=_trust(
-            tables.quick, skill, _number(champion["coverage_90"]), champion["status"], channels, bool(implausible)
+            tables.quick,
+            skill,
+            _number(champion["coverage_90"]),
+            fitted_champion["status"],
+            channels,
+            bool(implausible),
         ),
         channels=channels,
         unusable_specs=board[board["status"] != "converged"],
@@ -195,7 +219,7 @@ def findings(tables: ResultTables) -> Findings:
 
 def implausible_results(tables: ResultTables) -> tuple[Implausible, ...]:
     """Why the results of a run cannot be right: the one judgement that every output shows before anything else."""
-    plan = next(iter(records(tables.budget_summary)), None)
+    plan = next((row for row in records(tables.budget_summary) if row["verdict"] != "no_plan"), None)
     return implausibilities(records(tables.media_total)[0], tables.forecast["observed"].to_numpy(dtype=float), plan)
 
 
@@ -254,10 +278,10 @@ def _moves(tables: ResultTables, labels: dict[str, str], channels: tuple[Channel
     moves = []
     for row in records(tables.budget_plan):
         current, optimal = float(row["current_spend"]), float(row["optimal_spend"])
-        if abs(optimal - current) < NEGLIGIBLE_MOVE * total:
+        if abs(optimal - current) <= NEGLIGIBLE_MOVE * total:
             continue
         label = labels.get(row["channel"], clean(row["channel"]))
-        tolerance = 1e-3 * max(optimal, 1e-9)
+        tolerance = 1e-3 * optimal
         at_low, at_high = (abs(optimal - float(row[end])) <= tolerance for end in ("low", "high"))
         moves.append(
             Move(

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from mmm_pipeline.mmm.evaluation.plausibility import Implausible
 from mmm_pipeline.mmm.reasons import read_reasons
 from mmm_pipeline.reporting.advice.proposals import Proposal
@@ -278,6 +280,8 @@ def asked_words(tables: ResultTables, found: Findings, words: Wording, write: Fo
     budget, settings = found.budget, tables.settings.budget
     objective, measure = str(budget["objective"]), str(budget["risk_measure"])
     said = []
+    if pd.Timestamp(budget["basis_end"]).date() < tables.window.end:
+        said.append(words("basis", date=write.date(budget["basis_end"]), days=int(budget["horizon_days"])))
     if objective != "most_kpi":
         target = settings.target_kpi if objective == "smallest_total" else settings.target_marginal_roi
         said.append(

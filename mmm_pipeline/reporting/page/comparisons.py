@@ -55,11 +55,11 @@ def _averaged_note(tables: ResultTables, words: Wording) -> str:
     if tables.averaged_attribution.empty:
         return ""
     board = tables.leaderboard
-    doubtful = (board["weight"] > 0) & (board["loo_status"] != "reliable")
+    unreliable = (board["weight"] > 0) & (board["loo_status"] != "reliable")
     # The only spec has all the weight, whatever its estimate.
     weighted = int((board["weight"] > 0).sum())
     note = words("page.averaged_note")
-    return f"{note} {words('page.averaged_unreliable')}" if doubtful.any() and weighted > 1 else note
+    return f"{note} {words('page.averaged_unreliable')}" if unreliable.any() and weighted > 1 else note
 
 
 def _drift_note(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> str:

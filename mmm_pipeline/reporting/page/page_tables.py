@@ -139,13 +139,7 @@ def _budget(tables: ResultTables, found: Findings, words: Wording, write: Format
         label = found.labels.get(row["channel"], clean(row["channel"]))
         locked = bool(row["is_locked"])
         share = row["optimal_spend"] / row["current_spend"] - 1 if row["current_spend"] > 0 else None
-        tone = (
-            ""
-            if abs(row["change"]) < 0.005 * max(row["current_spend"], 1e-9)
-            else "up"
-            if row["change"] > 0
-            else "down"
-        )
+        tone = "" if abs(row["change"]) <= 0.005 * row["current_spend"] else "up" if row["change"] > 0 else "down"
         rows.append(
             [
                 Cell(label, words("mind.locked") if locked else minded.get(label, ""), tag=True),

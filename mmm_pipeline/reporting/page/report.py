@@ -166,6 +166,7 @@ def _figures(tables: ResultTables, values: Mapping[str, Any]) -> list[tuple[str,
     """The four numbers at the top: value and what it is."""
     words, write, found = values["words"], values["f"], values["found"]
     kpi = found.kpi
+    uplift = words("page.figure_uplift", kpi=kpi, interval=values["interval"], span=values["uplift_span"])
     return [
         (
             write.percent(found.media_share),
@@ -184,10 +185,7 @@ def _figures(tables: ResultTables, values: Mapping[str, Any]) -> list[tuple[str,
             write.compact_money(tables.attribution["spend"].sum()),
             words("page.figure_spend", channels=len(found.channels)),
         ),
-        (
-            values["uplift"],
-            words("page.figure_uplift", kpi=kpi, interval=values["interval"], span=values["uplift_span"]),
-        ),
+        *([(values["uplift"], uplift)] if found.has_plan else []),
     ]
 
 
@@ -223,6 +221,15 @@ def _alerts(values: Mapping[str, Any]) -> list[str]:
         alerts.append(" ".join([words("implausible.headline"), *values["alarms"], words("implausible.advice")]))
     if values["quick"]:
         alerts.append(words("page.quick"))
+    fit, write = found.champion_fit, values["f"]
+    if not found.champion_converged:
+        figures = {"rhat": write.number(fit["rhat_max"], 3), "divergences": int(fit["divergences"])}
+        least = write.number(min(fit["ess_bulk_min"], fit["ess_tail_min"]), 0)
+        alerts.append(words("page.not_converged", champion=values["champion"], ess=least, **figures))
+    if isinstance(fit["passed_over"], str):
+        alerts.append(words("page.passed_over", champion=values["champion"]))
+    if not found.has_plan:
+        alerts.append(words("verdict.no_plan"))
     if not found.beats_naive:
         alerts.append(words("page.champion_not_better" if found.any_beats_naive else "page.not_better"))
     return alerts

@@ -16,6 +16,7 @@ from mmm_pipeline.reporting.text.returns import language_words
 __all__ = ["build_summary", "plausibility"]
 
 _SPEC_COLUMNS = ("adstock", "degrees", "mape", "rhat_max", "ess_bulk_min", "ess_tail_min", "divergences", "seconds")
+_FIT_COLUMNS = ("rhat_max", "ess_bulk_min", "ess_tail_min", "divergences", "draws")
 _CHANNEL_COLUMNS = (
     *("channel", "spend", "contribution", "share", "roi", "roi_low", "roi_high", "marginal_roi"),
     *("cost_per_kpi", "cost_per_kpi_low", "cost_per_kpi_high"),
@@ -30,7 +31,7 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
     """
     found = findings(tables)
     evidence = {name: channel.evidence for name, channel in zip(found.labels, found.channels, strict=True)}
-    champion = tables.leaderboard.loc[tables.leaderboard["is_champion"]]
+    champion = tables.champion_fit.iloc[0].to_dict()
     budget = tables.budget_summary.iloc[0]
     return {
         "plausibility": plausibility(tables),
@@ -60,7 +61,10 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
             for row in tables.leaderboard.to_dict("records")
         ],
         "naive_mape": {str(row["forecast"]): _plain(row["mape"]) for row in tables.naive_forecasts.to_dict("records")},
-        "champion": _record(champion.iloc[0].to_dict(), ("adstock", "degrees")) if len(champion) else None,
+        "champion": {
+            **_record(champion, ("adstock", "degrees", "reason", "passed_over", *_FIT_COLUMNS)),
+            "converged": champion["status"] == "converged",
+        },
         "channels": [
             {**_record(row, _CHANNEL_COLUMNS), "evidence": evidence[row["channel"]]}
             for row in tables.attribution.to_dict("records")
@@ -87,6 +91,8 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
                     "uplift_high",
                     "probability_of_gain",
                     "verdict",
+                    "no_plan",
+                    "reason",
                 )
             },
         },

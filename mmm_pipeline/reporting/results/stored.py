@@ -27,12 +27,15 @@ def result_tables(workspace: Workspace) -> ResultTables:
     Raises:
         StoredResultError: a table has not been materialized.
     """
+    from mmm_pipeline.mmm.evaluation.ranking import champion_key, crowned
+
     settings, warehouse = workspace.settings(), workspace.warehouse()
     totals = warehouse.read_table("campaign_totals")
     reasons = refusals(totals)
     profile = workspace.artifacts().read_json(EDA_PROFILE)
     window = profile["window"]
     frames: dict[str, Any] = {name: warehouse.read_table(name) for name in REPORTED_TABLES}
+    frames["leaderboard"] = crowned(frames["leaderboard"], champion_key(frames["champion_fit"]))
     return ResultTables(
         settings=settings,
         quick=settings.quick or champion_is_quick(workspace.artifacts()),

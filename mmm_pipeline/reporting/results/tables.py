@@ -71,6 +71,7 @@ class ResultTables:
     quick: bool
     media_matrix: pd.DataFrame
     leaderboard: pd.DataFrame
+    champion_fit: pd.DataFrame
     naive_forecasts: pd.DataFrame
     rolling_origins: pd.DataFrame
     spec_agreement: pd.DataFrame

@@ -59,6 +59,24 @@ def test_more_origins_than_days_are_an_error_that_says_how_many_fit(dataset: xr.
         rolling_windows(dataset, 5)
 
 
+@pytest.mark.parametrize(
+    ("days", "value", "message"),
+    [
+        (slice(60, 74), 0.0, "the KPI is zero on all 14 days of it"),
+        (slice(0, 60), 5.0, "the KPI is the same on every day before it"),
+    ],
+)
+def test_a_window_that_cannot_be_scored_is_named_before_any_fit(
+    dataset: xr.Dataset, days: slice, value: float, message: str
+) -> None:
+    dull = dataset.copy(deep=True)
+    dull["kpi"][days] = value
+
+    assert len(rolling_windows(dull, 1)) == 1
+    with pytest.raises(ModelInputError, match=f"window that starts on .* cannot be scored, as {message}"):
+        rolling_windows(dull, 2)
+
+
 def test_a_window_learns_from_nothing_that_it_forecasts(dataset: xr.Dataset) -> None:
     window = rolling_windows(dataset, 2)[0]
     changed = dataset.copy(deep=True)

@@ -79,6 +79,35 @@ def test_met_thresholds_need_one_try():
     assert fit.convergence.failures == ()
 
 
+def test_a_narrow_miss_draws_on_from_where_the_chains_stand():
+    data, spec = plain.small_window(), ModelSpec("carryover", 1)
+    few = sample(spec, data, dataclasses.replace(FEW, max_extensions=0))
+    least = min(few.convergence.ess_bulk_min, few.convergence.ess_tail_min)
+    thresholds = ConvergenceThresholds(rhat_max=100.0, ess_min=1.4 * least, divergence_share_max=1.0)
+    longer = sample(spec, data, FEW, thresholds)
+
+    assert longer.convergence.converged
+    (attempt,) = longer.attempts
+    blocks = (attempt.draws - FEW.draws) / (FEW.draws // 2)
+    assert blocks in (1, 2, 3, 4)
+    assert attempt.draws == longer.posterior.sizes["draw"]
+    # The draws are those that the chains would have gone on to anyhow.
+    at_once = sample(spec, data, dataclasses.replace(FEW, draws=attempt.draws, max_extensions=0))
+    assert longer.posterior.equals(at_once.posterior)
+
+
+def test_a_fit_that_more_draws_do_not_mend_stops_at_the_bound():
+    thresholds = ConvergenceThresholds(rhat_max=100.0, ess_min=1.0, divergence_share_max=1.0)
+    alone = sample(ModelSpec("carryover", 1), plain.small_window(), FEW, thresholds)
+    # In reach after the first block, and out of it for good: every block is drawn, or none is left that could help.
+    hard = dataclasses.replace(
+        thresholds, ess_min=2.9 * min(alone.convergence.ess_bulk_min, alone.convergence.ess_tail_min)
+    )
+    fit = sample(ModelSpec("carryover", 1), plain.small_window(), dataclasses.replace(FEW, max_extensions=1), hard)
+    assert not fit.convergence.converged
+    assert fit.posterior.sizes["draw"] == FEW.draws
+
+
 def test_divergent_draws_that_the_threshold_accepts_are_accepted_of_a_second_try_only():
     lenient = ConvergenceThresholds(rhat_max=100.0, ess_min=1.0, divergence_share_max=1.0)
     coarse = dataclasses.replace(FEW, target_accept=0.51, max_escalations=2)

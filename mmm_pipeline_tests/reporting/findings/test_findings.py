@@ -62,6 +62,11 @@ def _trust(tables: ResultTables) -> str:
     return findings(tables).trust
 
 
+def test_a_champion_whose_fit_on_all_days_did_not_converge_is_hardly_trusted() -> None:
+    assert _trust(synthetic_results(5)) != "low"
+    assert _trust(synthetic_results(5, converged=False)) == "low"
+
+
 def test_a_quick_run_is_never_trusted() -> None:
     assert _trust(synthetic_results(5, quick=True)) == "none"
 

@@ -47,7 +47,7 @@ def _texts(tables: ResultTables, language: Language) -> list[str]:
         synthetic_results(HOSTILE_NAMES),
         synthetic_results(["2021", "7", "TV", "TV 2"]),
     ],
-    ids=["one channel", "profiled", "forty, doubtful", "hostile names", "names that are numbers"],
+    ids=["one channel", "profiled", "forty, uncertain", "hostile names", "names that are numbers"],
 )
 def test_every_figure_of_the_offline_narratives_is_in_the_tables(made: ResultTables, language: Language) -> None:
     facts = result_facts(made)

@@ -111,7 +111,7 @@ def test_a_plan_that_was_asked_for_something_else_than_most_kpi_says_what(
     assert "요청은" not in plain
 
 
-def test_a_doubtful_model_never_recommends_without_an_if() -> None:
+def test_an_uncertain_model_never_recommends_without_an_if() -> None:
     tables = synthetic_results(6, beats_naive=False)
     assert "If the model is right" in budget_report(tables, "en")
     assert "Reallocating is worth it" not in budget_report(tables, "en")

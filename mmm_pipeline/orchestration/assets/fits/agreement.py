@@ -24,20 +24,18 @@ _GROUP = "selection"
     name="spec_agreement",
 )
 def spec_agreement(
-    leaderboard: pd.DataFrame, workspace: WorkspaceResource
+    leaderboard: pd.DataFrame, champion_fit: pd.DataFrame, workspace: WorkspaceResource
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """The band of ROI over the specs that may be right, and their average where it is asked for."""
     from mmm_pipeline.mmm.evaluation.averaging import agreement_table, averaged_attribution, spec_returns
-    from mmm_pipeline.mmm.evaluation.ranking import choose_champion
+    from mmm_pipeline.mmm.evaluation.ranking import champion_key, crowned
 
-    if not leaderboard["is_champion"].any():
-        # Why there is no champion is said once, where it is refitted.
-        return dg.Output(empty_table("spec_agreement")), dg.Output(empty_table("averaged_attribution"))
     settings, artifacts = workspace.settings(), workspace.artifacts()
     interval = settings.report.credible_interval
     is_money = kpi_reading(workspace).is_money
-    champion = choose_champion(leaderboard)
-    board = leaderboard.set_index(leaderboard["adstock"] + "|" + leaderboard["degrees"].astype(str))
+    champion = champion_key(champion_fit)
+    board = crowned(leaderboard, champion)
+    board = board.set_index(board["adstock"] + "|" + board["degrees"].astype(str))
     rivals = board[board["is_rival"] | board["is_champion"]].index
     weights = {str(key): float(weight) for key, weight in board["weight"].dropna().items() if weight > 0}
     specs = {

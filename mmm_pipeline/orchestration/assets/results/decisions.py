@@ -114,13 +114,18 @@ def budget_plan(
     workspace: WorkspaceResource,
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """The optimal allocation under the constraints, beside the current one, with its optimality certificate."""
-    from mmm_pipeline.mmm.budget.plan import plan_budget
+    from mmm_pipeline.errors import InfeasibleBudget
+    from mmm_pipeline.mmm.budget.plan import plan_budget, unplanned
     from mmm_pipeline.reporting.charts.decisions.glance import budget_glance
 
     settings = workspace.settings()
-    plan = plan_budget(
-        _champion(workspace), budget_request(settings.budget), credible_interval=settings.report.credible_interval
-    )
+    fit, request = _champion(workspace), budget_request(settings.budget)
+    try:
+        plan = plan_budget(fit, request, credible_interval=settings.report.credible_interval)
+    except InfeasibleBudget as error:
+        # What the channels brought is known all the same; the check `budget_planned` says that there is no plan.
+        dg.get_dagster_logger().warning(f"there is no budget plan: {error}")
+        plan = unplanned(fit, request, error)
     promised = _only_row(plan.summary)
     dg.get_dagster_logger().info(
         f"plan over {promised['horizon_days']} days: {str(promised['verdict']).replace('_', ' ')}, uplift "

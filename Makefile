@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEMO_HOME ?= .mmm-demo
 
-.PHONY: help setup demo test test-faults test-journeys lint format docs ui bench bench-engines clean
+.PHONY: help setup demo demo-quick test test-faults test-journeys lint format docs ui bench bench-engines clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 demo: setup  ## run the whole pipeline on the embedded demo market
 	$(BIN)/mmm run --demo --home $(DEMO_HOME)
+
+demo-quick: setup  ## see a whole report soon: two specs, few draws, not to decide on
+	$(BIN)/mmm run --demo --quick --config demo-quick.yaml --home $(DEMO_HOME)-quick
 
 test: setup lint  ## lint, type-check and run every test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 20
@@ -53,4 +56,4 @@ bench-engines: setup  ## every installed engine on simulated markets, against th
 	$(BIN)/python -m benchmarks engines
 
 clean:  ## remove the environment and the demo's results
-	rm -rf $(VENV) $(DEMO_HOME)
+	rm -rf $(VENV) $(DEMO_HOME) $(DEMO_HOME)-quick

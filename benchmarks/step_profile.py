@@ -143,7 +143,7 @@ def step(spec: ModelSpec, data: FitData, *, whole_loops: bool = True) -> float:
         inputs, target = jax.device_put(arrays), jnp.asarray(0.9)
         position = 0.3 * jnp.asarray(np.random.default_rng(0).standard_normal(coordinates(layout)))
         state = run.start(jax.random.key(0), position, inputs)
-        state, _ = run.advance(state, nuts.schedule(_WARMUP, 0), np.int32(_WARMUP), target, inputs)
+        state, _ = run.advance(state, nuts.schedule(_WARMUP), np.int32(_WARMUP), target, inputs)
         calls = []
         for _ in range(2 * _CALLS):
             began = time.process_time()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from mmm_pipeline.text_safety.printable import printable
 
 __all__ = [
@@ -54,7 +56,16 @@ class EngineError(MmmError):
 
 
 class InfeasibleBudget(MmmError):
-    """The budget constraints contradict each other."""
+    """The budget constraints contradict each other.
+
+    Attributes:
+        code: `no_spend`: there is no current spend to plan from; `out_of_reach`: no plan within the bounds reaches the
+            KPI target; `constraints`: everything else.
+    """
+
+    def __init__(self, message: str, *, code: Literal["no_spend", "out_of_reach", "constraints"] = "constraints"):
+        super().__init__(message)
+        self.code = code
 
 
 class StoredResultError(MmmError):

@@ -42,10 +42,11 @@ def replay(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     home: HomeOption = Path(".mmm"),
 ) -> None:
-    """Live earlier dates through again and score what would have been forecast and recommended then."""
+    """Backtest: rerun past dates and score their forecasts and advice."""
     folder = Home(home.resolve())
     with ReadableErrors():
-        from mmm_pipeline.cli.terminal import RunDisplay, replay_tables
+        from mmm_pipeline.cli.result_tables import replay_tables
+        from mmm_pipeline.cli.terminal import RunDisplay
         from mmm_pipeline.operations import backtest as replays
         from mmm_pipeline.orchestration.headless import rebuild_decisions
         from mmm_pipeline.orchestration.runs import progress

@@ -113,7 +113,8 @@ def run(
     shown = console()
     folder = Home(home.resolve())
     with ReadableErrors():
-        from mmm_pipeline.cli.terminal import RunDisplay, engine_table
+        from mmm_pipeline.cli.result_tables import engine_table
+        from mmm_pipeline.cli.terminal import RunDisplay
         from mmm_pipeline.engines.catalog import engine_named
         from mmm_pipeline.engines.environments import environment_of
         from mmm_pipeline.orchestration.headless import ask_engine

@@ -135,9 +135,11 @@ def _shown_home(named: Path, folder: Home) -> Path:
 
 
 def _print_results(shown: Console, home: Home, warnings: tuple[str, ...]) -> None:
-    from mmm_pipeline.cli.terminal import budget_table, leaderboard_table
+    from mmm_pipeline.cli.result_tables import budget_table, leaderboard_table, plausibility_warning
 
     summary = json.loads((home.latest_results / "summary.json").read_text(encoding="utf-8"))
+    for line in plausibility_warning(summary):
+        shown.print(line, highlight=False, soft_wrap=True)
     shown.print(leaderboard_table(summary))
     shown.print(budget_table(summary))
     for warning in warnings:
@@ -159,14 +161,13 @@ def check(
     with ReadableErrors():
         settings = in_force(Home(home.resolve()), config, file=file, source=source).settings
         from mmm_pipeline.ingestion.check import check_source
-        from mmm_pipeline.operations.budget_requests import require_known_budget_channels
+        from mmm_pipeline.operations.budget_requests import require_possible_budget
 
-        report = check_source(settings).to_dict()
-        require_known_budget_channels(settings.budget, report["channels"])
+        report = check_source(settings, also=lambda inputs: require_possible_budget(settings.budget, inputs)).to_dict()
     if as_json:
         print_json(report)
         return
-    from mmm_pipeline.cli.terminal import check_summary
+    from mmm_pipeline.cli.result_tables import check_summary
 
     console().print(check_summary(report))
 
@@ -193,7 +194,7 @@ def load(
     folder = Home(home.resolve())
     with ReadableErrors():
         settings = in_force(folder, config).settings
-        from mmm_pipeline.cli.terminal import landing_summary
+        from mmm_pipeline.cli.result_tables import landing_summary
         from mmm_pipeline.ingestion.landing.landing import land
         from mmm_pipeline.ingestion.landing.tables import campaign_table
 
@@ -251,11 +252,13 @@ def scenario(
         from mmm_pipeline.operations import scenario as scenarios
         from mmm_pipeline.operations.amounts import amount_if_given
 
+        targets = (amount_if_given(target_kpi, "--target-kpi"), amount_if_given(target_roi, "--target-roi"))
+        options = scenarios.ScenarioOptions(name, budget, tuple(lock or ()), tuple(bounds or ()), *targets, horizon)
+        scenarios.check_options(options)
         settings = in_force(folder, config).settings
         folder = folder.as_of(settings.split.as_of)
-        targets = (amount_if_given(target_kpi, "--target-kpi"), amount_if_given(target_roi, "--target-roi"))
+        scenarios.check_feasible(folder, settings, options)
         fit = scenarios.read_champion(folder, settings)
-        options = scenarios.ScenarioOptions(name, budget, tuple(lock or ()), tuple(bounds or ()), *targets, horizon)
         planned = scenarios.plan_scenario(fit, settings, options)
         quick = champion_is_quick(artifact_store(settings, folder))
         if output is None:
@@ -266,9 +269,11 @@ def scenario(
     if as_json:
         print_json({**planned.to_dict(), "folder": str(written)})
         return
-    from mmm_pipeline.cli.terminal import scenario_table
+    from mmm_pipeline.cli.result_tables import scenario_table
 
     shown = console()
+    for line in planned.implausible:
+        shown.print(f"[red]![/red] {escape(line)}", highlight=False, soft_wrap=True)
     shown.print(scenario_table(planned, settings.report.currency, settings.report.credible_interval))
     if quick:
         shown.print("[yellow]the champion is that of a quick run: do not decide on these numbers[/yellow]")
@@ -362,7 +367,7 @@ def preview_prompt(
 
 @app.command()
 def doctor(config: ConfigOption = None, home: HomeOption = Path(".mmm")) -> None:
-    """Say what is installed and configured, and what each absence means."""
+    """Say what is installed and configured, and explain what is missing."""
     from mmm_pipeline.cli.doctor import examine
 
     findings = examine(Home(home.resolve()), config)

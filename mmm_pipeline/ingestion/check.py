@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
@@ -16,6 +17,9 @@ from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.sources import WarehouseSettings
 from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 __all__ = ["CheckReport", "check_source"]
 
@@ -60,8 +64,12 @@ class CheckReport:
         }
 
 
-def check_source(settings: Settings) -> CheckReport:
+def check_source(settings: Settings, *, also: Callable[[xr.Dataset], Sequence[str]] = lambda inputs: ()) -> CheckReport:
     """Do what a run does before its first fit, in a temporary warehouse.
+
+    Args:
+        settings: of the run.
+        also: further questions to the model inputs; returns what should be known.
 
     Raises:
         CampaignDataError: the run would stop there.
@@ -86,7 +94,7 @@ def check_source(settings: Settings) -> CheckReport:
             from mmm_pipeline.mmm.evaluation.rolling import rolling_windows
 
             rolling_windows(dataset, settings.split.rolling_origins)
-        warnings = (*rows.warnings, *input_warnings(dataset, excluded, settings))
+        warnings = (*rows.warnings, *input_warnings(dataset, excluded, settings), *also(dataset))
     return CheckReport(
         start=str(dataset.attrs["start"]),
         end=str(dataset.attrs["end"]),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from mmm_pipeline.settings.kpi import read_kpi
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.plain_names import spelled_alike
 
@@ -42,6 +43,7 @@ def input_warnings(dataset: xr.Dataset, excluded: pd.DataFrame, settings: Settin
     learned = np.flatnonzero(dataset["time"].to_numpy() < np.datetime64(dataset.attrs["holdout_start"]))
     train = dataset.isel(time=learned)
     return [
+        *_kpi(dataset, settings),
         *_days_without_kpi(dataset, settings),
         *_unfinished_last_day(dataset),
         *_level_shifts(dataset, len(learned)),
@@ -132,13 +134,21 @@ def _placeholder_spend(train: xr.Dataset, settings: Settings) -> Iterator[str]:
             )
 
 
+def _kpi(dataset: xr.Dataset, settings: Settings) -> Iterator[str]:
+    reading = read_kpi(
+        settings.columns.kpi, settings.kpi.kind, float(dataset["kpi"].sum()), float(dataset["spend"].sum())
+    )
+    if reading.doubt:
+        yield reading.doubt
+
+
 def _seasonality(days: int, settings: Settings) -> Iterator[str]:
     period, asked = settings.model.seasonality_period_days, [d for d in settings.model.degrees if d > 0]
     if asked and days < period:
         listed = ", ".join(map(str, asked))
         yield (
             f"the {days} train days span less than one season of {period:g} days, so that season and trend cannot be "
-            f"told apart by the Fourier terms of degrees {listed}: add 0 to model.degrees for specs without a season"
+            f"separated by the Fourier terms of degrees {listed}: add 0 to model.degrees for specs without a season"
         )
 
 

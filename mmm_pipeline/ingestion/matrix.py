@@ -155,7 +155,7 @@ def check_window(matrix: pd.DataFrame, settings: Settings) -> None:
 
     Raises:
         CampaignDataError: too few days, a KPI that is zero or constant (over all days, or over those before the
-            holdout), or a value that is not finite.
+            holdout) or zero on every day of the holdout, or a value that is not finite.
     """
     if matrix.empty:
         raise CampaignDataError("there are no accepted campaign rows")
@@ -175,6 +175,13 @@ def check_window(matrix: pd.DataFrame, settings: Settings) -> None:
     require_varying(
         train, f"on every day before the holdout, {first} to {train.index.max().date()}", settings.columns.kpi
     )
+    if not (kpi[kpi.index >= pd.Timestamp(start)].to_numpy() > 0).any():
+        known = kpi.index[kpi.to_numpy() > 0].max().date()
+        raise CampaignDataError(
+            f"the KPI (columns.kpi = {settings.columns.kpi!r}) is 0 on every day of the holdout, {start} to {last}, so "
+            f"that no forecast can be scored; the last day with a KPI is {known}. Leave out days that are still to "
+            "come or not reported yet, or set split.holdout_start to an earlier day"
+        )
 
 
 def require_varying(kpi: pd.Series, where: str, header: str) -> None:

@@ -14,6 +14,7 @@ from mmm_pipeline.errors import CampaignDataError, SettingsError
 from mmm_pipeline.ingestion.events import event_columns
 from mmm_pipeline.ingestion.matrix import check_window, holdout_start, require_varying
 from mmm_pipeline.mmm.eda.leakage import leaking_features
+from mmm_pipeline.mmm.reasons import Reason, stored_reasons, told_reasons
 from mmm_pipeline.settings.pipeline import ChannelSettings, EventDates, FeatureSettings, Settings
 
 __all__ = ["build_model_inputs"]
@@ -182,23 +183,24 @@ def _excluded(media: pd.DataFrame, spend: pd.DataFrame, rules: ChannelSettings) 
     for channel in channels:
         reasons = list(_failed_rules(channel, media[channel].to_numpy(), spend[channel].to_numpy(), rules))
         if reasons:
-            rows.append({"channel": channel, "reason": "; ".join(reasons)})
-    return pd.DataFrame(rows, columns=["channel", "reason"], dtype=object)
+            rows.append({"channel": channel, "reason": told_reasons(reasons), "reasons": stored_reasons(reasons)})
+    return pd.DataFrame(rows, columns=["channel", "reason", "reasons"], dtype=object)
 
 
-def _failed_rules(channel: str, media: np.ndarray, spend: np.ndarray, rules: ChannelSettings) -> Iterator[str]:
+def _failed_rules(channel: str, media: np.ndarray, spend: np.ndarray, rules: ChannelSettings) -> Iterator[Reason]:
     if channel in rules.exclude:
-        yield "named in channels.exclude"
-    where = f"on the {len(media)} days before the holdout"
+        yield Reason("excluded")
+    days = {"days": str(len(media))}
     absent = [what for what, total in (("media", media.sum()), ("spend", spend.sum())) if total <= 0]
     if absent:
-        yield f"no {' and no '.join(absent)} {where}"
+        yield Reason("_and_".join(f"no_{what}" for what in absent), days)
         return
     active = int((media > 0).sum())
     if active < rules.min_active_days:
-        yield f"{active} active day(s) {where}, fewer than channels.min_active_days = {rules.min_active_days}"
+        least = str(rules.min_active_days)
+        yield Reason("few_active_days", {**days, "active_days": str(active), "least": least})
     if rules.min_spend > 0 and spend.sum() <= rules.min_spend:
-        yield f"spend of {spend.sum():,.2f} {where}, not above channels.min_spend = {rules.min_spend:,.2f}"
+        yield Reason("little_spend", {**days, "spend": f"{spend.sum():,.2f}", "least": f"{rules.min_spend:,.2f}"})
 
 
 def _on_days(features: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:

@@ -114,7 +114,11 @@ class ModelSpec:
 
 @dataclass(frozen=True)
 class SamplerSettings:
-    """How the posterior is drawn (NUTS). Counts are per chain."""
+    """How the posterior is drawn (NUTS). Counts are per chain.
+
+    A fit that misses the thresholds narrowly draws on, at most `max_extensions` times half of `draws`; one that misses
+    them otherwise is tried again from the start, at most `max_escalations` times.
+    """
 
     chains: int = 4
     warmup: int = 1000
@@ -124,6 +128,7 @@ class SamplerSettings:
     max_tree_depth: int = 10
     double_precision: bool = True
     max_escalations: int = 2
+    max_extensions: int = 4
 
 
 @dataclass(frozen=True)

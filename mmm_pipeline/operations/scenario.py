@@ -7,12 +7,14 @@ import math
 import re
 import shlex
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmm_pipeline.errors import SettingsError, StoredResultError
+from mmm_pipeline.errors import InfeasibleBudget, SettingsError, StoredResultError
+from mmm_pipeline.mmm.reasons import told_reasons
 from mmm_pipeline.operations.amounts import amount
 from mmm_pipeline.operations.budget_requests import budget_request
 from mmm_pipeline.settings.pipeline import BudgetSettings, Settings, parse_settings
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit.fit import Fit
     from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
-__all__ = ["Scenario", "ScenarioOptions", "check_options", "plan_scenario", "publish_scenario", "read_champion"]
-__all__ += ["write_scenario"]
+__all__ = ["Scenario", "ScenarioOptions", "check_feasible", "check_options", "plan_scenario", "publish_scenario"]
+__all__ += ["read_champion", "write_scenario"]
 
 _CHAMPION = "champion_model"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
@@ -64,15 +66,20 @@ class Scenario:
 
     Attributes:
         name: of its folder.
-        table: the contract `budget_plan`, with `today_spend`, the last horizon's spend as it was, after `channel`.
+        table: the contract `budget_plan`, with `today_spend`, the last horizon's spend as it was, after `channel`;
+            `change` is against that.
         summary: the one row of the contract `budget_summary`.
-        reallocation: the contract `reallocation`.
+        reallocation: the contract `reallocation`: moves against today's mix at the scenario's total.
+        implausible: why the results behind the plan cannot be right, in English; empty: nothing speaks against them.
+        notes: what has to be known of it.
     """
 
     name: str
     table: pd.DataFrame
     summary: dict[str, Any]
     reallocation: pd.DataFrame
+    implausible: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; figures that do not exist are null."""
@@ -81,7 +88,8 @@ class Scenario:
             name: [{str(column): _plain(value) for column, value in row.items()} for row in table.to_dict("records")]
             for name, table in rows.items()
         }
-        return {"name": self.name, **{name: _plain(value) for name, value in self.summary.items()}, **plain}
+        figures = {name: _plain(value) for name, value in self.summary.items()}
+        return {"name": self.name, "implausible": list(self.implausible), **figures, **plain, "notes": list(self.notes)}
 
 
 def read_champion(home: Home, settings: Settings) -> Fit | PanelFit:
@@ -90,13 +98,16 @@ def read_champion(home: Home, settings: Settings) -> Fit | PanelFit:
     Raises:
         StoredResultError: there is none yet, or it is damaged.
     """
-    artifacts = artifact_store(settings, home)
-    if not artifacts.has(_CHAMPION):
+    _require_champion(home, settings)
+    return artifact_store(settings, home).read_fit(_CHAMPION)[0]
+
+
+def _require_champion(home: Home, settings: Settings) -> None:
+    if not artifact_store(settings, home).has(_CHAMPION):
         raise StoredResultError(
             f"{home.root}: there is no champion model yet, so nothing to plan with: run `mmm run --home "
             f"{shlex.quote(str(home.root))}` first"
         )
-    return artifacts.read_fit(_CHAMPION)[0]
 
 
 def check_options(options: ScenarioOptions) -> None:
@@ -115,6 +126,34 @@ def check_options(options: ScenarioOptions) -> None:
     _budget(BudgetSettings(), options, options.horizon_days or 1, today=1.0)
 
 
+def check_feasible(home: Home, settings: Settings, options: ScenarioOptions) -> None:
+    """What can be said before the champion's draws are read, which takes a while: by its days of spend alone.
+
+    Raises:
+        SettingsError: an option cannot be read, names no channel, or cannot be met; the message names the options.
+        StoredResultError: there is no champion yet, or it is damaged.
+    """
+    from mmm_pipeline.mmm.budget.problem import budget_problem
+    from mmm_pipeline.mmm.data.spend_basis import current_spend_of, latest_spend_of
+
+    check_options(options)
+    _require_champion(home, settings)
+    channels, spend = artifact_store(settings, home).read_fit_spend(_CHAMPION)
+    days = settings.budget.horizon_days if options.horizon_days is None else options.horizon_days
+    current = current_spend_of(spend, days)
+    budget = _budget(settings.budget, options, days, float(current.sum()))
+    try:
+        budget_problem(channels, current, budget_request(budget), latest_spend_of(spend, days)[0])
+    except InfeasibleBudget as error:
+        given = [
+            *([f"--budget {options.budget}"] if options.budget else []),
+            *(f"--bounds {text}" for text in options.bounds),
+            *(f"--lock {text}" for text in options.lock),
+            *([f"--horizon {days}"] if options.horizon_days else []),
+        ]
+        raise SettingsError(f"{_shown(' '.join(given)) + ': ' if given else ''}{error}") from error
+
+
 def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOptions) -> Scenario:
     """Plan with the settings in force and what differs from them.
 
@@ -131,10 +170,44 @@ def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOpti
     today = current_spend(fit, horizon_days)
     budget = _budget(settings.budget, options, horizon_days, float(today.sum()))
     plan = plan_budget(fit, budget_request(budget), credible_interval=settings.report.credible_interval)
-    table = plan.table.copy()
-    table.insert(1, "today_spend", today.round(2))
     summary = {str(column): value for column, value in plan.summary.iloc[0].to_dict().items()}
-    return Scenario(name, table, summary, plan.reallocation)
+    table = plan.table.copy()
+    table.insert(1, "today_spend", plan.today)
+    table["change"] = table["optimal_spend"] - table["today_spend"]
+    return Scenario(
+        name, table, summary, plan.reallocation, _implausible(fit, settings, summary), tuple(_notes(fit, summary))
+    )
+
+
+def _implausible(fit: Fit | PanelFit, settings: Settings, summary: dict[str, Any]) -> tuple[str, ...]:
+    """The same judgement as that of a run's report, on this plan."""
+    from mmm_pipeline.mmm.evaluation.plausibility import implausibilities
+    from mmm_pipeline.mmm.response.attribution import media_total
+    from mmm_pipeline.reporting.narratives.template import implausible_words
+    from mmm_pipeline.reporting.text.formatting import Formatter
+    from mmm_pipeline.reporting.text.names import clean
+    from mmm_pipeline.reporting.text.wording import wording
+
+    interval = settings.report.credible_interval
+    media = media_total(fit, credible_interval=interval).iloc[0].to_dict()
+    reasons = implausibilities({str(name): value for name, value in media.items()}, fit.data.total_kpi, summary)
+    words, write = wording("en"), Formatter("en", settings.report.currency)
+    told = implausible_words(reasons, clean(settings.columns.kpi, limit=30) or "KPI", interval, words, write)
+    return (words("implausible.headline"), *told) if told else ()
+
+
+def _notes(fit: Fit | PanelFit, summary: dict[str, Any]) -> Iterator[str]:
+    if not fit.convergence.converged:
+        yield (
+            "the champion did not converge, so these figures may change with every run: "
+            + told_reasons(fit.convergence.failures)
+        )
+    basis = summary["basis_end"]
+    if basis.date() < fit.data.dates[-1].item():
+        yield (
+            f"nothing was spent since {basis.date()}: bounds, and the mix that the scenario is compared with, are "
+            f"those of the {summary['horizon_days']} days up to that day"
+        )
 
 
 def publish_scenario(home: Home, settings: Settings, scenario: Scenario) -> Path:
@@ -188,6 +261,9 @@ def _budget(base: BudgetSettings, options: ScenarioOptions, horizon_days: int, t
     given = [option for option, value in goals.items() if value not in ("", None)]
     if len(given) > 1:
         raise SettingsError(f"{' and '.join(given)} exclude each other: give one")
+    for option, target in (("--target-kpi", options.target_kpi), ("--target-roi", options.target_roi)):
+        if target is not None and not (math.isfinite(target) and target > 0):
+            raise SettingsError(f"{option} {target:g} is not acceptable: a finite number above 0")
     changes: dict[str, Any] = {"horizon_days": horizon_days}
     if given:
         changes |= {"total": None, "target_kpi": options.target_kpi, "target_marginal_roi": options.target_roi}
@@ -198,8 +274,7 @@ def _budget(base: BudgetSettings, options: ScenarioOptions, horizon_days: int, t
         raise SettingsError("bounds for all channels are given more than once: give one LOW:HIGH")
     if everyone:
         changes["lower"], changes["upper"] = everyone[0]
-    of_channels = [text.rpartition("=") for text in options.bounds if "=" in text]
-    single = {plain_name(channel): _bounds(text) for channel, _, text in of_channels}
+    single = {plain_name(text.rpartition("=")[0]): _bounds(text) for text in options.bounds if "=" in text}
     changes["bounds"] = {**base.bounds, **single}
     changes["amounts"] = {channel: pair for channel, pair in base.amounts.items() if channel not in single}
     changes["locked"] = tuple(dict.fromkeys((*base.locked, *map(plain_name, options.lock))))
@@ -212,16 +287,27 @@ def _total(text: str, today: float) -> float:
     value = amount(text.strip().removesuffix("%"), "--budget")
     if value is None or value <= 0:
         raise SettingsError(f"--budget {_shown(text)} is not a budget: give a share such as 120% or an amount above 0")
-    return round(value / 100 * today, 2) if text.strip().endswith("%") else value
+    if not text.strip().endswith("%"):
+        return value
+    if not today > 0:
+        raise SettingsError(
+            f"--budget {_shown(text)} is a share of what the last horizon cost, and that cost nothing: give an amount"
+        )
+    return value / 100 * today
 
 
 def _bounds(text: str) -> tuple[float, float]:
-    low, high = (amount(part, f"--bounds {_shown(text)}:") for part in text.partition(":")[::2])
+    of_all = text.rpartition("=")[2]
+    low, high = (amount(part, f"--bounds {_shown(text)}:") for part in of_all.partition(":")[::2])
     if low is None or high is None:
         raise SettingsError(
             f"--bounds {_shown(text)} cannot be read: give LOW:HIGH, e.g. 0.5:2, or CHANNEL=LOW:HIGH, as finite "
             "multiples of the current spend"
         )
+    if not 0 <= low <= high:
+        raise SettingsError(f"--bounds {_shown(text)} is not acceptable: 0 <= LOW <= HIGH, both finite")
+    if high == 0 and "=" not in text:
+        raise SettingsError(f"--bounds {_shown(text)} would allow no spend in any channel: HIGH must be above 0")
     return low, high
 
 
@@ -232,4 +318,6 @@ def _shown(text: str) -> str:
 def _plain(value: Any) -> Any:
     if hasattr(value, "item"):
         value = value.item()
+    if isinstance(value, datetime):
+        return value.date().isoformat()
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -88,6 +88,7 @@ def build_pipeline(
                 selection.leaderboard,
                 selection.forecast,
                 watched_for_freshness(selection.champion_model, settings),
+                selection.champion_fit,
                 agreement.spec_agreement,
                 *engine_assets,
                 engine_comparison.build_engine_comparison([asset.key.to_user_string() for asset in engine_assets]),

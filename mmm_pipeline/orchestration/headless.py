@@ -37,8 +37,8 @@ class RunStep:
 
     Attributes:
         kind: `start`, `materialized`, `warning` (something to know about the data before anything is fitted),
-            `check_failed`, `retried` (failed, but tried again after a pause), `failed`, or `said` (a line of the log of the
-            step at work).
+            `check_failed`, `retried` (failed, but tried again after a pause), `failed`, or `said` (a line of the log of
+            the step at work).
         name: the step, asset or check; the sentence that was said.
     """
 

@@ -58,6 +58,12 @@ class SamplerSection(Section):
         le=5,
         description="further tries when a fit misses the thresholds or the first had a divergent draw",
     )
+    max_extensions: int = Field(
+        4,
+        ge=0,
+        le=20,
+        description="further blocks of half as many draws, before any further try, when a fit misses them narrowly",
+    )
 
 
 class ConvergenceSettings(Section):

@@ -17,6 +17,7 @@ from mmm_pipeline.settings.decisions import (
     ReportSettings,
 )
 from mmm_pipeline.settings.engines import EngineSettings
+from mmm_pipeline.settings.kpi import KpiSettings
 from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
 from mmm_pipeline.settings.plain_names import DistinctNames, Name
 from mmm_pipeline.settings.runs import RunSettings
@@ -168,6 +169,7 @@ class Settings(Section):
     storage: StorageSettings = StorageSettings()
     bigquery: BigQuerySettings = BigQuerySettings()
     columns: ColumnSettings = ColumnSettings()
+    kpi: KpiSettings = KpiSettings()
     validation: ValidationSettings = ValidationSettings()
     channels: ChannelSettings = ChannelSettings()
     split: SplitSettings = SplitSettings()
@@ -235,8 +237,10 @@ class Settings(Section):
         )
 
     def for_quick_look(self) -> Settings:
-        """Fewer draws, no escalation, and thresholds that so few draws can meet; every output says so."""
-        sampler = self.sampler.model_copy(update={"warmup": 300, "draws": 250, "max_escalations": 0})
+        """Fewer draws, no try from the start again, and thresholds that so few draws can meet; every output says so."""
+        sampler = self.sampler.model_copy(
+            update={"warmup": 300, "draws": 250, "max_escalations": 0, "max_extensions": 4}
+        )
         convergence = ConvergenceSettings(rhat_max=1.05, ess_min=100, divergence_share_max=0.01)
         return self.model_copy(update={"sampler": sampler, "convergence": convergence, "quick": True})
 

@@ -17,6 +17,7 @@ from mmm_pipeline.storage.places import Place
 from mmm_pipeline.storage.scratch import scratch_folder
 
 if TYPE_CHECKING:
+    import numpy as np
     import xarray as xr
 
     from mmm_pipeline.mmm.fit.fit import Fit
@@ -96,6 +97,26 @@ class ArtifactStore:
         except Exception as error:
             raise _damaged(path, name, error) from error
 
+    def read_fit_spend(self, name: str) -> tuple[tuple[str, ...], np.ndarray]:
+        """Channels of a stored fit and their (T, C) daily spend over all markets, without reading its draws.
+
+        Raises:
+            StoredResultError: the file is missing or damaged.
+        """
+        import xarray as xr
+
+        path = self.path(name)
+        try:
+            with self._on_this_machine(path, name) as file:
+                window = xr.load_dataset(file, engine="h5netcdf", group="constant_data")
+            spend = window["spend"]
+            spend = (spend.sum("market") if "market" in spend.dims else spend).transpose("time", "channel")
+            return tuple(str(channel) for channel in spend["channel"].to_numpy()), spend.to_numpy()
+        except StoredResultError:
+            raise
+        except Exception as error:
+            raise _damaged(path, name, error) from error
+
     def write_json(self, name: str, content: Any, key: str | None = None) -> Place:
         text = json.dumps(content, ensure_ascii=False, indent=2, allow_nan=False, default=str)
         return _stored(self.path(name, key, ".json"), f"{text}\n".encode())
@@ -130,6 +151,11 @@ class ArtifactStore:
     def copy(self, name: str, target: str, key: str) -> None:
         """Store the array `name` once more, as `key` of `target`."""
         _stored(self.path(target, key), self._read(self.path(name), name))
+
+    def promote(self, name: str, key: str, target: str) -> None:
+        """Make the array `key` of `name` the array `target`."""
+        _stored(self.path(target), self._read(self.path(name, key), name))
+        self.remove(name, key)
 
     def remove(self, name: str, key: str | None = None, suffix: str = ".nc") -> None:
         places.remove(self.path(name, key, suffix))

@@ -24,6 +24,7 @@ __all__ = [
     "ATTRIBUTION_BY_MARKET",
     "CONTRIBUTION_OVER_TIME",
     "CONTRIBUTION_OVER_TIME_BY_MARKET",
+    "MEDIA_TOTAL",
     "RESPONSE_CURVES",
     "RESPONSE_CURVES_BY_MARKET",
     "RETENTION_DENSITY",
@@ -44,15 +45,22 @@ ATTRIBUTION = table(
             float, "contribution per unit of spend, carried-over effect inside the window included", nullable=True
         ),
         **interval("roi"),
-        "probability_roi_above_1": column(float, "posterior probability that ROI exceeds 1", nullable=True),
+        "probability_roi_above_1": column(
+            float, "posterior probability that ROI exceeds 1; empty where the KPI is no money", nullable=True
+        ),
         "marginal_roi": column(float, "KPI of the next unit of currency at today's daily spend", nullable=True),
         **interval("marginal_roi"),
         "cost_per_kpi": column(float, "spend per KPI unit caused", unit="currency per KPI unit", nullable=True),
         **interval("cost_per_kpi", "currency per KPI unit"),
         "prior_width_ratio": column(
             float,
-            "posterior width of the contribution over its prior width; near 1: the data says nothing",
+            "posterior width of the contribution over its prior width; near 1: the data cannot tell",
             nullable=True,
+        ),
+        "media_variation": column(
+            float,
+            "standard deviation of daily media over its mean; near 0: cannot be told from the baseline",
+            AT_LEAST_0,
         ),
     },
     unique=["channel"],
@@ -72,9 +80,41 @@ ATTRIBUTION = table(
         roi roi_low roi_high = media_matrix.kpi, media_matrix.media_units, media_matrix.spend
         marginal_roi marginal_roi_low marginal_roi_high = media_matrix.kpi, media_matrix.media_units, media_matrix.spend
         cost_per_kpi cost_per_kpi_low cost_per_kpi_high = media_matrix.kpi, media_matrix.media_units, media_matrix.spend
+        media_variation = media_matrix.media_units
     """,
         is_reported=True,
         published_as="attribution",
+    ),
+)
+
+MEDIA_TOTAL = table(
+    "media_total",
+    "One row: all media together over the whole window, and whether anything is left for the baseline.",
+    {
+        "spend": column(float, "spend over the window", AT_LEAST_0, unit="currency"),
+        "contribution": column(float, "posterior mean KPI that media caused inside the window", unit=KPI),
+        **interval("contribution", KPI),
+        "share": column(float, "contribution over the fitted KPI of the window"),
+        **interval("share"),
+        "roi": column(float, "contribution per unit of spend"),
+        **interval("roi"),
+        "probability_above_kpi": column(
+            float, "posterior probability that media caused more than all of the KPI", pa.Check.in_range(0, 1)
+        ),
+        "days_below_zero": column("int64", "days whose expected baseline is below zero", pa.Check.ge(0), unit="days"),
+        "days": column("int64", "days of the window", pa.Check.ge(1), unit="days"),
+    },
+    checks=[ordered(f"{quantity}_low", f"{quantity}_high") for quantity in ("contribution", "share", "roi")],
+    about=About(
+        readers=MARKETING,
+        question="What did all media bring together, and can that be true?",
+        lineage="""
+        spend = media_matrix.spend
+        contribution contribution_low contribution_high = media_matrix.kpi, media_matrix.media_units
+        share share_low share_high = media_matrix.kpi, media_matrix.media_units
+        roi roi_low roi_high = media_matrix.kpi, media_matrix.media_units, media_matrix.spend
+    """,
+        is_reported=True,
     ),
 )
 

@@ -6,6 +6,7 @@ import pandera.pandas as pa
 
 from mmm_pipeline.tables.parts import (
     AT_LEAST_0,
+    DATE,
     KPI,
     MARKETING,
     About,
@@ -62,6 +63,11 @@ BUDGET_SUMMARY = table(
         "total": column(float, "budget over the horizon", AT_LEAST_0, unit="currency"),
         "total_today": column(float, "what the last horizon cost", AT_LEAST_0, unit="currency"),
         "horizon_days": column("int64", "length of the plan", pa.Check.ge(1), unit="days"),
+        "basis_end": column(
+            DATE,
+            "last day of the spend that bounds are multiples of; before the end of the data where nothing was spent "
+            "since",
+        ),
         "expected_kpi_today": column(float, "expected media KPI of the last horizon's spend", unit=KPI),
         "expected_kpi_current": column(
             float, "expected media KPI of the current allocation, scaled to the total", unit=KPI
@@ -92,8 +98,18 @@ BUDGET_SUMMARY = table(
             pa.Check.isin(["dual_bound", "none"]),
         ),
         "verdict": column(
-            str, "material_gain or no_material_gain", pa.Check.isin(["material_gain", "no_material_gain"])
+            str,
+            "material_gain, no_material_gain, or no_plan: the plan is today's spend, as the request cannot be met",
+            pa.Check.isin(["material_gain", "no_material_gain", "no_plan"]),
         ),
+        "no_plan": column(
+            str,
+            "why there is no plan: no_spend (nothing was spent lately and no total is set), out_of_reach (of the KPI "
+            "target) or constraints (they contradict each other)",
+            pa.Check.isin(["no_spend", "out_of_reach", "constraints"]),
+            nullable=True,
+        ),
+        "reason": column(str, "the same in words, with what to set", nullable=True),
     },
     about=About(
         readers=MARKETING,

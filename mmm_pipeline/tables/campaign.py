@@ -147,6 +147,7 @@ EXCLUDED_CHANNELS = table(
     {
         "channel": column(str, "name of the channel"),
         "reason": column(str, "which rule it failed"),
+        "reasons": column(str, "the same as JSON: code and values of every reason", nullable=True),
     },
     unique=["channel"],
     about=About(
@@ -154,7 +155,7 @@ EXCLUDED_CHANNELS = table(
         question="About which channels can nothing be said, and why?",
         lineage="""
         channel = media_matrix.channel
-        reason = media_matrix.media_units, media_matrix.spend
+        reason reasons = media_matrix.media_units, media_matrix.spend
     """,
         is_reported=True,
     ),

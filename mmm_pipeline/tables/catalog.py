@@ -14,6 +14,7 @@ from mmm_pipeline.tables.attribution import (
     ATTRIBUTION_BY_MARKET,
     CONTRIBUTION_OVER_TIME,
     CONTRIBUTION_OVER_TIME_BY_MARKET,
+    MEDIA_TOTAL,
     RESPONSE_CURVES,
     RESPONSE_CURVES_BY_MARKET,
     RETENTION_DENSITY,
@@ -32,6 +33,7 @@ from mmm_pipeline.tables.comparison import AVERAGED_ATTRIBUTION, DRIFT, ROLLING_
 from mmm_pipeline.tables.engines import ENGINE_COMPARISON, ENGINE_SCORES
 from mmm_pipeline.tables.evaluation import FORECAST, LEADERBOARD, NAIVE_FORECASTS
 from mmm_pipeline.tables.model_checks import (
+    CHAMPION_FIT,
     PREDICTIVE_DISTRIBUTION,
     PREDICTIVE_PIT,
     PRIOR_POSTERIOR_DENSITY,
@@ -51,6 +53,7 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         MARKET_MATRIX,
         EXCLUDED_CHANNELS,
         LEADERBOARD,
+        CHAMPION_FIT,
         NAIVE_FORECASTS,
         ROLLING_ORIGINS,
         FORECAST,
@@ -58,6 +61,7 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         ATTRIBUTION_BY_MARKET,
         SPEC_AGREEMENT,
         AVERAGED_ATTRIBUTION,
+        MEDIA_TOTAL,
         CONTRIBUTION_OVER_TIME,
         CONTRIBUTION_OVER_TIME_BY_MARKET,
         RETENTION_DENSITY,

@@ -137,7 +137,8 @@ ROLLING_ORIGINS = table(
 
 SPEC_AGREEMENT = table(
     "spec_agreement",
-    "Whether the specs that predict about equally well tell the same of a channel; by their fits on the train window.",
+    "Whether the decision on a channel depends on which of the equally accurate specs is right; by their fits on the "
+    "train window.",
     {
         "channel": column(str, "name of the channel", pa.Check.str_length(min_value=1)),
         "specs": column("int64", "specs compared: those that is_rival marks on the leaderboard, and the champion"),
@@ -155,9 +156,9 @@ SPEC_AGREEMENT = table(
         ),
         "verdict": column(
             str,
-            "agree; disagree_means (between_share of at least a half: the choice of spec moves ROI more than all else "
-            "that is unknown); disagree_intervals (two credible intervals do not even touch); single_spec",
-            pa.Check.isin(["agree", "disagree_means", "disagree_intervals", "single_spec"]),
+            "agree; disagree_decision (estimates at least 1.5 times apart, on different sides of break-even, or one "
+            "spec would raise the spend and another cut it); disagree_size (at least 3 times apart); single_spec",
+            pa.Check.isin(["agree", "disagree_decision", "disagree_size", "single_spec"]),
         ),
     },
     unique=["channel"],
@@ -183,7 +184,9 @@ AVERAGED_ATTRIBUTION = table(
         **interval("share"),
         "roi": column(float, "contribution per unit of spend"),
         **interval("roi"),
-        "probability_roi_above_1": column(float, "probability that ROI exceeds 1", pa.Check.in_range(0, 1)),
+        "probability_roi_above_1": column(
+            float, "probability that ROI exceeds 1", pa.Check.in_range(0, 1), nullable=True
+        ),
     },
     unique=["channel"],
     checks=[ordered(f"{quantity}_low", f"{quantity}_high") for quantity in ("contribution", "share", "roi")],

@@ -29,8 +29,11 @@ LEADERBOARD = table(
             pa.Check.isin(["converged", "not_converged", "failed", "missing", "stale"]),
         ),
         "reason": column(str, "which thresholds were missed, or why there is no fit", nullable=True),
+        "reasons": column(str, "the same as JSON: code, values and forecast window of every reason", nullable=True),
         "is_champion": column(
-            bool, "whether the spec won; none does when fewer converged than ranking.least_converged_specs"
+            bool,
+            "first place, with at least ranking.least_converged_specs converged; champion_fit has the spec that "
+            "decisions use, and in the results this column marks that one",
         ),
         "is_rival": column(bool, "converged, and its error is within two standard errors of the smallest one"),
         "mape": column(float, "mean absolute percentage error on the holdout, as a share", nullable=True),

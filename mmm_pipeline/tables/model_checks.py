@@ -9,6 +9,7 @@ from mmm_pipeline.tables.parts import (
     DATE,
     FINITE,
     KPI,
+    MARKETING,
     STATISTICIANS,
     About,
     column,
@@ -16,7 +17,52 @@ from mmm_pipeline.tables.parts import (
     table,
 )
 
-__all__ = ["PREDICTIVE_DISTRIBUTION", "PREDICTIVE_PIT", "PRIOR_POSTERIOR_DENSITY", "WORST_PARAMETER_DRAWS"]
+__all__ = [
+    "CHAMPION_FIT",
+    "PREDICTIVE_DISTRIBUTION",
+    "PREDICTIVE_PIT",
+    "PRIOR_POSTERIOR_DENSITY",
+    "WORST_PARAMETER_DRAWS",
+]
+
+CHAMPION_FIT = table(
+    "champion_fit",
+    "One row: the spec that decisions use, and how its fit on all days went.",
+    {
+        "adstock": column(str, "media transform"),
+        "degrees": column("int64", "Fourier pairs of the yearly seasonality", AT_LEAST_0),
+        "rank": column("Int64", "place on the leaderboard; empty: it has none", pa.Check.ge(1), nullable=True),
+        "status": column(
+            str,
+            "converged, or not_converged, which only a quick run accepts",
+            pa.Check.isin(["converged", "not_converged"]),
+        ),
+        "reason": column(str, "which thresholds were missed", nullable=True),
+        "passed_over": column(
+            str,
+            "better specs that were not used, as their fits on all days did not converge, and what they missed",
+            nullable=True,
+        ),
+        "rhat_max": column(float, "largest rank-normalised R-hat of any parameter"),
+        "ess_bulk_min": column(float, "smallest bulk effective sample size", AT_LEAST_0),
+        "ess_tail_min": column(float, "smallest tail effective sample size", AT_LEAST_0),
+        "divergences": column("int64", "divergent transitions after warm-up", AT_LEAST_0),
+        "attempts": column("int64", "sampler runs it took, escalations included", pa.Check.ge(1)),
+        "draws": column("int64", "posterior draws of all chains together", pa.Check.ge(1)),
+        "seconds": column(float, "wall time of the fit, compilation included", AT_LEAST_0, unit="seconds"),
+    },
+    about=About(
+        readers=MARKETING,
+        question="Which model do decisions rest on, and did its fit on all days converge?",
+        lineage="""
+        adstock = leaderboard.adstock
+        degrees = leaderboard.degrees
+        rank = leaderboard.rank
+    """,
+        is_reported=True,
+        published_as="champion_fit",
+    ),
+)
 
 PRIOR_POSTERIOR_DENSITY = table(
     "prior_posterior_density",

@@ -67,7 +67,7 @@ def summary() -> dict[str, Any]:
         "excluded_channels": [{"channel": "Brand 1 Legacy Banner", "reason": "no spend"}],
         "specs": [spec, unfitted],
         "naive_mape": {"mean": 0.11, "median": 0.1, "last_day": 0.15},
-        "champion": {"adstock": "carryover", "degrees": 1},
+        "champion": {"adstock": "carryover", "degrees": 1, "converged": True, "reason": None, "passed_over": None},
         "channels": [
             {
                 "channel": "Brand 1 Search",

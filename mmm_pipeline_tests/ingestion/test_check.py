@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from mmm_pipeline.cli.terminal import check_summary
+from mmm_pipeline.cli.result_tables import check_summary
 from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.ingestion.check import check_source
 from mmm_pipeline.ingestion.matrix import build_media_matrix

@@ -340,3 +340,20 @@ def test_constant_budgets_that_happen_to_add_up_are_no_total(warehouse: DuckDBWa
 def test_without_a_market_column_the_market_matrix_is_empty(warehouse: DuckDBWarehouse) -> None:
     matrix_of(warehouse, campaigns())
     assert build_market_matrix(warehouse, settings()).empty
+
+
+def test_a_kpi_that_is_zero_in_the_whole_holdout_is_refused_with_its_last_day(warehouse: DuckDBWarehouse) -> None:
+    table = campaigns(days=90)
+    table.loc[table["date"] >= "2025-03-01", "kpi"] = 0.0
+
+    with pytest.raises(
+        CampaignDataError, match=r"0 on every day of the holdout, 2025-03-04 to 2025-03-31.* 2025-02-28"
+    ):
+        matrix_of(warehouse, table)
+
+
+def test_one_day_with_a_kpi_is_enough_to_score_the_holdout(warehouse: DuckDBWarehouse) -> None:
+    table = campaigns(days=90)
+    table.loc[table["date"] > "2025-03-04", "kpi"] = 0.0
+
+    assert len(matrix_of(warehouse, table)) == 180

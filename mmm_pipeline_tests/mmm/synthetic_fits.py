@@ -13,6 +13,7 @@ from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence
 from mmm_pipeline.mmm.inference.prior import prior_media_parameters
+from mmm_pipeline.mmm.reasons import Reason
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["market_dataset", "synthetic_fit", "synthetic_panel_fit"]
@@ -78,7 +79,14 @@ def synthetic_fit(
     }
     for name, values in scalars.items():
         posterior[name] = (("chain", "draw"), values)
-    verdict = Convergence(converged, 1.002, 900.0, 800.0, 0, () if converged else ("R-hat of x is 1.2: at most 1.01",))
+    verdict = Convergence(
+        converged,
+        1.002,
+        900.0,
+        800.0,
+        0,
+        () if converged else (Reason("rhat_above", {"limit": "1.01", "parameters": "x 1.2"}),),
+    )
     attempt = Attempt(100, draws, 0.9, 1.002, 900.0, 800.0, 0, 1.5, converged)
     statistics = xr.Dataset({"diverging": (("chain", "draw"), np.zeros((chains, draws), bool))}, coords=index)
     inference = az.InferenceData(posterior=posterior, sample_stats=statistics)

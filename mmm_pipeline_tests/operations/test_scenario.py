@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -15,11 +17,12 @@ from mmm_pipeline.cli.main import app
 from mmm_pipeline.errors import InfeasibleBudget, SettingsError
 from mmm_pipeline.operations.scenario import Scenario, ScenarioOptions, plan_scenario, publish_scenario
 from mmm_pipeline.orchestration.assets.by_hand.scenario import budget_scenario
+from mmm_pipeline.reporting.text.wording import wording
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.storage.artifacts import ArtifactStore
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.workspace import Workspace
-from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit, synthetic_panel_fit
+from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit, synthetic_panel_fit
 
 _FIT = synthetic_fit(channels=4)
 
@@ -85,15 +88,18 @@ def test_targets_replace_the_budget() -> None:
         ({"budget": "nan"}, "'nan' is not a budget"),
         ({"budget": "110%", "target_kpi": 5.0}, "--budget and --target-kpi exclude each other"),
         ({"bounds": ("half",)}, "'half' cannot be read: give LOW:HIGH"),
-        ({"bounds": ("2:1",)}, "budget.lower 2.0 is above budget.upper 1.0"),
+        ({"bounds": ("2:1",)}, "--bounds '2:1' is not acceptable: 0 <= LOW <= HIGH"),
+        ({"bounds": ("-1:2",)}, "--bounds '-1:2' is not acceptable"),
+        ({"bounds": ("0:0",)}, "--bounds '0:0' would allow no spend in any channel"),
         ({"bounds": ("0.5:inf",)}, "finite"),
         ({"bounds": ("0:1", "0:2")}, "more than once"),
-        ({"bounds": ("channel 1=2:1",)}, r"budget.bounds\['channel 1'\]"),
-        ({"target_roi": float("nan")}, "target_marginal_roi"),
+        ({"bounds": ("channel 1=2:1",)}, "--bounds 'channel 1=2:1' is not acceptable"),
+        ({"target_roi": float("nan")}, "--target-roi nan is not acceptable"),
+        ({"target_kpi": -3.0}, "--target-kpi -3 is not acceptable"),
         ({"budget": "3,500"}, "--budget '3,500' can be read in two ways: as 3500 or as 3.5. Write 3500 or 3.5"),
         ({"budget": "EUR 3.500"}, "--budget 'EUR 3.500' can be read in two ways: as 3500 or as 3.5"),
         ({"budget": "112.500%"}, "can be read in two ways: as 112500 or as 112.5"),
-        ({"bounds": ("channel 1=0,5:1,250",)}, r"--bounds '0,5:1,250': '1,250' can be read in two ways"),
+        ({"bounds": ("channel 1=0,5:1,250",)}, r"--bounds 'channel 1=0,5:1,250': '1,250' can be read in two ways"),
         ({"horizon_days": 0}, "horizon of 0 days"),
         ({"name": "../../evil"}, "'../../evil' is not acceptable"),
         ({"name": "a/b"}, "not acceptable"),
@@ -232,3 +238,92 @@ def test_a_champion_of_several_markets_is_planned_too(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert round(sum(row["optimal_spend"] for row in told["channels"]), 2) == told["total"]
+
+
+def test_a_scenario_of_results_that_cannot_be_right_says_so_first() -> None:
+    data = dataclasses.replace(_FIT.data, kpi=np.full(_FIT.data.days, 1e-6))
+    promised = plan_scenario(dataclasses.replace(_FIT, data=data), Settings(), ScenarioOptions(budget="150%"))
+
+    # The KPI never moved, so that no plan can promise a gain.
+    assert promised.implausible[0] == wording("en")("implausible.headline")
+    assert "The plan promises" in promised.implausible[-1]
+    assert promised.to_dict()["implausible"] == list(promised.implausible)
+
+
+def test_half_and_double_of_todays_budget_are_never_refused_for_a_cent() -> None:
+    for share in (50, 200):
+        summary = _planned(budget=f"{share}%").summary
+        assert summary["total"] == pytest.approx(share / 100 * summary["total_today"], abs=0.04)
+
+
+def test_the_change_is_against_today_in_terminal_table_files_and_ui(home: Home) -> None:
+    done = _run(home, "--budget", "110%", "--name", "changes", "--json")
+    told = json.loads(done.stdout)["channels"]
+    with (home.results / "scenarios" / "changes" / "scenario.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    printed = _run(home, "--budget", "110%", "--name", "printed").stdout
+
+    for row, cells in zip(told, rows, strict=True):
+        assert row["change"] == pytest.approx(row["optimal_spend"] - row["today_spend"], abs=1e-9)
+        assert float(cells["change"]) == row["change"]
+        assert f"{row['change']:+,.2f}" in printed
+    # At 110 % the changes against today's mix at the same total would add up to nothing.
+    assert sum(row["change"] for row in told) == pytest.approx(0.1 * sum(row["today_spend"] for row in told), abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--bounds", "2:1"), "--bounds '2:1' is not acceptable"),
+        (("--budget", "300%"), "'--budget 300%': the total of"),
+        (("--lock", "chanel 1"), "--lock chanel 1"),
+        (("--bounds", "chanel 1=1:2"), "did you mean 'channel 1'"),
+    ],
+)
+def test_what_cannot_be_met_is_refused_before_the_draws_are_read(
+    home: Home, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str
+) -> None:
+    monkeypatch.setattr(ArtifactStore, "read_fit", lambda *_: pytest.fail("the draws were read"))
+
+    done = _run(home, *arguments)
+
+    assert done.exit_code == 1
+    assert message in done.stderr.replace("\n", " ")
+
+
+@pytest.fixture(scope="module")
+def paused_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A champion whose channels all spent nothing on the last 30 days."""
+    dataset = market_dataset(channels=3, days=90, zero_inflated=False)
+    for name in ("spend", "media"):
+        dataset[name][-30:] = 0.0
+    home = Home(tmp_path_factory.mktemp("paused"))
+    home.prepare()
+    fit = synthetic_fit(channels=3, dataset=dataset)
+    ArtifactStore(home.artifacts).write_fit("champion_model", fit, fingerprint="made up")
+    return home
+
+
+def test_an_amount_is_planned_from_the_last_spend_where_everything_is_paused(paused_home: Home) -> None:
+    spend = ArtifactStore(paused_home.artifacts).read_fit_spend("champion_model")[1]
+    earlier = float(spend[32:60].sum())
+
+    done = _run(paused_home, "--budget", f"{earlier:.2f}", "--json")
+
+    assert done.exit_code == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["total"] == pytest.approx(earlier, abs=0.01)
+    assert told["total_today"] == 0
+    assert "nothing was spent since 2025-05-01" in told["notes"][0]
+
+
+def test_a_share_of_nothing_asks_for_an_amount(paused_home: Home) -> None:
+    done = _run(paused_home, "--budget", "120%")
+
+    assert done.exit_code == 1
+    assert "that cost nothing: give an amount" in done.stderr.replace("\n", " ")
+
+
+def test_a_champion_that_did_not_converge_is_told_of() -> None:
+    planned = plan_scenario(synthetic_fit(channels=4, converged=False), Settings(), ScenarioOptions())
+    assert "the champion did not converge" in planned.notes[0]

@@ -54,7 +54,7 @@ def hostile_report(tmp_path_factory: pytest.TempPathFactory) -> WrittenReport:
 
 
 @pytest.fixture(scope="session")
-def doubtful_report(tmp_path_factory: pytest.TempPathFactory) -> WrittenReport:
+def uncertain_report(tmp_path_factory: pytest.TempPathFactory) -> WrittenReport:
     """A quick run of forty channels whose champion does not beat the naive forecast and whose plan gains nothing."""
     tables = synthetic_results(40, quick=True, beats_naive=False, material=False)
-    return written_report(tables, tmp_path_factory.mktemp("doubtful"), ("budget",))
+    return written_report(tables, tmp_path_factory.mktemp("uncertain"), ("budget",))

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.mmm.eda.profile import eda_profile
-from mmm_pipeline.reporting.results.tables import ResultTables
+from mmm_pipeline.mmm.reasons import Reason, stored_reasons
+from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts
 from mmm_pipeline.tables.catalog import CONTRACTS
+from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
 
 NAMES = ("Search", "Search copy", "Dead", "Stopped")
 
@@ -76,3 +78,36 @@ def with_own_profile(tables: ResultTables) -> ResultTables:
     matrix = CONTRACTS["media_matrix"].validate(pd.concat(parts, ignore_index=True))
     profile = eda_profile(matrix, holdout_start=window.holdout_start)
     return dataclasses.replace(tables, media_matrix=matrix, eda_profile=profile)
+
+
+def odd_results(channels: int, seed: int = 0) -> ResultTables:
+    """A run with long lists of everything: days without KPI, spikes, channels left out, thresholds missed."""
+    made = synthetic_results(channels, days=200, seed=seed)
+    rng = np.random.default_rng(seed)
+    matrix = with_own_profile(made).media_matrix.copy()
+    days = pd.date_range(made.window.start, periods=made.window.days)
+    empty, spiky = np.split(rng.permutation(made.window.days)[:34], 2)
+    matrix.loc[matrix["date"].isin(days[empty]), "kpi"] = 0.0
+    matrix.loc[matrix["date"].isin(days[spiky]), "kpi"] *= 6
+    silent = matrix["channel"].isin(matrix["channel"].unique()[: channels // 2])
+    matrix.loc[silent & matrix["date"].isin(days[40:]), ["media_units", "spend"]] = 0.0
+    board = made.leaderboard.copy()
+    board[["reason", "reasons"]] = board[["reason", "reasons"]].astype(object)
+    missed = ", ".join(f"retention[Brand 1 Ad Group {number:03d}] {1 + number / 37:.4g}" for number in range(9))
+    unconverged = Reason("rhat_above_more", {"limit": "1.01", "parameters": missed, "more": "23"})
+    board.loc[board.index[-1], ["reason", "reasons"]] = [str(unconverged), stored_reasons([unconverged])]
+    rarely = [Reason("few_active_days", {"active_days": str(n), "days": "172", "least": "99"}) for n in range(channels)]
+    return dataclasses.replace(
+        made,
+        media_matrix=matrix,
+        leaderboard=board,
+        eda_profile=eda_profile(matrix, holdout_start=made.window.holdout_start),
+        excluded_channels=pd.DataFrame(
+            {
+                "channel": [f"Left out {number}" for number in range(channels)],
+                "reason": list(map(str, rarely)),
+                "reasons": [stored_reasons([reason]) for reason in rarely],
+            }
+        ),
+        rows=RowCounts(12_345, 678, {"unparseable_date": 600, "negative_spend": 78}),
+    )

@@ -13,16 +13,24 @@ import pandas as pd
 from scipy.stats import norm
 
 from mmm_pipeline.mmm.budget.reallocation import reallocation
+from mmm_pipeline.mmm.reasons import Reason, stored_reasons
 from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts, Window
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.tables.catalog import CONTRACTS, empty_table
 from mmm_pipeline_tests.reporting.synthetic_engines import engine_tables
-from mmm_pipeline_tests.reporting.synthetic_leaderboard import leaderboard, naive_forecasts, rolling_origins
+from mmm_pipeline_tests.reporting.synthetic_leaderboard import (
+    champion_fit,
+    leaderboard,
+    naive_forecasts,
+    rolling_origins,
+)
 from mmm_pipeline_tests.reporting.synthetic_model_checks import (
     predictive_distribution,
     prior_posterior_density,
     worst_parameter_draws,
 )
+
+_LEFT_OUT = Reason("no_media_and_no_spend", {"days": "59"})
 
 HOSTILE_NAMES = (
     "<script>alert(1)</script>",
@@ -55,8 +63,10 @@ def synthetic_results(
     quick: bool = False,
     beats_naive: bool = True,
     material: bool = True,
+    no_plan: str | None = None,
     refreshed: bool = True,
     windows: int = 1,
+    converged: bool = True,
     markets: Sequence[str] = (),
     engines: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
@@ -71,17 +81,21 @@ def synthetic_results(
         quick: whether the run was a quick one.
         beats_naive: whether the champion is better than the best naive forecast.
         material: the verdict of the budget plan.
+        no_plan: why there is no plan, where there is none.
         refreshed: whether there is an earlier champion to compare with.
         windows: forecast windows of the evaluation; with several, there is a table of rolling origins.
+        converged: whether the champion's fit on all days did.
         markets: names of the markets of a panel; the last channel is off in the last market.
         engines: titles of other engines that have answered; the first contradicts ours on the first channel.
         settings: `pipeline.yaml` content; default: a report in both languages.
     """
+    start = dt.date(2021, 10, 17)
     names = plain_names(channels) if isinstance(channels, int) else list(channels)
     market = _Market(names, days, holdout_days, np.random.default_rng(seed))
     frames = {
         "media_matrix": empty_table("media_matrix"),
         "leaderboard": leaderboard(beats_naive),
+        "champion_fit": champion_fit(converged),
         "naive_forecasts": naive_forecasts(),
         "rolling_origins": (
             rolling_origins(leaderboard(beats_naive), windows) if windows > 1 else empty_table("rolling_origins")
@@ -91,6 +105,7 @@ def synthetic_results(
         "forecast": market.forecast(),
         "attribution": market.attribution(),
         "attribution_by_market": market.attribution_by_market(markets),
+        "media_total": market.media_total(),
         "contribution_over_time": market.contribution_over_time(),
         "retention_density": market.retention_density(),
         "prior_posterior_density": prior_posterior_density(names, market.roi, market.spread, market.width_ratio),
@@ -99,22 +114,25 @@ def synthetic_results(
         "worst_parameter_draws": worst_parameter_draws(names, market.rng),
         "response_curves": market.response_curves(),
         "budget_plan": market.budget_plan(),
-        "budget_summary": market.budget_summary(material),
+        "budget_summary": market.budget_summary(material, no_plan, start + dt.timedelta(days - 1)),
         "reallocation": reallocation(market.budget_plan(), [np.arange(len(names))]),
         "drift": market.drift() if refreshed else empty_table("drift"),
         **engine_tables(market.attribution(), engines),
         "excluded_channels": pd.DataFrame(
-            {"channel": ["Brand 1 Ad Group 12"], "reason": ["no spend and no media in the train window"]}
+            {
+                "channel": ["Brand 1 Ad Group 12"],
+                "reason": [str(_LEFT_OUT)],
+                "reasons": [stored_reasons([_LEFT_OUT])],
+            }
         ),
         "rejected_rows": _rejected_rows(),
     }
-    start = dt.date(2021, 10, 17)
     return ResultTables(
         settings=parse_settings(settings) if settings else Settings(report={"languages": ("en", "ko")}),
         quick=quick,
         **{name: CONTRACTS[name].validate(frame) for name, frame in frames.items()},
         window=Window(start, start + dt.timedelta(days - 1), start + dt.timedelta(days - holdout_days)),
-        rows=RowCounts(9_586 - 3, 3, {"date does not parse": 2, "negative spend": 1}),
+        rows=RowCounts(9_586 - 3, 3, {"unparseable_date": 2, "negative_spend": 1}),
     )
 
 
@@ -176,8 +194,25 @@ class _Market:
                 "cost_per_kpi_low": 1 / (roi * high),
                 "cost_per_kpi_high": 1 / (roi * low),
                 "prior_width_ratio": self.width_ratio,
+                "media_variation": self.daily.std(axis=0) / self.daily.mean(axis=0),
             }
         )
+
+    def media_total(self) -> pd.DataFrame:
+        caused, fitted, spend = self.daily.sum(), self.mean.sum(), self.daily_spend.sum() * self.days
+        return pd.DataFrame(
+            {
+                "spend": [spend],
+                **{
+                    f"{name}{end}": [value * factor]
+                    for name, value in (("contribution", caused), ("share", caused / fitted), ("roi", caused / spend))
+                    for end, factor in (("", 1.0), ("_low", 0.8), ("_high", 1.25))
+                },
+                "probability_above_kpi": [0.0],
+                "days_below_zero": [0],
+                "days": [self.days],
+            }
+        )[list(CONTRACTS["media_total"].columns)]
 
     def attribution_by_market(self, markets: Sequence[str]) -> pd.DataFrame:
         """Every market half as large as the one before, with returns of its own."""
@@ -208,7 +243,7 @@ class _Market:
                 "band_low": (self.roi - gap) * np.exp(-1.645 * self.spread),
                 "band_high": (self.roi + gap) * np.exp(1.645 * self.spread),
                 "between_share": np.where(position % 4 == 1, 0.7, 0.05),
-                "verdict": np.where(position % 4 == 1, "disagree_means", "agree"),
+                "verdict": np.where(position % 4 == 1, "disagree_decision", "agree"),
             }
         )
 
@@ -298,7 +333,7 @@ class _Market:
             }
         )
 
-    def budget_summary(self, material: bool) -> pd.DataFrame:
+    def budget_summary(self, material: bool, no_plan: str | None, basis_end: dt.date) -> pd.DataFrame:
         plan = self.budget_plan()
         before, after = plan["current_kpi"].sum(), plan["optimal_kpi"].sum()
         uplift = after - before
@@ -308,6 +343,7 @@ class _Market:
                 "total": [plan["current_spend"].sum()],
                 "total_today": [plan["current_spend"].sum()],
                 "horizon_days": [self.horizon],
+                "basis_end": [pd.Timestamp(basis_end)],
                 "expected_kpi_today": [before],
                 "expected_kpi_current": [before],
                 "expected_kpi_optimal": [after],
@@ -321,7 +357,9 @@ class _Market:
                 "upper_bound": [after * 1.0002],
                 "optimality_gap": [0.0002],
                 "certificate": ["dual_bound"],
-                "verdict": ["material_gain" if material else "no_material_gain"],
+                "verdict": ["no_plan" if no_plan else "material_gain" if material else "no_material_gain"],
+                "no_plan": [no_plan],
+                "reason": ["the last 28 days cost nothing: set budget.total" if no_plan else None],
             }
         )
 
@@ -398,7 +436,7 @@ def _rejected_rows() -> pd.DataFrame:
         {
             "sheet": ["May", None, None],
             "line_number": [17, 950, 4411],
-            "reason": ["date does not parse", "date does not parse", "negative spend"],
+            "reason": ["unparseable_date", "unparseable_date", "negative_spend"],
             "column": ["Date", "Date", "Spend"],
             "value": ["31/31/2021", "=cmd|'/c calc'!A1", "-12.5"],
             "row": ['{"Date": "31/31/2021"}', "{}", '{"Spend": "-12.5"}'],

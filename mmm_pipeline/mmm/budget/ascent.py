@@ -67,7 +67,7 @@ def ascend(
 def _equal_marginal_returns(points: CurvePoints, total: float, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """The plan in reach of the current one at which the power-law models' slopes are equal, or a bound holds."""
     spend = points.spend
-    floor = np.where(spend > 0, spend, np.maximum(high, 1.0) / _REACH**2)
+    floor = np.where(spend > 0, spend, high / _REACH**2)
     lower = np.maximum(low, np.where(spend > 0, spend / _REACH, 0.0))
     upper = np.minimum(high, floor * _REACH)
     steepest = float(points.slope.max())
@@ -79,8 +79,10 @@ def _equal_marginal_returns(points: CurvePoints, total: float, low: np.ndarray, 
     elasticity = np.where(np.isfinite(elasticity), elasticity, -1.0)
 
     def plan_at(log_multiplier: float) -> np.ndarray:
-        with np.errstate(over="ignore"):
-            return np.clip(floor * np.exp((log_multiplier - log_slope) / elasticity), lower, upper)
+        with np.errstate(over="ignore", invalid="ignore"):
+            wanted = floor * np.exp((log_multiplier - log_slope) / elasticity)
+        # A channel that may spend nothing has no scale to want anything on.
+        return np.clip(np.where(floor > 0, wanted, 0.0), lower, upper)
 
     # At the ends every channel is at its upper or lower reach, so the budget lies between.
     reach = -_ELASTICITY[0] * np.log(_REACH) + 1.0

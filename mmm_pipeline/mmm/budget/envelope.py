@@ -66,7 +66,7 @@ class BoundedCurve:
         """The bound of R at any spend between the known ones, before the hull."""
         return float(np.interp(spend, self._line_spend, self._line_value))
 
-    def doubtful(self, multiplier: float, plan: float, tolerable: float) -> float | None:
+    def overpromised(self, multiplier: float, plan: float, tolerable: float) -> float | None:
         """Where to evaluate next so that the bound stops promising more than a known plan; None when it does not.
 
         A spend promises the bound there less `multiplier` times itself. The bound is off by the square of the distance

@@ -61,7 +61,7 @@ class Knowledge:
         def refine(channel: int) -> None:
             curve, bounded = self._curves[channel], self._bounded[channel]
             for _ in range(_MAX_REFINEMENTS):
-                spend = bounded.doubtful(multiplier, plan[channel], tolerable)
+                spend = bounded.overpromised(multiplier, plan[channel], tolerable)
                 if spend is None:
                     return
                 bounded.add(curve.at(np.array([spend])))

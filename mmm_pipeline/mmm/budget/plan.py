@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from mmm_pipeline.errors import InfeasibleBudget
 from mmm_pipeline.mmm.budget.cautious import cautious_plan
 from mmm_pipeline.mmm.budget.problem import BudgetProblem, budget_problem
 from mmm_pipeline.mmm.budget.reallocation import reallocation
@@ -20,9 +21,9 @@ from mmm_pipeline.mmm.budget.targets import smallest_total, spend_while_worthwhi
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.response.channel_responses import ChannelResponse, channel_responses
-from mmm_pipeline.mmm.response.response import current_spend, media_prices
+from mmm_pipeline.mmm.response.response import current_spend, latest_spend, media_prices
 
-__all__ = ["MATERIAL_GAIN", "BudgetPlan", "plan_budget"]
+__all__ = ["MATERIAL_GAIN", "BudgetPlan", "plan_budget", "unplanned"]
 
 MATERIAL_GAIN = 0.01
 """A plan whose expected gain is a smaller share of the current media KPI is not worth the change."""
@@ -37,12 +38,14 @@ class BudgetPlan:
         summary: the contract `budget_summary`.
         reallocation: the contract `reallocation`.
         uplift: (S,) gain per draw.
+        today: (C,) spend of the last horizon, in currency, to the cent.
     """
 
     table: pd.DataFrame
     summary: pd.DataFrame
     reallocation: pd.DataFrame
     uplift: np.ndarray
+    today: np.ndarray
 
 
 def plan_budget(
@@ -66,38 +69,90 @@ def plan_budget(
         InfeasibleBudget: the request cannot be met.
     """
     request = request or BudgetRequest()
-    problem = budget_problem(fit.data.channels, current_spend(fit, request.horizon_days), request)
-    responses = channel_responses(fit, request.horizon_days, count_after_horizon=request.count_after_horizon)
+    latest, basis_end = latest_spend(fit, request.horizon_days)
+    now = current_spend(fit, request.horizon_days)
+    problem = budget_problem(fit.data.channels, now, request, latest)
+    responses = [
+        response.per(problem.unit)
+        for response in channel_responses(fit, request.horizon_days, count_after_horizon=request.count_after_horizon)
+    ]
     allocation = _allocated(problem, responses, request)
     reference = problem.reference(allocation.cents)
     if request.risk.measure != "mean":
         allocation = cautious_plan(responses, problem, request.risk, _starts(problem, allocation.cents, reference))
-    today = _outcome(responses, problem.current)
-    current = today if np.array_equal(reference, problem.current) else _outcome(responses, reference)
-    optimal = _outcome(responses, allocation.cents)
+    today = _outcome(responses, problem.current / CENTS)
+    current = today if np.array_equal(reference, problem.current) else _outcome(responses, reference / CENTS)
+    optimal = _outcome(responses, allocation.cents / CENTS)
     table = pd.DataFrame(
         {
             "channel": problem.channels,
-            "current_spend": reference / CENTS,
-            "optimal_spend": allocation.cents / CENTS,
-            "change": (allocation.cents - reference) / CENTS,
-            "low": problem.low / CENTS,
-            "high": problem.high / CENTS,
+            "current_spend": problem.currency(reference),
+            "optimal_spend": problem.currency(allocation.cents),
+            "change": problem.currency(allocation.cents - reference),
+            "low": problem.currency(problem.low),
+            "high": problem.currency(problem.high),
             "is_locked": problem.locked,
             "price": media_prices(fit),
             "current_kpi": current.kpi,
             "optimal_kpi": optimal.kpi,
-            "marginal_roi_current": current.marginal_roi,
-            "marginal_roi_optimal": optimal.marginal_roi,
+            "marginal_roi_current": current.marginal_roi / problem.unit,
+            "marginal_roi_optimal": optimal.marginal_roi / problem.unit,
         }
     )
     compared = _Compared(request, allocation, today, current, optimal)
+    basis = basis_end if not now.any() else fit.data.dates[-1]
     return BudgetPlan(
         table=table,
-        summary=compared.summary(int(problem.current.sum()), credible_interval),
-        reallocation=reallocation(table, [block.members for block in problem.blocks]),
+        summary=compared.summary(problem, basis, credible_interval),
+        reallocation=reallocation(table, [block.members for block in problem.blocks], problem.unit),
         uplift=compared.uplift,
+        today=problem.currency(problem.current),
     )
+
+
+def unplanned(fit: Fit | PanelFit, request: BudgetRequest, why: InfeasibleBudget) -> BudgetPlan:
+    """What stands in a plan's place where there is none: today's spend, unchanged, and the reason.
+
+    Args:
+        fit: the posterior.
+        request: that cannot be met.
+        why: what `plan_budget` says.
+    """
+    spend = current_spend(fit, request.horizon_days)
+    responses = channel_responses(fit, request.horizon_days, count_after_horizon=request.count_after_horizon)
+    today = _outcome(responses, spend)
+    table = pd.DataFrame(
+        {
+            "channel": fit.data.channels,
+            **dict.fromkeys(("current_spend", "optimal_spend"), spend),
+            "change": 0.0,
+            **dict.fromkeys(("low", "high"), spend),
+            "is_locked": False,
+            "price": media_prices(fit),
+            **dict.fromkeys(("current_kpi", "optimal_kpi"), today.kpi),
+            **dict.fromkeys(("marginal_roi_current", "marginal_roi_optimal"), today.marginal_roi),
+        }
+    )
+    expected, figure = today.expected, request.risk.value(today.draws)
+    summary = pd.DataFrame(
+        {
+            "objective": [request.objective],
+            **{key: [float(spend.sum())] for key in ("total", "total_today")},
+            "horizon_days": [request.horizon_days],
+            "basis_end": np.array([latest_spend(fit, request.horizon_days)[1]], dtype="datetime64[ns]"),
+            **{key: [expected] for key in ("expected_kpi_today", "expected_kpi_current", "expected_kpi_optimal")},
+            **{key: [0.0] for key in ("uplift", "uplift_low", "uplift_high", "probability_of_gain")},
+            "risk_measure": [request.risk.measure],
+            **{key: [figure] for key in ("risk_value_current", "risk_value_optimal")},
+            "upper_bound": [float("nan")],
+            "optimality_gap": [float("nan")],
+            "certificate": ["none"],
+            "verdict": ["no_plan"],
+            "no_plan": pd.Series([why.code], dtype=object),
+            "reason": pd.Series([str(why)], dtype=object),
+        }
+    )
+    return BudgetPlan(table, summary, reallocation(table, []), np.zeros_like(today.draws), spend)
 
 
 def _allocated(problem: BudgetProblem, responses: Sequence[ChannelResponse], request: BudgetRequest) -> Allocation:
@@ -110,10 +165,10 @@ def _allocated(problem: BudgetProblem, responses: Sequence[ChannelResponse], req
         if block.total is not None:
             part = allocate(curves, AllocationProblem(low, high, block.total), start)
         elif request.target_kpi is not None:
-            part = smallest_total(curves, low, high, request.target_kpi, start)
+            part = smallest_total(curves, low, high, request.target_kpi, start, problem.unit)
         else:
             assert request.target_marginal_roi is not None
-            part = spend_while_worthwhile(curves, low, high, request.target_marginal_roi, start)
+            part = spend_while_worthwhile(curves, low, high, request.target_marginal_roi * problem.unit, start)
         cents[block.members] = part.cents
         value, upper_bound = value + part.value, upper_bound + part.upper_bound
     return Allocation(cents, value, upper_bound)
@@ -144,10 +199,9 @@ class _Outcome:
         return float(self.kpi.sum())
 
 
-def _outcome(responses: Sequence[ChannelResponse], cents: np.ndarray) -> _Outcome:
-    spends = (cents / CENTS).tolist()
+def _outcome(responses: Sequence[ChannelResponse], spend: np.ndarray) -> _Outcome:
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        outcomes = list(pool.map(lambda response, spend: response.outcome(spend), responses, spends))
+        outcomes = list(pool.map(lambda response, spend: response.outcome(spend), responses, spend.tolist()))
     return _Outcome(
         kpi=np.array([outcome.kpi.mean() for outcome in outcomes]),
         marginal_roi=np.array([outcome.slope.mean() for outcome in outcomes]),
@@ -170,7 +224,7 @@ class _Compared:
         """(S,) gain per draw."""
         return self.optimal.draws - self.current.draws
 
-    def summary(self, today_cents: int, credible_interval: float) -> pd.DataFrame:
+    def summary(self, problem: BudgetProblem, basis_end: np.datetime64, credible_interval: float) -> pd.DataFrame:
         """The contract `budget_summary`."""
         uplift, allocation, risk = self.uplift, self.allocation, self.request.risk
         low, high = np.quantile(uplift, [(1 - credible_interval) / 2, (1 + credible_interval) / 2])
@@ -181,9 +235,10 @@ class _Compared:
         return pd.DataFrame(
             {
                 "objective": [self.request.objective],
-                "total": [int(allocation.cents.sum()) / CENTS],
-                "total_today": [today_cents / CENTS],
+                "total": [float(problem.currency(allocation.cents.sum()))],
+                "total_today": [float(problem.currency(problem.current.sum()))],
                 "horizon_days": [self.request.horizon_days],
+                "basis_end": np.array([basis_end], dtype="datetime64[ns]"),
                 "expected_kpi_today": [self.today.expected],
                 "expected_kpi_current": [self.current.expected],
                 "expected_kpi_optimal": [self.optimal.expected],
@@ -198,5 +253,7 @@ class _Compared:
                 "optimality_gap": [allocation.optimality_gap],
                 "certificate": ["dual_bound" if risk.has_certificate else "none"],
                 "verdict": ["material_gain" if material else "no_material_gain"],
+                "no_plan": pd.Series([None], dtype=object),
+                "reason": pd.Series([None], dtype=object),
             }
         )

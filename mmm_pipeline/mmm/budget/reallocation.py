@@ -12,7 +12,7 @@ from mmm_pipeline.mmm.budget.rounding import CENTS, to_cents
 __all__ = ["reallocation"]
 
 
-def reallocation(plan: pd.DataFrame, blocks: Sequence[np.ndarray]) -> pd.DataFrame:
+def reallocation(plan: pd.DataFrame, blocks: Sequence[np.ndarray], unit: float = 1.0) -> pd.DataFrame:
     """The contract `reallocation`.
 
     Money has no name, so the pairing is a convention: within the channels that share a total, what the next unit brings
@@ -22,11 +22,12 @@ def reallocation(plan: pd.DataFrame, blocks: Sequence[np.ndarray]) -> pd.DataFra
     Args:
         plan: the contract `budget_plan`.
         blocks: positions of the channels that share a total.
+        unit: of account, whose cents the plan is counted in.
 
     Returns:
         Largest amount first.
     """
-    change = to_cents(plan["change"].to_numpy())
+    change = to_cents(plan["change"].to_numpy() / unit)
     worth = plan["marginal_roi_current"].to_numpy()
     moves = [move for block in blocks for move in _paired(change, worth, block)]
     moves.sort(key=lambda move: -move[2])
@@ -37,7 +38,7 @@ def reallocation(plan: pd.DataFrame, blocks: Sequence[np.ndarray]) -> pd.DataFra
         for side, who in (("from", giver), ("to", taker))
         for when in ("current", "optimal")
     }
-    return pd.DataFrame({**columns, "amount": cents / CENTS, **rois})
+    return pd.DataFrame({**columns, "amount": cents / (CENTS / unit), **rois})
 
 
 def _paired(change: np.ndarray, worth: np.ndarray, block: np.ndarray) -> list[tuple[int, int, int]]:

@@ -14,7 +14,7 @@ import numpy as np
 
 from mmm_pipeline.errors import InfeasibleBudget
 from mmm_pipeline.mmm.budget.knowledge import Knowledge
-from mmm_pipeline.mmm.budget.rounding import CENTS
+from mmm_pipeline.mmm.budget.rounding import CENTS, amount_text
 from mmm_pipeline.mmm.budget.solver import Allocation, AllocationProblem, allocate, solve
 from mmm_pipeline.mmm.response.curves import CurvePoints, ResponseCurve
 
@@ -25,7 +25,12 @@ _MAX_TOTALS = 60
 
 
 def smallest_total(
-    curves: Sequence[ResponseCurve], low: np.ndarray, high: np.ndarray, target: float, start: np.ndarray
+    curves: Sequence[ResponseCurve],
+    low: np.ndarray,
+    high: np.ndarray,
+    target: float,
+    start: np.ndarray,
+    unit: float = 1.0,
 ) -> Allocation:
     """The plan with the smallest total whose KPI reaches a target.
 
@@ -38,6 +43,7 @@ def smallest_total(
         high: (C,) upper bounds, int64 cents.
         target: KPI to reach.
         start: (C,) currency, where the search begins.
+        unit: what the amounts of money have to be multiplied by to be told.
 
     Raises:
         InfeasibleBudget: not even all channels at their upper bounds reach the target.
@@ -51,9 +57,10 @@ def smallest_total(
         under, over = best(int(low.sum()), start), best(int(high.sum()), start)
         if over.value < target:
             raise InfeasibleBudget(
-                f"the KPI target of {target:,.2f} is out of reach: with every channel at its upper bound "
-                f"({over.cents.sum() / CENTS:,.2f} in all) media is expected to bring {over.value:,.2f}; "
-                "lower the target or raise the bounds"
+                f"the KPI target of {amount_text(target)} is out of reach: with every channel at its upper bound "
+                f"({amount_text(over.cents.sum() / (CENTS / unit))} in all) media is expected to bring "
+                f"{amount_text(over.value)}; lower the target or raise the bounds",
+                code="out_of_reach",
             )
         if under.value >= target:
             return under

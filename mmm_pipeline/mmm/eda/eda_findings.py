@@ -66,7 +66,7 @@ def _short_window(profile: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             "short_window",
             "warning",
-            f"The data spans {days} days, less than one season of {season:g}: season and trend cannot be told apart.",
+            f"The data spans {days} days, less than one season of {season:g}: season and trend cannot be separated.",
             values={"days": days, "season_days": season},
         )
     elif days < 2 * season:

@@ -59,7 +59,7 @@ def unusual_days(values: np.ndarray, weekdays: np.ndarray, *, threshold: float =
     # Medians follow the values they are taken from, which makes the residuals of a short series too small.
     fitted = 7 + len(values) / _MEDIAN_DAYS
     deviation = _MAD_TO_SD * np.median(np.abs(distance)) * len(values) / (len(values) - fitted)
-    if deviation <= 1e-12 * max(1.0, float(np.abs(values).max())):
+    if deviation <= 1e-12 * float(np.abs(values).max()):
         return nothing
     score = distance / deviation
     found = np.flatnonzero(np.abs(score) > threshold)

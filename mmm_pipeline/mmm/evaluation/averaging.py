@@ -1,7 +1,7 @@
 """What several specs say together: stacking weights, an averaged attribution, and where they disagree.
 
-One champion hides that another spec, which predicts as well, may tell another story of a channel. All of this is by the
-fits on the train window, because only the champion is fitted on all days.
+One champion hides that another spec, which predicts as well, may lead to another decision on a channel. All of this is
+by the fits on the train window, because only the champion is fitted on all days.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.evaluation.ranking import Entry
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.fit.panel_fit import PanelFit
-from mmm_pipeline.mmm.response.attribution import contribution_totals
+from mmm_pipeline.mmm.response.attribution import contribution_totals, marginal_roi_draws
 
 __all__ = [
-    "MATERIAL_BETWEEN_SHARE",
+    "MATERIAL_RATIO",
+    "VAST_RATIO",
     "SpecReturns",
     "agreement_table",
     "averaged_attribution",
@@ -28,8 +29,12 @@ __all__ = [
     "stacking_weights",
 ]
 
-MATERIAL_BETWEEN_SHARE = 0.5
-"""From here on the choice of spec moves a channel's ROI more than everything that is unknown within a spec."""
+MATERIAL_RATIO = 1.5
+"""Estimates of ROI that are closer than this factor are the same for a decision, wherever they lie."""
+VAST_RATIO = 3.0
+"""Estimates that are further apart than this factor call for different spends even on the same side."""
+CLEAR_DIRECTION = 0.1
+"""A spec would change a channel's spend where its marginal ROI is so much above or below that of all media."""
 
 
 def stacking_weights(entries: Sequence[Entry]) -> dict[str, float]:
@@ -62,6 +67,7 @@ class SpecReturns:
         spend: (C,) currency.
         caused: (S, C) KPI that each channel caused.
         baseline: (S,) KPI without media.
+        marginal: (C,) expected KPI of the next unit of currency at the spend of the last horizon.
     """
 
     key: str
@@ -69,6 +75,7 @@ class SpecReturns:
     spend: np.ndarray
     caused: np.ndarray
     baseline: np.ndarray
+    marginal: np.ndarray
 
     @property
     def roi(self) -> np.ndarray:
@@ -76,8 +83,14 @@ class SpecReturns:
         return self.caused / self.spend
 
 
-def spec_returns(fit: Fit | PanelFit) -> SpecReturns:
-    """The draws that the tables below need, so that a fit need not stay in memory."""
+def spec_returns(fit: Fit | PanelFit, horizon_days: int = 28, *, count_after_horizon: bool = True) -> SpecReturns:
+    """The draws that the tables below need, so that a fit need not stay in memory.
+
+    Args:
+        fit: of the spec, on the train window.
+        horizon_days: days that the marginal ROI refers to.
+        count_after_horizon: whether it counts effect after the horizon.
+    """
     totals = contribution_totals(fit).transpose("chain", "draw", "channel").to_numpy()
     return SpecReturns(
         key=fit.spec.key,
@@ -85,6 +98,7 @@ def spec_returns(fit: Fit | PanelFit) -> SpecReturns:
         spend=fit.data.spend.sum(axis=0),
         caused=totals.reshape(-1, totals.shape[-1]),
         baseline=fit.baseline().sum("time").to_numpy().ravel(),
+        marginal=marginal_roi_draws(fit, horizon_days, count_after_horizon).mean(axis=0),
     )
 
 
@@ -119,16 +133,25 @@ def averaged_attribution(
     return pd.DataFrame(columns)
 
 
-def agreement_table(specs: Sequence[SpecReturns], champion: str, *, credible_interval: float = 0.9) -> pd.DataFrame:
+def agreement_table(
+    specs: Sequence[SpecReturns], champion: str, *, credible_interval: float = 0.9, break_even: float | None = 1.0
+) -> pd.DataFrame:
     """The table `spec_agreement` of the contracts.
 
-    Specs *disagree* on a channel when two of their credible intervals of ROI do not touch, or when the variance of the
-    specs' means is at least as large as the mean variance within a spec.
+    Specs *disagree* on a channel when it matters which of them is right: their estimates of ROI are at least a factor
+    of `MATERIAL_RATIO` apart, and
+
+    - `disagree_decision`: they lie on different sides of break-even, or one spec would raise the channel's spend and
+      another cut it (its marginal ROI is clearly above that of all media by one spec, clearly below by another); or
+    - `disagree_size`: they are a factor of `VAST_RATIO` apart, and not all specs would cut the channel.
+
+    Estimates that are close agree even where their intervals do not touch: the decision is the same with each of them.
 
     Args:
         specs: on the same window; those that may be right, the champion among them.
         champion: its key.
         credible_interval: probability of the intervals.
+        break_even: ROI at which the spend came back; None where the KPI is no money.
     """
     keys = [spec.key for spec in specs]
     tails = np.array([(1 - credible_interval) / 2, (1 + credible_interval) / 2])
@@ -136,9 +159,7 @@ def agreement_table(specs: Sequence[SpecReturns], champion: str, *, credible_int
     low, high = np.stack([np.quantile(spec.roi, tails, axis=0) for spec in specs], axis=1)
     between = means.var(axis=0)
     total = between + np.stack([spec.roi.var(axis=0) for spec in specs]).mean(axis=0)
-    share = np.divide(between, total, out=np.zeros_like(total), where=total > 0)
-    verdict = np.where(share >= MATERIAL_BETWEEN_SHARE, "disagree_means", "agree")
-    verdict = np.where(low.max(axis=0) > high.min(axis=0), "disagree_intervals", verdict)
+    verdict = _verdicts(means, np.stack([_directions(spec) for spec in specs]), break_even)
     return pd.DataFrame(
         {
             "channel": list(specs[0].channels),
@@ -150,7 +171,29 @@ def agreement_table(specs: Sequence[SpecReturns], champion: str, *, credible_int
             "spec_highest": [keys[row] for row in means.argmax(axis=0)],
             "band_low": low.min(axis=0),
             "band_high": high.max(axis=0),
-            "between_share": share,
+            "between_share": np.divide(between, total, out=np.zeros_like(total), where=total > 0),
             "verdict": verdict if len(specs) > 1 else "single_spec",
         }
     )
+
+
+def _verdicts(means: np.ndarray, directions: np.ndarray, break_even: float | None) -> np.ndarray:
+    """(C,) verdict by the specs' expected ROI and directions, both (specs, C)."""
+    lowest, highest = means.min(axis=0), means.max(axis=0)
+    # A return at or below zero is any factor away from one above.
+    ratio = np.where(lowest > 0, highest / np.where(lowest > 0, lowest, 1.0), np.where(highest > 0, np.inf, 1.0))
+    opposed = (directions.max(axis=0) > 0) & (directions.min(axis=0) < 0)
+    if break_even is not None:
+        opposed |= (lowest < break_even) & (highest > break_even)
+    vast = (ratio >= VAST_RATIO) & (directions.max(axis=0) >= 0)
+    verdict = np.where(vast, "disagree_size", "agree")
+    return np.where((ratio >= MATERIAL_RATIO) & opposed, "disagree_decision", verdict)
+
+
+def _directions(spec: SpecReturns) -> np.ndarray:
+    """(C,) 1 where the spec would raise a channel's spend, -1 where it would cut it, 0 where it would leave it."""
+    average = float(spec.marginal @ spec.spend) / float(spec.spend.sum())
+    if not average > 0 or len(spec.channels) == 1:
+        return np.zeros(len(spec.channels), dtype=int)
+    relative = spec.marginal / average
+    return np.where(relative > 1 + CLEAR_DIRECTION, 1, np.where(relative < 1 - CLEAR_DIRECTION, -1, 0))

@@ -23,13 +23,16 @@ from mmm_pipeline.mmm.evaluation.scores import RANKING_ERRORS, HoldoutScore, Ran
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.inference.diagnostics import Convergence
+from mmm_pipeline.mmm.reasons import Reason, stored_reasons, told_reasons
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = [
     "RIVAL_STANDARD_ERRORS",
     "Entry",
     "build_leaderboard",
-    "choose_champion",
+    "champion_candidates",
+    "champion_key",
+    "crowned",
     "entry_of_fit",
     "entry_without_fit",
     "rival_keys",
@@ -53,7 +56,7 @@ class Entry:
         attempts: sampler runs it took.
         seconds: wall time of the fit.
         status: why there is no usable fit; None when there is one.
-        reason: the same in words.
+        reasons: the same with details.
     """
 
     spec: ModelSpec
@@ -63,7 +66,7 @@ class Entry:
     attempts: int | None = None
     seconds: float | None = None
     status: WithoutFit | None = None
-    reason: str | None = None
+    reasons: tuple[Reason, ...] = ()
 
     @property
     def converged(self) -> bool:
@@ -84,9 +87,9 @@ def entry_of_fit(
     return Entry(fit.spec, score, convergence or fit.convergence, loo, len(fit.attempts), fit.seconds)
 
 
-def entry_without_fit(spec: ModelSpec, status: WithoutFit, reason: str) -> Entry:
+def entry_without_fit(spec: ModelSpec, status: WithoutFit, reason: str = "") -> Entry:
     """The entry of a spec that failed, was never fitted, or was fitted on other inputs."""
-    return Entry(spec, status=status, reason=reason)
+    return Entry(spec, status=status, reasons=(Reason(status, {"error": reason}),))
 
 
 def build_leaderboard(
@@ -133,22 +136,24 @@ def rival_keys(entries: Sequence[Entry], *, error: RankingError = "mape") -> set
     }
 
 
-def choose_champion(leaderboard: pd.DataFrame, least_converged: int = 1) -> str:
-    """Key of the winning spec, `adstock|degrees`.
+def champion_candidates(
+    leaderboard: pd.DataFrame, least_converged: int = 1, *, accept_unconverged: bool = False
+) -> list[str]:
+    """Keys, `adstock|degrees`, of the specs that may be champion, best first.
 
     Args:
         leaderboard: of `build_leaderboard`.
         least_converged: specs that must have converged.
+        accept_unconverged: whether specs that did not converge are better than none; they come last.
 
     Raises:
         ModelNotConverged: no spec converged, or fewer than asked for; the message says what each of the others missed
             and what to change.
     """
     converged = int((leaderboard["status"] == "converged").sum())
-    winner = leaderboard[leaderboard["rank"] == 1]
-    if len(winner) and converged >= least_converged:
-        row = winner.iloc[0]
-        return f"{row['adstock']}|{row['degrees']}"
+    able = leaderboard["status"].isin(["converged", "not_converged"] if accept_unconverged else ["converged"])
+    if able.any() and (converged >= least_converged or accept_unconverged):
+        return list(_keys(leaderboard[able]))
     others = leaderboard.loc[leaderboard["status"] != "converged", ["adstock", "degrees", "status", "reason"]]
     specs = [
         f"  {adstock}|{degrees}: {status}: {reason or 'no reason recorded'}"
@@ -168,12 +173,31 @@ def choose_champion(leaderboard: pd.DataFrame, least_converged: int = 1) -> str:
     )
 
 
+def crowned(leaderboard: pd.DataFrame, champion: str) -> pd.DataFrame:
+    """The leaderboard with `is_champion` at the spec that decisions use, `adstock|degrees`.
+
+    That is another than the first place where this one's refit on all the data did not converge.
+    """
+    return leaderboard.assign(is_champion=(_keys(leaderboard) == champion).to_numpy())
+
+
+def champion_key(champion_fit: pd.DataFrame) -> str:
+    """Key of the spec that decisions use, from the table `champion_fit`."""
+    row = champion_fit.iloc[0]
+    return f"{row['adstock']}|{row['degrees']}"
+
+
+def _keys(leaderboard: pd.DataFrame) -> pd.Series:
+    return leaderboard["adstock"] + "|" + leaderboard["degrees"].astype(str)
+
+
 _COLUMNS: dict[str, str] = {
     "rank": "Int64",
     "adstock": "",
     "degrees": "int64",
     "status": "",
     "reason": "",
+    "reasons": "",
     "is_champion": "bool",
     "is_rival": "bool",
     **dict.fromkeys((*RANKING_ERRORS, "coverage_50", "coverage_90", "skill"), "float64"),
@@ -225,13 +249,15 @@ def _row(
     entry: Entry, place: int | None, error: RankingError, best_naive: float, weights: Mapping[str, float]
 ) -> dict[str, object]:
     score, convergence, loo = entry.score, entry.convergence, entry.loo
+    reasons = _reasons(entry)
     status = entry.status or ("converged" if entry.converged else "not_converged")
     row: dict[str, object] = {
         "rank": place,
         "adstock": entry.spec.adstock,
         "degrees": entry.spec.degrees,
         "status": status,
-        "reason": _reason(entry),
+        "reason": told_reasons(reasons) or None,
+        "reasons": stored_reasons(reasons) if reasons else None,
         "weight": weights.get(entry.spec.key),
         "attempts": entry.attempts,
         "seconds": entry.seconds,
@@ -249,10 +275,10 @@ def _row(
     return row
 
 
-def _reason(entry: Entry) -> str | None:
-    reasons = [entry.reason] if entry.reason else []
+def _reasons(entry: Entry) -> list[Reason]:
+    reasons = [*entry.reasons]
     if entry.convergence is not None:
         reasons += entry.convergence.failures
     if entry.score is not None and entry.score.zero_days:
-        reasons.append(f"MAPE leaves out {entry.score.zero_days} holdout days whose KPI is zero")
-    return "; ".join(reasons) or None
+        reasons.append(Reason("zero_days", {"days": str(entry.score.zero_days)}))
+    return reasons

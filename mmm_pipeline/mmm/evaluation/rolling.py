@@ -7,7 +7,7 @@ before it; the last block is the holdout itself. One holdout of 28 days is one t
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -65,7 +65,8 @@ def rolling_windows(dataset: xr.Dataset, origins: int) -> tuple[Window, ...]:
         origins: number of windows; 0 and 1: the holdout alone.
 
     Raises:
-        ModelInputError: the earliest window would have fewer than `MIN_TRAIN_DAYS` days to learn from.
+        ModelInputError: the earliest window would have fewer than `MIN_TRAIN_DAYS` days to learn from, or the KPI is
+            the same on all of them or zero on every day that a window forecasts.
     """
     train, days = train_days(dataset), dataset.sizes["time"]
     length, count = days - train, max(1, origins)
@@ -79,7 +80,20 @@ def rolling_windows(dataset: xr.Dataset, origins: int) -> tuple[Window, ...]:
         )
     dates = dataset["time"].to_numpy().astype("datetime64[D]")
     starts = [train - back * length for back in range(count - 1, -1, -1)]
-    return tuple(Window(start, start + length, str(dates[start])) for start in starts)
+    windows = tuple(Window(start, start + length, str(dates[start])) for start in starts)
+    kpi = (dataset["kpi"].sum("market") if "market" in dataset.dims else dataset["kpi"]).to_numpy()
+    for window in windows:
+        told = ""
+        if np.ptp(kpi[: window.start]) <= 1e-9 * kpi[: window.start].max():
+            told = "the same on every day before it"
+        elif not (kpi[window.start : window.end] > 0).any():
+            told = f"zero on all {length} days of it"
+        if told:
+            raise ModelInputError(
+                f"split.rolling_origins is {origins}: the forecast window that starts on {window.origin} cannot be "
+                f"scored, as the KPI is {told}; use fewer origins or another holdout"
+            )
+    return windows
 
 
 def window_data(dataset: xr.Dataset, window: Window) -> FitData | PanelData:
@@ -121,7 +135,7 @@ def convergence_of_all(fits: Sequence[tuple[Window, Convergence]]) -> Convergenc
         ess_tail_min=min(verdict.ess_tail_min for verdict in verdicts),
         divergences=sum(verdict.divergences for verdict in verdicts),
         failures=tuple(
-            f"fit before {window.origin}: {failure}" for window, verdict in fits for failure in verdict.failures
+            replace(failure, before=str(window.origin)) for window, verdict in fits for failure in verdict.failures
         ),
     )
 

@@ -20,9 +20,9 @@ from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.fit.posterior import inference_data
 from mmm_pipeline.mmm.inference import nuts
-from mmm_pipeline.mmm.inference.density import DensityInputs, density_inputs, layout_of
-from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence, convergence_of, parameter_diagnostics
-from mmm_pipeline.mmm.inference.programs import CHUNK, Program, program, use_compilation_cache
+from mmm_pipeline.mmm.inference.density import density_inputs, layout_of
+from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence, convergence_of, in_reach, parameter_diagnostics
+from mmm_pipeline.mmm.inference.programs import CHUNK, program, use_compilation_cache
 from mmm_pipeline.mmm.inference.validation import require_fittable, require_samplable
 from mmm_pipeline.mmm.inference.whitening import coordinates
 from mmm_pipeline.mmm.inference.xla import prepare_jax
@@ -34,12 +34,15 @@ _REPORT_SECONDS = 0.5
 """Wall time that one call of the program aims at, and with it the interval of progress reports."""
 
 
+Phase = Literal["warmup", "draws"]
+
+
 @dataclass(frozen=True)
 class SamplingProgress:
-    """How far a chain is: `done` of `total` iterations of the phase."""
+    """How far a chain is: `done` of `total` iterations of the phase; the total grows when more are drawn."""
 
     chain: int
-    phase: Literal["warmup", "draws"]
+    phase: Phase
     done: int
     total: int
     attempt: int = 1
@@ -86,13 +89,14 @@ def sample(
     progress: Callable[[SamplingProgress], None] | None = None,
     threads: int | None = None,
 ) -> Fit | PanelFit:
-    """Draw from the posterior with NUTS; try again, harder, while the thresholds are missed.
+    """Draw from the posterior with NUTS; draw more, then try again, harder, while the thresholds are missed.
 
     Chains run in parallel threads on a CPU and side by side in one program on an accelerator. The same seed gives the
-    same draws on the same machine. Every further try doubles the warm-up and halves the distance of the target
-    acceptance to 1; each is recorded in `Fit.attempts`, and a fit that never meets the thresholds is returned marked as
-    not converged. A first try must be free of divergent draws too: only after smaller steps have been tried are the few
-    that the threshold accepts taken for harmless.
+    same draws on the same machine. A try that misses the thresholds by what more draws are expected to mend goes on
+    from where its chains stand, in blocks of half as many draws. Every further try doubles the warm-up and halves the
+    distance of the target acceptance to 1; each is recorded in `Fit.attempts`, and a fit that never meets the
+    thresholds is returned marked as not converged. A first try must be free of divergent draws too: only after smaller
+    steps have been tried are the few that the threshold accepts taken for harmless.
 
     Args:
         spec: the model.
@@ -116,13 +120,19 @@ def sample(
     attempts: list[Attempt] = []
     for number, settings in enumerate(_escalation(sampler), start=1):
         tried = time.perf_counter()
-        draws = _sampled(spec, data, settings, number, progress, threads or usable_cores())
-        inference = inference_data(spec, data, draws, seed=(settings.seed, number))
-        divergences = int(draws.diverging.sum())
-        verdict = convergence_of(
-            parameter_diagnostics(inference["posterior"]), divergences, draws.diverging.size, thresholds
-        )
-        attempts.append(_attempt(settings, verdict, time.perf_counter() - tried))
+        chains = _Chains(spec, data, settings, number, progress, threads or usable_cores())
+        draws, block, blocks = chains.draw(settings.draws), -(-settings.draws // 2), 0
+        most = settings.draws + block * settings.max_extensions
+        while True:
+            inference = inference_data(spec, data, draws, seed=(settings.seed, number))
+            divergences, drawn = int(draws.diverging.sum()), draws.diverging.size
+            verdict = convergence_of(parameter_diagnostics(inference["posterior"]), divergences, drawn, thresholds)
+            done = verdict.converged or blocks == settings.max_extensions
+            if done or not in_reach(verdict, drawn, thresholds, most * settings.chains):
+                break
+            blocks += 1
+            draws = jax.tree.map(lambda *parts: np.concatenate(parts, axis=1), draws, chains.draw(block))
+        attempts.append(_attempt(settings, draws.diverging.shape[1], verdict, time.perf_counter() - tried))
         if verdict.converged and (divergences == 0 or number > 1):
             break
     seconds = time.perf_counter() - began
@@ -146,10 +156,10 @@ def _escalation(sampler: SamplerSettings) -> Iterator[SamplerSettings]:
         )
 
 
-def _attempt(settings: SamplerSettings, verdict: Convergence, seconds: float) -> Attempt:
+def _attempt(settings: SamplerSettings, draws: int, verdict: Convergence, seconds: float) -> Attempt:
     return Attempt(
         warmup=settings.warmup,
-        draws=settings.draws,
+        draws=draws,
         target_accept=settings.target_accept,
         rhat_max=verdict.rhat_max,
         ess_bulk_min=verdict.ess_bulk_min,
@@ -160,112 +170,104 @@ def _attempt(settings: SamplerSettings, verdict: Convergence, seconds: float) ->
     )
 
 
-def _sampled(
-    spec: ModelSpec,
-    data: FitData | PanelData,
-    settings: SamplerSettings,
-    attempt: int,
-    progress: Callable[[SamplingProgress], None] | None,
-    threads: int,
-) -> nuts.Draws:
-    """Draws after warm-up, as NumPy arrays with leading dimensions (chain, draw)."""
-    layout, inputs = layout_of(spec, data), density_inputs(spec, data, _precision(settings))
-    on_cpu = jax.default_backend() == "cpu"
-    with jax.enable_x64(settings.double_precision):
-        run = program(layout, inputs, settings.max_tree_depth, None if on_cpu else settings.chains)
-        sequence = np.random.SeedSequence((settings.seed, attempt))
-        words = sequence.generate_state(2 * settings.chains).reshape(settings.chains, 2)
-        keys = jax.random.wrap_key_data(jnp.asarray(words, jnp.uint32))
-        # The chains start from the prior, which is standard Normal in these coordinates.
-        shape = (settings.chains, coordinates(layout))
-        positions = jnp.asarray(np.random.default_rng(sequence).standard_normal(shape), inputs.kpi.dtype)
-        job = _Job(run, jax.device_put(inputs), settings, attempt, progress)
-        if not on_cpu:
-            return job.run(range(settings.chains), keys, positions)
-        return job.run_in_threads(keys, positions, threads)
-
-
 def _precision(settings: SamplerSettings) -> type:
     return np.float64 if settings.double_precision else np.float32
 
 
-class _Job:
-    """The chains of one try."""
+class _Chains:
+    """The chains of one try. They stay where the last draw left them, so that more can be drawn."""
 
     def __init__(
         self,
-        run: Program,
-        inputs: DensityInputs,
+        spec: ModelSpec,
+        data: FitData | PanelData,
         settings: SamplerSettings,
         attempt: int,
         progress: Callable[[SamplingProgress], None] | None,
+        threads: int,
     ) -> None:
-        self._program = run
-        self._inputs = inputs
-        self._settings = settings
-        self._attempt = attempt
-        self._progress = progress
-        self._reporting = threading.Lock()
-        self._stopped = threading.Event()
+        self._settings, self._attempt, self._progress, self._threads = settings, attempt, progress, threads
+        self._reporting, self._stopped = threading.Lock(), threading.Event()
+        self._together = jax.default_backend() != "cpu"
+        layout, inputs = layout_of(spec, data), density_inputs(spec, data, _precision(settings))
+        with jax.enable_x64(settings.double_precision):
+            chains = settings.chains
+            self._program = program(layout, inputs, settings.max_tree_depth, chains if self._together else None)
+            sequence = np.random.SeedSequence((settings.seed, attempt))
+            words = sequence.generate_state(2 * chains).reshape(chains, 2)
+            self._keys = jax.random.wrap_key_data(jnp.asarray(words, jnp.uint32))
+            # The chains start from the prior, which is standard Normal in these coordinates.
+            shape = (chains, coordinates(layout))
+            self._positions = jnp.asarray(np.random.default_rng(sequence).standard_normal(shape), inputs.kpi.dtype)
+            self._inputs = jax.device_put(inputs)
+        self._states: dict[int, nuts.ChainState] = {}
+        self._drawn = 0
 
-    def run_in_threads(self, keys: jax.Array, positions: jax.Array, at_once: int) -> nuts.Draws:
-        """One chain per thread; XLA computes outside the interpreter's lock."""
+    def draw(self, count: int) -> nuts.Draws:
+        """The next `count` draws of every chain as NumPy arrays with leading dimensions (chain, draw).
+
+        The first call warms up before. A chain's draws do not depend on how they are divided into calls.
+        """
         chains = self._settings.chains
-        with ThreadPoolExecutor(min(chains, at_once)) as threads:
-            try:
-                futures = [threads.submit(self._chain, i, keys[i], positions[i]) for i in range(chains)]
-                results = [future.result() for future in futures]
-            except BaseException:
-                self._stopped.set()
-                raise
-        return jax.tree.map(lambda *columns: np.stack(columns), *results)
+        if self._together:
+            draws = self._advanced(range(chains), self._keys, self._positions, count)
+        else:
+            # One chain per thread; XLA computes outside the interpreter's lock.
+            with ThreadPoolExecutor(min(chains, self._threads)) as threads:
+                try:
+                    futures = [threads.submit(self._one, chain, count) for chain in range(chains)]
+                    results = [future.result() for future in futures]
+                except BaseException:
+                    self._stopped.set()
+                    raise
+            draws = jax.tree.map(lambda *columns: np.stack(columns), *results)
+        self._drawn += count
+        return draws
 
-    def run(self, chains: range, key: jax.Array, position: jax.Array) -> nuts.Draws:
-        """The chains that one program advances together, through warm-up and draws."""
-        warmup, total = self._settings.warmup, self._settings.warmup + self._settings.draws
-        flags = nuts.schedule(warmup, self._settings.draws)
+    def _one(self, chain: int, count: int) -> nuts.Draws:
+        try:
+            return self._advanced(range(chain, chain + 1), self._keys[chain], self._positions[chain], count)
+        except BaseException:
+            self._stopped.set()
+            raise
+
+    def _advanced(self, chains: range, key: jax.Array, position: jax.Array, count: int) -> nuts.Draws:
+        """Draws of the chains that one program advances together, warmed up if they are not yet."""
+        with jax.enable_x64(self._settings.double_precision):
+            state = self._states.get(chains.start)
+            if state is None:
+                state = self._program.start(key, position, self._inputs)
+                state, _ = self._run(chains, state, nuts.schedule(self._settings.warmup), "warmup", 0)
+            state, rows = self._run(chains, state, np.zeros(count, np.int32), "draws", self._drawn)
+            self._states[chains.start] = state
+            return jax.tree.map(lambda *columns: np.concatenate(columns, axis=position.ndim - 1), *rows)
+
+    def _run(
+        self, chains: range, state: nuts.ChainState, flags: np.ndarray, phase: Phase, before: int
+    ) -> tuple[nuts.ChainState, list[nuts.Draws]]:
+        """The iterations that `flags` describes, a call of the program at a time; `before` counts earlier ones."""
         target = jnp.asarray(self._settings.target_accept, self._inputs.kpi.dtype)
-        state = self._program.start(key, position, self._inputs)
         kept: list[nuts.Draws] = []
         done, count = 0, 10
-        while done < total and not self._stopped.is_set():
-            # A call never straddles the end of warm-up, so that its rows are kept or dropped as a whole.
-            count = min(count, CHUNK, (warmup if done < warmup else total) - done)
+        while done < len(flags) and not self._stopped.is_set():
+            count = min(count, CHUNK, len(flags) - done)
             padded = np.zeros(CHUNK, np.int32)
             padded[:count] = flags[done : done + count]
             began = time.perf_counter()
             state, rows = self._program.advance(state, padded, np.int32(count), target, self._inputs)
             rows = jax.tree.map(np.asarray, rows)
             elapsed = time.perf_counter() - began
-            if done >= warmup:
-                iterations = (slice(None),) * len(position.shape[:-1]) + (slice(count),)
+            if phase == "draws":
+                iterations = (slice(None),) * (rows.diverging.ndim - 1) + (slice(count),)
                 kept.append(jax.tree.map(lambda column, rows=iterations: column[rows], rows))
             done += count
-            self._report(chains, done)
+            self._report(chains, phase, before + done, before + len(flags))
             count = max(1, int(count * min(4.0, _REPORT_SECONDS / max(elapsed, 1e-6))))
-        return jax.tree.map(lambda *columns: np.concatenate(columns, axis=len(position.shape) - 1), *kept)
+        return state, kept
 
-    def _chain(self, chain: int, key: jax.Array, position: jax.Array) -> nuts.Draws:
-        try:
-            with jax.enable_x64(self._settings.double_precision):
-                return self.run(range(chain, chain + 1), key, position)
-        except BaseException:
-            self._stopped.set()
-            raise
-
-    def _report(self, chains: range, done: int) -> None:
+    def _report(self, chains: range, phase: Phase, done: int, total: int) -> None:
         if self._progress is None:
             return
-        warmup = self._settings.warmup
-        in_warmup = done <= warmup
         with self._reporting:
             for chain in chains:
-                self._progress(
-                    SamplingProgress(
-                        chain=chain,
-                        phase="warmup" if in_warmup else "draws",
-                        done=done if in_warmup else done - warmup,
-                        total=warmup if in_warmup else self._settings.draws,
-                        attempt=self._attempt,
-                    )
-                )
+                self._progress(SamplingProgress(chain, phase, done, total, self._attempt))

@@ -14,6 +14,7 @@ from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.data.inputs import FitData, PanelData
 from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence
 from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
+from mmm_pipeline.mmm.reasons import Reason
 from mmm_pipeline.mmm.specs import FeatureSign, ModelSpec, Priors, RoiPrior
 
 __all__ = ["StoredFit", "restored", "stored"]
@@ -73,6 +74,11 @@ def stored(fit: StoredFit) -> az.InferenceData:
     return az.InferenceData(**groups, constant_data=constant)
 
 
+def _reason(stored: str | dict[str, Any]) -> Reason:
+    """A missed threshold; fits of earlier versions have a sentence."""
+    return Reason("other", {"text": stored}) if isinstance(stored, str) else Reason(**stored)
+
+
 def restored(idata: az.InferenceData) -> StoredFit:
     """The fit that `stored` wrote down.
 
@@ -93,7 +99,7 @@ def restored(idata: az.InferenceData) -> StoredFit:
             spec=_spec(description["spec"]),
             data=_data(constant, tuple(description["events"])),
             inference=az.InferenceData(**groups),
-            convergence=Convergence(**{**convergence, "failures": tuple(convergence["failures"])}),
+            convergence=Convergence(**{**convergence, "failures": tuple(map(_reason, convergence["failures"]))}),
             attempts=tuple(Attempt(**attempt) for attempt in description["attempts"]),
             seconds=description["seconds"],
         )

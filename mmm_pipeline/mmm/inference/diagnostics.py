@@ -9,9 +9,10 @@ import numpy as np
 import xarray as xr
 
 from mmm_pipeline.mmm._arviz import az
+from mmm_pipeline.mmm.reasons import Reason
 from mmm_pipeline.mmm.specs import ConvergenceThresholds
 
-__all__ = ["Attempt", "Convergence", "convergence_of", "parameter_diagnostics", "scalar_parameters"]
+__all__ = ["Attempt", "Convergence", "convergence_of", "in_reach", "parameter_diagnostics", "scalar_parameters"]
 
 _LISTED = 5
 """How many offending parameters a failure names."""
@@ -27,7 +28,7 @@ class Convergence:
         ess_bulk_min: smallest bulk effective sample size.
         ess_tail_min: smallest tail effective sample size.
         divergences: divergent draws after warm-up, over all chains.
-        failures: one sentence per missed threshold: which parameters, which values, which limit.
+        failures: a reason per missed threshold: which parameters, which values, which limit.
     """
 
     converged: bool
@@ -35,7 +36,7 @@ class Convergence:
     ess_bulk_min: float
     ess_tail_min: float
     divergences: int
-    failures: tuple[str, ...] = ()
+    failures: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,14 +84,13 @@ def convergence_of(
         thresholds: what is accepted.
     """
     failures = [
-        _failure(diagnostics["rhat"], "R-hat", thresholds.rhat_max, largest_is_worst=True),
-        _failure(diagnostics["ess_bulk"], "bulk effective sample size", thresholds.ess_min, largest_is_worst=False),
-        _failure(diagnostics["ess_tail"], "tail effective sample size", thresholds.ess_min, largest_is_worst=False),
+        _failure(diagnostics["rhat"], "rhat_above", thresholds.rhat_max, largest_is_worst=True),
+        _failure(diagnostics["ess_bulk"], "bulk_ess_below", thresholds.ess_min, largest_is_worst=False),
+        _failure(diagnostics["ess_tail"], "tail_ess_below", thresholds.ess_min, largest_is_worst=False),
     ]
     if divergences > thresholds.divergence_share_max * draws:
-        failures.append(
-            f"{divergences} of {draws} draws diverged, above the accepted share of {thresholds.divergence_share_max:g}"
-        )
+        share = f"{thresholds.divergence_share_max:g}"
+        failures.append(Reason("divergences", {"divergences": str(divergences), "draws": str(draws), "share": share}))
     found = tuple(failure for failure in failures if failure)
     return Convergence(
         converged=not found,
@@ -103,16 +103,36 @@ def convergence_of(
     )
 
 
-def _failure(values: xr.DataArray, name: str, limit: float, *, largest_is_worst: bool) -> str:
+def in_reach(verdict: Convergence, draws: int, thresholds: ConvergenceThresholds, most: int) -> bool:
+    """Whether `most` draws instead of `draws`, of all chains together, are expected to meet the thresholds.
+
+    Effective sample sizes grow as the number of draws and R-hat's excess over 1 falls as its inverse. More draws do not
+    mend divergences.
+
+    Args:
+        verdict: on the draws so far.
+        draws: how many they are.
+        thresholds: that `verdict` was held against.
+        most: how many there could be.
+    """
+    return (
+        verdict.divergences <= thresholds.divergence_share_max * draws
+        and min(verdict.ess_bulk_min, verdict.ess_tail_min) * most / draws >= thresholds.ess_min
+        and (verdict.rhat_max - 1) * draws / most <= thresholds.rhat_max - 1
+    )
+
+
+def _failure(values: xr.DataArray, code: str, limit: float, *, largest_is_worst: bool) -> Reason | None:
     badness = values.fillna(np.inf) if largest_is_worst else -values.fillna(0)
     bad = badness > (limit if largest_is_worst else -limit)
     if not bool(bad.any()):
-        return ""
+        return None
     worst = badness.where(bad, drop=True).sortby(badness.where(bad, drop=True), ascending=False)
     named = [f"{label} {abs(value):.4g}" for label, value in zip(worst["parameter"].values, worst.values, strict=True)]
-    more = f" and {len(named) - _LISTED} more" if len(named) > _LISTED else ""
-    side = "above" if largest_is_worst else "below"
-    return f"{name} {side} {limit:g}: {', '.join(named[:_LISTED])}{more}"
+    told = {"limit": f"{limit:g}", "parameters": ", ".join(named[:_LISTED])}
+    if len(named) > _LISTED:
+        return Reason(f"{code}_more", {**told, "more": str(len(named) - _LISTED)})
+    return Reason(code, told)
 
 
 def scalar_parameters(posterior: xr.Dataset) -> xr.Dataset:

@@ -71,10 +71,9 @@ class Draws(NamedTuple):
     step_size: Array
 
 
-def schedule(warmup: int, draws: int) -> np.ndarray:
-    """(warmup + draws,) flags: a step-size buffer, doubling metric windows, a step-size buffer, then plain draws."""
-    flags = np.zeros(warmup + draws, dtype=np.int32)
-    flags[:warmup] |= ADAPT_STEP
+def schedule(warmup: int) -> np.ndarray:
+    """(warmup,) flags: a step-size buffer, doubling metric windows, a step-size buffer. Draws have the flag 0."""
+    flags = np.full(warmup, ADAPT_STEP, dtype=np.int32)
     windows = build_adaptation_schedule(warmup)
     for window in windows[1:-1]:
         flags[window.start : window.end + 1] |= ADAPT_METRIC

@@ -100,7 +100,8 @@ def require_samplable(sampler: SamplerSettings) -> None:
     Raises:
         ModelInputError: a setting that no sampler can follow.
     """
-    for name, least in (("chains", 1), ("warmup", 10), ("draws", 4), ("max_tree_depth", 1), ("max_escalations", 0)):
+    counts = {"chains": 1, "warmup": 10, "draws": 4, "max_tree_depth": 1, "max_escalations": 0, "max_extensions": 0}
+    for name, least in counts.items():
         value = getattr(sampler, name)
         if value < least:
             raise ModelInputError(f"sampler.{name} is {value}: accepted are whole numbers of at least {least}")

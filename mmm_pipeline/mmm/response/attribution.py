@@ -16,17 +16,26 @@ from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.response.channel_responses import channel_responses
 from mmm_pipeline.mmm.response.response import current_spend
 
-__all__ = ["Attribution", "attribution", "contribution_totals", "interval_widths", "marginal_roi_draws"]
+__all__ = [
+    "Attribution",
+    "attribution",
+    "contribution_totals",
+    "interval_widths",
+    "marginal_roi_draws",
+    "media_total",
+    "media_variation",
+]
 
 _BASELINE = "baseline"
 
 
 @dataclass(frozen=True)
 class Attribution:
-    """Attributes: table: the contract `attribution`; over_time: the contract `contribution_over_time`."""
+    """Attributes: table, over_time, total: the contracts `attribution`, `contribution_over_time`, `media_total`."""
 
     table: pd.DataFrame
     over_time: pd.DataFrame
+    total: pd.DataFrame
 
 
 def attribution(
@@ -50,6 +59,8 @@ def attribution(
     - cost_per_kpi: spend over contribution, the inverse of ROI; its interval is that of the draws' inverses.
     - prior_width_ratio: width of the contribution's credible interval over that of its prior with the same media.
       Near 1 the data say nothing about the channel; more variation in its spend, or a lift test, is needed.
+    - media_variation: standard deviation of the channel's media over its mean. Near 0 its contribution cannot be told
+      from the intercept, however narrow its interval: what narrows it is that a baseline must remain.
 
     Args:
         fit: the posterior; of a panel, the quantities are those of all markets together.
@@ -77,7 +88,26 @@ def attribution(
     table = _table(fit, totals, fitted, marginal_roi_draws(fit, horizon_days, count_after_horizon), tails)
     widths = interval_widths(totals, credible_interval), interval_widths(prior, credible_interval)
     table["prior_width_ratio"] = widths[0] / widths[1]
-    return Attribution(table=table, over_time=pd.concat(over_time, ignore_index=True))
+    table["media_variation"] = media_variation(fit)
+    total = _total(fit, totals.sum(axis=1), baseline, tails)
+    return Attribution(table=table, over_time=pd.concat(over_time, ignore_index=True), total=total)
+
+
+def media_total(fit: Fit | PanelFit, *, credible_interval: float = 0.9) -> pd.DataFrame:
+    """The contract `media_total` of a posterior: all media together, and what is left for the baseline."""
+    tails = np.array([(1 - credible_interval) / 2, (1 + credible_interval) / 2])
+    components = _Components(fit)
+    caused = np.sum([components.channel(channel).sum(axis=1) for channel in fit.data.channels], axis=0)
+    return _total(fit, caused, components.baseline(), tails)
+
+
+def media_variation(fit: Fit | PanelFit) -> np.ndarray:
+    """(C,) standard deviation of each channel's media over its mean; within markets, because each has its own level."""
+    windows = fit.data.windows
+    units = [window.media * window.media_scale for window in windows]
+    mean = np.sum([media.mean(axis=0) for media in units], axis=0)
+    spread = np.sqrt(np.sum([media.var(axis=0) for media in units], axis=0) * len(units))
+    return np.divide(spread, mean, out=np.zeros_like(mean), where=mean > 0)
 
 
 def contribution_totals(fit: Fit | PanelFit) -> xr.DataArray:
@@ -165,6 +195,23 @@ def _table(
     for name, caused in (("", "contribution"), ("_low", "contribution_high"), ("_high", "contribution_low")):
         columns[f"cost_per_kpi{name}"] = _cost(spend, np.asarray(columns[caused]))
     return pd.DataFrame(columns)
+
+
+def _total(fit: Fit | PanelFit, caused: np.ndarray, baseline: np.ndarray, tails: np.ndarray) -> pd.DataFrame:
+    """All media together; caused: (S,) over the window, baseline: (S, T)."""
+    spend, rest = float(fit.data.spend.sum()), baseline.sum(axis=1)
+    row: dict[str, object] = {"spend": spend}
+    for name, mean, draws in (
+        ("contribution", caused.mean(), caused),
+        ("share", caused.mean() / (caused + rest).mean(), caused / (caused + rest)),
+        ("roi", caused.mean() / spend, caused / spend),
+    ):
+        low, high = np.quantile(draws, tails)
+        row |= {name: mean, f"{name}_low": low, f"{name}_high": high}
+    row["probability_above_kpi"] = float((rest < 0).mean())
+    row["days_below_zero"] = int((baseline.mean(axis=0) < 0).sum())
+    row["days"] = baseline.shape[1]
+    return pd.DataFrame([row])
 
 
 def _cost(spend: np.ndarray, caused: np.ndarray) -> np.ndarray:

@@ -40,16 +40,23 @@ class PooledResponse:
     def slope_draws(self, spend: float) -> np.ndarray:
         return self.outcome(spend).slope
 
+    @property
+    def first_spend(self) -> float:
+        return sum(response.first_spend for share, response in self.parts if share > 0)
+
     def outcome(self, spend: float) -> DrawnOutcome:
         if spend <= 0:
-            nothing = np.zeros_like(self.weight)
-            return DrawnOutcome(nothing, self.draws(1.0), nothing)
+            nothing, first = np.zeros_like(self.weight), self.first_spend
+            return DrawnOutcome(nothing, self.draws(first) / first, nothing)
         found = [(share, response.outcome(share * spend)) for share, response in self.parts if share > 0]
         return DrawnOutcome(
             np.sum([outcome.kpi for _, outcome in found], axis=0),
             np.sum([share * outcome.slope for share, outcome in found], axis=0),
             np.sum([share**2 * outcome.curvature for share, outcome in found], axis=0),
         )
+
+    def per(self, unit: float) -> PooledResponse:
+        return PooledResponse(tuple((share, response.per(unit)) for share, response in self.parts))
 
     def at(self, spend: np.ndarray) -> CurvePoints:
         return self._summed(spend, [response.at(share * np.asarray(spend)) for share, response in self.parts])

@@ -34,7 +34,7 @@ def attribution_by_market(
     believed = prior_contributions(fit.spec, fit.data, prior_draws, seed)
     # Beliefs are on the ROI of all markets together, so that no market has one of its own.
     plain = replace(fit.spec, roi_priors=())
-    tables, over_time = [], []
+    tables, over_time, totals = [], [], []
     for market in fit.markets():
         found = attribution(
             replace(market, spec=plain),
@@ -49,7 +49,8 @@ def attribution_by_market(
         found.table["prior_width_ratio"] = width / interval_widths(np.asarray(prior), credible_interval)
         tables.append(found.table.assign(market=market.market))
         over_time.append(found.over_time.assign(market=market.market))
-    return Attribution(_market_first(tables), _market_first(over_time))
+        totals.append(found.total.assign(market=market.market))
+    return Attribution(_market_first(tables), _market_first(over_time), _market_first(totals))
 
 
 def response_curves_by_market(

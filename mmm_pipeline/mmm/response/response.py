@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
+from mmm_pipeline.mmm.data.spend_basis import current_spend_of, latest_spend_of
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.media.effective_media import EffectiveMedia
@@ -25,15 +26,20 @@ from mmm_pipeline.mmm.response.curves import CurvePoints
 
 __all__ = [
     "DAYS_AFTER_HORIZON",
+    "FIRST_SHARE",
     "DrawnOutcome",
     "HorizonResponse",
     "current_spend",
     "horizon_responses",
+    "latest_spend",
     "media_prices",
 ]
 
 DAYS_AFTER_HORIZON = 56
 """Days after the horizon whose carried-over effect counts, when it counts: a retention of 0.95 keeps 6 % that long."""
+
+FIRST_SHARE = 0.01
+"""Share of a channel's mean media that "the next unit" is where it spends nothing: the same in every currency."""
 
 _CACHED_ELEMENTS = 131_072
 """Elements of a temporary array: 1 MB, near a core's cache, and long enough for threads not to wait for one another."""
@@ -82,15 +88,21 @@ class HorizonResponse:
     def slope_draws(self, spend: float) -> np.ndarray:
         """(S,) KPI of the next unit of currency, per posterior draw.
 
-        The exact derivative; at zero spend, where a power curve has none, the gain from the first unit of currency.
+        The exact derivative; at zero spend, where a power curve has none, what the first spend, `first_spend`, brings
+        per unit of currency.
         """
         return self.outcome(spend).slope
+
+    @property
+    def first_spend(self) -> float:
+        """Currency over the horizon that stands for the next unit where nothing is spent; see `FIRST_SHARE`."""
+        return FIRST_SHARE / self.media_per_currency
 
     def outcome(self, spend: float) -> DrawnOutcome:
         """`draws`, `slope_draws` and the second derivative of a total spend."""
         if spend <= 0:
-            nothing = np.zeros_like(self.weight)
-            return DrawnOutcome(nothing, self.draws(1.0), nothing)
+            nothing, first = np.zeros_like(self.weight), self.first_spend
+            return DrawnOutcome(nothing, self.draws(first) / first, nothing)
         totals = [part.totals(spend * self.media_per_currency) for part in self._parts]
         value, slope, curvature = (np.concatenate(rows) for rows in list(zip(*totals, strict=True))[:3])
         rate = self.media_per_currency
@@ -99,6 +111,10 @@ class HorizonResponse:
             self._in_order(self.weight * slope * rate),
             self._in_order(self.weight * curvature * rate**2),
         )
+
+    def per(self, unit: float) -> HorizonResponse:
+        """The same response to spend in units of `unit` currency."""
+        return self if unit == 1 else replace(self, media_per_currency=self.media_per_currency * unit)
 
     def at(self, spend: np.ndarray) -> CurvePoints:
         """Posterior means of the response, its derivatives and its convex part at (m,) spends."""
@@ -197,4 +213,10 @@ def media_prices(fit: Fit | PanelFit) -> np.ndarray:
 
 def current_spend(fit: Fit | PanelFit, horizon_days: int) -> np.ndarray:
     """(C,) currency: spend of the window's last `horizon_days` days; of a shorter window, its mean day times those."""
-    return fit.data.spend[-horizon_days:].mean(axis=0) * horizon_days
+    return current_spend_of(fit.data.spend, horizon_days)
+
+
+def latest_spend(fit: Fit | PanelFit, horizon_days: int) -> tuple[np.ndarray, np.datetime64]:
+    """Spend of the `horizon_days` days up to the last one on which anything was spent, (C,) currency, and that day."""
+    spend, last = latest_spend_of(fit.data.spend, horizon_days)
+    return spend, fit.data.dates[last]

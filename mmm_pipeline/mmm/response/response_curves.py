@@ -99,4 +99,4 @@ def _spend_that_brings(target: float, kpi_draws: Callable[[np.ndarray], np.ndarr
 
     if not (most > 0 and excess(most) >= 0 > excess(0.0)):
         return np.empty(0)
-    return np.array([brentq(excess, 0.0, most, rtol=1e-9)])
+    return np.array([brentq(excess, 0.0, most, xtol=1e-12 * most, rtol=1e-9)])

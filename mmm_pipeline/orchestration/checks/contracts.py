@@ -6,11 +6,13 @@ import dagster as dg
 
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.ingestion.rows.campaign_rows import rows_stay_in_bigquery
+from mmm_pipeline.mmm.reasons import told_reasons
 from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, ROLLING_FITS
 from mmm_pipeline.orchestration.checks.narratives import narrative_checks
 from mmm_pipeline.orchestration.metadata.table_outputs import preview
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.orchestration.runs.partitions import spec_keys
+from mmm_pipeline.reporting.results.stored import result_tables
 from mmm_pipeline.tables.catalog import CONTRACTS, violations
 
 __all__ = ["CHECKED_BY_SQL", "all_checks"]
@@ -25,7 +27,10 @@ def all_checks() -> list[dg.AssetChecksDefinition]:
         *(_contract_check(name) for name in CONTRACTS),
         fits_converged,
         champion_beats_naive,
+        champion_converged,
+        budget_planned,
         advice_is_steady,
+        results_are_plausible,
         *narrative_checks(),
     ]
 
@@ -78,7 +83,7 @@ def fits_converged(workspace: WorkspaceResource) -> dg.AssetCheckResult:
                 missed[stored] = str(error)
                 continue
             if not fit.convergence.converged:
-                missed[stored] = "; ".join(fit.convergence.failures)
+                missed[stored] = told_reasons(fit.convergence.failures)
     return dg.AssetCheckResult(
         passed=not missed,
         severity=dg.AssetCheckSeverity.WARN,
@@ -88,24 +93,43 @@ def fits_converged(workspace: WorkspaceResource) -> dg.AssetCheckResult:
 
 
 @dg.asset_check(
-    asset="leaderboard",
+    asset="champion_fit",
+    name="champion_converged",
+    description="The champion's fit on all days met the R-hat, ESS and divergence thresholds, and no better spec's "
+    "missed them.",
+)
+def champion_converged(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+    """Warn where the results of a quick run rest on a fit that did not converge, or a better spec was passed over."""
+    row = workspace.warehouse().read_table("champion_fit").iloc[0]
+    spec, told = f"{row['adstock']}|{row['degrees']}", []
+    if row["status"] != "converged":
+        told.append(f"the champion {spec} did not converge, so its figures may change with every run: {row['reason']}")
+    if isinstance(row["passed_over"], str):
+        told.append(
+            f"{spec} is the champion, as better specs did not converge when refitted on all days: {row['passed_over']}"
+        )
+    return dg.AssetCheckResult(
+        passed=not told,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(told) or f"{spec} converged",
+        metadata={name: float(row[name]) for name in ("rhat_max", "ess_bulk_min", "ess_tail_min")},
+    )
+
+
+@dg.asset_check(
+    asset="champion_fit",
     name="champion_beats_naive",
     description="The champion's holdout error is below that of the best forecast without a model.",
 )
 def champion_beats_naive(workspace: WorkspaceResource) -> dg.AssetCheckResult:
     """Warn in plain words when a naive forecast is as good as the best model."""
+    from mmm_pipeline.mmm.evaluation.ranking import champion_key, crowned
+
     warehouse, error = workspace.warehouse(), workspace.settings().ranking.error
-    board = warehouse.read_table("leaderboard")
     naive = warehouse.read_table("naive_forecasts")
     best = naive.loc[naive["is_best"]].iloc[0]
-    champion = board.loc[board["is_champion"]]
-    if champion.empty:
-        return dg.AssetCheckResult(
-            passed=False,
-            severity=dg.AssetCheckSeverity.WARN,
-            description="there is no champion: too few specs converged",
-        )
-    row = champion.iloc[0]
+    board = crowned(warehouse.read_table("leaderboard"), champion_key(warehouse.read_table("champion_fit")))
+    row = board.loc[board["is_champion"]].iloc[0]
     passed = bool(row[error] < best[error])
     figures = (
         f"{row['adstock']} with {row['degrees']} degree(s): {_error_text(error, row[error])}; "
@@ -132,8 +156,50 @@ def champion_beats_naive(workspace: WorkspaceResource) -> dg.AssetCheckResult:
     )
 
 
+@dg.asset_check(
+    asset="budget_summary",
+    name="budget_planned",
+    description="There is a budget plan that meets what the settings ask for.",
+)
+def budget_planned(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+    """Fail where a plan was asked for that cannot be made; warn where there was nothing to plan from."""
+    row = workspace.warehouse().read_table("budget_summary").iloc[0]
+    planned, asked = row["verdict"] != "no_plan", row["no_plan"] != "no_spend"
+    return dg.AssetCheckResult(
+        passed=planned,
+        severity=dg.AssetCheckSeverity.ERROR if asked else dg.AssetCheckSeverity.WARN,
+        description="there is a plan"
+        if planned
+        else f"the results are published without a budget plan: {row['reason']}",
+    )
+
+
 def _error_text(name: str, value: float) -> str:
     return f"{name.upper()} {value:.1%}" if name in ("mape", "wape") else f"{name.upper()} {value:.6g}"
+
+
+@dg.asset_check(
+    asset="decision_report",
+    name="results_are_plausible",
+    description="Media leaves a baseline, the baseline is not negative, and the plan promises no more than the KPI's "
+    "own swings.",
+)
+def results_are_plausible(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+    """Warn when the results cannot be right, in the words of the report; the plan is not to be acted on then."""
+    from mmm_pipeline.reporting.page.summary import plausibility
+
+    found = plausibility(result_tables(workspace))
+    reasons = [reason["text"] for reason in found["reasons"]]
+    return dg.AssetCheckResult(
+        passed=found["verdict"] == "plausible",
+        severity=dg.AssetCheckSeverity.WARN,
+        description=" ".join([found["headline"], *reasons]) if reasons else "nothing speaks against the results",
+        metadata={
+            f"{reason['code']}: {name}": value
+            for reason in found["reasons"]
+            for name, value in reason["values"].items()
+        },
+    )
 
 
 @dg.asset_check(

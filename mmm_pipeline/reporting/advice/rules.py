@@ -125,7 +125,7 @@ def _sampling(tables: ResultTables, found: Findings) -> Iterator[Proposal]:
 def _budget_rules(tables: ResultTables, found: Findings) -> Iterator[Proposal]:
     largest = _largest_multiple(tables)
     names = {label: name for name, label in found.labels.items()}
-    paying = set(found.with_evidence("pays_back"))
+    paying = {*found.with_evidence("pays_back"), *found.with_evidence("measured")}
     for move in found.moves:
         channel = names.get(move.label)
         if channel is None or move.locked or move.current <= 0:

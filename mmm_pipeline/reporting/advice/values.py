@@ -19,8 +19,10 @@ from mmm_pipeline.reporting.text.wording import Wording
 
 __all__ = ["advice_values", "error_words", "proposal_values", "spec_words"]
 
+_SECOND = 2  # place on the leaderboard
 _TESTS_NAMED = 3
 _WORTH_A_TEST = 0.01  # share of the spend
+_WIDE = 3.0  # upper over lower end of the interval of a return
 _LIMITS = frozenset(
     {
         "short_window",
@@ -40,12 +42,12 @@ def advice_values(tables: ResultTables, found: Findings, words: Wording, write: 
     champion = found.champion
     others = [row for row in records(tables.leaderboard) if row["status"] == "converged" and not row["is_champion"]]
     error = tables.settings.ranking.error
-    next_best = min(others, key=lambda row: float(row[error]), default=None)
-    lead = float(next_best[error]) / float(champion[error]) - 1 if next_best else math.inf
+    second = next((row for row in others if row["rank"] == _SECOND), None)
+    lead = min((float(row[error]) for row in others), default=math.inf) / float(champion[error]) - 1
     limits = {"findings": [each for each in tables.eda_profile.get("findings", ()) if each["code"] in _LIMITS]}
     return {
-        "runner_up": {"words": spec_words(words, next_best), "error": error_words(tables, write, next_best)}
-        if next_best
+        "runner_up": {"words": spec_words(words, second), "error": error_words(tables, write, second)}
+        if second
         else None,
         "close_call": lead < CLOSE_CALL,
         "limits": tables.settings.convergence,
@@ -91,11 +93,13 @@ def command(text: str) -> Markdown:
 def _uncertain(found: Findings) -> list[ChannelFinding]:
     """Channels of some weight that may or may not pay."""
     least = _WORTH_A_TEST * sum(float(channel.row["spend"]) for channel in found.channels)
-    return [
-        channel
-        for channel in found.channels
-        if channel.evidence in ("no_evidence", "unclear") and float(channel.row["spend"]) > least
-    ]
+    return [channel for channel in found.channels if _is_open(channel) and float(channel.row["spend"]) > least]
+
+
+def _is_open(channel: ChannelFinding) -> bool:
+    low, high = (float(channel.row[end]) for end in ("roi_low", "roi_high"))
+    wide = channel.evidence == "measured" and not high <= _WIDE * low
+    return wide or channel.evidence in ("no_evidence", "unclear")
 
 
 def _stake(channel: ChannelFinding) -> float:

@@ -23,7 +23,7 @@ from mmm_pipeline.reporting.charts.decisions import budget, comparisons, drift, 
 from mmm_pipeline.reporting.charts.drawing import fonts, style
 from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, chart_context
 from mmm_pipeline.reporting.results.tables import Language, ResultTables
-from mmm_pipeline.reporting.text.wording import wording
+from mmm_pipeline.reporting.text.returns import language_words
 from mmm_pipeline.storage.atomic_files import write_bytes
 
 __all__ = ["CHART_NAMES", "Chart", "draw_charts"]
@@ -94,7 +94,7 @@ def draw_charts(
     import matplotlib
 
     context = chart_context(tables, language)
-    words = wording(language)
+    words = language_words(context.tables, context.prose, context.found.kpi)
     fallback = "" if context.words.language == language else " " + words("chart_text.english_fallback")
     before = f"{label}: " if label else ""
     charts = []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mmm_pipeline.reporting.results.tables import Language, ResultTables
+from mmm_pipeline.reporting.text.returns import returns_of, stated
 
 if TYPE_CHECKING:
     from mmm_pipeline.reporting.charts.catalog import Chart
@@ -39,12 +40,14 @@ def draw_market_charts(
     """
     from mmm_pipeline.reporting.charts.catalog import draw_charts
 
+    tables = stated(tables)
+    returns = returns_of(tables)
     names = list(dict.fromkeys(by_market["attribution"]["market"]))
     drawn = {}
     for number, market in enumerate(names, start=1):
         own = dataclasses.replace(
             tables,
-            attribution=_of_market(by_market["attribution"], market),
+            attribution=returns.scaled("attribution", _of_market(by_market["attribution"], market)),
             contribution_over_time=_of_market(by_market["contribution_over_time"], market),
             response_curves=_of_market(by_market["response_curves"], market),
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 from mmm_pipeline.reporting.advice.changes import CHANGEABLE
 from mmm_pipeline.reporting.facts.profile_facts import profile_tables
@@ -11,6 +13,7 @@ from mmm_pipeline.reporting.findings.findings import CLEAR_PROBABILITY, NEGLIGIB
 from mmm_pipeline.reporting.grounding.facts import Column, Facts, FactTable, single, table
 from mmm_pipeline.reporting.results.tables import ResultTables, records
 from mmm_pipeline.reporting.text.names import clean
+from mmm_pipeline.reporting.text.returns import stated
 from mmm_pipeline.settings.pipeline import Settings
 
 __all__ = ["result_facts"]
@@ -22,12 +25,14 @@ def result_facts(tables: ResultTables, *, with_settings: bool = False) -> Facts:
     Raises:
         StoredResultError: a table has no rows, or there is no champion.
     """
+    tables = stated(tables)
     found = findings(tables)
     shown = {**{row["channel"]: clean(row["channel"]) for row in records(tables.excluded_channels)}, **found.labels}
     made = [
         _window(tables),
         _run(tables, found),
         _definitions(tables, found),
+        _implausible(found),
         _counts(tables, found),
         *stored_tables(tables, found),
         *profile_tables(tables, shown),
@@ -89,41 +94,47 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
         [
             Column("trust", "text", "how far the numbers carry a decision: none, low, fair, good"),
             Column("quick", "text", "true: too few draws to decide on"),
+            Column("champion_converged", "text", "false: the figures may change with every run"),
             Column("champion", "text", "the winning spec: adstock and seasonality degrees"),
             Column("champion_beats_naive", "text", "whether it predicts better than the best forecast without a model"),
             Column("any_spec_beats_naive", "text"),
             Column("best_naive_forecast", "text"),
             Column("kpi", "text", "what is explained, e.g. sales"),
+            Column("kpi_kind", "text", "money; or count: nothing may be compared with a return of 1 or break-even"),
+            Column("returns_per", "money", "amount of spend that every roi and marginal_roi is stated for"),
             Column("currency", "text"),
             Column("media_share", "share", "share of the KPI that media caused, best estimate"),
             Column("baseline_share", "share"),
-            Column(
-                "leaves_no_baseline", "text", "true: media is credited with all of the KPI, which is hard to believe"
-            ),
+            Column("media_share_low", "share"),
+            Column("media_share_high", "share"),
             Column("media_contribution", "kpi", "KPI that media caused over the window"),
             Column("fitted_kpi", "kpi", "all KPI of the window, as fitted"),
             Column("spend", "money", "over the window, all channels"),
             Column("roi_of_all_media", "ratio"),
-            Column("spend_without_evidence", "money", "spend on channels about which the data says nothing"),
+            Column("spend_without_evidence", "money", "spend on channels for which the data cannot tell"),
             Column("spend_share_without_evidence", "share"),
             Column("moved", "money", "spend that changes place in the plan"),
         ],
         {
             "trust": found.trust,
             "quick": tables.quick,
+            "champion_converged": found.champion_converged,
             "champion": f"{found.champion['adstock']}, degrees {found.champion['degrees']}",
             "champion_beats_naive": found.beats_naive,
             "any_spec_beats_naive": found.any_beats_naive,
             "best_naive_forecast": str(found.best_naive["forecast"]),
             "kpi": found.kpi,
+            "kpi_kind": "money" if found.returns.is_money else "count",
+            "returns_per": found.returns.per,
             "currency": clean(tables.settings.report.currency),
             "media_share": found.media_share,
             "baseline_share": 1 - found.media_share,
-            "leaves_no_baseline": found.leaves_no_baseline,
+            "media_share_low": found.media_total["share_low"],
+            "media_share_high": found.media_total["share_high"],
             "media_contribution": media,
             "fitted_kpi": fitted,
             "spend": spend,
-            "roi_of_all_media": media / spend if spend else None,
+            "roi_of_all_media": found.returns.per * media / spend if spend else None,
             "spend_without_evidence": unknown,
             "spend_share_without_evidence": unknown / spend if spend else 0.0,
             "moved": float(tables.budget_plan["change"].abs().sum()) / 2,
@@ -137,7 +148,7 @@ def _definitions(tables: ResultTables, found: Findings) -> FactTable:
         "definitions",
         "constants: thresholds, bounds and what intervals cover",
         [
-            Column("break_even_roi", "ratio", "ROI at which the spend came back"),
+            Column("break_even_roi", "ratio", "ROI at which the spend came back; empty: the KPI is no money"),
             Column("credible_interval", "share", "probability that every _low.._high interval covers"),
             Column("clear_probability", "share", "at least this probability is called clear"),
             Column("should_be_inside_50", "share", "share of days that should lie inside the 50% band"),
@@ -155,7 +166,7 @@ def _definitions(tables: ResultTables, found: Findings) -> FactTable:
             Column("whole", "share", "all of it"),
         ],
         {
-            "break_even_roi": 1,
+            "break_even_roi": 1 if found.returns.is_money else None,
             "credible_interval": settings.report.credible_interval,
             "clear_probability": CLEAR_PROBABILITY,
             "should_be_inside_50": 0.5,
@@ -165,7 +176,9 @@ def _definitions(tables: ResultTables, found: Findings) -> FactTable:
             "lower_bound": settings.budget.lower,
             "upper_bound": settings.budget.upper,
             "target_kpi": settings.budget.target_kpi,
-            "target_marginal_roi": settings.budget.target_marginal_roi,
+            "target_marginal_roi": found.returns.per * settings.budget.target_marginal_roi
+            if settings.budget.target_marginal_roi
+            else None,
             "risk_kappa": risk.kappa if risk.measure == "mean_minus_sd" else None,
             "risk_probability": risk.probability if risk.measure in ("lower_tail_mean", "quantile") else None,
             "rhat_max": settings.convergence.rhat_max,
@@ -175,23 +188,53 @@ def _definitions(tables: ResultTables, found: Findings) -> FactTable:
     )
 
 
+def _implausible(found: Findings) -> FactTable:
+    columns = [
+        Column("share", "share", "of the KPI that media would have caused"),
+        Column("share_low", "share"),
+        Column("share_high", "share"),
+        Column("probability_above_kpi", "share", "that media would have caused more than all of the KPI"),
+        Column("days_below_zero", "count", "days whose expected baseline is below zero"),
+        Column("days", "count"),
+        Column("gain_per_day", "kpi", "that the plan promises"),
+        Column("kpi_low", "kpi", "nine of ten days of the KPI lie between this and kpi_high"),
+        Column("kpi_high", "kpi"),
+    ]
+    rows = [(reason.code, reason.values) for reason in found.implausible]
+    return table("implausible", "why the results cannot be right: say so before anything else", columns, rows)
+
+
 def _counts(tables: ResultTables, found: Findings) -> FactTable:
     counts = {
         "channels": len(found.channels),
         "excluded_channels": len(found.excluded),
         "channels_paying_back": len(found.with_evidence("pays_back")),
         "channels_below_spend": len(found.with_evidence("below_spend")),
+        "channels_measured": len(found.with_evidence("measured")),
         "channels_unclear": len(found.with_evidence("unclear")),
         "channels_without_evidence": len(found.with_evidence("no_evidence")),
         "specs": len(tables.leaderboard),
         "specs_that_cannot_win": len(found.unusable_specs),
         "specs_not_converged": int((tables.leaderboard["status"] == "not_converged").sum()),
+        "disputed_channels": len(found.disputed),
+        "locked_channels": int(tables.budget_plan["is_locked"].sum()),
         "moves": len(found.moves),
+        "moves_beyond_data": sum(move.beyond_data for move in found.moves),
+        "moves_without_evidence": sum(not move.has_evidence for move in found.moves),
+        "moves_at_a_bound": sum(bool(move.at_bound) for move in found.moves),
         "increases": len(found.increases),
         "decreases": len(found.decreases),
         "warnings": sum(finding["severity"] == "warning" for finding in tables.eda_profile.get("findings", ())),
+        "unusual_kpi_days": len(tables.eda_profile.get("kpi", {}).get("outliers", ())),
+        **_remarked(tables.eda_profile),
     }
     return single("counts", "how many there are", [Column(name, "count") for name in counts], counts)
+
+
+def _remarked(profile: Mapping[str, Any]) -> dict[str, int]:
+    """How many channels or pairs of channels there is the same remark about."""
+    codes = [str(finding["code"]) for finding in profile.get("findings", ()) if finding.get("channel")]
+    return {f"remarked_{clean(code)}": codes.count(code) for code in dict.fromkeys(codes)}
 
 
 def _settings(settings: Settings) -> FactTable:

@@ -55,7 +55,7 @@ def _leaderboard(tables: ResultTables) -> FactTable:
         Column("attempts", "count"),
     ]
     rows = [
-        (f"{row['adstock']}|{row['degrees']}", {**row, "reason": _text(row["reason"], 200)})
+        (f"{row['adstock']}|{row['degrees']}", {**row, "reason": _text(row["reason"], 2000)})
         for row in records(tables.leaderboard)
     ]
     return table("leaderboard", "every fitted spec, best first", columns, rows)
@@ -70,20 +70,24 @@ def _naive(tables: ResultTables) -> FactTable:
 
 def _attribution(found: Findings) -> FactTable:
     columns = [
-        Column("evidence", "text", "pays_back, below_spend, unclear, or no_evidence (the prior talking)"),
+        Column("evidence", "text", "pays_back, below_spend, unclear; measured (KPI is no money); no_evidence"),
         Column("spend", "money", "over the window"),
         Column("contribution", "kpi", "KPI caused over the window, best estimate"),
         Column("contribution_low", "kpi"),
         Column("contribution_high", "kpi"),
         Column("share", "share", "of the fitted KPI"),
-        Column("roi", "ratio", "KPI caused per unit of spend"),
+        Column("roi", "ratio", "KPI caused per 'run / returns_per' of spend"),
         Column("roi_low", "ratio"),
         Column("roi_high", "ratio"),
         Column("probability_roi_above_1", "share"),
-        Column("marginal_roi", "ratio", "KPI of the next unit of spend"),
+        Column("marginal_roi", "ratio", "KPI of the next 'run / returns_per' of spend"),
         Column("marginal_roi_low", "ratio"),
         Column("marginal_roi_high", "ratio"),
-        Column("prior_width_ratio", "share", "near 1: the data says nothing about the channel"),
+        Column("cost_per_kpi", "money", "spend per unit of KPI caused"),
+        Column("cost_per_kpi_low", "money"),
+        Column("cost_per_kpi_high", "money"),
+        Column("prior_width_ratio", "share", "near 1: the data cannot tell"),
+        Column("media_variation", "share", "standard deviation of media over its mean; near 0: no evidence"),
     ]
     rows = [(channel.label, {**channel.row, "evidence": channel.evidence}) for channel in found.channels]
     return table(
@@ -153,7 +157,7 @@ def _budget_plan(tables: ResultTables, found: Findings) -> FactTable:
         Column("is_locked", "text"),
         Column("at_bound", "text", "low or high: the bound stops it"),
         Column("beyond_data", "text", "true: spends more per day than was ever observed"),
-        Column("has_evidence", "text", "false: the data says nothing about the channel"),
+        Column("has_evidence", "text", "false: the data cannot tell what the channel brings"),
         Column("current_kpi", "kpi"),
         Column("optimal_kpi", "kpi"),
         Column("marginal_roi_current", "ratio", "KPI of the next unit of spend, now"),
@@ -189,13 +193,15 @@ def _budget_summary(found: Findings) -> FactTable:
         Column("risk_value_current", "kpi", "that figure with today's split"),
         Column("risk_value_optimal", "kpi", "that figure with the plan"),
         Column("uplift", "kpi", "expected gain of the plan"),
+        Column("uplift_share", "share", "the gain over expected_kpi_current"),
         Column("uplift_low", "kpi"),
         Column("uplift_high", "kpi"),
         Column("probability_of_gain", "share"),
         Column("optimality_gap", "share", "no plan can beat this one by more, as the model sees it"),
         Column("verdict", "text"),
     ]
-    return single("budget_summary", "what the plan promises", columns, found.budget)
+    row = {**found.budget, "uplift_share": found.gain_share}
+    return single("budget_summary", "what the plan promises", columns, row)
 
 
 def _reallocation(tables: ResultTables, labels: Mapping[str, str]) -> FactTable:
@@ -231,20 +237,28 @@ def _rolling_origins(tables: ResultTables) -> FactTable:
 
 def _agreement(tables: ResultTables, labels: Mapping[str, str]) -> FactTable:
     columns = [
-        Column("verdict", "text", "agree, disagree_means, disagree_intervals, single_spec"),
+        Column(
+            "verdict", "text", "agree, disagree_decision (what to do depends on the model), disagree_size, single_spec"
+        ),
         Column("specs", "count", "models that predict about equally well"),
         Column("roi_champion", "ratio"),
         Column("roi_lowest", "ratio", "by one of these models"),
         Column("roi_highest", "ratio", "by one of these models"),
     ]
     rows = [(labels[row["channel"]], row) for row in records(tables.spec_agreement) if row["channel"] in labels]
-    return table("spec_agreement", "whether equally good models tell the same of a channel", columns, rows, _self(rows))
+    return table(
+        "spec_agreement",
+        "whether the decision on a channel depends on which of the equally accurate models is right",
+        columns,
+        rows,
+        _self(rows),
+    )
 
 
 def _drift(tables: ResultTables, labels: Mapping[str, str]) -> FactTable:
     columns = [
         Column("verdict", "text", "why ROI changed: sampler_noise, within_uncertainty, data, new_channel, gone"),
-        Column("recommendation", "text", "flip_unsupported: the advice turned round without the data saying so"),
+        Column("recommendation", "text", "flip_unsupported: the advice reversed although the data does not support it"),
         Column("roi_before", "ratio", "by the champion of the refresh before"),
         Column("roi_now", "ratio"),
     ]

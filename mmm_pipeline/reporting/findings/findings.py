@@ -10,12 +10,16 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import StoredResultError
+from mmm_pipeline.mmm.evaluation.plausibility import Implausible, implausibilities
+from mmm_pipeline.reporting.results.returns import Returns
 from mmm_pipeline.reporting.results.tables import ResultTables, records
 from mmm_pipeline.reporting.text.names import clean, distinct
+from mmm_pipeline.reporting.text.returns import returns_of, stated
 
-__all__ = ["ChannelFinding", "Findings", "Move", "findings"]
+__all__ = ["ChannelFinding", "Findings", "Move", "findings", "implausible_results"]
 
-Evidence = Literal["pays_back", "below_spend", "unclear", "no_evidence"]
+Evidence = Literal["pays_back", "below_spend", "unclear", "measured", "no_evidence"]
+"""`measured`: a KPI that is not money has no break-even to be above or below."""
 Trust = Literal["none", "low", "fair", "good"]
 
 NO_EVIDENCE_WIDTH = 0.8
@@ -24,8 +28,13 @@ CLEAR_PROBABILITY = 0.9
 GOOD_SKILL = 0.2
 FAIR_COVERAGE = 0.75
 """Least share of holdout days inside the 90 % interval; with 28 days, chance alone rarely goes below it."""
-NO_BASELINE_SHARE = 0.95
-"""Media credited with this share of the KPI leave a baseline that no real market has."""
+NO_VARIATION = 0.1
+"""Media that vary less, relative to their mean, cannot be told from the baseline, whatever the posterior says."""
+_NEEDED = (
+    *("leaderboard", "champion_fit", "naive_forecasts", "attribution", "media_total"),
+    *("budget_plan", "budget_summary"),
+)
+"""Tables without whose rows there is nothing to report."""
 NEGLIGIBLE_MOVE = 0.005
 """A change below this share of the budget is not worth a sentence."""
 
@@ -71,6 +80,7 @@ class Findings:
 
     Attributes:
         champion: its leaderboard row.
+        champion_fit: how its fit on all days went, the row of that table.
         best_naive: the naive forecast with the smallest of the errors that rank.
         skill: 1 - error / error of the best naive forecast; None when it cannot be computed.
         beats_naive: whether the champion's skill is above zero.
@@ -79,16 +89,21 @@ class Findings:
         channels: by contribution, largest first.
         unusable_specs: leaderboard rows that could not win, with status and reason.
         moves: budget lines by size of the change, largest first; negligible ones left out.
-        material: whether the plan's verdict is a material gain.
+        material: whether the plan's verdict is a material gain, and its results can be right.
         media_share: expected share of the fitted KPI that media caused.
+        media_total: the row of the table of that name.
+        implausible: why the results cannot be right; empty: nothing speaks against them.
         kpi: name of the KPI, safe to show.
         excluded: channel and reason, safe to show.
         labels: channel -> its label, largest contribution first.
         disputed: labels of the channels on which specs that predict about equally well disagree, likewise.
         scored_days: days that no model saw, over all forecast windows.
+        returns: the unit of ROI and marginal ROI in the rows.
+        interval: probability of every credible interval.
     """
 
     champion: Mapping[str, Any]
+    champion_fit: Mapping[str, Any]
     best_naive: Mapping[str, Any]
     skill: float | None
     beats_naive: bool
@@ -100,16 +115,31 @@ class Findings:
     moves: tuple[Move, ...]
     material: bool
     media_share: float
+    media_total: Mapping[str, Any]
+    implausible: tuple[Implausible, ...]
     kpi: str
     excluded: tuple[tuple[str, str], ...]
     labels: dict[str, str]
     disputed: tuple[str, ...]
     scored_days: int
+    returns: Returns
+    interval: float
 
     @property
-    def leaves_no_baseline(self) -> bool:
-        """Whether media is credited with all of the KPI or nearly so, which is hard to believe."""
-        return self.media_share >= NO_BASELINE_SHARE
+    def gain_share(self) -> float | None:
+        """The plan's gain over what media brings with today's split."""
+        before = float(self.budget["expected_kpi_current"])
+        return float(self.budget["uplift"]) / before if before > 0 else None
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether there is a budget plan; without one its tables hold today's spend."""
+        return bool(self.budget["verdict"] != "no_plan")
+
+    @property
+    def champion_converged(self) -> bool:
+        """Whether the fit that decisions rest on converged."""
+        return bool(self.champion_fit["status"] == "converged")
 
     def with_evidence(self, evidence: Evidence) -> list[str]:
         """Labels of the channels judged so, largest contribution first."""
@@ -130,7 +160,8 @@ def findings(tables: ResultTables) -> Findings:
     Raises:
         StoredResultError: the leaderboard has no champion, or a table that must have rows is empty.
     """
-    for name in ("leaderboard", "naive_forecasts", "attribution", "budget_plan", "budget_summary"):
+    tables = stated(tables)
+    for name in _NEEDED:
         if getattr(tables, name).empty:
             raise StoredResultError(f"table {name!r} has no rows, so there is nothing to report: materialize it again")
     board = tables.leaderboard
@@ -139,6 +170,7 @@ def findings(tables: ResultTables) -> Findings:
             "the leaderboard has no champion, so there is nothing to report: too few specs converged"
         )
     champion = next(row for row in records(board) if row["is_champion"])
+    fitted_champion = records(tables.champion_fit)[0]
     error = tables.settings.ranking.error
     naive = min(records(tables.naive_forecasts), key=lambda row: float(row[error]))
     agreement = tables.spec_agreement
@@ -149,27 +181,46 @@ def findings(tables: ResultTables) -> Findings:
     budget = records(tables.budget_summary)[0]
     fitted = float(tables.contribution_over_time["mean"].sum())
     media_share = float(tables.attribution["contribution"].sum()) / fitted if fitted else float("nan")
+    implausible = implausible_results(tables)
     return Findings(
         champion=champion,
+        champion_fit=fitted_champion,
         best_naive=naive,
         skill=skill,
         beats_naive=skill is not None and skill > 0,
         any_beats_naive=bool((board.loc[board["status"] == "converged", "skill"] > 0).any()),
-        trust=_trust(tables.quick, skill, _number(champion["coverage_90"]), champion["status"], channels, media_share),
+        trust=_trust(
+            tables.quick,
+            skill,
+            _number(champion["coverage_90"]),
+            fitted_champion["status"],
+            channels,
+            bool(implausible),
+        ),
         channels=channels,
         unusable_specs=board[board["status"] != "converged"],
         budget=budget,
         moves=_moves(tables, labels, channels),
-        material=budget["verdict"] == "material_gain",
+        material=budget["verdict"] == "material_gain" and not implausible,
         media_share=media_share,
+        media_total=records(tables.media_total)[0],
+        implausible=implausible,
         kpi=clean(tables.settings.columns.kpi, limit=30) or "KPI",
         excluded=tuple(
-            (clean(row["channel"]), clean(row["reason"], limit=300)) for row in records(tables.excluded_channels)
+            (clean(row["channel"]), clean(row["reason"], limit=2000)) for row in records(tables.excluded_channels)
         ),
         labels=labels,
         disputed=tuple(label for name, label in labels.items() if name in disputed),
         scored_days=tables.window.holdout_days * max(1, tables.rolling_origins["origin"].nunique()),
+        returns=returns_of(tables),
+        interval=tables.settings.report.credible_interval,
     )
+
+
+def implausible_results(tables: ResultTables) -> tuple[Implausible, ...]:
+    """Why the results of a run cannot be right: the one judgement that every output shows before anything else."""
+    plan = next((row for row in records(tables.budget_summary) if row["verdict"] != "no_plan"), None)
+    return implausibilities(records(tables.media_total)[0], tables.forecast["observed"].to_numpy(dtype=float), plan)
 
 
 def _labels(tables: ResultTables) -> dict[str, str]:
@@ -181,13 +232,17 @@ def _labels(tables: ResultTables) -> dict[str, str]:
 
 def _channels(tables: ResultTables, labels: dict[str, str]) -> tuple[ChannelFinding, ...]:
     rows = {row["channel"]: row for row in records(tables.attribution)}
-    return tuple(ChannelFinding(label, _evidence(rows[name]), rows[name]) for name, label in labels.items())
+    is_money = returns_of(tables).is_money
+    return tuple(ChannelFinding(label, _evidence(rows[name], is_money), rows[name]) for name, label in labels.items())
 
 
-def _evidence(row: Mapping[str, Any]) -> Evidence:
+def _evidence(row: Mapping[str, Any], is_money: bool) -> Evidence:
     width, probability = _number(row["prior_width_ratio"]), _number(row["probability_roi_above_1"])
-    if width is not None and width >= NO_EVIDENCE_WIDTH:
+    variation = _number(row["media_variation"])
+    if (width is not None and width >= NO_EVIDENCE_WIDTH) or (variation is not None and variation < NO_VARIATION):
         return "no_evidence"
+    if not is_money:
+        return "measured"
     if probability is None:
         return "unclear"
     if probability >= CLEAR_PROBABILITY:
@@ -201,16 +256,16 @@ def _trust(
     coverage: float | None,
     status: str,
     channels: tuple[ChannelFinding, ...],
-    media_share: float,
+    implausible: bool,
 ) -> Trust:
     if quick:
         return "none"
-    if skill is None or skill <= 0 or status != "converged":
+    if implausible or skill is None or skill <= 0 or status != "converged":
         return "low"
     spend = sum(float(channel.row["spend"]) for channel in channels)
     known = sum(float(channel.row["spend"]) for channel in channels if channel.has_evidence)
     covered = coverage is not None and coverage >= FAIR_COVERAGE
-    sound = covered and known >= 0.5 * spend and not media_share >= NO_BASELINE_SHARE
+    sound = covered and known >= 0.5 * spend
     return "good" if skill >= GOOD_SKILL and sound else "fair"
 
 
@@ -223,10 +278,10 @@ def _moves(tables: ResultTables, labels: dict[str, str], channels: tuple[Channel
     moves = []
     for row in records(tables.budget_plan):
         current, optimal = float(row["current_spend"]), float(row["optimal_spend"])
-        if abs(optimal - current) < NEGLIGIBLE_MOVE * total:
+        if abs(optimal - current) <= NEGLIGIBLE_MOVE * total:
             continue
         label = labels.get(row["channel"], clean(row["channel"]))
-        tolerance = 1e-3 * max(optimal, 1e-9)
+        tolerance = 1e-3 * optimal
         at_low, at_high = (abs(optimal - float(row[end])) <= tolerance for end in ("low", "high"))
         moves.append(
             Move(

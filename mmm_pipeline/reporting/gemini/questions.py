@@ -69,7 +69,7 @@ class Question:
     advises: bool = False
 
 
-_COMMON = ("run", "definitions", "counts", "data")
+_COMMON = ("run", "implausible", "definitions", "counts", "data")
 QUESTIONS: Mapping[str, Question] = {
     question.name: question
     for question in (

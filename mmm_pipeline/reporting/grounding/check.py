@@ -14,7 +14,6 @@ from mmm_pipeline.reporting.grounding.numerals import Numeral, numerals
 __all__ = ["Problem", "Reference", "ungrounded_in_statement", "ungrounded_in_text"]
 
 _CONSTANTS = "definitions"
-_REMAINDER = re.compile(r"\band (\d+) more\b|(?:외|그 밖에) (\d+)개")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+|\n")
 
 
@@ -46,7 +45,7 @@ def ungrounded_in_text(text: str, facts: Facts) -> list[Problem]:
     """Figures of a Markdown text that stand in none of the tables.
 
     A line that names channels may use the figures of these channels and those about everything; a line that names
-    none, only the latter. What `and 3 more` counts has to be fewer than the names there are.
+    none, only the latter.
     """
     mentions = Mentions(facts.names)
     cells = [*facts.cells()]
@@ -56,7 +55,7 @@ def ungrounded_in_text(text: str, facts: Facts) -> list[Problem]:
         masked, named = mentions.masked(line)
         names = {mention.name for mention in named}
         near = [cell for cell in cells if not cell.owners or names & set(cell.owners)]
-        for numeral in numerals(_without_remainders(masked, len(facts.names))):
+        for numeral in numerals(masked):
             if not any(_matches(numeral, cell) for cell in near) and not _is_quoted(numeral, quoted):
                 problems.append(Problem(_sentence(line, numeral.start), numeral.text, "is in no table"))
     return problems
@@ -153,13 +152,6 @@ def _same(one: Numeral, other: Numeral) -> bool:
     if one.kind == "date":
         return (one.year, one.month, one.day) == (other.year, other.month, other.day)
     return (one.kind, one.value) == (other.kind, other.value)
-
-
-def _without_remainders(text: str, names: int) -> str:
-    def blot(match: re.Match[str]) -> str:
-        return " " * len(match[0]) if int(match[1] or match[2]) < names else match[0]
-
-    return _REMAINDER.sub(blot, text)
 
 
 def _sentence(line: str, position: int) -> str:

@@ -6,6 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
+from mmm_pipeline.mmm.evaluation.plausibility import Implausible
+from mmm_pipeline.mmm.reasons import read_reasons
 from mmm_pipeline.reporting.advice.proposals import Proposal
 from mmm_pipeline.reporting.advice.rules import data_proposals, model_proposals
 from mmm_pipeline.reporting.advice.values import advice_values, error_words, proposal_values, spec_words
@@ -16,22 +20,29 @@ from mmm_pipeline.reporting.text.formatting import Formatter
 from mmm_pipeline.reporting.text.markdown import Markdown
 from mmm_pipeline.reporting.text.names import clean
 from mmm_pipeline.reporting.text.remarks import remarks
+from mmm_pipeline.reporting.text.returns import language_words, stated
 from mmm_pipeline.reporting.text.templating import render_block, render_markdown
-from mmm_pipeline.reporting.text.wording import Wording, wording
+from mmm_pipeline.reporting.text.wording import Wording
 
 __all__ = [
     "Narratives",
+    "alarm_words",
     "budget_report",
     "chart_report",
     "eda_report",
+    "implausible_words",
     "model_advice",
     "offline_narrative",
     "offline_narratives",
     "proposals_section",
+    "reason_words",
     "verdict",
+    "warning_section",
 ]
 
 NOT_CONFIGURED = Reason("not_configured")
+_NOBODY_ELSE = frozenset({"not_configured", "no_key", "off"})
+"""Reasons for a template's text that are no news: nobody else was asked to write."""
 LISTED = 8
 VERDICT_PARTS = ("headline", "trust", "channels", "budget")
 
@@ -72,7 +83,7 @@ def offline_narrative(
         name: of its asset, e.g. `eda_report`.
         tables: the results.
         language: of the text.
-        reason: why no language model wrote it; told in the first line.
+        reason: why no language model wrote it; told in the first line where one was to write it.
         proposals: changes of settings to be listed at the end.
 
     Raises:
@@ -80,7 +91,8 @@ def offline_narrative(
     """
     values = narrative_values(tables, language)
     words = values["words"]
-    note = words("narrative.note", reason=words(f"narrative.reason.{reason.code}", detail=reason.detail))
+    why = words(f"narrative.reason.{reason.code}", detail=reason.detail)
+    note = "" if reason.code in _NOBODY_ELSE else words("narrative.note", reason=why)
     values |= {"note": note, **proposal_values(proposals, language)}
     if name == "model_advice":
         values |= advice_values(tables, values["found"], words, values["f"])
@@ -116,6 +128,12 @@ def proposals_section(proposals: Sequence[Proposal], language: Language) -> Mark
     )
 
 
+def warning_section(tables: ResultTables, language: Language) -> Markdown:
+    """Why the results cannot be right, to stand before all else; empty when nothing speaks against them."""
+    values = narrative_values(tables, language)
+    return render_markdown(f"{language}/alarm.md.j2", values) if values["alarms"] else Markdown()
+
+
 def verdict(tables: ResultTables, language: Language) -> dict[str, Markdown]:
     """The short answers that open a report: headline, trust, channels, budget. Always by template."""
     values = narrative_values(tables, language)
@@ -128,9 +146,10 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
     Raises:
         StoredResultError: a table has no rows, or there is no champion.
     """
+    tables = stated(tables)
     found = findings(tables)
-    words = wording(language)
     write = Formatter(language, tables.settings.report.currency)
+    words = language_words(tables, write, found.kpi)
     said = remarks(tables.eda_profile, words, write)
     budget = found.budget
     spend = sum(float(channel.row["spend"]) for channel in found.channels)
@@ -140,14 +159,25 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
     return {
         "words": words,
         "f": write,
+        "alarms": alarm_words(found, words, write),
+        "per": write.money(found.returns.per),
+        "roi_name": words("term.roi"),
+        "marginal_name": words("term.marginal_roi"),
+        "best": _best(found),
+        "gain": words(
+            "gain.amount", amount=(write.compact_money if found.returns.is_money else write.compact)(budget["uplift"])
+        ),
+        "gain_share": write.signed_percent(found.gain_share, 1),
         "found": found,
         "quick": tables.quick,
-        "doubtful": found.trust in ("none", "low"),
+        "uncertain": found.trust in ("none", "low"),
         "kpi": found.kpi,
+        "money": found.returns.is_money,
         "interval": write.percent(tables.settings.report.credible_interval),
         "window": tables.window,
         "rows": rows,
         "rejected_share": rows.rejected / rejected if rejected else 0.0,
+        "excluded": [(clean(row["channel"]), reason_words(words, row)) for row in records(tables.excluded_channels)],
         "reasons": [(rejection_words(words, reason), count) for reason, count in rows.reasons.items()],
         "champion": spec_words(words, found.champion),
         "champion_error": error_words(tables, write, found.champion),
@@ -164,18 +194,20 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
         "paying": found.with_evidence("pays_back"),
         "losing": found.with_evidence("below_spend"),
         "unclear": found.with_evidence("unclear"),
+        "measured": found.with_evidence("measured"),
         "unknown": found.with_evidence("no_evidence"),
         "shown": LISTED,
         "unknown_spend_share": sum(float(c.row["spend"]) for c in unknown) / spend if spend else 0.0,
         "paying_rows": _judged(found.channels, "pays_back"),
         "losing_rows": _judged(found.channels, "below_spend"),
         "unclear_rows": _judged(found.channels, "unclear"),
+        "measured_rows": _judged(found.channels, "measured"),
         "unknown_rows": _judged(found.channels, "no_evidence"),
         "unusable": [
             (
                 spec_words(words, row),
                 words.get(f"status.{row['status']}", str(row["status"])),
-                clean(row["reason"], limit=300) if isinstance(row["reason"], str) else "",
+                reason_words(words, row),
             )
             for row in records(found.unusable_specs)
         ],
@@ -198,18 +230,67 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
     }
 
 
+def alarm_words(found: Findings, words: Wording, write: Formatter) -> list[str]:
+    """Why the results cannot be right, each in a sentence; empty: nothing speaks against them."""
+    return implausible_words(found.implausible, found.kpi, found.interval, words, write)
+
+
+def implausible_words(
+    reasons: Sequence[Implausible], kpi: str, interval: float, words: Wording, write: Formatter
+) -> list[str]:
+    """The reasons of `implausibilities`, each in a sentence.
+
+    Args:
+        reasons: why results cannot be right.
+        kpi: name of the KPI, safe to show.
+        interval: probability of the credible intervals.
+        words: of the language.
+        write: formats of the language.
+    """
+    forms: dict[str, Callable[[Any], str]] = {
+        "share": write.percent,
+        "share_low": write.percent,
+        "share_high": write.percent,
+        "probability_above_kpi": write.probability,
+        "days_below_zero": write.number,
+        "days": write.number,
+        "gain_per_day": write.compact,
+        "kpi_low": write.compact,
+        "kpi_high": write.compact,
+    }
+    return [
+        words(
+            f"implausible.{reason.code}",
+            kpi=kpi,
+            interval=write.percent(interval),
+            **{name: forms[name](value) for name, value in reason.values.items()},
+        )
+        for reason in reasons
+    ]
+
+
+def _best(found: Findings) -> ChannelFinding | None:
+    """The channel with the largest return among those that the data has evidence on."""
+    known = [channel for channel in found.channels if channel.evidence == "measured"]
+    return max(known, key=lambda channel: float(channel.row["roi"]), default=None)
+
+
 def asked_words(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> str:
     """What the plan was asked for, in a sentence or two; empty for the most KPI at a total, which needs no words."""
     budget, settings = found.budget, tables.settings.budget
     objective, measure = str(budget["objective"]), str(budget["risk_measure"])
     said = []
+    if pd.Timestamp(budget["basis_end"]).date() < tables.window.end:
+        said.append(words("basis", date=write.date(budget["basis_end"]), days=int(budget["horizon_days"])))
     if objective != "most_kpi":
         target = settings.target_kpi if objective == "smallest_total" else settings.target_marginal_roi
         said.append(
             words(
                 f"asked.{objective}",
                 kpi=found.kpi,
-                target=write.number(target) if objective == "smallest_total" else write.figure(target),
+                target=write.kpi(target)
+                if objective == "smallest_total"
+                else write.figure(target * found.returns.per if target else target),
                 total=write.money(budget["total"]),
                 today=write.money(budget["total_today"]),
                 days=int(budget["horizon_days"]),
@@ -222,14 +303,26 @@ def asked_words(tables: ResultTables, found: Findings, words: Wording, write: Fo
             kappa=write.figure(settings.risk.kappa),
             share=write.percent(settings.risk.probability),
         )
-        before, after = (write.number(budget[f"risk_value_{which}"]) for which in ("current", "optimal"))
+        before, after = (write.kpi(budget[f"risk_value_{which}"]) for which in ("current", "optimal"))
         said.append(words("asked.risk", kpi=found.kpi, measure=figure, before=before, after=after))
     return " ".join(said)
 
 
+def reason_words(words: Wording, row: Mapping[str, Any], limit: int = 2000) -> str:
+    """Why a spec cannot win or a channel is left out, by the columns `reasons` and `reason`; empty: no reason."""
+    reasons = read_reasons(row.get("reasons")) if words.language != "en" else ()
+    if not reasons:
+        return clean(row["reason"], limit=limit) if isinstance(row["reason"], str) else ""
+    told = []
+    for each in reasons:
+        sentence = words(f"reason.{each.code}", **each.values)
+        told.append(words("reason.of_window", before=each.before, reason=sentence) if each.before else sentence)
+    return clean("; ".join(told), limit=limit)
+
+
 def rejection_words(words: Wording, reason: str) -> str:
-    """A rejection's code in words."""
-    return words.get(f"rejection.{reason}", clean(reason.replace("_", " ")))
+    """A rejection's code in words; one without words stays a code, which is English only where the text is."""
+    return words.get(f"rejection.{reason}", clean(reason.replace("_", " ") if words.language == "en" else reason))
 
 
 def _judged(channels: tuple[ChannelFinding, ...], evidence: str) -> list[ChannelFinding]:

@@ -13,7 +13,7 @@ from mmm_pipeline.reporting.gemini.faults import Reason
 from mmm_pipeline.reporting.gemini.request import Image
 from mmm_pipeline.reporting.gemini.writer import GeminiWriter, Receipt, Written, brief
 from mmm_pipeline.reporting.grounding.document import Document, render_document
-from mmm_pipeline.reporting.narratives.template import offline_narrative, proposals_section
+from mmm_pipeline.reporting.narratives.template import offline_narrative, proposals_section, warning_section
 from mmm_pipeline.reporting.results.tables import Language, ResultTables
 from mmm_pipeline.reporting.text.markdown import Markdown
 from mmm_pipeline.reporting.text.wording import wording
@@ -98,5 +98,9 @@ def _write(
         words(f"narrative.title.{name}"),
         words("narrative.by_gemini", model=outcome.receipt.model_version),
     )
+    warning = warning_section(tables, language)
+    if warning:
+        note, title, body = text.split("\n\n", 2)
+        text = Markdown("\n\n".join([note, title, warning + "\n" + body]))
     changes = proposals_section(together, language)
     return Narrative(Markdown(f"{text}\n{changes}" if changes else text), outcome.document, together, outcome.receipt)

@@ -37,7 +37,9 @@ def comparison_notes(tables: ResultTables, found: Findings, words: Wording, writ
     agreement = ""
     if rivals > 1:
         key = "page.agreement_disputed" if found.disputed else "page.agreement_note"
-        agreement = words(key, specs=rivals, channels=write.names(list(found.disputed)))
+        agreement = words(
+            key, specs=rivals, channels=write.names(list(found.disputed)), days=tables.window.holdout_days
+        )
     elif rivals == 1:
         agreement = words("page.agreement_single")
     rolling = tables.rolling_origins
@@ -53,11 +55,11 @@ def _averaged_note(tables: ResultTables, words: Wording) -> str:
     if tables.averaged_attribution.empty:
         return ""
     board = tables.leaderboard
-    doubtful = (board["weight"] > 0) & (board["loo_status"] != "reliable")
+    unreliable = (board["weight"] > 0) & (board["loo_status"] != "reliable")
     # The only spec has all the weight, whatever its estimate.
     weighted = int((board["weight"] > 0).sum())
     note = words("page.averaged_note")
-    return f"{note} {words('page.averaged_unreliable')}" if doubtful.any() and weighted > 1 else note
+    return f"{note} {words('page.averaged_unreliable')}" if unreliable.any() and weighted > 1 else note
 
 
 def _drift_note(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> str:
@@ -75,18 +77,20 @@ def _drift_note(tables: ResultTables, found: Findings, words: Wording, write: Fo
 def _agreement(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> PageTable:
     rows = []
     by_label = {found.labels.get(row["channel"], ""): row for row in records(tables.spec_agreement)}
+    refitted = {channel.label: channel.row for channel in found.channels}
     for label in found.disputed:
-        row = by_label[label]
+        row, whole = by_label[label], refitted[label]
         rows.append(
             (
                 Cell(label, words(f"agreement.{row['verdict']}"), "unclear", tag=True),
+                Cell(write.figure(whole["roi"]), _span(write.figure, write, whole, "roi")),
                 Cell(write.figure(row["roi_champion"])),
                 Cell(write.figure(row["roi_lowest"]), _spec(words, row["spec_lowest"])),
                 Cell(write.figure(row["roi_highest"]), _spec(words, row["spec_highest"])),
                 Cell(write.span(write.figure(row["band_low"]), write.figure(row["band_high"]))),
             )
         )
-    return _table(words, "agreement", "lrrrr", rows)
+    return _table(words, "agreement", "lrrrrr", rows, days=tables.window.holdout_days)
 
 
 def _averaged(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> PageTable:
@@ -98,10 +102,10 @@ def _averaged(tables: ResultTables, found: Findings, words: Wording, write: Form
                 Cell(write.compact(row["contribution"]), _span(write.compact, write, row, "contribution")),
                 Cell(write.percent(row["share"], 1), _span(write.percent, write, row, "share")),
                 Cell(write.figure(row["roi"]), _span(write.figure, write, row, "roi")),
-                Cell(write.probability(row["probability_roi_above_1"])),
+                *([Cell(write.probability(row["probability_roi_above_1"]))] if found.returns.is_money else []),
             )
         )
-    return _table(words, "averaged", "lrrrr", rows)
+    return _table(words, "averaged", "lrrrr"[: 5 if found.returns.is_money else 4], rows)
 
 
 def _rolling(tables: ResultTables, words: Wording, write: Formatter) -> PageTable:
@@ -154,8 +158,8 @@ def _drift(tables: ResultTables, found: Findings, words: Wording, write: Formatt
     return _table(words, "drift", "lrrllll", rows)
 
 
-def _table(words: Wording, name: str, alignment: str, rows: Sequence[tuple[Cell, ...]]) -> PageTable:
-    header = tuple(part.strip() for part in words(f"tables.{name}").split("|"))
+def _table(words: Wording, name: str, alignment: str, rows: Sequence[tuple[Cell, ...]], **values: object) -> PageTable:
+    header = tuple(part.strip() for part in words(f"tables.{name}", **values).split("|"))
     return PageTable(header, tuple(side == "r" for side in alignment), tuple(rows))
 
 

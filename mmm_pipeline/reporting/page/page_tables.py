@@ -11,7 +11,7 @@ import pandas as pd
 
 from mmm_pipeline.reporting.advice.values import spec_words
 from mmm_pipeline.reporting.findings.findings import ChannelFinding, Findings
-from mmm_pipeline.reporting.narratives.template import mind_words, rejection_words
+from mmm_pipeline.reporting.narratives.template import mind_words, reason_words, rejection_words
 from mmm_pipeline.reporting.results.tables import ResultTables, records
 from mmm_pipeline.reporting.text.formatting import MISSING, Formatter
 from mmm_pipeline.reporting.text.names import clean
@@ -29,13 +29,14 @@ class Glyph:
     """A tiny interval picture; positions are shares of its width.
 
     Attributes:
+        reference: where 1 is, if that is break-even.
         clipped: whether the interval goes on beyond the right end.
     """
 
     low: float
     middle: float
     high: float
-    reference: float
+    reference: float | None
     clipped: bool
 
 
@@ -77,7 +78,15 @@ def page_tables(tables: ResultTables, found: Findings, words: Wording, write: Fo
         "reallocation": _reallocation(tables, found, words, write),
         "leaderboard": _leaderboard(tables, found, words, write),
         "naive": _naive(tables, words, write),
-        "excluded": _table(words, "excluded", "ll", ([Cell(name), Cell(why)] for name, why in found.excluded)),
+        "excluded": _table(
+            words,
+            "excluded",
+            "ll",
+            (
+                [Cell(clean(row["channel"])), Cell(reason_words(words, row))]
+                for row in records(tables.excluded_channels)
+            ),
+        ),
         "reasons": _table(
             words,
             "reasons",
@@ -101,7 +110,8 @@ def _table(
 
 
 def _channels(found: Findings, words: Wording, write: Formatter) -> PageTable:
-    limit = _glyph_limit(found.channels)
+    money = found.returns.is_money
+    limit = _glyph_limit(found.channels, 2.0 if money else 0.0)
     rows = []
     for channel in found.channels:
         row = channel.row
@@ -111,8 +121,10 @@ def _channels(found: Findings, words: Wording, write: Formatter) -> PageTable:
                 Cell(write.money(row["spend"])),
                 Cell(write.compact(row["contribution"]), _span(write, row, "contribution", write.compact)),
                 Cell(write.percent(row["share"], 1), _span(write, row, "share", write.percent)),
-                Cell(write.figure(row["roi"]), _span(write, row, "roi", write.figure), glyph=_glyph(row, limit)),
-                Cell(write.probability(row["probability_roi_above_1"])),
+                Cell(write.figure(row["roi"]), _span(write, row, "roi", write.figure), glyph=_glyph(row, limit, money)),
+                Cell(write.probability(row["probability_roi_above_1"]))
+                if money
+                else Cell(write.money(row["cost_per_kpi"]), _span(write, row, "cost_per_kpi", write.money)),
                 Cell(write.figure(row["marginal_roi"]), _span(write, row, "marginal_roi", write.figure)),
                 Cell(write.percent(row["prior_width_ratio"])),
             ]
@@ -127,13 +139,7 @@ def _budget(tables: ResultTables, found: Findings, words: Wording, write: Format
         label = found.labels.get(row["channel"], clean(row["channel"]))
         locked = bool(row["is_locked"])
         share = row["optimal_spend"] / row["current_spend"] - 1 if row["current_spend"] > 0 else None
-        tone = (
-            ""
-            if abs(row["change"]) < 0.005 * max(row["current_spend"], 1e-9)
-            else "up"
-            if row["change"] > 0
-            else "down"
-        )
+        tone = "" if abs(row["change"]) <= 0.005 * row["current_spend"] else "up" if row["change"] > 0 else "down"
         rows.append(
             [
                 Cell(label, words("mind.locked") if locked else minded.get(label, ""), tag=True),
@@ -186,7 +192,7 @@ def _leaderboard(tables: ResultTables, found: Findings, words: Wording, write: F
     rows, marked = [], []
     for row in records(tables.leaderboard):
         good = row["status"] == "converged"
-        reason = clean(row["reason"], limit=200) if isinstance(row["reason"], str) else ""
+        reason = reason_words(words, row, limit=200)
         status = words.get(f"status.{row['status']}", clean(row["status"]))
         skill = row["skill"]
         rows.append(
@@ -319,16 +325,16 @@ def _span(write: Formatter, row: Mapping[str, Any], quantity: str, form: Any) ->
     return write.span(form(row[f"{quantity}_low"]), form(row[f"{quantity}_high"]))
 
 
-def _glyph_limit(channels: Iterable[ChannelFinding]) -> float:
+def _glyph_limit(channels: Iterable[ChannelFinding], least: float) -> float:
     """The ROI at the right end of the glyphs: most intervals fit, one vast one does not squeeze them."""
     highs = np.array([float(channel.row["roi_high"]) for channel in channels])
     highs = highs[np.isfinite(highs)]
-    return max(2.0, float(np.quantile(highs, 0.85)) * 1.1) if highs.size else 2.0
+    return max(least, float(np.quantile(highs, 0.85)) * 1.1, 1e-12) if highs.size else max(least, 1.0)
 
 
-def _glyph(row: Mapping[str, Any], limit: float) -> Glyph | None:
+def _glyph(row: Mapping[str, Any], limit: float, has_break_even: bool) -> Glyph | None:
     low, middle, high = (float(row[key]) for key in ("roi_low", "roi", "roi_high"))
     if not np.isfinite([low, middle, high]).all():
         return None
     low_at, middle_at, high_at = (min(max(value / limit, 0.0), 1.0) for value in (low, middle, high))
-    return Glyph(low_at, middle_at, high_at, 1 / limit, high > limit)
+    return Glyph(low_at, middle_at, high_at, 1 / limit if has_break_even else None, high > limit)

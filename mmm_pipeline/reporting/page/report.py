@@ -23,8 +23,8 @@ from mmm_pipeline.reporting.page.page_tables import PageTable, page_tables
 from mmm_pipeline.reporting.results.tables import Language, ResultTables
 from mmm_pipeline.reporting.text.formatting import Formatter
 from mmm_pipeline.reporting.text.markdown import Markdown, defused, demoted, markdown_to_html
+from mmm_pipeline.reporting.text.returns import language_words, stated
 from mmm_pipeline.reporting.text.templating import render_html, render_markdown
-from mmm_pipeline.reporting.text.wording import wording
 from mmm_pipeline.storage.atomic_files import write_text
 
 __all__ = ["ReportFiles", "write_report"]
@@ -126,9 +126,10 @@ def write_report(
 def _values(
     tables: ResultTables, charts: Sequence[Chart], narratives: Narratives, language: Language
 ) -> dict[str, Any]:
+    tables = stated(tables)
     found = findings(tables)
-    words = wording(language)
     write = Formatter(language, tables.settings.report.currency)
+    words = language_words(tables, write, found.kpi)
     values = narrative_values(tables, language)
     opening = verdict(tables, language)
     shown_tables = page_tables(tables, found, words, write) | comparison_tables(tables, found, words, write)
@@ -165,8 +166,17 @@ def _figures(tables: ResultTables, values: Mapping[str, Any]) -> list[tuple[str,
     """The four numbers at the top: value and what it is."""
     words, write, found = values["words"], values["f"], values["found"]
     kpi = found.kpi
+    uplift = words("page.figure_uplift", kpi=kpi, interval=values["interval"], span=values["uplift_span"])
     return [
-        (write.percent(found.media_share), words("page.figure_media", kpi=kpi)),
+        (
+            write.percent(found.media_share),
+            words(
+                "page.figure_media",
+                kpi=kpi,
+                interval=values["interval"],
+                span=write.span(*(write.percent(found.media_total[end]) for end in ("share_low", "share_high"))),
+            ),
+        ),
         (
             values["champion_error"],
             words("page.figure_error", naive=values["naive_error"]),
@@ -175,10 +185,7 @@ def _figures(tables: ResultTables, values: Mapping[str, Any]) -> list[tuple[str,
             write.compact_money(tables.attribution["spend"].sum()),
             words("page.figure_spend", channels=len(found.channels)),
         ),
-        (
-            values["uplift"],
-            words("page.figure_uplift", kpi=kpi, interval=values["interval"], span=values["uplift_span"]),
-        ),
+        *([(values["uplift"], uplift)] if found.has_plan else []),
     ]
 
 
@@ -209,7 +216,20 @@ def _notes(values: Mapping[str, Any], shown: Mapping[str, PageTable]) -> dict[st
 def _alerts(values: Mapping[str, Any]) -> list[str]:
     """What a reader must see before anything else."""
     words, found = values["words"], values["found"]
-    alerts = [words("page.quick")] if values["quick"] else []
+    alerts = []
+    if values["alarms"]:
+        alerts.append(" ".join([words("implausible.headline"), *values["alarms"], words("implausible.advice")]))
+    if values["quick"]:
+        alerts.append(words("page.quick"))
+    fit, write = found.champion_fit, values["f"]
+    if not found.champion_converged:
+        figures = {"rhat": write.number(fit["rhat_max"], 3), "divergences": int(fit["divergences"])}
+        least = write.number(min(fit["ess_bulk_min"], fit["ess_tail_min"]), 0)
+        alerts.append(words("page.not_converged", champion=values["champion"], ess=least, **figures))
+    if isinstance(fit["passed_over"], str):
+        alerts.append(words("page.passed_over", champion=values["champion"]))
+    if not found.has_plan:
+        alerts.append(words("verdict.no_plan"))
     if not found.beats_naive:
         alerts.append(words("page.champion_not_better" if found.any_beats_naive else "page.not_better"))
     return alerts

@@ -7,12 +7,20 @@ from typing import Any
 
 import pandas as pd
 
+from mmm_pipeline.reporting.findings.findings import findings
+from mmm_pipeline.reporting.narratives.template import alarm_words
 from mmm_pipeline.reporting.results.tables import ResultTables
+from mmm_pipeline.reporting.text.formatting import Formatter
+from mmm_pipeline.reporting.text.returns import language_words
 
-__all__ = ["build_summary"]
+__all__ = ["build_summary", "plausibility"]
 
 _SPEC_COLUMNS = ("adstock", "degrees", "mape", "rhat_max", "ess_bulk_min", "ess_tail_min", "divergences", "seconds")
-_CHANNEL_COLUMNS = ("channel", "spend", "contribution", "share", "roi", "roi_low", "roi_high", "marginal_roi")
+_FIT_COLUMNS = ("rhat_max", "ess_bulk_min", "ess_tail_min", "divergences", "draws")
+_CHANNEL_COLUMNS = (
+    *("channel", "spend", "contribution", "share", "roi", "roi_low", "roi_high", "marginal_roi"),
+    *("cost_per_kpi", "cost_per_kpi_low", "cost_per_kpi_high"),
+)
 _BUDGET_COLUMNS = ("channel", "current_spend", "optimal_spend", "low", "high")
 
 
@@ -21,9 +29,14 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
 
     Values that do not exist (the error of a spec that was never fitted) are null.
     """
-    champion = tables.leaderboard.loc[tables.leaderboard["is_champion"]]
+    found = findings(tables)
+    evidence = {name: channel.evidence for name, channel in zip(found.labels, found.channels, strict=True)}
+    champion = tables.champion_fit.iloc[0].to_dict()
     budget = tables.budget_summary.iloc[0]
     return {
+        "plausibility": plausibility(tables),
+        "trust": found.trust,
+        "kpi": {"name": found.kpi, "kind": "money" if found.returns.is_money else "count"},
         "settings": tables.settings.model_dump(mode="json"),
         "quick": tables.quick,
         "window": {
@@ -48,8 +61,15 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
             for row in tables.leaderboard.to_dict("records")
         ],
         "naive_mape": {str(row["forecast"]): _plain(row["mape"]) for row in tables.naive_forecasts.to_dict("records")},
-        "champion": _record(champion.iloc[0].to_dict(), ("adstock", "degrees")) if len(champion) else None,
-        "channels": _records(tables.attribution, _CHANNEL_COLUMNS),
+        "champion": {
+            **_record(champion, ("adstock", "degrees", "reason", "passed_over", *_FIT_COLUMNS)),
+            "converged": champion["status"] == "converged",
+        },
+        "channels": [
+            {**_record(row, _CHANNEL_COLUMNS), "evidence": evidence[row["channel"]]}
+            for row in tables.attribution.to_dict("records")
+        ],
+        "media": _record(tables.media_total.iloc[0].to_dict(), tuple(tables.media_total.columns)),
         "budget": {
             "total": _plain(budget["total"]),
             "horizon_days": _plain(budget["horizon_days"]),
@@ -71,9 +91,30 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
                     "uplift_high",
                     "probability_of_gain",
                     "verdict",
+                    "no_plan",
+                    "reason",
                 )
             },
         },
+    }
+
+
+def plausibility(tables: ResultTables) -> dict[str, Any]:
+    """Whether the results can be right, with evidence and English sentences: `verdict`, `headline`, `reasons`."""
+    found, write = findings(tables), Formatter("en", tables.settings.report.currency)
+    words = language_words(tables, write, found.kpi)
+    sentences = alarm_words(found, words, write)
+    return {
+        "verdict": "implausible" if found.implausible else "plausible",
+        "headline": words("implausible.headline") if found.implausible else "",
+        "reasons": [
+            {
+                "code": reason.code,
+                "text": text,
+                "values": {name: _plain(value) for name, value in reason.values.items()},
+            }
+            for reason, text in zip(found.implausible, sentences, strict=True)
+        ],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 from mmm_pipeline.ingestion.rows.totals import accepted_rows, refusals
 from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts, Window
@@ -26,11 +27,15 @@ def result_tables(workspace: Workspace) -> ResultTables:
     Raises:
         StoredResultError: a table has not been materialized.
     """
+    from mmm_pipeline.mmm.evaluation.ranking import champion_key, crowned
+
     settings, warehouse = workspace.settings(), workspace.warehouse()
     totals = warehouse.read_table("campaign_totals")
     reasons = refusals(totals)
     profile = workspace.artifacts().read_json(EDA_PROFILE)
     window = profile["window"]
+    frames: dict[str, Any] = {name: warehouse.read_table(name) for name in REPORTED_TABLES}
+    frames["leaderboard"] = crowned(frames["leaderboard"], champion_key(frames["champion_fit"]))
     return ResultTables(
         settings=settings,
         quick=settings.quick or champion_is_quick(workspace.artifacts()),
@@ -38,5 +43,5 @@ def result_tables(workspace: Workspace) -> ResultTables:
         window=Window(*(dt.date.fromisoformat(window[key]) for key in ("start", "end", "holdout_start"))),
         rows=RowCounts(accepted=accepted_rows(totals), rejected=sum(reasons.values()), reasons=reasons),
         eda_profile=profile,
-        **{name: warehouse.read_table(name) for name in REPORTED_TABLES},
+        **frames,
     )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from mmm_pipeline.reporting.results.returns import Returns
 from mmm_pipeline.settings.pipeline import Settings
 
 __all__ = ["Language", "ResultTables", "RowCounts", "Window", "records"]
@@ -63,12 +64,14 @@ class ResultTables:
         window: days of the data.
         rows: row counts.
         eda_profile: deterministic statistics of the data (`mmm_pipeline.mmm.eda.profile`); empty when not computed.
+        returns: the unit in which ROI and marginal ROI stand in the tables; None: as stored, KPI per unit of spend.
     """
 
     settings: Settings
     quick: bool
     media_matrix: pd.DataFrame
     leaderboard: pd.DataFrame
+    champion_fit: pd.DataFrame
     naive_forecasts: pd.DataFrame
     rolling_origins: pd.DataFrame
     spec_agreement: pd.DataFrame
@@ -76,6 +79,7 @@ class ResultTables:
     forecast: pd.DataFrame
     attribution: pd.DataFrame
     attribution_by_market: pd.DataFrame
+    media_total: pd.DataFrame
     contribution_over_time: pd.DataFrame
     retention_density: pd.DataFrame
     prior_posterior_density: pd.DataFrame
@@ -94,6 +98,7 @@ class ResultTables:
     window: Window
     rows: RowCounts
     eda_profile: Mapping[str, Any] = field(default_factory=dict)
+    returns: Returns | None = None
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ __all__ = ["MISSING", "Formatter"]
 
 MISSING = "–"
 _MINUS = "\u2212"
+_MOST_DECIMALS = 15
 _SCALES: dict[str, tuple[tuple[float, str], ...]] = {
     "en": ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")),
     "ko": ((1e12, "조"), (1e8, "억"), (1e4, "만")),
@@ -39,19 +40,26 @@ class Formatter:
         return MISSING if amount is None else _signed(f"{amount:,.{digits}f}")
 
     def figure(self, value: Any) -> str:
-        """Three significant digits, for ratios such as ROI: `0.042`, `1.23`, `45.6`, `1,230`."""
+        """Three significant digits, for ratios such as ROI: `0.0424`, `1.23`, `45.6`, `1,230`, `0.00000112`."""
         amount = _finite(value)
         if amount is None:
             return MISSING
         if amount == 0:
             return "0"
         digits = 2 - math.floor(math.log10(abs(amount)))
-        return _signed(f"{round(amount, digits):,.{min(max(digits, 0), 4)}f}")
+        return _signed(f"{round(amount, digits):,.{min(max(digits, 0), _MOST_DECIMALS)}f}")
+
+    def kpi(self, value: Any) -> str:
+        """KPI written out: whole above 1,000, else three significant digits: `12,345`, `45.6`, `0.00123`."""
+        amount = _finite(value)
+        return self.number(amount) if amount is None or abs(amount) >= 1000 else _trimmed(self.figure(amount))
 
     def tick(self, value: Any) -> str:
-        """No digit more than needed, for the ticks of an axis of ratios: `0.5`, `1`, `1.25`."""
+        """No digit more than needed, for the ticks of an axis of ratios: `0.5`, `1`, `1.25`, `0.00002`."""
         amount = _finite(value)
-        return MISSING if amount is None else _signed(_trimmed(f"{amount:,.4f}"))
+        if amount is None:
+            return MISSING
+        return _trimmed(self.figure(amount)) if 0 < abs(amount) < 0.001 else _signed(_trimmed(f"{amount:,.4f}"))
 
     def percent_tick(self, share: Any) -> str:
         """`tick` of a share as a percentage."""
@@ -72,10 +80,12 @@ class Formatter:
         return _trimmed(self.figure(amount))
 
     def money(self, value: Any) -> str:
-        """Whole currency units, cents below 100: `USD 1,234`, `USD 12.50`."""
+        """Whole currency units, cents below 100, digits below 0.1: `USD 1,234`, `USD 12.50`, `USD 0.00123`."""
         amount = _finite(value)
         if amount is None:
             return MISSING
+        if 0 < abs(amount) < 0.1:
+            return self._with_currency(amount, self.figure(abs(amount)))
         return self._with_currency(amount, f"{abs(amount):,.{0 if abs(amount) >= 100 or amount == 0 else 2}f}")
 
     def compact_money(self, value: Any) -> str:
@@ -117,6 +127,10 @@ class Formatter:
             return MISSING
         return f"{low} to {high}" if self.language == "en" else f"{low} ~ {high}"
 
+    def between(self, low: str, high: str) -> str:
+        """Where values lie, after a verb: `between 1.19 and 3.00`; in Korean `1.19 ~ 3.00`."""
+        return f"between {low} and {high}" if self.language == "en" else self.span(low, high)
+
     def date(self, day: Any) -> str:
         """`17 Oct 2021`; in Korean `2021년 10월 17일`."""
         value = _day(day)
@@ -134,12 +148,25 @@ class Formatter:
         value = _day(day)
         return f"{value.year}.{value.month}" if self.language == "ko" else f"{_MONTHS[value.month - 1]} {value.year}"
 
-    def names(self, items: list[str], limit: int = 5) -> str:
-        """A list in running text; what is beyond `limit` is counted."""
-        shown, more = items[:limit], len(items) - limit
-        if more > 0:
-            rest = f"and {more} more" if self.language == "en" else f"외 {more}개"
-            return ", ".join(shown) + (f" {rest}" if self.language == "ko" else f", {rest}")
+    def names(self, items: list[str], limit: int = 5, *, counted: bool = True) -> str:
+        """A list in running text; one that is longer than `limit` is cut and says how many there are in all.
+
+        The number of all is a figure of the tables, where that of the names left out would depend on `limit`. A single
+        name beyond the limit is shown: to say that it is left out takes as much room.
+
+        Args:
+            items: the names.
+            limit: how many to show of a longer list.
+            counted: whether to say how many there are; not where the sentence has said so.
+        """
+        shown = items if len(items) <= limit + 1 else items[:limit]
+        if len(shown) < len(items):
+            named = ", ".join(shown)
+            if not counted:
+                return f"{named} and others" if self.language == "en" else f"{named} 등"
+            return (
+                f"{named} and others ({len(items)} in all)" if self.language == "en" else f"{named} 등 {len(items)}개"
+            )
         if self.language == "en" and len(shown) > 1:
             return ", ".join(shown[:-1]) + " and " + shown[-1]
         return ", ".join(shown)

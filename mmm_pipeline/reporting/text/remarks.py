@@ -68,7 +68,7 @@ def _written(values: Mapping[str, Any], words: Wording, write: Formatter) -> dic
         "correlation": lambda value: write.number(value, 2),
         "vif": lambda value: write.number(value, 0),
         "last_active": write.date,
-        "dates": lambda days: write.names([write.date(day) for day in days], _DATES_NAMED),
+        "dates": lambda days: write.names([write.date(day) for day in days], _DATES_NAMED, counted=False),
         "missing": lambda value: words.get(f"missing.{value}", str(value)),
     }
     return {key: formats.get(key, clean)(value) for key, value in values.items()}

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.reporting.text.markdown import Markdown, escape_markdown
+from mmm_pipeline.reporting.text.particles import with_particles
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -21,13 +22,17 @@ def render_html(template: str, values: Mapping[str, Any]) -> str:
 
 def render_markdown(template: str, values: Mapping[str, Any]) -> Markdown:
     """A narrative; every value is escaped unless it is `Markdown`."""
-    return Markdown(_tidy(_environment("md").get_template(template).render(values)))
+    return _told(template, _environment("md").get_template(template).render(values))
 
 
 def render_block(template: str, block: str, values: Mapping[str, Any]) -> Markdown:
     """One `{% block %}` of a Markdown template alone."""
     loaded = _environment("md").get_template(template)
-    return Markdown(_tidy("".join(loaded.blocks[block](loaded.new_context(dict(values))))))
+    return _told(template, "".join(loaded.blocks[block](loaded.new_context(dict(values)))))
+
+
+def _told(template: str, text: str) -> Markdown:
+    return Markdown(_tidy(with_particles(text) if template.startswith("ko/") else text))
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -12,25 +12,40 @@ import yaml
 
 from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
 from mmm_pipeline.reporting.results.tables import Language
+from mmm_pipeline.reporting.text.particles import with_particles
 
 __all__ = ["Wording", "wording"]
 
 
 @dataclass(frozen=True)
 class Wording:
-    """Texts by dotted key, e.g. `words("charts.roi.title")`; placeholders are filled by `str.format`."""
+    """Texts by dotted key, e.g. `words("charts.roi.title")`; placeholders are filled by `str.format`.
+
+    Attributes:
+        texts: a phrase that reads differently for another kind of KPI has a second text under `<key>@<variant>`.
+        variant: which of these texts count; empty: none.
+        common: values that every phrase may mention.
+    """
 
     language: Language
     texts: Mapping[str, str]
+    variant: str = ""
+    common: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, key: str, **values: Any) -> str:
         """The text of `key`; an unknown key or a missing value is a KeyError, never a blank."""
-        text = self.texts[key]
-        return text.format(**values) if values else text
+        text = self.texts.get(f"{key}@{self.variant}") or self.texts[key]
+        filled = {**self.common, **values}
+        told = text.format(**filled) if filled else text
+        return with_particles(told) if self.language == "ko" else told
 
     def get(self, key: str, default: str) -> str:
         """The text of a key made from data, e.g. a status, or `default` where it is unknown."""
-        return self.texts.get(key, default)
+        return self(key) if key in self.texts else default
+
+    def about(self, variant: str, **common: str) -> Wording:
+        """The same words for another kind of KPI."""
+        return replace(self, variant=variant, common=common)
 
 
 @cache

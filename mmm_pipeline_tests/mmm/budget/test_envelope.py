@@ -74,7 +74,7 @@ def test_few_further_points_prove_that_no_spend_promises_more_than_the_plan(curv
     multiplier = float(curve.at(np.array([plan])).slope[0])
 
     added = 0
-    while (spend := bounded.doubtful(multiplier, plan, tolerable)) is not None:
+    while (spend := bounded.overpromised(multiplier, plan, tolerable)) is not None:
         bounded.add(curve.at(np.array([spend])))
         added += 1
 
@@ -88,7 +88,7 @@ def test_a_better_spend_that_is_known_is_not_the_bounds_fault() -> None:
     curve = Hill(100, 800, 6)
     bounded = BoundedCurve(curve.at(np.array([0.0, 100.0, 3000.0])))
 
-    while (spend := bounded.doubtful(1e-3, 100.0, 1e-3)) is not None:
+    while (spend := bounded.overpromised(1e-3, 100.0, 1e-3)) is not None:
         bounded.add(curve.at(np.array([spend])))
 
     envelope = bounded.envelope(0.0, 3000.0)

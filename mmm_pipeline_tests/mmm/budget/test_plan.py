@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmm_pipeline.errors import InfeasibleBudget
-from mmm_pipeline.mmm.budget.plan import MATERIAL_GAIN, plan_budget
+from mmm_pipeline.mmm.budget.plan import MATERIAL_GAIN, BudgetPlan, plan_budget, unplanned
 from mmm_pipeline.mmm.budget.request import BudgetRequest
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
@@ -169,3 +169,61 @@ def test_money_is_spent_until_the_next_unit_brings_no_more_than_asked() -> None:
     np.testing.assert_allclose(table.loc[inner, "marginal_roi_optimal"], today * 0.97, rtol=1e-4)
     assert (table.loc[table["optimal_spend"] == table["high"], "marginal_roi_optimal"] >= today * 0.97 * 0.9999).all()
     assert (table.loc[table["optimal_spend"] == table["low"], "marginal_roi_optimal"] <= today * 0.97 * 1.0001).all()
+
+
+_PAUSED = market_dataset(channels=4, zero_inflated=False)
+_PAUSED["spend"][-28:, 1] = 0.0
+_PAUSED["media"][-28:, 1] = 0.0
+
+
+def _in_units(money: float, kpi: float, media: float) -> Fit:
+    """The same market told in other units; one channel is off today."""
+    dataset = _PAUSED.assign(spend=_PAUSED["spend"] * money, kpi=_PAUSED["kpi"] * kpi, media=_PAUSED["media"] * media)
+    return synthetic_fit("hill_adstock", channels=4, dataset=dataset)
+
+
+@pytest.mark.parametrize(
+    ("money", "kpi", "media"),
+    [(1e-6, 1, 1), (1e6, 1, 1), (1e-6, 1e-6, 1), (1e6, 1e6, 1), (1, 1e-6, 1), (1, 1e6, 1), (1, 1, 1e-6), (1, 1, 1e6)],
+)
+@pytest.mark.parametrize("target", ["total", "target_kpi"])
+def test_no_figure_of_a_plan_has_a_unit_in_it(money: float, kpi: float, media: float, target: str) -> None:
+    base = plan_budget(_in_units(1, 1, 1))
+    asked = {"total": None, "target_kpi": 1.05 * float(base.summary["expected_kpi_current"].iloc[0])}[target]
+    factor = money if target == "total" else kpi
+
+    def plan(fit: Fit, by: float) -> BudgetPlan:
+        return plan_budget(fit, BudgetRequest(**({target: asked * by} if asked else {})))
+
+    expected, told = plan(_in_units(1, 1, 1), 1), plan(_in_units(money, kpi, media), factor)
+
+    total = float(expected.summary["total"].iloc[0])
+    for column in ("current_spend", "optimal_spend", "low", "high"):
+        np.testing.assert_allclose(told.table[column] / money, expected.table[column], atol=5e-5 * total)
+    for column in ("marginal_roi_current", "marginal_roi_optimal"):
+        np.testing.assert_allclose(told.table[column] * money / kpi, expected.table[column], rtol=1e-3)
+    assert told.table["marginal_roi_current"].iloc[1] > 0  # paused, and worth something all the same
+    for column in ("expected_kpi_optimal", "uplift"):
+        np.testing.assert_allclose(told.summary[column] / kpi, expected.summary[column], rtol=2e-3)
+    assert told.summary["verdict"].equals(expected.summary["verdict"])
+
+
+def test_where_there_is_no_plan_the_tables_are_todays_spend_with_the_reason(fit: Fit) -> None:
+    request = BudgetRequest(target_kpi=1e9)
+    with pytest.raises(InfeasibleBudget) as caught:
+        plan_budget(fit, request)
+
+    plan = unplanned(fit, request, caught.value)
+
+    for name in ("budget_plan", "budget_summary", "reallocation"):
+        assert violations(
+            name, {"budget_plan": plan.table, "budget_summary": plan.summary}.get(name, plan.reallocation)
+        ).empty
+    row = plan.summary.iloc[0]
+    assert (row["verdict"], row["no_plan"]) == ("no_plan", "out_of_reach")
+    assert "is out of reach" in row["reason"]
+    assert plan.table["optimal_spend"].equals(plan.table["current_spend"])
+    assert row["total"] == pytest.approx(fit.data.spend[-28:].sum())
+    assert row["expected_kpi_optimal"] == pytest.approx(
+        plan_budget(fit).summary["expected_kpi_current"].iloc[0], rel=1e-6
+    )

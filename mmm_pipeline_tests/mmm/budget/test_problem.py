@@ -100,18 +100,63 @@ def test_a_total_between_the_bounds_is_always_feasible(
     spend: list[float], lower: float, upper: float, share: float, locked: set[str]
 ) -> None:
     current = np.array(spend)
-    bounds = budget_problem(_CHANNELS, current, BudgetRequest(lower=lower, upper=upper, locked=tuple(locked)))
-    total = int(bounds.low.sum() + share * (bounds.high.sum() - bounds.low.sum()))
+    free = np.array([name not in locked for name in _CHANNELS])
+    least, most = (float(current[~free].sum() + multiple * current[free].sum()) for multiple in (lower, upper))
+    total = least + share * (most - least)
 
-    if total > 0:
-        request = BudgetRequest(total=total / 100, lower=lower, upper=upper, locked=tuple(locked))
+    if total > 1e-3:
+        request = BudgetRequest(total=total, lower=lower, upper=upper, locked=tuple(locked))
         problem = budget_problem(_CHANNELS, current, request)
 
-        reference = problem.reference(round_to_total(current, problem.low, problem.high, total))
-        assert [block.total for block in problem.blocks] == [total]
-        assert reference.sum() == total
+        planned = problem.blocks[0].total
+        cent = problem.unit / 100
+        reference = problem.reference(round_to_total(current / problem.unit, problem.low, problem.high, planned))
+        assert problem.currency(np.array(planned)) == pytest.approx(total, abs=3.01 * cent)
+        assert cent <= max(1e-4 * max(total, float(current.sum())), 1e-9)
+        assert reference.sum() == planned
         assert (reference >= 0).all()
         assert (reference[problem.locked] == problem.current[problem.locked]).all()
+
+
+@pytest.mark.parametrize("share", [0.5, 2.0])
+def test_a_total_at_the_end_of_the_bounds_is_met_whatever_rounding_does(share: float) -> None:
+    current = np.array([33.335, 33.335, 33.335, 0.015, 71.005])
+    channels = ("a", "b", "c", "d", "e")
+
+    problem = budget_problem(channels, current, BudgetRequest(total=share * float(current.sum())))
+
+    assert problem.blocks[0].total == pytest.approx(100 * share * current.sum(), abs=1)
+    assert problem.low.sum() <= problem.blocks[0].total <= problem.high.sum()
+
+
+def test_a_locked_total_that_is_off_by_rounding_alone_is_met() -> None:
+    current = np.array([33.335, 33.335, 33.335])
+
+    problem = budget_problem(_CHANNELS, current, BudgetRequest(total=float(current.sum()), locked=_CHANNELS))
+
+    assert problem.blocks[0].total == problem.current.sum()
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 1e6, 1e12])
+def test_a_budget_is_the_same_in_every_currency(scale: float) -> None:
+    request = BudgetRequest(
+        total=1800.0 * scale, amounts={"social": (0.0, 400.0 * scale)}, bounds={"video": (0.9, 1.1)}, locked=("search",)
+    )
+
+    problem = budget_problem(_CHANNELS, np.array([1000.0, 500.0, 255.5]) * scale, request)
+
+    for amounts, expected in (
+        (problem.current, [1000.0, 500.0, 255.5]),
+        (problem.low, [1000.0, 450.0, 0.0]),
+        (problem.high, [1000.0, 550.0, 400.0]),
+        (np.array([problem.blocks[0].total]), [1800.0]),
+    ):
+        np.testing.assert_allclose(problem.currency(amounts) / scale, expected, rtol=1e-4)
+
+
+def test_small_amounts_are_told_in_full() -> None:
+    with pytest.raises(InfeasibleBudget, match=r"0\.0004 is above the sum of the upper bounds, 0\.000351"):
+        budget_problem(_CHANNELS, _CURRENT * 1e-6, BudgetRequest(total=0.0004))
 
 
 @pytest.mark.parametrize(
@@ -180,3 +225,27 @@ def test_what_cannot_be_met_is_refused_by_name(request_: BudgetRequest, message:
 def test_without_spend_and_without_a_total_there_is_no_budget() -> None:
     with pytest.raises(InfeasibleBudget, match=r"set budget\.total"):
         budget_problem(_CHANNELS, np.zeros(3), BudgetRequest())
+
+
+def test_when_nothing_was_spent_lately_bounds_are_multiples_of_what_was_spent_last() -> None:
+    problem = budget_problem(_CHANNELS, np.zeros(3), BudgetRequest(total=300.0), latest_spend=_CURRENT)
+
+    assert problem.current.tolist() == [0, 0, 0]
+    assert problem.low.tolist() == [5_000, 2_500, 1_275]
+    assert problem.high.tolist() == [20_000, 10_000, 5_100]
+    # Compared with is the earlier mix: 200, 100 and 51 of 351, scaled to the total.
+    assert problem.reference(np.array([20_000, 7_000, 3_000])).tolist() == [17_094, 8_547, 4_359]
+
+
+def test_without_a_total_the_message_says_what_the_last_spend_was() -> None:
+    with pytest.raises(InfeasibleBudget, match=r"set budget\.total .*cost 175\.50") as caught:
+        budget_problem(_CHANNELS, np.zeros(3), BudgetRequest(), latest_spend=_CURRENT)
+    assert caught.value.code == "no_spend"
+
+
+def test_one_paused_channel_does_not_bring_earlier_spend_back() -> None:
+    current = np.array([100.0, 0.0, 25.5])
+
+    problem = budget_problem(_CHANNELS, current, BudgetRequest(), latest_spend=_CURRENT)
+
+    assert problem.high.tolist() == [20_000, 0, 5_100]

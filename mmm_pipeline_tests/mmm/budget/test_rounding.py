@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total, to_cents
+from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total, to_cents, unit_of_account
 
 
 @settings(deadline=None)
@@ -37,3 +38,11 @@ def test_a_plan_that_fits_moves_by_less_than_a_cent_per_channel(spend: list[floa
 
 def test_amounts_round_to_the_nearest_cent() -> None:
     assert to_cents(np.array([0.1 + 0.2, 1.005, 99.999])).tolist() == [30, 100, 10_000]
+
+
+@pytest.mark.parametrize(
+    ("budget", "unit"),
+    [(100.0, 1.0), (72_079.53, 1.0), (5e9, 1.0), (99.0, 1e-3), (0.0053, 1e-7), (0.0, 1.0), (3e12, 100.0)],
+)
+def test_a_cent_is_small_beside_the_budget_and_ordinary_budgets_have_ordinary_cents(budget: float, unit: float) -> None:
+    assert unit_of_account(budget) == pytest.approx(unit)

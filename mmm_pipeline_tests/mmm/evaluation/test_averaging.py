@@ -35,10 +35,13 @@ def _entry(degrees: int, days: np.ndarray, mean: float, *, converged: bool = Tru
     return Entry(ModelSpec("adstock", degrees), convergence=Convergence(converged, 1.0, 900, 900, 0), loo=loo)
 
 
-def _returns(key: str, roi: list[float], spread: float, seed: int = 0) -> SpecReturns:
+def _returns(
+    key: str, roi: list[float], spread: float, seed: int = 0, marginal: tuple[float, float] = (1.0, 1.0)
+) -> SpecReturns:
     """Two channels at a spend of 100 each, with Normal ROI."""
     draws = np.random.default_rng(seed).normal(roi, spread, (4000, 2))
-    return SpecReturns(key, ("a", "b"), np.array([100.0, 100.0]), 100 * draws, np.full(4000, 600.0))
+    spend = np.array([100.0, 100.0])
+    return SpecReturns(key, ("a", "b"), spend, 100 * draws, np.full(4000, 600.0), np.asarray(marginal))
 
 
 def test_the_spec_that_predicts_gets_the_weight_and_one_that_did_not_converge_gets_none() -> None:
@@ -88,26 +91,60 @@ def test_a_spec_without_a_weight_does_not_count() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gap", "spread", "verdict"),
+    ("estimates", "spread", "verdict"),
     [
-        (0.2, 0.5, "agree"),
-        # Means two standard deviations apart: as much variance between the specs as within them.
-        (2.1, 1.0, "disagree_means"),
-        (1.9, 1.0, "agree"),
-        (5.0, 1.0, "disagree_intervals"),
+        # A quarter apart: the same decision, even where the intervals do not touch.
+        ((0.98, 1.24), 0.3, "agree"),
+        ((0.98, 1.24), 0.01, "agree"),
+        ((2.0, 2.8), 0.01, "agree"),
+        # A loss by one spec and a gold mine by another, however wide the intervals.
+        ((0.9, 6.2), 0.3, "disagree_decision"),
+        ((0.9, 6.2), 4.0, "disagree_decision"),
+        ((0.7, 1.3), 0.1, "disagree_decision"),
+        # Both pay, but the amounts have nothing in common.
+        ((1.5, 6.0), 0.3, "disagree_size"),
+        ((1.5, 3.0), 0.3, "agree"),
     ],
 )
-def test_specs_disagree_when_the_choice_of_spec_moves_roi_more_than_the_rest(
-    gap: float, spread: float, verdict: str
+def test_specs_disagree_where_the_decision_depends_on_which_is_right(
+    estimates: tuple[float, float], spread: float, verdict: str
 ) -> None:
-    specs = [_returns("adstock|1", [10.0, 3.0], spread), _returns("carryover|1", [10.0 + gap, 3.0], spread)]
+    low, high = (
+        _returns(key, [roi, 3.0], spread) for key, roi in zip(("adstock|1", "carryover|1"), estimates, strict=True)
+    )
 
-    table = agreement_table(specs, "carryover|1").set_index("channel")
+    table = agreement_table([low, high], "carryover|1").set_index("channel")
 
     assert violations("spec_agreement", table.reset_index()).empty
     assert table["verdict"].tolist() == [verdict, "agree"]
     assert table.loc["a", ["spec_lowest", "spec_highest"]].tolist() == ["adstock|1", "carryover|1"]
     assert table.loc["a", "roi_champion"] == table.loc["a", "roi_highest"]
+
+
+@pytest.mark.parametrize("break_even", [1.0, None])
+def test_specs_disagree_where_one_would_raise_a_channel_and_the_other_cut_it(break_even: float | None) -> None:
+    raising = _returns("adstock|1", [6.0, 4.0], 0.1, marginal=(3.0, 2.0))
+    cutting = _returns("carryover|1", [3.9, 4.0], 0.1, marginal=(1.0, 2.0))
+
+    table = agreement_table([raising, cutting], "adstock|1", break_even=break_even).set_index("channel")
+
+    # The other channel is turned round as well, but its estimates are the same.
+    assert table["verdict"].tolist() == ["disagree_decision", "agree"]
+
+
+def test_specs_that_would_all_cut_a_channel_agree_however_far_apart_their_estimates_are() -> None:
+    specs = [
+        _returns(key, [roi, 4.0], 0.01, marginal=(roi, 4.0)) for key, roi in (("adstock|1", 0.02), ("carryover|1", 0.2))
+    ]
+
+    assert agreement_table(specs, "adstock|1")["verdict"].tolist() == ["agree", "agree"]
+
+
+def test_without_break_even_both_sides_of_1_are_the_same_side() -> None:
+    specs = [_returns(key, [roi, 1.0], 0.01) for key, roi in (("adstock|1", 0.8), ("carryover|1", 1.6))]
+
+    assert agreement_table(specs, "adstock|1")["verdict"].tolist() == ["disagree_decision", "agree"]
+    assert agreement_table(specs, "adstock|1", break_even=None)["verdict"].tolist() == ["agree", "agree"]
 
 
 def test_a_single_spec_has_nothing_to_disagree_with() -> None:

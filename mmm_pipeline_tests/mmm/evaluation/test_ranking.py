@@ -12,12 +12,14 @@ from mmm_pipeline.mmm.evaluation.naive import score_naive_forecasts
 from mmm_pipeline.mmm.evaluation.ranking import (
     Entry,
     build_leaderboard,
-    choose_champion,
+    champion_candidates,
+    crowned,
     entry_of_fit,
     entry_without_fit,
 )
 from mmm_pipeline.mmm.evaluation.scores import HoldoutScore, RankingError, score_fit
 from mmm_pipeline.mmm.inference.diagnostics import Convergence
+from mmm_pipeline.mmm.reasons import Reason
 from mmm_pipeline.mmm.specs import ModelSpec
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
@@ -49,7 +51,7 @@ def _entry(
         inside_90=everywhere,
         window=np.zeros(len(shares), dtype=int) if windows is None else np.array(windows),
     )
-    failures = () if converged else ("R-hat of retention[a] is 1.20, the limit 1.01",)
+    failures = () if converged else (Reason("other", {"text": "R-hat of retention[a] is 1.20, the limit 1.01"}),)
     return Entry(ModelSpec(adstock, degrees), score, Convergence(converged, 1.0, 900, 900, 0, failures), loo, 1, 2.0)
 
 
@@ -62,7 +64,7 @@ def test_a_spec_that_did_not_converge_cannot_win_however_small_its_error() -> No
         _NAIVE,
     )
 
-    assert choose_champion(board) == "adstock|1"
+    assert champion_candidates(board)[0] == "adstock|1"
     unconverged = board.set_index("adstock").loc["carryover"]
     assert pd.isna(unconverged["rank"])
     assert unconverged["status"] == "not_converged"
@@ -74,7 +76,7 @@ def test_a_clearly_smaller_error_wins_over_simplicity() -> None:
         [_entry("adstock", 1, [0.30, 0.31, 0.32]), _entry("carryover", 4, [0.10, 0.11, 0.12])], _NAIVE
     )
 
-    assert choose_champion(board) == "carryover|4"
+    assert champion_candidates(board)[0] == "carryover|4"
     assert board["rank"].tolist() == [1, 2]
 
 
@@ -84,13 +86,13 @@ def test_within_one_standard_error_the_simpler_spec_wins() -> None:
     board = build_leaderboard(noisy_but_alike, _NAIVE)
 
     assert noisy_but_alike[0].score.mape < noisy_but_alike[1].score.mape  # type: ignore[union-attr]
-    assert choose_champion(board) == "adstock|1"
+    assert champion_candidates(board)[0] == "adstock|1"
 
 
 def test_a_small_but_steady_difference_is_no_tie() -> None:
     steady = [_entry("carryover", 4, [0.100, 0.300, 0.200]), _entry("adstock", 1, [0.111, 0.310, 0.210])]
 
-    assert choose_champion(build_leaderboard(steady, _NAIVE)) == "carryover|4"
+    assert champion_candidates(build_leaderboard(steady, _NAIVE))[0] == "carryover|4"
 
 
 def test_of_equal_errors_fewer_degrees_then_fewer_media_parameters_win() -> None:
@@ -132,7 +134,7 @@ def test_without_a_converged_spec_the_error_names_every_spec_and_what_to_change(
     )
 
     with pytest.raises(ModelNotConverged) as raised:
-        choose_champion(board)
+        champion_candidates(board)
 
     message = str(raised.value)
     assert "adstock|1: not_converged: R-hat of retention[a] is 1.20, the limit 1.01" in message
@@ -149,7 +151,7 @@ def test_too_few_converged_specs_make_no_champion_and_the_error_names_what_the_o
     board = build_leaderboard(entries, _NAIVE, least_converged=2)
 
     with pytest.raises(ModelNotConverged) as raised:
-        choose_champion(board, 2)
+        champion_candidates(board, 2)
 
     message = str(raised.value)
     assert violations("leaderboard", board).empty
@@ -164,7 +166,7 @@ def test_as_many_converged_specs_as_asked_for_make_a_champion() -> None:
     entries = [_entry("adstock", 1, [0.1, 0.2]), _entry("adstock", 2, [0.1, 0.2]), _entry("adstock", 4, [0.1, 0.2])]
     board = build_leaderboard(entries, _NAIVE, least_converged=3)
 
-    assert choose_champion(board, 3) == "adstock|1"
+    assert champion_candidates(board, 3)[0] == "adstock|1"
     assert board["is_champion"].tolist() == [True, False, False]
 
 
@@ -173,8 +175,8 @@ def test_a_stored_leaderboard_is_held_to_the_policy_in_force_now() -> None:
     strict = build_leaderboard([_entry("adstock", 1, [0.1, 0.2])], _NAIVE, least_converged=2)
 
     with pytest.raises(ModelNotConverged, match="asks for 2"):
-        choose_champion(lenient, 2)
-    assert choose_champion(strict, 1) == "adstock|1"
+        champion_candidates(lenient, 2)
+    assert champion_candidates(strict, 1)[0] == "adstock|1"
 
 
 def test_skill_compares_with_the_best_naive_forecast() -> None:
@@ -212,7 +214,7 @@ def test_the_chosen_error_decides_places_and_skill(error: RankingError, winner: 
 
     board = build_leaderboard(entries, _NAIVE, error=error)
 
-    assert choose_champion(board) == winner
+    assert champion_candidates(board)[0] == winner
     best = board.loc[board["is_champion"]].iloc[0]
     assert best["skill"] == pytest.approx(1 - best[error] / _NAIVE[error].min())
 
@@ -226,8 +228,8 @@ def test_a_lead_that_one_of_two_windows_made_alone_is_a_tie() -> None:
         [_entry("carryover", 4, ahead, windows=windows), _entry("adstock", 1, steady, windows=windows)], _NAIVE
     )
 
-    assert choose_champion(as_days) == "carryover|4"
-    assert choose_champion(as_windows) == "adstock|1"
+    assert champion_candidates(as_days)[0] == "carryover|4"
+    assert champion_candidates(as_windows)[0] == "adstock|1"
 
 
 def test_specs_that_the_errors_hardly_tell_from_the_best_are_rivals() -> None:
@@ -267,3 +269,29 @@ def test_weights_go_to_the_rows_of_their_specs() -> None:
 
     assert board.loc["carryover", "weight"] == 1.0
     assert pd.isna(board.loc["adstock", "weight"])
+
+
+def test_candidates_come_in_the_order_of_their_places_and_without_those_that_did_not_converge() -> None:
+    board = build_leaderboard(
+        [
+            _entry("hill_adstock", 1, [0.30, 0.31, 0.32]),
+            _entry("adstock", 1, [0.10, 0.11, 0.12]),
+            _entry("adstock", 2, [0.01, 0.02, 0.01], converged=False),
+            _entry("carryover", 1, [0.20, 0.21, 0.22]),
+        ],
+        _NAIVE,
+    )
+
+    assert champion_candidates(board) == ["adstock|1", "carryover|1", "hill_adstock|1"]
+    assert champion_candidates(board, 4, accept_unconverged=True) == [
+        "adstock|1", "carryover|1", "hill_adstock|1", "adstock|2"
+    ]  # fmt: skip
+
+
+def test_crowning_marks_the_spec_that_is_used_and_no_other() -> None:
+    board = build_leaderboard([_entry("adstock", 1, [0.10, 0.11]), _entry("carryover", 1, [0.20, 0.21])], _NAIVE)
+
+    used = crowned(board, "carryover|1")
+
+    assert used.loc[used["is_champion"], "adstock"].tolist() == ["carryover"]
+    assert board.loc[board["is_champion"], "adstock"].tolist() == ["adstock"]

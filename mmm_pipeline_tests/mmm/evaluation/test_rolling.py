@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -19,8 +21,11 @@ from mmm_pipeline.mmm.evaluation.rolling import (
 from mmm_pipeline.mmm.evaluation.scores import pooled
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.inference.diagnostics import Convergence
+from mmm_pipeline.mmm.reasons import Reason
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
+
+_MISSED = Reason("rhat_above", {"limit": "1.01", "parameters": "x 1.2"})
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +57,24 @@ def test_more_origins_than_days_are_an_error_that_says_how_many_fit(dataset: xr.
 
     with pytest.raises(ModelInputError, match=r"rolling_origins is 5.*18 of the 88 days.*at most 4 origins"):
         rolling_windows(dataset, 5)
+
+
+@pytest.mark.parametrize(
+    ("days", "value", "message"),
+    [
+        (slice(60, 74), 0.0, "the KPI is zero on all 14 days of it"),
+        (slice(0, 60), 5.0, "the KPI is the same on every day before it"),
+    ],
+)
+def test_a_window_that_cannot_be_scored_is_named_before_any_fit(
+    dataset: xr.Dataset, days: slice, value: float, message: str
+) -> None:
+    dull = dataset.copy(deep=True)
+    dull["kpi"][days] = value
+
+    assert len(rolling_windows(dull, 1)) == 1
+    with pytest.raises(ModelInputError, match=f"window that starts on .* cannot be scored, as {message}"):
+        rolling_windows(dull, 2)
 
 
 def test_a_window_learns_from_nothing_that_it_forecasts(dataset: xr.Dataset) -> None:
@@ -105,14 +128,15 @@ def test_a_feature_that_does_not_vary_yet_is_left_out_of_the_windows_before(data
 
 def test_a_spec_has_converged_when_all_its_windows_have(dataset: xr.Dataset) -> None:
     early, late = rolling_windows(dataset, 2)
-    good, bad = Convergence(True, 1.001, 900, 800, 0), Convergence(False, 1.2, 50, 40, 3, ("R-hat above 1.01: x 1.2",))
+    good, bad = Convergence(True, 1.001, 900, 800, 0), Convergence(False, 1.2, 50, 40, 3, (_MISSED,))
 
     assert convergence_of_all([(early, good), (late, good)]).converged
     verdict = convergence_of_all([(early, bad), (late, good)])
 
     assert not verdict.converged
     assert (verdict.rhat_max, verdict.ess_bulk_min, verdict.divergences) == (1.2, 50, 3)
-    assert verdict.failures == (f"fit before {early.origin}: R-hat above 1.01: x 1.2",)
+    assert str(verdict.failures[0]) == f"fit before {early.origin}: R-hat above 1.01: x 1.2"
+    assert verdict.failures == (dataclasses.replace(_MISSED, before=str(early.origin)),)
 
 
 def test_the_table_has_every_window_and_all_together(dataset: xr.Dataset) -> None:

@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 
 from mmm_pipeline.mmm import ConvergenceThresholds
-from mmm_pipeline.mmm.inference.diagnostics import convergence_of, parameter_diagnostics
+from mmm_pipeline.mmm.inference.diagnostics import Convergence, convergence_of, in_reach, parameter_diagnostics
 
 THRESHOLDS = ConvergenceThresholds(rhat_max=1.01, ess_min=400, divergence_share_max=0.001)
 
@@ -40,8 +40,8 @@ def test_every_scalar_is_diagnosed_by_name():
 def test_a_chain_elsewhere_is_named_with_value_and_limit():
     verdict = convergence_of(parameter_diagnostics(posterior(shift=3.0)), 0, 4000, THRESHOLDS)
     assert not verdict.converged
-    assert verdict.failures[0].startswith("R-hat above 1.01: retention[b] 1.")
-    assert not any("retention[a]" in failure for failure in verdict.failures)
+    assert str(verdict.failures[0]).startswith("R-hat above 1.01: retention[b] 1.")
+    assert not any("retention[a]" in str(failure) for failure in verdict.failures)
 
 
 @pytest.mark.parametrize(("divergences", "converged"), [(4, True), (5, False)])
@@ -57,4 +57,21 @@ def test_a_parameter_that_never_moves_cannot_converge():
     stuck["noise_sd"][:] = 1.0
     verdict = convergence_of(parameter_diagnostics(stuck), 0, 4000, THRESHOLDS)
     assert not verdict.converged
-    assert "noise_sd" in verdict.failures[0]
+    assert "noise_sd" in str(verdict.failures[0])
+
+
+@pytest.mark.parametrize(
+    ("rhat", "ess", "divergences", "expected"),
+    [
+        (1.005, 399, 0, True),
+        (1.005, 134, 0, True),  # three times as many draws: 402
+        (1.005, 133, 0, False),
+        (1.029, 399, 0, True),  # an excess of 0.029 over three: 0.0097
+        (1.031, 399, 0, False),
+        (1.005, 399, 5, False),  # above a thousandth of 4000
+        (float("inf"), 0, 0, False),
+    ],
+)
+def test_more_draws_are_expected_to_mend_narrow_misses_only(rhat, ess, divergences, expected):
+    verdict = Convergence(False, rhat, 5000, ess, divergences)
+    assert in_reach(verdict, 4000, THRESHOLDS, 12_000) is expected

@@ -8,7 +8,13 @@ import pytest
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
-from mmm_pipeline.mmm.response.response import DAYS_AFTER_HORIZON, current_spend, horizon_responses, media_prices
+from mmm_pipeline.mmm.response.response import (
+    DAYS_AFTER_HORIZON,
+    FIRST_SHARE,
+    current_spend,
+    horizon_responses,
+    media_prices,
+)
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 
 _SPEND = np.array([3000.0, 0.7, 120.0])
@@ -77,7 +83,9 @@ def test_spending_nothing_brings_nothing(adstock: str) -> None:
 def test_marginal_return_at_zero_spend_is_that_of_the_first_unit(adstock: str) -> None:
     response = horizon_responses(synthetic_fit(adstock), 28)[0]
 
-    assert np.array_equal(response.slope_draws(0.0), response.draws(1.0))
+    first = response.first_spend
+    assert first * response.media_per_currency == pytest.approx(FIRST_SHARE)
+    np.testing.assert_allclose(response.slope_draws(0.0), response.draws(first) / first)
 
 
 def test_current_spend_is_that_of_the_last_horizon() -> None:

@@ -282,7 +282,7 @@ def test_advice_that_turned_round_without_support_stands_out() -> None:
         for shown in (tables, supported)
         for _, figure in figures(chart_context(shown, "en"), ("drift",))
     ]
-    assert ["advice turned round without support" in texts for texts in told] == [True, False]
+    assert ["advice reversed without support" in texts for texts in told] == [True, False]
 
 
 def test_channels_that_came_or_went_are_named_in_the_picture_of_changes() -> None:

@@ -47,14 +47,24 @@ def test_a_channel_is_judged_by_its_probability_unless_the_prior_is_talking(
 
 
 def without_baseline(tables: ResultTables) -> ResultTables:
-    """Media credited with all of the KPI."""
+    """Media credited with all of the KPI, and a negative baseline on most days."""
     fitted = float(tables.contribution_over_time["mean"].sum())
     shares = tables.attribution["contribution"] / tables.attribution["contribution"].sum()
-    return dataclasses.replace(tables, attribution=tables.attribution.assign(contribution=fitted * shares))
+    total = tables.media_total.assign(
+        contribution=fitted, share=1.0, share_low=0.8, share_high=1.2, probability_above_kpi=0.5, days_below_zero=40
+    )
+    return dataclasses.replace(
+        tables, media_total=total, attribution=tables.attribution.assign(contribution=fitted * shares)
+    )
 
 
 def _trust(tables: ResultTables) -> str:
     return findings(tables).trust
+
+
+def test_a_champion_whose_fit_on_all_days_did_not_converge_is_hardly_trusted() -> None:
+    assert _trust(synthetic_results(5)) != "low"
+    assert _trust(synthetic_results(5, converged=False)) == "low"
 
 
 def test_a_quick_run_is_never_trusted() -> None:
@@ -74,10 +84,20 @@ def test_good_trust_needs_skill_coverage_and_evidence() -> None:
     assert _trust(_with(skilled, "leaderboard", coverage_90=0.5)) == "fair"
     assert _trust(_with(skilled, "attribution", prior_width_ratio=0.95)) == "fair"
     baseless = without_baseline(skilled)
-    assert (_trust(baseless), findings(baseless).leaves_no_baseline) == ("fair", True)
-    assert not findings(skilled).leaves_no_baseline
+    assert _trust(baseless) == "low"
+    assert [reason.code for reason in findings(baseless).implausible] == ["media_share", "baseline_below_zero"]
+    assert not findings(baseless).material
+    assert findings(skilled).implausible == ()
+    assert findings(skilled).material
     assert _trust(_with(informed, "leaderboard", skill=0.05)) == "fair"
     assert _trust(_with(informed, "leaderboard", skill=float("nan"))) == "low"
+
+
+def test_media_that_never_vary_are_no_evidence_however_narrow_the_interval() -> None:
+    tables = _with(synthetic_results(1), "attribution", prior_width_ratio=0.4, probability_roi_above_1=0.99)
+    assert findings(tables).channels[0].evidence == "pays_back"
+    assert findings(_with(tables, "attribution", media_variation=0.0)).channels[0].evidence == "no_evidence"
+    assert findings(_with(tables, "attribution", media_variation=0.12)).channels[0].evidence == "pays_back"
 
 
 def test_another_spec_that_beats_the_naive_forecast_is_noticed() -> None:

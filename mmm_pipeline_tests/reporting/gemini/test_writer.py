@@ -72,7 +72,7 @@ def test_a_fault_ends_in_the_template_with_its_reason(
     assert narrative.receipt.reason.code == code
     assert len(server.requests) == calls == narrative.receipt.calls
     first, *rest = narrative.markdown.splitlines()
-    assert first.startswith("*Written by the offline template: ")
+    assert first.startswith("*Text generated automatically from the tables, because ")
     assert "# What to do with the budget" in rest
     assert "script" not in narrative.markdown + str(narrative.receipt)
 

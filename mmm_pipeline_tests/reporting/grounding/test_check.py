@@ -6,12 +6,14 @@ import dataclasses
 
 import pytest
 
+from mmm_pipeline.reporting.advice.proposals import proposal_facts
+from mmm_pipeline.reporting.advice.rules import data_proposals, model_proposals
 from mmm_pipeline.reporting.facts.result_facts import result_facts
 from mmm_pipeline.reporting.grounding.check import Reference, ungrounded_in_statement, ungrounded_in_text
 from mmm_pipeline.reporting.grounding.facts import Facts
 from mmm_pipeline.reporting.narratives.template import offline_narratives, verdict
 from mmm_pipeline.reporting.results.tables import Language, ResultTables
-from mmm_pipeline_tests.reporting.profiled_results import profiled
+from mmm_pipeline_tests.reporting.profiled_results import odd_results, profiled
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
 
 A, B = "Brand 1 Ad Group 001", "Brand 2 Ad Group 002"
@@ -45,7 +47,7 @@ def _texts(tables: ResultTables, language: Language) -> list[str]:
         synthetic_results(HOSTILE_NAMES),
         synthetic_results(["2021", "7", "TV", "TV 2"]),
     ],
-    ids=["one channel", "profiled", "forty, doubtful", "hostile names", "names that are numbers"],
+    ids=["one channel", "profiled", "forty, uncertain", "hostile names", "names that are numbers"],
 )
 def test_every_figure_of_the_offline_narratives_is_in_the_tables(made: ResultTables, language: Language) -> None:
     facts = result_facts(made)
@@ -70,7 +72,7 @@ def test_a_template_that_told_another_run_s_figures_would_be_caught(language: La
         "USD 87 was spent.",  # 87 are days
         "Brand 9 Ad Group 009 is the best.",
         "and 40 more",
-        "외 40개",
+        "등 40개",
         "twelve channels pay back",
     ],
 )
@@ -86,7 +88,7 @@ def test_a_wrong_figure_in_a_text_is_found(lie: str, facts: Facts) -> None:
         f"**{B}**의 ROI는 0.87입니다.",
         f"{A} cost USD 12,346, that is 1.2만.",
         "From 17 Oct 2021 to 11 January 2022: 87 days; 90% intervals around an ROI of 1.",
-        "and 2 more",
+        "3 in all",
     ],
 )
 def test_a_true_figure_in_a_text_passes(truth: str, facts: Facts) -> None:
@@ -134,3 +136,16 @@ def test_a_number_in_a_reason_may_be_quoted(facts: Facts) -> None:
     reference = Reference("leaderboard", "adstock|4", "reason")
     assert ungrounded_in_statement("R-hat reached 1.043.", [reference], facts) == []
     assert ungrounded_in_statement("R-hat reached 1.044.", [reference], facts)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("channels", [2, 5, 20, 40])
+def test_every_count_of_a_narrative_is_in_the_tables_however_long_the_lists(
+    channels: int, seed: int, language: Language
+) -> None:
+    made = odd_results(channels, seed)
+    facts = proposal_facts(result_facts(made), [*data_proposals(made), *model_proposals(made)])
+    texts = [*dataclasses.astuple(offline_narratives(made, language)), *verdict(made, language).values()]
+    assert any(str(made.window.days) in text for text in texts)
+    assert [problem for text in texts for problem in ungrounded_in_text(text, facts)] == []

@@ -7,44 +7,51 @@ import re
 
 import pytest
 
+from mmm_pipeline.mmm.reasons import Reason, stored_reasons
 from mmm_pipeline.reporting.facts.result_facts import result_facts
+from mmm_pipeline.reporting.gemini.faults import Reason as Fault
 from mmm_pipeline.reporting.grounding.check import ungrounded_in_text
 from mmm_pipeline.reporting.narratives.template import (
     budget_report,
     chart_report,
     eda_report,
+    offline_narrative,
     offline_narratives,
     verdict,
 )
 from mmm_pipeline.reporting.results.tables import Language, RowCounts
+from mmm_pipeline.reporting.text.wording import wording
 from mmm_pipeline_tests.reporting.findings.test_findings import without_baseline
 from mmm_pipeline_tests.reporting.profiled_results import profiled
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
 
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
 QUICK = {"en": "Quick run: fewer draws, do not decide on it", "ko": "빠른 실행: 표본이 적으므로 이 결과로 결정하지"}
-BY_TEMPLATE = {"en": "Written by the offline template: no language model is configured", "ko": "오프라인 템플릿이 작성"}
+INSTEAD = {"en": "because Gemini's quota is used up (503)", "ko": "표에서 자동으로 작성한 글입니다. Gemini 사용 한도를"}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_narrative_opens_by_saying_that_a_template_wrote_it_and_why(language: Language) -> None:
-    texts = offline_narratives(synthetic_results(3), language)
-    for text in (texts.eda, texts.charts, texts.budget):
-        assert BY_TEMPLATE[language] in text.splitlines()[0]
+def test_a_narrative_begins_with_its_title_unless_another_writer_was_to_write_it(language: Language) -> None:
+    tables = synthetic_results(3)
+    texts = offline_narratives(tables, language)
+    assert all(text.startswith("# ") for text in (texts.eda, texts.charts, texts.budget, texts.advice))
+    instead = offline_narrative("eda_report", tables, language, Fault("quota", "503"))
+    assert instead.startswith("*")
+    assert INSTEAD[language] in instead.splitlines()[0]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_quick_run_says_so_before_anything_else(language: Language) -> None:
     texts = offline_narratives(synthetic_results(3, quick=True), language)
     for text in (texts.eda, texts.charts, texts.budget):
-        paragraphs = [line for line in text.splitlines()[1:] if line and not line.startswith("#")]
+        paragraphs = [line for line in text.splitlines() if line and not line.startswith("#")]
         assert QUICK[language] in paragraphs[0]
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "does not beat"), ("ko", "낫지 않습니다")])
 def test_a_champion_that_does_not_beat_the_naive_forecast_is_the_first_paragraph(language: Language, said: str) -> None:
     text = chart_report(synthetic_results(3, beats_naive=False), language)
-    paragraphs = [line for line in text.splitlines()[1:] if line and not line.startswith("#")]
+    paragraphs = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert said in paragraphs[0]
     assert said not in chart_report(synthetic_results(3), language)
 
@@ -57,14 +64,19 @@ def test_a_plan_without_material_gain_says_keep_the_split(language: Language, sa
     assert said not in budget_report(synthetic_results(6), language)
 
 
-@pytest.mark.parametrize(
-    ("language", "said"), [("en", "next to nothing for the baseline"), ("ko", "거의 남기지 않습니다")]
-)
-def test_a_model_that_leaves_no_baseline_says_that_this_is_hard_to_believe(language: Language, said: str) -> None:
-    tables = synthetic_results(4)
-    assert said in chart_report(without_baseline(tables), language)
-    assert said in verdict(without_baseline(tables), language)["trust"]
-    assert said not in chart_report(tables, language)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_results_that_cannot_be_right_say_so_before_anything_else(language: Language) -> None:
+    tables = without_baseline(synthetic_results(4))
+    headline = wording(language)("implausible.headline")
+    narratives = dataclasses.astuple(offline_narratives(tables, language))
+    for text in narratives:
+        first = next(line for line in text.splitlines() if line and not line.startswith("#"))
+        assert first == f"**{headline}**"
+    said = verdict(tables, language)
+    assert said["headline"].strip() == headline
+    for worth_it in ("Worth doing", "worth it", "실행할 가치가", "바꿀 가치가"):
+        assert not any(worth_it in text for text in (*narratives, *said.values()))
+    assert not any(headline in text for text in dataclasses.astuple(offline_narratives(synthetic_results(4), language)))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -99,7 +111,7 @@ def test_a_plan_that_was_asked_for_something_else_than_most_kpi_says_what(
     assert "요청은" not in plain
 
 
-def test_a_doubtful_model_never_recommends_without_an_if() -> None:
+def test_an_uncertain_model_never_recommends_without_an_if() -> None:
     tables = synthetic_results(6, beats_naive=False)
     assert "If the model is right" in budget_report(tables, "en")
     assert "Reallocating is worth it" not in budget_report(tables, "en")
@@ -127,7 +139,7 @@ def test_every_channel_comes_with_its_interval() -> None:
 
 def test_long_lists_are_cut_and_counted() -> None:
     text = chart_report(synthetic_results(40), "en")
-    assert re.search(r"- and \d+ more: see the table", text)
+    assert re.search(r"- The table has all \d+ of them", text)
     assert sum(line.startswith("- **Brand") for line in text.splitlines()) <= 4 * 8
 
 
@@ -140,7 +152,9 @@ def test_specs_that_could_not_win_are_listed_with_their_reason(language: Languag
 def test_a_spec_whose_fit_failed_is_named_with_its_reason(language: Language, failed: str) -> None:
     tables = synthetic_results(3)
     board = tables.leaderboard.copy()
-    board.loc[board.index[-1], ["status", "reason"]] = ["failed", "MemoryError: no room for 4 chains"]
+    failed_by = Reason("failed", {"error": "MemoryError: no room for 4 chains"})
+    told = ["failed", str(failed_by), stored_reasons([failed_by])]
+    board.loc[board.index[-1], ["status", "reason", "reasons"]] = told
 
     text = chart_report(dataclasses.replace(tables, leaderboard=board), language)
 
@@ -158,7 +172,7 @@ def test_excluded_channels_and_refused_rows_are_told_with_reasons(language: Lang
     assert "Brand 1 Ad Group 12" in text
     assert "6.5%" in text
     assert {"en": "date cannot be read: 65", "ko": "날짜를 읽을 수 없음: 65"}[language] in text
-    assert "some new reason: 5" in text.replace("\\", "")
+    assert {"en": "some new reason: 5", "ko": "some_new_reason: 5"}[language] in text.replace("\\", "")
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def _rolling(results: ResultTables) -> ResultTables:
     return _with(results, rolling_origins=CONTRACTS["rolling_origins"].validate(pd.DataFrame(rows)))
 
 
-@pytest.mark.parametrize(("language", "said"), [("en", "The models disagree on"), ("ko", "모형마다 판단이 다른 채널")])
+@pytest.mark.parametrize(("language", "said"), [("en", "The models disagree on"), ("ko", "모델마다 판단이 다른 채널")])
 def test_disagreement_is_said_where_channels_are_judged(language: Language, said: str) -> None:
     results = synthetic_results(5)
     [disputed] = findings(results).disputed

@@ -11,8 +11,10 @@ import pytest
 from markdown_it import MarkdownIt
 
 from mmm_pipeline.reporting.charts.catalog import Chart
-from mmm_pipeline.reporting.narratives.template import Narratives
+from mmm_pipeline.reporting.narratives.template import Narratives, offline_narratives
 from mmm_pipeline.reporting.page.report import write_report
+from mmm_pipeline.reporting.page.summary import build_summary
+from mmm_pipeline.reporting.results.tables import Language
 from mmm_pipeline_tests.reporting.conftest import WrittenReport
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
 
@@ -58,7 +60,7 @@ def _page(report: WrittenReport) -> Page:
     return Page(report.files.html.read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("which", ["report", "hostile_report", "doubtful_report"])
+@pytest.mark.parametrize("which", ["report", "hostile_report", "uncertain_report"])
 def test_the_page_can_request_nothing_and_run_nothing(which: str, request: pytest.FixtureRequest) -> None:
     page = _page(request.getfixturevalue(which))
     assert page.unbalanced == []
@@ -110,19 +112,50 @@ def test_the_verdict_comes_before_every_table(report: WrittenReport) -> None:
 
 
 @pytest.mark.parametrize("form", ["html", "markdown"])
-def test_a_quick_run_and_a_beaten_model_are_announced_on_top(doubtful_report: WrittenReport, form: str) -> None:
-    files = doubtful_report.files
-    text = _page(doubtful_report).text["en"] if form == "html" else files.markdown[0].read_text(encoding="utf-8")
+def test_a_quick_run_and_a_beaten_model_are_announced_on_top(uncertain_report: WrittenReport, form: str) -> None:
+    files = uncertain_report.files
+    text = _page(uncertain_report).text["en"] if form == "html" else files.markdown[0].read_text(encoding="utf-8")
     top = text[: text.index("How far to trust it")]
     assert "Quick run: fewer draws, do not decide on it." in top
     assert "No model here predicts better than a simple forecast." in top
     assert "Quick run" not in top.replace("Quick run: fewer draws, do not decide on it.", "")
 
 
-def test_forty_channels_all_have_their_row(doubtful_report: WrittenReport) -> None:
-    text = _page(doubtful_report).text["en"]
-    markdown = doubtful_report.files.markdown[0].read_text(encoding="utf-8")
-    for name in doubtful_report.tables.attribution["channel"]:
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "did not converge (R-hat 1.006, effective sample size 388, divergent draws: 0)"),
+        ("ko", "수렴하지 않았습니다(R-hat 1.006, 유효 표본 크기 388, 발산 표본 0개)"),
+    ],
+)
+def test_a_fit_that_did_not_converge_is_announced_on_top(tmp_path: Path, language: Language, said: str) -> None:
+    tables = synthetic_results(2, quick=True, converged=False, settings={"report": {"languages": [language]}})
+    files = write_report(tables, {language: []}, {language: Narratives("a", "b", "c")}, tmp_path)
+    text = files.markdown[0].read_text(encoding="utf-8")
+    assert said in text[: text.index("## ")]
+    summary = build_summary(tables)["champion"]
+    assert summary["converged"] is False
+    assert summary["reason"].startswith("tail effective sample size below 400")
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "There is no budget plan:"), ("ko", "예산 계획이 없습니다.")])
+def test_without_a_plan_the_report_says_why_and_promises_nothing(tmp_path: Path, language: Language, said: str) -> None:
+    tables = synthetic_results(2, no_plan="no_spend", settings={"report": {"languages": [language]}})
+    narratives = offline_narratives(tables, language)
+    files = write_report(tables, {language: []}, {language: narratives}, tmp_path)
+    text = files.markdown[0].read_text(encoding="utf-8")
+    assert said in text[: text.index("\n|")]
+    assert "budget.total" in narratives.budget
+    assert "\\*" not in narratives.budget
+    assert "Worth doing" not in text
+    summary = build_summary(tables)["budget"]
+    assert (summary["verdict"], summary["no_plan"]) == ("no_plan", "no_spend")
+
+
+def test_forty_channels_all_have_their_row(uncertain_report: WrittenReport) -> None:
+    text = _page(uncertain_report).text["en"]
+    markdown = uncertain_report.files.markdown[0].read_text(encoding="utf-8")
+    for name in uncertain_report.tables.attribution["channel"]:
         assert text.count(name) >= 2
         assert f"| {name} (" in markdown
 

@@ -59,7 +59,7 @@ _OVERFLOW = (
 )
 
 
-@pytest.mark.parametrize("which", ["hostile_report", "doubtful_report"])
+@pytest.mark.parametrize("which", ["hostile_report", "uncertain_report"])
 def test_no_name_or_table_makes_the_page_scroll_sideways(
     which: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

@@ -35,7 +35,16 @@ def test_large_numbers_are_shortened_by_thousands_or_by_man(value: float, englis
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.04237, "0.0424"), (1.234, "1.23"), (45.61, "45.6"), (1234.4, "1,230"), (-0.5, "−0.500")]
+    ("value", "text"),
+    [
+        (0.04237, "0.0424"),
+        (1.234, "1.23"),
+        (45.61, "45.6"),
+        (1234.4, "1,230"),
+        (-0.5, "−0.500"),
+        (0.0000123, "0.0000123"),
+        (0.000001118, "0.00000112"),
+    ],
 )
 def test_ratios_have_three_significant_digits(value: float, text: str) -> None:
     assert EN.figure(value) == text
@@ -46,6 +55,13 @@ def test_codes_are_spaced_from_amounts_and_symbols_are_not() -> None:
     assert KO.money(-12.5) == "−₩12.50"
     assert EN.change(99.5) == "+USD 99.50"
     assert Formatter("en", "<b>").money(1000) == "<b>1,000"
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [(0.5, "USD 0.50"), (0.0424, "USD 0.0424"), (0.0000531, "USD 0.0000531"), (0, "USD 0")]
+)
+def test_small_amounts_never_vanish(amount: float, text: str) -> None:
+    assert EN.money(amount) == text
 
 
 @pytest.mark.parametrize(
@@ -77,8 +93,17 @@ def test_what_is_missing_is_a_dash(missing: object) -> None:
 
 def test_lists_are_counted_beyond_their_limit() -> None:
     assert EN.names(["a", "b", "c"]) == "a, b and c"
-    assert EN.names(["a", "b", "c"], 2) == "a, b, and 1 more"
-    assert KO.names(["a", "b", "c"], 2) == "a, b 외 1개"
+    assert EN.names(["a", "b", "c", "d"], 2) == "a, b and others (4 in all)"
+    assert KO.names(["a", "b", "c", "d"], 2) == "a, b 등 4개"
+    assert (EN.names([*"abcd"], 2, counted=False), KO.names([*"abcd"], 2, counted=False)) == (
+        "a, b and others",
+        "a, b 등",
+    )
+
+
+def test_a_list_that_is_one_too_long_is_shown_whole() -> None:
+    assert EN.names(["a", "b", "c"], 2) == "a, b and c"
+    assert KO.names(["a", "b", "c"], 2) == "a, b, c"
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32))

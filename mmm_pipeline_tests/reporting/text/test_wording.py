@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import string
 from importlib import resources
 from typing import get_args
 
 import pytest
 
+from mmm_pipeline.mmm.eda import eda_findings
 from mmm_pipeline.reporting.findings.findings import findings
 from mmm_pipeline.reporting.gemini.faults import ReasonCode
 from mmm_pipeline.reporting.results.tables import Language
@@ -20,12 +23,17 @@ def _placeholders(text: str) -> set[str]:
 
 
 def test_every_phrase_exists_in_both_languages() -> None:
-    assert wording("en").texts.keys() == wording("ko").texts.keys()
+    english, korean = ({key.partition("@")[0] for key in wording(language).texts} for language in ("en", "ko"))
+    assert english == korean
 
 
 def test_a_translation_asks_for_no_value_that_the_english_phrase_does_not_get() -> None:
+    english = wording("en").texts
     asking = {
-        key: _placeholders(text) - _placeholders(wording("en").texts[key]) for key, text in wording("ko").texts.items()
+        key: _placeholders(text)
+        - _placeholders(english.get(key) or english[key.partition("@")[0]])
+        - ({"kpi", "per"} if "@" in key else set())
+        for key, text in wording("ko").texts.items()
     }
     assert {key: names for key, names in asking.items() if names} == {}
 
@@ -64,3 +72,17 @@ def test_every_reason_of_a_template_has_its_words(language: Language) -> None:
     words = wording(language)
     reasons = [words(f"narrative.reason.{code}", detail="503") for code in get_args(ReasonCode)]
     assert len(set(reasons)) == len(reasons)
+
+
+def test_every_finding_of_the_data_profile_has_its_words() -> None:
+    codes = set(re.findall(r'Finding\(\s*"(\w+)"', inspect.getsource(eda_findings)))
+    assert len(codes) > 10
+    for language in get_args(Language):
+        assert {code for code in codes if f"eda.{code}.text" not in wording(language).texts} == set()
+
+
+def test_a_phrase_of_a_variant_stands_in_for_its_plain_one() -> None:
+    words = wording("en").about("count", kpi="Orders", per="KRW 1,000")
+    assert words("term.roi") == "Orders per KRW 1,000"
+    assert words("evidence.no_evidence") == wording("en")("evidence.no_evidence")
+    assert wording("en")("term.roi") == "ROI"

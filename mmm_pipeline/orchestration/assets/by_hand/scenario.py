@@ -87,11 +87,13 @@ def budget_scenario(context: dg.AssetExecutionContext, workspace: WorkspaceResou
 
     settings, home = workspace.settings(), workspace.folder()
     options = _options(context.op_execution_context.op_config)
+    scenario.check_feasible(home, settings, options)
     planned = scenario.plan_scenario(scenario.read_champion(home, settings), settings, options)
     folder = scenario.publish_scenario(home, settings, planned)
     return dg.MaterializeResult(
         metadata={
             "plan": preview(planned.table, rows=50),
+            **({"notes": "\n".join(planned.notes)} if planned.notes else {}),
             "reallocation": preview(planned.reallocation, rows=50),
             "total": float(planned.summary["total"]),
             "expected_kpi": float(planned.summary["expected_kpi_optimal"]),

@@ -11,7 +11,7 @@ from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import INPUT_WARNINGS, input_warnings
 from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
 from mmm_pipeline.ingestion.rows.campaign_rows import campaign_rows
-from mmm_pipeline.operations.budget_requests import require_known_budget_channels
+from mmm_pipeline.operations.budget_requests import require_possible_budget
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
 from mmm_pipeline.orchestration.metadata.warehouse_jobs import job_metadata
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
@@ -86,8 +86,7 @@ def model_inputs(
     )
     # Too many origins for the days is an error now, not after an hour of fitting.
     rolling_windows(dataset, settings.split.rolling_origins)
-    require_known_budget_channels(settings.budget, [str(channel) for channel in dataset["channel"].to_numpy()])
-    warnings = input_warnings(dataset, excluded, settings)
+    warnings = input_warnings(dataset, excluded, settings) + require_possible_budget(settings.budget, dataset)
     for warning in warnings:
         context.log.warning(printable(warning))
     return (

@@ -11,7 +11,7 @@ from mmm_pipeline.engines.answers import stored_answer
 from mmm_pipeline.engines.catalog import Engine
 from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.orchestration.assets.engines.engine_runs import ENGINES_GROUP, champion_key, stored_engines
+from mmm_pipeline.orchestration.assets.engines.engine_runs import ENGINES_GROUP, stored_engines
 from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
@@ -37,11 +37,11 @@ def build_engine_comparison(deps: Sequence[str]) -> dg.AssetsDefinition:
         name="engine_comparison",
     )
     def engine_comparison(
-        context: dg.AssetExecutionContext, model_inputs: Any, leaderboard: pd.DataFrame, workspace: WorkspaceResource
+        context: dg.AssetExecutionContext, model_inputs: Any, champion_fit: pd.DataFrame, workspace: WorkspaceResource
     ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
         settings = workspace.settings()
-        engines, champion = stored_engines(settings, workspace), champion_key(leaderboard)
-        if not engines or champion is None:
+        engines = stored_engines(settings, workspace)
+        if not engines:
             told = "no other engine was asked (engines.run, or `mmm engines run NAME`)"
             return (
                 dg.Output(empty_table("engine_comparison"), metadata={"engines": told}),
@@ -49,8 +49,9 @@ def build_engine_comparison(deps: Sequence[str]) -> dg.AssetsDefinition:
             )
         from mmm_pipeline.engines.comparison import comparison_table, scores_table
         from mmm_pipeline.mmm.data.inputs import holdout_of
+        from mmm_pipeline.mmm.evaluation.ranking import champion_key
 
-        views = _views(engines, champion, model_inputs, settings, workspace)
+        views = _views(engines, champion_key(champion_fit), model_inputs, settings, workspace)
         for view in views:
             if view.status != "ok":
                 context.log.warning(f"{view.title} {view.model}: {view.status}: {view.reason}")

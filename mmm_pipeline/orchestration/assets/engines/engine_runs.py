@@ -30,7 +30,6 @@ __all__ = [
     "answered_engines",
     "asked_engines",
     "build_engine_assets",
-    "champion_key",
     "stored_engines",
 ]
 
@@ -58,12 +57,6 @@ def build_engine_assets(engines: Sequence[Engine], settings: Settings) -> list[d
     return [_build(engine, settings) for engine in engines]
 
 
-def champion_key(leaderboard: pd.DataFrame) -> str | None:
-    """Spec of the champion, `adstock|degrees`; None where there is none."""
-    champion = leaderboard.loc[leaderboard["is_champion"]]
-    return None if champion.empty else f"{champion['adstock'].iloc[0]}|{champion['degrees'].iloc[0]}"
-
-
 def _build(engine: Engine, settings: Settings) -> dg.AssetsDefinition:
     partitioned: dict[str, Any] = (
         {"partitions_def": grid_of(settings.model), "backfill_policy": dg.BackfillPolicy.single_run()}
@@ -81,11 +74,11 @@ def _build(engine: Engine, settings: Settings) -> dg.AssetsDefinition:
         **partitioned,
     )
     def engine_asset(
-        context: dg.AssetExecutionContext, model_inputs: Any, leaderboard: pd.DataFrame, workspace: WorkspaceResource
+        context: dg.AssetExecutionContext, model_inputs: Any, champion_fit: pd.DataFrame, workspace: WorkspaceResource
     ) -> dg.MaterializeResult:
         # Read anew, as an edit of pipeline.yaml counts from the next run on.
         now = workspace.settings()
-        for key in _wanted(context, engine, now, leaderboard):
+        for key in _wanted(context, engine, now, champion_fit):
             answer = _ask(context, engine, model_inputs, now, workspace, key)
             metadata = _metadata(answer)
             if engine.grid:
@@ -98,10 +91,12 @@ def _build(engine: Engine, settings: Settings) -> dg.AssetsDefinition:
 
 
 def _wanted(
-    context: dg.AssetExecutionContext, engine: Engine, settings: Settings, leaderboard: pd.DataFrame
+    context: dg.AssetExecutionContext, engine: Engine, settings: Settings, champion_fit: pd.DataFrame
 ) -> Sequence[str]:
     """Specs to fit. A partition that was launched by itself is wanted; of a range, what `engines.specs` says."""
-    champion = champion_key(leaderboard)
+    from mmm_pipeline.mmm.evaluation.ranking import champion_key
+
+    champion = champion_key(champion_fit)
     if engine.grid:
         keys = list(map(str, context.partition_keys))
         if len(keys) == 1 or settings.engines.specs == "grid":
@@ -110,8 +105,7 @@ def _wanted(
         for key in left:
             context.add_asset_metadata({"status": "not asked for (engines.specs: champion)"}, partition_key=key)
         return [key for key in keys if key == champion]
-    adstock, degrees = spec_keys(settings.model)[0]
-    return [champion or f"{adstock}|{degrees}"]
+    return [champion]
 
 
 def _ask(

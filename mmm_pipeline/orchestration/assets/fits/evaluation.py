@@ -109,9 +109,7 @@ class _Grid:
                 self._warn(str(error))
                 return entry_without_fit(spec, "missing", str(error))
             if fit is None:
-                return entry_without_fit(
-                    spec, "stale", "fitted on other inputs or settings: materialize the partition again"
-                )
+                return entry_without_fit(spec, "stale")
             scored.append((window, score_window(fit, self._dataset, window), fit.convergence))
             loo = psis_loo(fit) if window == self._windows[-1] else None
         assert fit is not None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import dagster as dg
 
 from mmm_pipeline.errors import MmmError, StorageUnavailable, StoredResultError
+from mmm_pipeline.mmm.reasons import told_reasons
 from mmm_pipeline.orchestration.assets.fits.retries import may_pass, try_again_later
 from mmm_pipeline.orchestration.assets.fits.specs import (
     convergence_thresholds,
@@ -239,5 +240,5 @@ def fit_metadata(fit: "Fit | PanelFit", reused: bool) -> dict[str, Any]:
         "attempts": len(fit.attempts),
         "seconds": float(fit.seconds),
         "reused": reused,
-        **({"missed_thresholds": "; ".join(convergence.failures)} if convergence.failures else {}),
+        **({"missed_thresholds": told_reasons(convergence.failures)} if convergence.failures else {}),
     }

@@ -26,16 +26,15 @@ _GROUP = "model_checks"
     name="predictive_check",
 )
 def predictive_check(
-    leaderboard: pd.DataFrame, model_inputs: Any, workspace: WorkspaceResource
+    champion_fit: pd.DataFrame, model_inputs: Any, workspace: WorkspaceResource
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Whether the observed KPI looks like data that the champion spec would have produced."""
     from mmm_pipeline.mmm.data.inputs import holdout_of
     from mmm_pipeline.mmm.evaluation.predictive_check import predictive_check as check_of
-    from mmm_pipeline.mmm.evaluation.ranking import choose_champion
+    from mmm_pipeline.mmm.evaluation.ranking import champion_key
 
     settings = workspace.settings()
-    champion = choose_champion(leaderboard, settings.ranking.least_converged_specs)
-    fit, _ = workspace.artifacts().read_fit(FITTED_MODEL, champion)
+    fit, _ = workspace.artifacts().read_fit(FITTED_MODEL, champion_key(champion_fit))
     holdout = holdout_of(model_inputs)
     check = check_of(
         fit,

@@ -13,6 +13,7 @@ from mmm_pipeline.operations.budget_requests import budget_request
 from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
 from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_asset, table_out
+from mmm_pipeline.orchestration.resources.kpi_reading import kpi_reading
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 
 if TYPE_CHECKING:
@@ -31,12 +32,15 @@ def _champion(workspace: WorkspaceResource) -> Fit | PanelFit:
 @dg.multi_asset(
     outs={
         "attribution": table_out("attribution", group=_GROUP),
+        "media_total": table_out("media_total", group=_GROUP),
         "contribution_over_time": table_out("contribution_over_time", group=_GROUP),
     },
-    deps=[CHAMPION_MODEL],
+    deps=[CHAMPION_MODEL, "media_matrix"],
     name="attribution",
 )
-def attribution(workspace: WorkspaceResource) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
+def attribution(
+    workspace: WorkspaceResource,
+) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Contribution, share, ROI and marginal ROI of every channel, with credible intervals."""
     from mmm_pipeline.mmm.response.attribution import attribution as attribution_of
     from mmm_pipeline.reporting.charts.decisions.glance import roi_glance
@@ -51,12 +55,17 @@ def attribution(workspace: WorkspaceResource) -> tuple[dg.Output[pd.DataFrame], 
         seed=settings.sampler.seed,
     )
     spend, caused = result.table["spend"].sum(), result.table["contribution"].sum()
+    reading = kpi_reading(workspace)
+    if not reading.is_money:
+        result.table["probability_roi_above_1"] = float("nan")
+    if reading.doubt:
+        dg.get_dagster_logger().warning(reading.doubt)
     return (
         dg.Output(
             result.table,
             metadata={
                 "table": preview(result.table, rows=50),
-                "picture": inline_picture(roi_glance(result.table), "roi"),
+                "picture": inline_picture(roi_glance(result.table, has_break_even=reading.is_money), "roi"),
                 "media_share": float(result.table["share"].sum()),
                 "roi_of_all_media": float(caused / spend),
                 **{
@@ -65,6 +74,7 @@ def attribution(workspace: WorkspaceResource) -> tuple[dg.Output[pd.DataFrame], 
                 },
             },
         ),
+        dg.Output(result.total, metadata={"table": preview(result.total)}),
         dg.Output(result.over_time),
     )
 
@@ -104,17 +114,22 @@ def budget_plan(
     workspace: WorkspaceResource,
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """The optimal allocation under the constraints, beside the current one, with its optimality certificate."""
-    from mmm_pipeline.mmm.budget.plan import plan_budget
+    from mmm_pipeline.errors import InfeasibleBudget
+    from mmm_pipeline.mmm.budget.plan import plan_budget, unplanned
     from mmm_pipeline.reporting.charts.decisions.glance import budget_glance
 
     settings = workspace.settings()
-    plan = plan_budget(
-        _champion(workspace), budget_request(settings.budget), credible_interval=settings.report.credible_interval
-    )
+    fit, request = _champion(workspace), budget_request(settings.budget)
+    try:
+        plan = plan_budget(fit, request, credible_interval=settings.report.credible_interval)
+    except InfeasibleBudget as error:
+        # What the channels brought is known all the same; the check `budget_planned` says that there is no plan.
+        dg.get_dagster_logger().warning(f"there is no budget plan: {error}")
+        plan = unplanned(fit, request, error)
     promised = _only_row(plan.summary)
     dg.get_dagster_logger().info(
         f"plan over {promised['horizon_days']} days: {str(promised['verdict']).replace('_', ' ')}, uplift "
-        f"{promised['uplift']:,.0f} ({promised['uplift_low']:,.0f} to {promised['uplift_high']:,.0f})"
+        f"{promised['uplift']:,.4g} ({promised['uplift_low']:,.4g} to {promised['uplift_high']:,.4g})"
     )
     picture = inline_picture(budget_glance(plan.table), "budget")
     return (

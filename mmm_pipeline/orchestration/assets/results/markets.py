@@ -7,6 +7,7 @@ import pandas as pd
 
 from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_asset, table_out
+from mmm_pipeline.orchestration.resources.kpi_reading import kpi_reading
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.tables.catalog import empty_table
 
@@ -20,7 +21,7 @@ _GROUP = "decisions"
         "attribution_by_market": table_out("attribution_by_market", group=_GROUP),
         "contribution_over_time_by_market": table_out("contribution_over_time_by_market", group=_GROUP),
     },
-    deps=[CHAMPION_MODEL],
+    deps=[CHAMPION_MODEL, "media_matrix"],
     name="attribution_by_market",
 )
 def attribution_by_market(workspace: WorkspaceResource) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
@@ -40,6 +41,8 @@ def attribution_by_market(workspace: WorkspaceResource) -> tuple[dg.Output[pd.Da
         credible_interval=settings.report.credible_interval,
         seed=settings.sampler.seed,
     )
+    if not kpi_reading(workspace).is_money:
+        found.table["probability_roi_above_1"] = float("nan")
     return dg.Output(found.table, metadata={"table": preview(found.table, rows=50)}), dg.Output(found.over_time)
 
 

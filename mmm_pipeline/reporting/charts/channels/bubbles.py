@@ -40,11 +40,12 @@ def roi_and_spend(context: ChartContext) -> Drawing:
     axes.set_xscale("log")
     axes.set_yscale("log")
     spend, heights = (table[column].to_numpy(dtype=float) for column in ("spend", "roi"))
-    bottom, top = _roi_range(table)
+    bottom, top = _roi_range(table, 1.0 if context.has_break_even else float(table["roi"].max()))
     heights = np.clip(heights, bottom, top)
     largest = max(float(table["contribution"].max()), 1e-12)
     area = _SMALLEST + _LARGEST * np.clip(table["contribution"].to_numpy(dtype=float), 0, None) / largest
-    axes.axhline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    if context.has_break_even:
+        axes.axhline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
     for evidence, mark in MARKS.items():
         those = (table["evidence"] == evidence).to_numpy()
         if not those.any():
@@ -78,15 +79,15 @@ def roi_and_spend(context: ChartContext) -> Drawing:
     return Drawing(page.figure, {"named": str(named), "count": str(len(table))})
 
 
-def _roi_range(table: pd.DataFrame) -> tuple[float, float]:
-    """Ends of the ROI axis: every estimate and nearly every interval; what goes on is marked by an arrow."""
+def _roi_range(table: pd.DataFrame, shown: float) -> tuple[float, float]:
+    """Ends of the ROI axis: every estimate, nearly every interval and `shown`; what goes on is marked by an arrow."""
     positive = table.loc[table["roi"] > 0]
     if positive.empty:
         return 0.1, 10.0
     estimates = positive["roi"].to_numpy(dtype=float)
     lows, highs = positive["roi_low"].fillna(positive["roi"]), positive["roi_high"].fillna(positive["roi"])
-    bottom = min(max(float(lows.min()), estimates.max() / 100), float(estimates.min()), 1.0) / 1.15
-    return bottom, max(min(float(highs.max()), 4 * estimates.max()), 1.0) * 1.15
+    bottom = min(max(float(lows.min()), estimates.max() / 100), float(estimates.min()), shown) / 1.15
+    return bottom, max(min(float(highs.max()), 4 * estimates.max()), shown) * 1.15
 
 
 def _log_axis(axis: Axis, write: Callable[[float], str]) -> None:

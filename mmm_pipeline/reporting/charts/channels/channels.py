@@ -66,7 +66,8 @@ def roi(context: ChartContext) -> Drawing:
     )
     axes = style.row_axes(page, table["label"].tolist())
     limit = readable_limit(table["roi"], table["roi_high"])
-    axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    if context.has_break_even:
+        axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     rows, middle = np.arange(len(table)), table["roi"].to_numpy(dtype=float)
     known = np.isfinite(middle)
     high = table["roi_high"].fillna(table["roi"]).to_numpy(dtype=float)

@@ -42,7 +42,7 @@ def prior_posterior(context: ChartContext) -> Drawing | None:
         silent = table.at[name, "evidence"] == "no_evidence"
         _densities(axes, densities, name, "roi", GREY if silent else BLUE)
         _, end = axes.get_xlim()
-        if end > 1:
+        if end > 1 and context.has_break_even:
             axes.axvline(1, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
         format_axis(axes, "x", context.format.tick, ticks=3)
         if np.isfinite(widths[name]):

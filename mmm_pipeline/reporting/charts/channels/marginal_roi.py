@@ -32,9 +32,13 @@ def marginal_roi(context: ChartContext) -> Drawing:
     axes.hlines(rows, before, after, color=PALE, linewidth=2)
     axes.plot(before, rows, "o", color=MUTED, markerfacecolor="white", markersize=5)
     axes.plot(after, rows, "o", color=BLUE, markersize=5)
-    axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
-    axes.set_xlim(min(0.0, float(np.nanmin([before, after]))), 1.05 * max(float(np.nanmax([before, after])), 1.0))
+    if context.has_break_even:
+        axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    axes.set_xlim(
+        min(0.0, float(np.nanmin([before, after]))),
+        1.05 * max(float(np.nanmax([before, after])), 1.0 if context.has_break_even else 0.0),
+    )
     format_axis(axes, "x", context.format.tick)
     axes.set_xlabel(words("axis.marginal_roi", kpi=context.kpi))
-    spread = context.prose.span(context.prose.figure(after.min()), context.prose.figure(after.max()))
+    spread = context.prose.between(context.prose.figure(after.min()), context.prose.figure(after.max()))
     return Drawing(page.figure, {"spread": spread})

@@ -61,7 +61,8 @@ def roi_by_market(context: ChartContext) -> Drawing | None:
         rows = by_place.reindex([(channel, market) for market in shown])
         _intervals(axes, np.arange(len(shown)), rows, limit, BLUE, "o")
         _intervals(axes, np.array([len(shown)]), pooled.loc[[channel]], limit, INK, "D")
-        axes.axvline(1, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
+        if context.has_break_even:
+            axes.axvline(1, color=INK, linewidth=0.8, linestyle=(0, (4, 3)), zorder=0)
         axes.axhline(len(shown) - 0.5, color=PALE, linewidth=0.6)
         axes.set_xlim(0, 1.05 * limit)
         axes.set_ylim(len(shown) + 0.6, -0.6)

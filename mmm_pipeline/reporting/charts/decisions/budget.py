@@ -30,7 +30,11 @@ def budget(context: ChartContext) -> Drawing:
 
     words, prose, summary = context.words, context.prose, context.found.budget
     plan = _plan(context)
-    doubt = "_if_right" if context.found.material and context.found.trust in ("none", "low") else ""
+    verdict = str(summary["verdict"])
+    if context.found.implausible:
+        verdict = "implausible"
+    elif context.found.material and context.found.trust in ("none", "low"):
+        verdict += "_if_right"
     legend = [
         (Patch(color=PALE), context.current_words),
         (Patch(color=BLUE), words("legend.optimal")),
@@ -50,7 +54,7 @@ def budget(context: ChartContext) -> Drawing:
             uplift=_signed(write.compact(summary["uplift"])),
             span=write.span(write.compact(summary["uplift_low"]), write.compact(summary["uplift_high"])),
             interval=context.interval,
-            verdict=words(f"verdict.{summary['verdict']}{doubt}"),
+            verdict=words(f"verdict.{verdict}"),
         ),
         legend,
     )

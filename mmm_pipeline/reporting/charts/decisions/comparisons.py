@@ -83,21 +83,26 @@ def spec_agreement(context: ChartContext) -> Drawing | None:
     words, table = context.words, context.tables.spec_agreement
     if table.empty or int(table["specs"].max()) < 2:
         return None
+    days = context.tables.window.holdout_days
     order = {name: position for position, name in enumerate(context.labels)}
     table = table[table["channel"].isin(order)].sort_values("channel", key=lambda names: names.map(order))
     page = style.new_page(
         style.row_height(len(table)),
         words("charts.spec_agreement.title"),
-        words("charts.spec_agreement.subtitle", interval=context.interval),
+        words("charts.spec_agreement.subtitle", interval=context.interval, days=days),
         [
-            (Line2D([], [], color=INK, marker="D", markersize=4.5, linestyle=""), words("legend.champion")),
+            (
+                Line2D([], [], color=INK, marker="D", markersize=4.5, linestyle=""),
+                words("legend.champion"),
+            ),
             (Line2D([], [], color=BLUE, linewidth=5), words("legend.estimates")),
             (Line2D([], [], color=RED, linewidth=5), words("legend.disputed")),
             (Line2D([], [], color=GREY, linewidth=1.2), words("legend.all_intervals", interval=context.interval)),
         ],
     )
     axes = style.row_axes(page, [context.labels[name] for name in table["channel"]])
-    axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    if context.has_break_even:
+        axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     limit = readable_limit(table["roi_highest"], table["band_high"])
     for row, channel in enumerate(records(table)):
         disputed = str(channel["verdict"]).startswith("disagree")
@@ -115,5 +120,10 @@ def spec_agreement(context: ChartContext) -> Drawing | None:
     format_axis(axes, "x", context.format.tick)
     axes.set_xlabel(words("axis.roi", kpi=context.kpi))
     disputes = int(table["verdict"].str.startswith("disagree").sum())
-    values = {"specs": str(int(table["specs"].max())), "disputed": str(disputes), "count": str(len(table))}
+    values = {
+        "specs": str(int(table["specs"].max())),
+        "disputed": str(disputes),
+        "count": str(len(table)),
+        "days": str(days),
+    }
     return Drawing(page.figure, values)

@@ -89,7 +89,8 @@ def _roi(axes: Axes, context: ChartContext, table: pd.DataFrame) -> None:
     before, now = (np.minimum(table[key].to_numpy(dtype=float), limit) for key in ("roi_before", "roi_now"))
     noise = 2 * table["change_mcse"].to_numpy(dtype=float)
     colours = np.where(table["verdict"] == "data", BLUE, GREY)
-    axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    if context.has_break_even:
+        axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     axes.hlines(rows, table["roi_low"], table["roi_high"].clip(upper=limit), color=PALE, linewidth=1.2)
     axes.hlines(rows, np.maximum(now - noise, 0), np.minimum(now + noise, limit), color=PALE, linewidth=6)
     axes.hlines(rows, np.fmin(before, now), np.fmax(before, now), colors=colours.tolist(), linewidth=2)

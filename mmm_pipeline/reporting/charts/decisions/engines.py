@@ -54,7 +54,8 @@ def engine_comparison(context: ChartContext) -> Drawing | None:
         columns=5,
     )
     axes = style.row_axes(page, [context.labels[name] for name in channels])
-    axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    if context.has_break_even:
+        axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     limit = readable_limit(table["roi"], table["roi_high"])
     lowest = min(float(np.nanmin(table["roi_low"].fillna(table["roi"]))), 0.0)
     least = max(lowest, -limit)  # one vast interval below zero must not flatten all others either

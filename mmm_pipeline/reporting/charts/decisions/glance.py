@@ -62,8 +62,13 @@ def leaderboard_glance(board: pd.DataFrame, naive: pd.DataFrame, error: str) -> 
     return _png(draw)
 
 
-def roi_glance(attribution: pd.DataFrame) -> bytes:
-    """A PNG: ROI of every channel with its interval, beside 1; `attribution`: the contract of that name."""
+def roi_glance(attribution: pd.DataFrame, *, has_break_even: bool) -> bytes:
+    """A PNG: ROI of every channel with its interval, beside 1 where that is break-even.
+
+    Args:
+        attribution: the contract of that name.
+        has_break_even: whether the KPI is money.
+    """
 
     def draw(fonts: tuple[str, ...]) -> Figure:
         table = attribution.sort_values("roi", ascending=False, kind="stable")
@@ -72,10 +77,14 @@ def roi_glance(attribution: pd.DataFrame) -> bytes:
         rows = np.arange(len(table))
         axes.hlines(rows, table["roi_low"], table["roi_high"], color=SKY, linewidth=3)
         axes.plot(table["roi"], rows, "o", color=BLUE, markersize=6)
-        axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+        if has_break_even:
+            axes.axvline(1, color=INK, linewidth=1, linestyle=(0, (4, 3)))
         axes.set_xlim(0, readable_limit(table["roi"], table["roi_high"]))
         format_axis(axes, "x", _WRITE.tick)
-        axes.set_xlabel("KPI per unit of spend; left of the dashed line a channel does not earn its spend")
+        axes.set_xlabel(
+            "KPI per unit of spend"
+            + ("; left of the dashed line a channel does not earn its spend" if has_break_even else "")
+        )
         return page.figure
 
     return _png(draw)

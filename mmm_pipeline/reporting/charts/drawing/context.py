@@ -15,7 +15,8 @@ from mmm_pipeline.reporting.findings.findings import Findings, findings
 from mmm_pipeline.reporting.results.tables import Language, ResultTables
 from mmm_pipeline.reporting.text.formatting import Formatter
 from mmm_pipeline.reporting.text.names import clean, distinct, shorten
-from mmm_pipeline.reporting.text.wording import Wording, wording
+from mmm_pipeline.reporting.text.returns import language_words, stated
+from mmm_pipeline.reporting.text.wording import Wording
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,6 +26,7 @@ __all__ = ["ChartContext", "Drawing", "chart_context", "format_axis", "readable_
 
 LABEL_WIDTH = 26
 _SAME_TOTAL = 0.005
+_NOWHERE_NEAR_1 = 0.05
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,11 @@ class ChartContext:
     def kpi(self) -> str:
         """Name of the KPI."""
         return drawable(self.found.kpi, self.fonts) or "KPI"
+
+    @property
+    def has_break_even(self) -> bool:
+        """Whether a return of 1 means that the spend came back, so that a line stands there."""
+        return self.found.returns.is_money
 
     @property
     def interval(self) -> str:
@@ -128,16 +135,18 @@ class ChartContext:
 
 def chart_context(tables: ResultTables, language: Language) -> ChartContext:
     """Prepare one run for drawing in a language."""
+    tables = stated(tables)
     found = findings(tables)
     currency = tables.settings.report.currency
     drawn = chart_language(language)
     fonts = tuple(families(drawn))
     labels = distinct(shorten(drawable(label, fonts), LABEL_WIDTH) for label in found.labels.values())
+    written = Formatter(drawn, drawable(currency, fonts))
     return ChartContext(
         tables=tables,
         found=found,
-        words=wording(drawn),
-        format=Formatter(drawn, drawable(currency, fonts)),
+        words=language_words(tables, written, drawable(found.kpi, fonts)),
+        format=written,
         prose=Formatter(language, currency),
         fonts=fonts,
         labels=dict(zip(found.labels, labels, strict=True)),
@@ -154,10 +163,11 @@ def format_axis(axes: Axes, which: str, formatter: Any, ticks: int = 6) -> None:
 
 
 def readable_limit(values: pd.Series, highs: pd.Series) -> float:
-    """Where an axis of intervals ends: one vast interval must not flatten all others."""
+    """Where an axis of intervals ends: one vast interval must not flatten all others; break-even at 1 is in sight."""
     finite = highs[np.isfinite(highs.astype(float))].astype(float)
     if finite.empty:
         return 2.0
     usual = 2.5 * float(np.quantile(finite, 0.75))
     central = float(np.nanquantile(values.astype(float), 0.9))
-    return max(min(float(finite.max()), max(usual, 1.3 * central)), 1.5)
+    end = min(float(finite.max()), max(usual, 1.3 * central))
+    return end if 0 < end < _NOWHERE_NEAR_1 else max(end, 1.5)

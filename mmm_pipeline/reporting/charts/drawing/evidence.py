@@ -35,6 +35,7 @@ MARKS = {
     "pays_back": Mark(BLUE, "o"),
     "unclear": Mark(ORANGE, "D"),
     "below_spend": Mark(RED, "v"),
+    "measured": Mark(BLUE, "o"),
     "no_evidence": Mark(GREY, "o", hollow=True),
 }
 

@@ -20,7 +20,10 @@ _NAIVE = pd.DataFrame({"forecast": ["mean"], "mape": [0.2]})
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
-    return Workspace(home=str(tmp_path), config=None)
+    made = Workspace(home=str(tmp_path), config=None)
+    day = {"date": [pd.Timestamp("2025-01-01")], "channel": ["A"], "media_units": [1.0]}
+    made.warehouse().write_tables({"media_matrix": pd.DataFrame({**day, "spend": [100.0], "kpi": [300.0]})})
+    return made
 
 
 def _entry(workspace: Workspace, adstock: str, miss: float, *, converged: bool = True) -> Entry:
@@ -33,7 +36,8 @@ def _entry(workspace: Workspace, adstock: str, miss: float, *, converged: bool =
 
 
 def _said(workspace: Workspace, board: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    agreement, averaged = spec_agreement(leaderboard=board, workspace=workspace)
+    champion = board.loc[[board["mape"].idxmin()], ["adstock", "degrees"]]
+    agreement, averaged = spec_agreement(leaderboard=board, champion_fit=champion, workspace=workspace)
     for name, output in (("spec_agreement", agreement), ("averaged_attribution", averaged)):
         assert violations(name, output.value).empty
     return agreement.value, averaged.value
@@ -68,10 +72,10 @@ def test_weights_make_an_average_over_their_specs(workspace: Workspace) -> None:
     np.testing.assert_allclose(averaged["contribution"], expected)
 
 
-def test_without_a_champion_there_is_nothing_to_compare(workspace: Workspace) -> None:
-    board = build_leaderboard([_entry(workspace, "adstock", 0.1, converged=False)], _NAIVE)
+def test_the_champion_of_a_quick_run_in_which_no_spec_converged_stands_alone(workspace: Workspace) -> None:
+    agreement, averaged = _said(
+        workspace, build_leaderboard([_entry(workspace, "adstock", 0.1, converged=False)], _NAIVE)
+    )
 
-    agreement, averaged = _said(workspace, board)
-
-    assert agreement.empty
+    assert agreement["verdict"].tolist() == ["single_spec"] * 3
     assert averaged.empty

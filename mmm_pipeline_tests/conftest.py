@@ -20,7 +20,7 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
 _SHARED_RUN = "small_run"
 """The fixture that runs the whole pipeline once: all files that ask for it go to one worker."""
 _LONG_FILES = (
-    *("cli/test_main.py", "pipeline/test_retries.py", "pipeline/test_replay.py", "pipeline/test_rolling_origins.py"),
+    *("cli/test_main.py", "pipeline/test_retries.py", "pipeline/test_backtest.py", "pipeline/test_rolling_origins.py"),
     "inference/test_plain_agreement.py",
 )
 

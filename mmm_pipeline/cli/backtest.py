@@ -1,4 +1,4 @@
-"""`mmm replay`."""
+"""`mmm backtest`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from mmm_pipeline.cli.command_line import (
 from mmm_pipeline.cli.output import console, display_console, print_json
 from mmm_pipeline.storage.home import Home
 
-__all__ = ["replay"]
+__all__ = ["backtest"]
 
 
-def replay(
+def backtest(
     first: Annotated[
         str, typer.Option("--from", metavar="DATE", help="First date. Default: four steps before the last.")
     ] = "",
@@ -45,24 +45,24 @@ def replay(
     """Backtest: rerun past dates and score their forecasts and advice."""
     folder = Home(home.resolve())
     with ReadableErrors():
-        from mmm_pipeline.cli.result_tables import replay_tables
+        from mmm_pipeline.cli.result_tables import backtest_tables
         from mmm_pipeline.cli.terminal import RunDisplay
-        from mmm_pipeline.operations import backtest as replays
+        from mmm_pipeline.operations import backtest as backtests
         from mmm_pipeline.orchestration.headless import rebuild_decisions
         from mmm_pipeline.orchestration.runs import progress
 
         settings = in_force(folder, config, source=source).settings
         may_replace(folder, settings.source, replace)
         settings = settings.for_quick_look() if quick else settings
-        options = replays.ReplayOptions(first, last, every, horizon)
+        options = backtests.BacktestOptions(first, last, every, horizon)
         with RunDisplay(display_console(stderr=True), 0) as display, progress.listening(display.fit):
-            replayed = replays.replay(folder, settings, options, rebuild_decisions, display.replayed)
-        replays.store(folder, settings, replayed)
-        written = replays.publish(folder, settings, replayed)
+            finished = backtests.run_backtest(folder, settings, options, rebuild_decisions, display.finished)
+        backtests.store(folder, settings, finished)
+        written = backtests.publish(folder, settings, finished)
     if as_json:
-        print_json({**replayed.to_dict(), "folder": str(written)})
+        print_json({**finished.to_dict(), "folder": str(written)})
         return
     shown = console()
-    for table in replay_tables(replayed):
+    for table in backtest_tables(finished):
         shown.print(table)
     shown.print(f"picture and tables: {written}", highlight=False, soft_wrap=True)

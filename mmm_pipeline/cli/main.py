@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from mmm_pipeline.cli.backtest import replay
+from mmm_pipeline.cli.backtest import backtest
 from mmm_pipeline.cli.command_line import (
     ConfigOption,
     FileArgument,
@@ -104,7 +104,7 @@ def run(
         found = in_force(folder, config, file=file, source=source, demo=demo)
         settings = found.settings
         if as_of is not None:
-            settings = settings.on_the_evening_of(as_of.date())
+            settings = settings.as_of(as_of.date())
         folder = folder.as_of(settings.split.as_of)
         replace = may_replace(folder, settings.source, replace)
         from mmm_pipeline.cli.terminal import RunDisplay
@@ -280,7 +280,7 @@ def scenario(
     shown.print(f"picture and tables: {written}", highlight=False, soft_wrap=True)
 
 
-app.command()(replay)
+app.command()(backtest)
 
 
 @app.command("demo-data")

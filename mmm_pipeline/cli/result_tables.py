@@ -15,18 +15,18 @@ from mmm_pipeline.reporting.text.formatting import Formatter
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mmm_pipeline.operations.backtest import Replayed
+    from mmm_pipeline.operations.backtest import BacktestResult
     from mmm_pipeline.operations.scenario import Scenario
 
 
 __all__ = [
+    "backtest_tables",
     "budget_table",
     "check_summary",
     "engine_table",
     "landing_summary",
     "leaderboard_table",
     "plausibility_warning",
-    "replay_tables",
     "scenario_table",
 ]
 
@@ -137,9 +137,9 @@ def scenario_table(scenario: Scenario, currency: str, credible_interval: float) 
     return table
 
 
-def replay_tables(replayed: Replayed) -> tuple[Table, Table]:
-    """What `mmm replay` found: the forecasts by date, and how steady ROI and advice were."""
-    summary = replayed.summary
+def backtest_tables(finished: BacktestResult) -> tuple[Table, Table]:
+    """What `mmm backtest` found: the forecasts by date, and how steady ROI and advice were."""
+    summary = finished.summary
     ahead = Table(title=f"Forecasts of up to {summary['horizon_days']} days ahead", title_justify="left")
     steady = Table(title="Steadiness, against the date before", title_justify="left")
     for table, columns in (
@@ -149,7 +149,7 @@ def replay_tables(replayed: Replayed) -> tuple[Table, Table]:
         for column in columns:
             table.add_column(column, justify="left" if column in ("as of", "champion") else "right", no_wrap=True)
     notes = []
-    for row in replayed.table.to_dict("records"):
+    for row in finished.table.to_dict("records"):
         date = f"{row['as_of']:%Y-%m-%d}"
         if row["status"] != "scored":
             ahead.add_row(date, "[red]failed[/red]")

@@ -15,7 +15,7 @@ from mmm_pipeline.orchestration.headless import RunStep
 from mmm_pipeline.orchestration.runs.progress import FitProgress
 
 if TYPE_CHECKING:
-    from mmm_pipeline.operations.backtest import ReplayStep
+    from mmm_pipeline.operations.backtest import BacktestStep
 
 __all__ = ["RunDisplay"]
 
@@ -112,7 +112,7 @@ class RunDisplay:
                 count=f"{progress.done}/{progress.total}",
             )
 
-    def replayed(self, step: ReplayStep) -> None:
+    def finished(self, step: BacktestStep) -> None:
         """Show where a series of earlier dates is."""
         with self._lock:
             self._clear_chains()

@@ -1,4 +1,4 @@
-"""Live earlier dates through again, each in a home of its own, and hold what was said then against what happened."""
+"""Backtest: rerun past dates, each in a home of its own, and score their forecasts and advice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError, MmmError, ModelInputError, SettingsError, StoredResultError
-from mmm_pipeline.operations.backtest_dates import ReplayOptions, replay_dates
+from mmm_pipeline.operations.backtest_dates import BacktestOptions, backtest_dates
 from mmm_pipeline.operations.budget_requests import budget_request
 from mmm_pipeline.settings.pipeline import EventDates, Settings
 from mmm_pipeline.settings.sources import LandingSettings, WarehouseSettings
@@ -31,17 +31,17 @@ if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit.fit import Fit
     from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
-__all__ = ["Rebuild", "ReplayOptions", "ReplayStep", "Replayed", "publish", "replay", "store"]
+__all__ = ["BacktestOptions", "BacktestResult", "BacktestStep", "Rebuild", "publish", "run_backtest", "store"]
 
 Rebuild = Callable[[Home, Settings], Sequence[str]]
 """Fills a home as of its settings' day, up to the budget plan; returns what failed, ready to be shown."""
 
-_MARK = "replayed.json"
+_MARK = "backtested.json"
 _LONGEST_NOTE = 500
 
 
 @dataclass(frozen=True)
-class ReplayStep:
+class BacktestStep:
     """Where a series is.
 
     Attributes:
@@ -56,13 +56,13 @@ class ReplayStep:
 
 
 @dataclass(frozen=True)
-class Replayed:
+class BacktestResult:
     """A finished series.
 
     Attributes:
-        table: the contract `replay`.
-        channels: the contract `replay_channels`.
-        summary: all dates together (`mmm.replay.replay_summary`), and `horizon_days`.
+        table: the contract `backtest`.
+        channels: the contract `backtest_channels`.
+        summary: all dates together (`mmm.evaluation.backtest.backtest_summary`), and `horizon_days`.
     """
 
     table: pd.DataFrame
@@ -75,13 +75,13 @@ class Replayed:
         return {"summary": summary, "dates": _records(self.table), "channels": _records(self.channels)}
 
 
-def replay(
+def run_backtest(
     home: Home,
     settings: Settings,
-    options: ReplayOptions,
+    options: BacktestOptions,
     rebuild: Rebuild,
-    on_step: Callable[[ReplayStep], object],
-) -> Replayed:
+    on_step: Callable[[BacktestStep], object],
+) -> BacktestResult:
     """Rebuild the decisions of every date below `as-of/` of the home, then score them.
 
     A date that was rebuilt from the same rows and settings is not rebuilt again, so that a series which was killed goes
@@ -100,11 +100,11 @@ def replay(
         CampaignDataError: the source cannot be read.
         StoredResultError: no date could be scored; the message has the reasons.
     """
-    from mmm_pipeline.mmm.evaluation.backtest import plan_gain, replay_summary, replay_table
+    from mmm_pipeline.mmm.evaluation.backtest import backtest_summary, backtest_table, plan_gain
 
     actual = _Actual.read(_looking_back(settings))
     horizon = options.horizon_days or settings.budget.horizon_days
-    dates = replay_dates(
+    dates = backtest_dates(
         options,
         start=actual.days[0],
         end=actual.days[-1],
@@ -115,11 +115,11 @@ def replay(
     plans: dict[dt.date, pd.DataFrame] = {}
     channels: list[pd.DataFrame] = []
     forecasts: list[Forecast] = []
-    before: _Stand | None = None
+    before: BacktestState | None = None
     for number, date in enumerate(dates, start=1):
-        on_step(ReplayStep(number, len(dates), f"{date}: rebuilding what was known then ({number} of {len(dates)})"))
+        on_step(BacktestStep(number, len(dates), f"{date}: rebuilding what was known then ({number} of {len(dates)})"))
         try:
-            now = _stand(home, settings.on_the_evening_of(date), date, actual.key, rebuild)
+            now = _state(home, settings.as_of(date), date, actual.key, rebuild)
             forecast = now.forecast(actual.after(date, horizon))
         except _NothingRecommended as error:
             note = str(error)
@@ -132,10 +132,10 @@ def replay(
             forecasts.append(forecast)
             plans[date] = now.plan
             before = now
-            on_step(ReplayStep(number, len(dates), _told(row)))
+            on_step(BacktestStep(number, len(dates), _told(row)))
             continue
         rows.append({"as_of": pd.Timestamp(date), "status": "failed", "note": note[:_LONGEST_NOTE]})
-        on_step(ReplayStep(number, len(dates), f"{date}: nothing to score: {note}"))
+        on_step(BacktestStep(number, len(dates), f"{date}: nothing to score: {note}"))
     if before is None:
         reasons = "\n".join(f"  {row['as_of']:%Y-%m-%d}: {row['note']}" for row in rows)
         raise StoredResultError(f"none of the {len(dates)} date(s) could be scored:\n{reasons}")
@@ -143,39 +143,39 @@ def replay(
         if row["status"] == "scored":
             plan, budget = plans[row["as_of"].date()], settings.budget
             row["uplift_in_hindsight"] = plan_gain(before.fit, plan, budget.horizon_days, budget.count_after_horizon)
-    table = replay_table(rows)
-    summary = {"horizon_days": horizon, **replay_summary(table, forecasts)}
-    return Replayed(table, pd.concat(channels, ignore_index=True), summary)
+    table = backtest_table(rows)
+    summary = {"horizon_days": horizon, **backtest_summary(table, forecasts)}
+    return BacktestResult(table, pd.concat(channels, ignore_index=True), summary)
 
 
-def store(home: Home, settings: Settings, replayed: Replayed) -> None:
-    """Replace the tables `replay` and `replay_channels` of the warehouse.
+def store(home: Home, settings: Settings, finished: BacktestResult) -> None:
+    """Replace the tables `backtest` and `backtest_channels` of the warehouse.
 
     Raises:
         StoredResultError: the warehouse cannot be written.
     """
     home.prepare()
-    open_warehouse(settings, home).write_tables({"replay": replayed.table, "replay_channels": replayed.channels})
+    open_warehouse(settings, home).write_tables({"backtest": finished.table, "backtest_channels": finished.channels})
 
 
-def publish(home: Home, settings: Settings, replayed: Replayed) -> Path:
-    """Write CSV tables, `replay.json` and `replay.png` into `results/replay` of the home; returns the folder.
+def publish(home: Home, settings: Settings, finished: BacktestResult) -> Path:
+    """Write CSV tables, `backtest.json` and `backtest.png` into `results/backtest` of the home; returns the folder.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    from mmm_pipeline.reporting.charts.decisions.backtest import replay_chart
+    from mmm_pipeline.reporting.charts.decisions.backtest import backtest_chart
     from mmm_pipeline.reporting.text.spreadsheets import write_csv
 
     if home.held_source() is None:
         home.remember_settings(settings)
-    folder = home.results / "replay"
-    picture = replay_chart(replayed.table, replayed.channels, replayed.summary, settings)
-    write_csv(replayed.table, folder / "replay.csv")
-    write_csv(replayed.channels, folder / "replay_channels.csv")
-    text = json.dumps(replayed.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
-    write_text(folder / "replay.json", text + "\n")
-    write_bytes(folder / "replay.png", picture)
+    folder = home.results / "backtest"
+    picture = backtest_chart(finished.table, finished.channels, finished.summary, settings)
+    write_csv(finished.table, folder / "backtest.csv")
+    write_csv(finished.channels, folder / "backtest_channels.csv")
+    text = json.dumps(finished.to_dict(), ensure_ascii=False, indent=2, allow_nan=False)
+    write_text(folder / "backtest.json", text + "\n")
+    write_bytes(folder / "backtest.png", picture)
     return folder
 
 
@@ -187,14 +187,14 @@ def _looking_back(settings: Settings) -> Settings:
     """The settings under which all rows are seen.
 
     Raises:
-        SettingsError: a date is fixed that every replayed date has to choose for itself.
+        SettingsError: a date is fixed that every date of a backtest has to choose for itself.
     """
     split = settings.split
     if split.as_of is not None:
-        raise SettingsError(f"split.as_of = {split.as_of}: a replay sets it for every date; leave it empty")
+        raise SettingsError(f"split.as_of = {split.as_of}: a backtest sets it for every date; leave it empty")
     if split.holdout_start is not None:
         raise SettingsError(
-            f"split.holdout_start = {split.holdout_start}: a replay needs a holdout that moves with the date; give "
+            f"split.holdout_start = {split.holdout_start}: a backtest needs a holdout that moves with the date; give "
             "split.holdout_days instead"
         )
     return settings.model_copy(update={"warehouse": WarehouseSettings(), "landing": LandingSettings()})
@@ -232,7 +232,7 @@ class _Actual:
         from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
         from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 
-        with scratch_folder("replay") as folder:
+        with scratch_folder("backtest") as folder:
             warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
             rows = load_campaigns(warehouse, settings)
             matrix = build_media_matrix(warehouse, settings)
@@ -270,7 +270,7 @@ class _Actual:
 
 
 @dataclass(frozen=True)
-class _Stand:
+class BacktestState:
     """What was known and recommended on a date: its champion, and its tables."""
 
     date: dt.date
@@ -281,7 +281,7 @@ class _Stand:
     promise: dict[str, Any]
 
     @classmethod
-    def read(cls, home: Home, settings: Settings, date: dt.date) -> _Stand:
+    def read(cls, home: Home, settings: Settings, date: dt.date) -> BacktestState:
         fit, _ = ArtifactStore(home.artifacts).read_fit("champion_model")
         warehouse = DuckDBWarehouse(home.warehouse_file)
         attribution, plan, summary = map(warehouse.read_table, ("attribution", "budget_plan", "budget_summary"))
@@ -295,7 +295,7 @@ class _Stand:
         return forecast_of(self.fit, known, following, error=error, seed=seed)
 
 
-def _stand(home: Home, settings: Settings, date: dt.date, actual: str, rebuild: Rebuild) -> _Stand:
+def _state(home: Home, settings: Settings, date: dt.date, actual: str, rebuild: Rebuild) -> BacktestState:
     """The stand of a date, rebuilt unless it was rebuilt from the same rows and settings.
 
     Raises:
@@ -307,21 +307,21 @@ def _stand(home: Home, settings: Settings, date: dt.date, actual: str, rebuild: 
     mark = there.root / _MARK
     try:
         if json.loads(mark.read_text(encoding="utf-8")) == {"key": key}:
-            return _Stand.read(there, settings, date)
+            return BacktestState.read(there, settings, date)
     except (OSError, ValueError, StoredResultError):
         pass  # not there yet, cut short, or of an earlier version: it is rebuilt
     mark.unlink(missing_ok=True)
     if problems := rebuild(there, settings):
         raise _NothingRecommended("; ".join(problems))
-    stand = _Stand.read(there, settings, date)
+    stand = BacktestState.read(there, settings, date)
     write_text(mark, json.dumps({"key": key}) + "\n")
     return stand
 
 
 def _scored(
-    before: _Stand | None, now: _Stand, forecast: Forecast, settings: Settings
+    before: BacktestState | None, now: BacktestState, forecast: Forecast, settings: Settings
 ) -> tuple[dict[str, Any], pd.DataFrame]:
-    """A row of the contract `replay`, and the date's rows of `replay_channels`."""
+    """A row of the contract `backtest`, and the date's rows of `backtest_channels`."""
     from mmm_pipeline.mmm.evaluation.backtest import channel_rows, steadiness
     from mmm_pipeline.mmm.evaluation.drift import drift_table
 

@@ -1,4 +1,4 @@
-"""Which dates are lived through again: what a user may ask for, and what the data allows."""
+"""Which dates are rerun: what a user may ask for, and what the data allows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mmm_pipeline.errors import SettingsError
 
-__all__ = ["MOST_DATES", "ReplayOptions", "replay_dates"]
+__all__ = ["MOST_DATES", "BacktestOptions", "backtest_dates"]
 
 MOST_DATES = 60
 """Dates of one series; each is a whole grid of fits."""
@@ -18,11 +18,11 @@ _LONGEST = 60
 
 
 @dataclass(frozen=True)
-class ReplayOptions:
+class BacktestOptions:
     """What a user asks for.
 
     Attributes:
-        first, last: YYYY-MM-DD; empty: by `replay_dates`.
+        first, last: YYYY-MM-DD; empty: by `backtest_dates`.
         every: step from date to date: days, `7d`, or weeks, `4w`.
         horizon_days: days after each date that are scored, 1 to 366; None: `budget.horizon_days`.
 
@@ -46,7 +46,7 @@ class ReplayOptions:
         if dates > MOST_DATES:
             raise SettingsError(
                 f"from {first} to {last} every {step.days} day(s) are {dates} dates, and at most {MOST_DATES} are "
-                "replayed at once: take larger steps"
+                "backtested at once: take larger steps"
             )
 
     @property
@@ -60,8 +60,8 @@ class ReplayOptions:
         return dt.timedelta(days=int(found["count"]) * (7 if found["unit"] == "w" else 1))
 
 
-def replay_dates(
-    options: ReplayOptions, *, start: dt.date, end: dt.date, needed_days: int, horizon_days: int
+def backtest_dates(
+    options: BacktestOptions, *, start: dt.date, end: dt.date, needed_days: int, horizon_days: int
 ) -> tuple[dt.date, ...]:
     """The dates of a series, earliest first; the last one asked for is always among them.
 
@@ -83,7 +83,7 @@ def replay_dates(
     )
     if earliest > latest:
         raise SettingsError(
-            f"the data is too short to replay any date: it covers {start} to {end}, and {needed_days} days to make a "
+            f"the data is too short to backtest any date: it covers {start} to {end}, and {needed_days} days to make a "
             "model of and one to be scored are needed"
         )
     last = _day("last date", options.last) or max(earliest, end - dt.timedelta(days=horizon_days))
@@ -91,7 +91,7 @@ def replay_dates(
     first = _day("first date", options.first) or last - steps * options.step
     for name, date in (("first", first), ("last", last)):
         if not earliest <= date <= latest:
-            raise SettingsError(f"the {name} date {date} cannot be replayed: {possible}")
+            raise SettingsError(f"the {name} date {date} cannot be backtested: {possible}")
     count = (last - first) // options.step + 1
     if first > last or count > MOST_DATES:
         raise SettingsError(f"{max(count, 0)} dates from {first} to {last}: accepted are 1 to {MOST_DATES}")

@@ -10,20 +10,28 @@ import dagster as dg
 
 from mmm_pipeline.engines.catalog import Engine
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.orchestration.assets.by_hand.backtest import REPLAY_TABLES, checked_dates
+from mmm_pipeline.orchestration.assets.by_hand.backtest import BACKTEST_TABLES, checked_dates
 from mmm_pipeline.orchestration.assets.by_hand.scenario import BUDGET_SCENARIO, checked_scenario
 from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB, REFRESH_JOB
 from mmm_pipeline.orchestration.runs.partitions import grid_range
 from mmm_pipeline.settings.pipeline import Settings
 
-__all__ = ["REPLAY_JOB", "SCENARIO_JOB", "decisions_job", "engine_job", "engine_job_name", "refresh_job", "replay_job"]
+__all__ = [
+    "BACKTEST_JOB",
+    "SCENARIO_JOB",
+    "backtest_job",
+    "decisions_job",
+    "engine_job",
+    "engine_job_name",
+    "refresh_job",
+]
 __all__ += ["scenario_job", "watched_for_freshness", "weekly_schedule"]
 
 
 AssetJob = Any
 """What `dg.define_asset_job` returns; its class has no public name."""
 
-REPLAY_JOB = "replay"
+BACKTEST_JOB = "backtest"
 SCENARIO_JOB = "scenario"
 _SHOWS_ENGINES = ("engine_comparison", "engine_scores", "charts", "decision_report")
 
@@ -36,7 +44,7 @@ def refresh_job(settings: Settings, engines: Sequence[Engine] = ()) -> AssetJob:
     by_hand = [engine.asset for engine in engines if engine.name not in settings.engines.run]
     return dg.define_asset_job(
         REFRESH_JOB,
-        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(BUDGET_SCENARIO, *REPLAY_TABLES, *by_hand),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.assets(BUDGET_SCENARIO, *BACKTEST_TABLES, *by_hand),
         description="From the campaign source to the decision report: every asset, every spec of the grid, one run.",
         run_tags=grid_range(settings.model),
         executor_def=dg.in_process_executor,
@@ -54,12 +62,12 @@ def decisions_job(settings: Settings) -> AssetJob:
     )
 
 
-def replay_job() -> AssetJob:
+def backtest_job() -> AssetJob:
     """Earlier dates, one after the other."""
     return dg.define_asset_job(
-        REPLAY_JOB,
-        selection=dg.AssetSelection.assets(*REPLAY_TABLES),
-        description="Lives earlier dates through again and scores what was said then: set the dates in the launchpad.",
+        BACKTEST_JOB,
+        selection=dg.AssetSelection.assets(*BACKTEST_TABLES),
+        description="Reruns past dates and scores their forecasts and advice: set the dates in the launchpad.",
         config=checked_dates,
         executor_def=dg.in_process_executor,
     )

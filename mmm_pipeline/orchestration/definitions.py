@@ -9,8 +9,7 @@ from pathlib import Path
 import dagster as dg
 
 from mmm_pipeline.operations.backtest import Rebuild
-from mmm_pipeline.orchestration.assets.by_hand import backtest as replay
-from mmm_pipeline.orchestration.assets.by_hand import scenario
+from mmm_pipeline.orchestration.assets.by_hand import backtest, scenario
 from mmm_pipeline.orchestration.assets.data import ingestion, inputs, landing, profile
 from mmm_pipeline.orchestration.assets.engines import comparison as engine_comparison
 from mmm_pipeline.orchestration.assets.engines import engine_runs as engines
@@ -18,10 +17,10 @@ from mmm_pipeline.orchestration.assets.fits import agreement, fitting, model_che
 from mmm_pipeline.orchestration.assets.reporting import narratives, reports
 from mmm_pipeline.orchestration.assets.results import decisions, drift, markets
 from mmm_pipeline.orchestration.automation import (
+    backtest_job,
     decisions_job,
     engine_job,
     refresh_job,
-    replay_job,
     scenario_job,
     watched_for_freshness,
     weekly_schedule,
@@ -109,13 +108,13 @@ def build_pipeline(
                 narratives.model_advice,
                 reports.decision_report,
                 scenario.budget_scenario,
-                replay.replay,
+                backtest.backtest,
             ],
             settings,
             engines=[engine.asset for engine in asked],
         ),
         asset_checks=all_checks(),
-        jobs=[refresh, decisions_job(settings), scenario_job(), replay_job(), *map(engine_job, asked)],
+        jobs=[refresh, decisions_job(settings), scenario_job(), backtest_job(), *map(engine_job, asked)],
         schedules=[weekly_schedule(settings, refresh)],
         sensors=[run_failure_notice],
         resources={

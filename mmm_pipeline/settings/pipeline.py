@@ -224,7 +224,7 @@ class Settings(Section):
             )
         return self
 
-    def on_the_evening_of(self, day: dt.date) -> Settings:
+    def as_of(self, day: dt.date) -> Settings:
         """The same settings as of a day: nothing is landed, and all that is made stays in the home of that day."""
         split = self.split.model_copy(update={"as_of": day})
         return self.model_copy(

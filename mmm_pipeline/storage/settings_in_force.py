@@ -136,4 +136,4 @@ def _over(home: Home, settings: Settings, file: Path | None) -> Settings:
             f"{file}: split.as_of = {settings.split.as_of}, and {home.root} holds what was known on {home.day}: leave "
             "split.as_of empty, or name the home above it"
         )
-    return settings.on_the_evening_of(home.day)
+    return settings.as_of(home.day)

@@ -16,14 +16,14 @@ from mmm_pipeline.tables.parts import (
     table,
 )
 
-__all__ = ["REPLAY", "REPLAY_CHANNELS"]
+__all__ = ["BACKTEST", "BACKTEST_CHANNELS"]
 
 _SHARE = pa.Check.in_range(0, 1)
-_AFTER_THE_DATE_BEFORE = "against the replayed date before"
+_AFTER_THE_DATE_BEFORE = "against the backtest's date before"
 
-REPLAY = table(
-    "replay",
-    "Earlier dates lived through again: what the pipeline would have forecast and recommended, against what happened.",
+BACKTEST = table(
+    "backtest",
+    "Earlier dates rerun: what the pipeline would have forecast and recommended, against what happened.",
     {
         "as_of": column(DATE, "last day that was seen"),
         "status": column(
@@ -49,7 +49,7 @@ REPLAY = table(
             float, f"Spearman correlation of the channels' ROI {_AFTER_THE_DATE_BEFORE}", nullable=True
         ),
         "roi_outside": column(
-            "int64", "channels whose ROI left the credible interval of the replayed date before", AT_LEAST_0
+            "int64", "channels whose ROI left the credible interval of the backtest's date before", AT_LEAST_0
         ),
         "flips": column(
             "int64",
@@ -60,7 +60,10 @@ REPLAY = table(
         "uplift_promised": column(float, "expected gain of the plan when it was made", unit=KPI, nullable=True),
         **interval("uplift_promised", KPI),
         "uplift_in_hindsight": column(
-            float, "gain of the same plan as the champion of the last replayed date sees it", unit=KPI, nullable=True
+            float,
+            "gain of the same plan as the champion of the last date of the backtest sees it",
+            unit=KPI,
+            nullable=True,
         ),
         "note": column(str, "why nothing was scored", nullable=True),
     },
@@ -69,9 +72,9 @@ REPLAY = table(
     about=About(readers=MARKETING, question="Had we asked earlier, would forecast and advice have been right?"),
 )
 
-REPLAY_CHANNELS = table(
-    "replay_channels",
-    "Per replayed date and channel: ROI and advice of that date, and how both changed.",
+BACKTEST_CHANNELS = table(
+    "backtest_channels",
+    "Per date of the backtest and channel: ROI and advice of that date, and how both changed.",
     {
         "as_of": column(DATE, "last day that was seen"),
         "channel": column(str, "name of the channel", pa.Check.str_length(min_value=1)),

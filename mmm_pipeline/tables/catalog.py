@@ -19,7 +19,7 @@ from mmm_pipeline.tables.attribution import (
     RESPONSE_CURVES_BY_MARKET,
     RETENTION_DENSITY,
 )
-from mmm_pipeline.tables.backtest import REPLAY, REPLAY_CHANNELS
+from mmm_pipeline.tables.backtest import BACKTEST, BACKTEST_CHANNELS
 from mmm_pipeline.tables.budget import BUDGET_PLAN, BUDGET_SUMMARY, REALLOCATION
 from mmm_pipeline.tables.campaign import (
     CAMPAIGN_TOTALS,
@@ -77,8 +77,8 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         DRIFT,
         ENGINE_COMPARISON,
         ENGINE_SCORES,
-        REPLAY,
-        REPLAY_CHANNELS,
+        BACKTEST,
+        BACKTEST_CHANNELS,
     )
 }
 

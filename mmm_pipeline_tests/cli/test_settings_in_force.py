@@ -60,7 +60,7 @@ def test_the_file_can_be_named_without_an_option_and_only_once(tmp_path: Path) -
     assert both.returncode == 1
 
 
-@pytest.mark.parametrize("command", ["run", "check", "replay"])
+@pytest.mark.parametrize("command", ["run", "check", "backtest"])
 def test_without_a_source_anywhere_nothing_runs_and_both_ways_out_are_shown(tmp_path: Path, command: str) -> None:
     done = mmm(command, folder=tmp_path)
     assert done.returncode == 1
@@ -76,7 +76,7 @@ def test_without_a_source_anywhere_nothing_runs_and_both_ways_out_are_shown(tmp_
         ["check"],
         ["scenario"],
         ["advise"],
-        ["replay"],
+        ["backtest"],
         ["load", "x.csv"],
         ["preview-prompt"],
         ["engines", "list"],
@@ -104,7 +104,7 @@ def test_the_line_is_no_part_of_the_json(tmp_path: Path) -> None:
     assert done.stderr.startswith("settings: ")
 
 
-@pytest.mark.parametrize("command", [["run", "--demo"], ["run", "new.csv"], ["replay", "--source", "new.csv"]])
+@pytest.mark.parametrize("command", [["run", "--demo"], ["run", "new.csv"], ["backtest", "--source", "new.csv"]])
 def test_another_source_is_refused_where_nobody_can_be_asked(home: Home, tmp_path: Path, command: list[str]) -> None:
     before = home.settings_file.read_bytes()
     done = mmm(*command, "--home", home.root, folder=tmp_path)

@@ -1,4 +1,4 @@
-"""Which dates can be lived through again."""
+"""Which dates can be rerun."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.operations.backtest_dates import MOST_DATES, ReplayOptions, replay_dates
+from mmm_pipeline.operations.backtest_dates import MOST_DATES, BacktestOptions, backtest_dates
 
 _START, _END = dt.date(2025, 1, 1), dt.date(2025, 6, 30)
 
 
 def _dates(start: dt.date = _START, end: dt.date = _END, **options: Any) -> list[str]:
-    found = replay_dates(ReplayOptions(**options), start=start, end=end, needed_days=56, horizon_days=28)
+    found = backtest_dates(BacktestOptions(**options), start=start, end=end, needed_days=56, horizon_days=28)
     return [date.isoformat() for date in found]
 
 
@@ -45,14 +45,14 @@ def test_short_data_gives_fewer_dates() -> None:
 )
 def test_what_cannot_be_read_is_refused_before_any_data_is(options: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
-        ReplayOptions(**options)
+        BacktestOptions(**options)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"first": "2025-02-24"}, "first date 2025-02-24 cannot be replayed: .* accepted are dates from 2025-02-25"),
-        ({"last": "2025-06-30"}, "last date 2025-06-30 cannot be replayed: .* to 2025-06-29"),
+        ({"first": "2025-02-24"}, "first date 2025-02-24 cannot be backtested: .* accepted are dates from 2025-02-25"),
+        ({"last": "2025-06-30"}, "last date 2025-06-30 cannot be backtested: .* to 2025-06-29"),
         ({"first": "2025-06-10"}, "0 dates from 2025-06-10 to 2025-06-02"),
         ({"first": "2025-02-25", "every": "1d"}, f"1 to {MOST_DATES}"),
     ],
@@ -63,5 +63,5 @@ def test_dates_that_the_data_does_not_reach_are_refused(options: dict[str, Any],
 
 
 def test_data_too_short_for_any_date_is_said_to_be() -> None:
-    with pytest.raises(SettingsError, match="too short to replay any date"):
+    with pytest.raises(SettingsError, match="too short to backtest any date"):
         _dates(end=dt.date(2025, 2, 25))

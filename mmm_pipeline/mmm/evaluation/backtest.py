@@ -21,7 +21,7 @@ from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.response.channel_responses import channel_responses
 
-__all__ = ["Forecast", "channel_rows", "forecast_of", "plan_gain", "replay_summary", "replay_table", "steadiness"]
+__all__ = ["Forecast", "backtest_summary", "backtest_table", "channel_rows", "forecast_of", "plan_gain", "steadiness"]
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Forecast:
     error: RankingError
 
     def row(self) -> dict[str, Any]:
-        """The columns of the contract `replay` that are about the forecast."""
+        """The columns of the contract `backtest` that are about the forecast."""
         score, best = self.score, self.naive.loc[self.naive["is_best"]].iloc[0]
         return {
             "days": score.observed.size,
@@ -75,7 +75,7 @@ def forecast_of(
 
 
 def steadiness(drift: pd.DataFrame, before: pd.DataFrame, now: pd.DataFrame) -> dict[str, Any]:
-    """How far ROI and advice moved since the date before: columns of the contract `replay`.
+    """How far ROI and advice moved since the date before: columns of the contract `backtest`.
 
     Args:
         drift: the contract `drift` between the two champions.
@@ -121,7 +121,7 @@ def plan_gain(fit: Fit | PanelFit, plan: pd.DataFrame, horizon_days: int, count_
 
 
 def channel_rows(as_of: Any, attribution: pd.DataFrame, plan: pd.DataFrame, drift: pd.DataFrame | None) -> pd.DataFrame:
-    """The contract `replay_channels` of one date; without an earlier date, what changed stays empty."""
+    """The contract `backtest_channels` of one date; without an earlier date, what changed stays empty."""
     spend = plan.set_index("channel")[["current_spend", "optimal_spend"]]
     rows = attribution[["channel", "roi", "roi_low", "roi_high"]].join(spend, on="channel", how="inner")
     rows = rows.rename(columns={"optimal_spend": "planned_spend"}).reset_index(drop=True)
@@ -140,8 +140,8 @@ def channel_rows(as_of: Any, attribution: pd.DataFrame, plan: pd.DataFrame, drif
     return rows
 
 
-def replay_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The contract `replay`, in the order of the dates; what a failed date lacks is empty, its counts 0."""
+def backtest_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The contract `backtest`, in the order of the dates; what a failed date lacks is empty, its counts 0."""
     table = pd.DataFrame(rows, columns=list(_COLUMNS)).sort_values("as_of", ignore_index=True)
     counts = [name for name, kind in _COLUMNS.items() if kind == "int64"]
     table[counts] = table[counts].fillna(0)
@@ -168,11 +168,11 @@ _COLUMNS: dict[str, str] = {
 }
 
 
-def replay_summary(table: pd.DataFrame, forecasts: Sequence[Forecast]) -> dict[str, Any]:
+def backtest_summary(table: pd.DataFrame, forecasts: Sequence[Forecast]) -> dict[str, Any]:
     """All dates together, their days pooled: a day that several dates forecast counts for each of them.
 
     Args:
-        table: the contract `replay`.
+        table: the contract `backtest`.
         forecasts: those of the scored dates, at least one.
 
     Returns:

@@ -98,7 +98,7 @@ def test_an_earlier_day_of_any_settings_keeps_its_tables_to_itself() -> None:
             "storage": {"artifacts": "gs://bucket/mmm", "results": "gs://bucket/results"},
         }
     )
-    then = live.on_the_evening_of(dt.date(2021, 12, 20))
+    then = live.as_of(dt.date(2021, 12, 20))
     assert then == parse_settings(then.model_dump(mode="json"))
     assert (then.warehouse.kind, then.landing.file, then.source) == ("duckdb", None, live.source)
     assert (then.storage.artifacts, then.storage.results) == (None, None)

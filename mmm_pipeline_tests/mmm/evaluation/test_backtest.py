@@ -11,11 +11,11 @@ from mmm_pipeline.mmm.budget.plan import plan_budget
 from mmm_pipeline.mmm.data.inputs import Holdout
 from mmm_pipeline.mmm.evaluation.backtest import (
     Forecast,
+    backtest_summary,
+    backtest_table,
     channel_rows,
     forecast_of,
     plan_gain,
-    replay_summary,
-    replay_table,
     steadiness,
 )
 from mmm_pipeline.mmm.evaluation.drift import drift_table
@@ -122,10 +122,10 @@ def test_the_tables_of_two_dates_keep_their_contracts(days: xr.Dataset, fit: Fit
         {"as_of": pd.Timestamp("2025-04-24"), "status": "failed", "note": "no spec converged"},
     ]
 
-    table = replay_table(rows)
+    table = backtest_table(rows)
 
-    assert violations("replay", table).empty
-    assert violations("replay_channels", pd.concat([first, second], ignore_index=True)).empty
+    assert violations("backtest", table).empty
+    assert violations("backtest_channels", pd.concat([first, second], ignore_index=True)).empty
     assert table["status"].tolist() == ["failed", "scored", "scored"]
     assert first["recommendation"].isna().all()
     assert second["recommendation"].notna().all()
@@ -141,9 +141,9 @@ def test_the_direction_is_that_of_the_plan() -> None:
 
 def test_all_dates_together_pool_their_days(forecast: Forecast) -> None:
     scored = {"status": "scored", "spec": "adstock|1", **forecast.row()}
-    table = replay_table([{"as_of": pd.Timestamp(date), **scored} for date in ("2025-05-01", "2025-05-08")])
+    table = backtest_table([{"as_of": pd.Timestamp(date), **scored} for date in ("2025-05-01", "2025-05-08")])
 
-    told = replay_summary(table, [forecast, forecast])
+    told = backtest_summary(table, [forecast, forecast])
 
     assert (told["dates"], told["scored"], told["days"]) == (2, 2, 2 * _AHEAD)
     assert told["wape"] == pytest.approx(forecast.score.wape)

@@ -52,11 +52,11 @@ def test_the_weekly_schedule_is_defined_and_off(definitions: dg.Definitions) -> 
 def test_the_refresh_job_covers_everything_but_what_is_launched_by_hand(definitions: dg.Definitions) -> None:
     covered = {
         name: set(definitions.resolve_job_def(name).asset_layer.executable_asset_keys)
-        for name in ("refresh", "scenario", "replay")
+        for name in ("refresh", "scenario", "backtest")
     }
     assert covered["scenario"] == {dg.AssetKey("budget_scenario")}
-    assert covered["replay"] == {dg.AssetKey("replay"), dg.AssetKey("replay_channels")}
-    by_hand = covered["scenario"] | covered["replay"]
+    assert covered["backtest"] == {dg.AssetKey("backtest"), dg.AssetKey("backtest_channels")}
+    by_hand = covered["scenario"] | covered["backtest"]
     assert covered["refresh"] == definitions.resolve_asset_graph().get_all_asset_keys() - by_hand
 
 
@@ -99,4 +99,4 @@ def test_loading_the_code_location_imports_nothing_that_is_slow(tmp_path: Path) 
 
 def test_the_code_location_loads_as_the_server_loads_it(definitions: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(definitions)
-    assert {job.name for job in definitions.get_repository_def().get_all_jobs()} >= {"refresh", "decisions", "replay"}
+    assert {job.name for job in definitions.get_repository_def().get_all_jobs()} >= {"refresh", "decisions", "backtest"}

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.ingestion.matrix import build_media_matrix
-from mmm_pipeline.orchestration.assets.by_hand.backtest import REPLAY_TABLES
+from mmm_pipeline.orchestration.assets.by_hand.backtest import BACKTEST_TABLES
 from mmm_pipeline.orchestration.assets.data import inputs
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
@@ -72,7 +72,7 @@ def test_rows_and_reasons_are_told(summary: dict, small_run: SmallRun) -> None:
 
 def test_every_stored_table_keeps_its_contract(small_run: SmallRun) -> None:
     warehouse = DuckDBWarehouse(small_run.home.warehouse_file)
-    made = [name for name in CONTRACTS if name not in REPLAY_TABLES]
+    made = [name for name in CONTRACTS if name not in BACKTEST_TABLES]
     broken = {name: violations(name, warehouse.read_table(name, coerce=False)) for name in made}
     assert {name: rows.to_dict("records") for name, rows in broken.items() if len(rows)} == {}
 

@@ -1,4 +1,4 @@
-"""Earlier dates lived through again, launched by hand; no part of the refresh."""
+"""The backtest: past dates rerun and scored, launched by hand; no part of the refresh."""
 
 # Dagster reads the types of `context` and the resources itself, so annotations are not postponed here.
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from mmm_pipeline.operations.backtest_dates import ReplayOptions
+from mmm_pipeline.operations.backtest_dates import BacktestOptions
 from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
 from mmm_pipeline.orchestration.resources.rebuilding import RebuildResource
@@ -15,11 +15,11 @@ from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.orchestration.runs.coordination import FIT_POOL
 from mmm_pipeline.storage.settings_in_force import require_same_source
 
-__all__ = ["REPLAY_TABLES", "checked_dates", "replay"]
+__all__ = ["BACKTEST_TABLES", "backtest", "checked_dates"]
 
-REPLAY_TABLES = ("replay", "replay_channels")
-_GROUP = "replay"
-_STEP = "replay_dates"  # the job has the name of the table, and Dagster wants the step to have another one
+BACKTEST_TABLES = ("backtest", "backtest_channels")
+_GROUP = "backtest"
+_STEP = "backtest_dates"  # the job has the name of the table, and Dagster wants the step to have another one
 
 
 # Plain types: those of `dg.Config` also take {env: NAME}, which would put any secret of the environment into the run.
@@ -39,12 +39,12 @@ _OPTIONS = {
         description="days after each date that are scored, 1 to 366; empty: budget.horizon_days of pipeline.yaml",
     ),
 }
-"""Which dates are lived through again, and how far ahead each is scored. Everything is optional."""
+"""Which dates are rerun, and how far ahead each is scored. Everything is optional."""
 
 
-def _options(given: Mapping[str, Any]) -> ReplayOptions:
+def _options(given: Mapping[str, Any]) -> BacktestOptions:
     """Raises SettingsError when a value cannot be read."""
-    return ReplayOptions(given["first_date"], given["last_date"], given["every"], given["horizon_days"])
+    return BacktestOptions(given["first_date"], given["last_date"], given["every"], given["horizon_days"])
 
 
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,20 +53,20 @@ def _checked(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 checked_dates = dg.ConfigMapping(config_schema=_OPTIONS, config_fn=_checked)
-"""The launchpad of the job `replay`: a value that cannot be read is refused before a run is created."""
+"""The launchpad of the job `backtest`: a value that cannot be read is refused before a run is created."""
 
 
 @dg.multi_asset(
-    outs={name: table_out(name, group=_GROUP) for name in REPLAY_TABLES},
+    outs={name: table_out(name, group=_GROUP) for name in BACKTEST_TABLES},
     name=_STEP,
     pool=FIT_POOL,
     config_schema=_OPTIONS,
 )
-def replay(
+def backtest(
     context: dg.AssetExecutionContext, workspace: WorkspaceResource, rebuild: RebuildResource
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Rebuild every date in a home of its own below `as-of/`, and score it; the present results stay."""
-    from mmm_pipeline.operations import backtest as replays
+    from mmm_pipeline.operations import backtest as backtests
     from mmm_pipeline.orchestration.runs import progress
 
     settings, home = workspace.settings(), workspace.folder()
@@ -78,23 +78,25 @@ def replay(
             fits.add(fit.fit)
             context.log.info(f"fitting {fit.fit}")
 
-    def log_step(step: replays.ReplayStep) -> None:
+    def log_step(step: backtests.BacktestStep) -> None:
         fits.clear()
         context.log.info(step.told)
 
     with progress.listening(log_fit):
-        replayed = replays.replay(home, settings, _options(context.op_execution_context.op_config), rebuild, log_step)
-    folder = replays.publish(home, settings, replayed)
-    figures = {name: float(value) for name, value in replayed.summary.items() if value is not None}
+        finished = backtests.run_backtest(
+            home, settings, _options(context.op_execution_context.op_config), rebuild, log_step
+        )
+    folder = backtests.publish(home, settings, finished)
+    figures = {name: float(value) for name, value in finished.summary.items() if value is not None}
     return (
         dg.Output(
-            replayed.table,
+            finished.table,
             metadata={
-                "table": preview(replayed.table, rows=60),
-                "picture": inline_picture((folder / "replay.png").read_bytes(), "replay"),
+                "table": preview(finished.table, rows=60),
+                "picture": inline_picture((folder / "backtest.png").read_bytes(), "backtest"),
                 **figures,
                 "folder": dg.MetadataValue.path(str(folder)),
             },
         ),
-        dg.Output(replayed.channels, metadata={"table": preview(replayed.channels, rows=50)}),
+        dg.Output(finished.channels, metadata={"table": preview(finished.channels, rows=50)}),
     )

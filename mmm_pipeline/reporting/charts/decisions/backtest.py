@@ -1,4 +1,4 @@
-"""A replay's picture: forecast error by date against the best naive forecast, and ROI and advice channel by channel."""
+"""A backtest's picture: forecast error by date against the best naive forecast, ROI and advice by channel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mmm_pipeline.settings.pipeline import Settings
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["replay_chart"]
+__all__ = ["backtest_chart"]
 
 _MOST_CHANNELS = 9
 _COLUMNS = 3
@@ -30,13 +30,15 @@ _ERROR_HEIGHT, _PANEL_HEIGHT = 1.7, 1.45  # inches
 _LOOKS = {"increase": (BLUE, "^"), "hold": (GREY, "o"), "decrease": (ORANGE, "v")}
 
 
-def replay_chart(table: pd.DataFrame, channels: pd.DataFrame, summary: Mapping[str, Any], settings: Settings) -> bytes:
+def backtest_chart(
+    table: pd.DataFrame, channels: pd.DataFrame, summary: Mapping[str, Any], settings: Settings
+) -> bytes:
     """A PNG; of many channels, those with most spend on the last date.
 
     Args:
-        table: the contract `replay`, with at least one scored date.
-        channels: the contract `replay_channels`.
-        summary: of `mmm.replay.replay_summary`.
+        table: the contract `backtest`, with at least one scored date.
+        channels: the contract `backtest_channels`.
+        summary: of `mmm.evaluation.backtest.backtest_summary`.
         settings: for the language and the size of the interval.
     """
     import matplotlib
@@ -68,9 +70,9 @@ def _draw(
     rows = -(-len(largest) // _COLUMNS)
     page = style.new_page(
         _ERROR_HEIGHT + rows * _PANEL_HEIGHT,
-        words("replay.title", dates=int(summary["scored"])),
+        words("backtest.title", dates=int(summary["scored"])),
         words(
-            "replay.subtitle",
+            "backtest.subtitle",
             wape=write.percent(summary["wape"], 1),
             naive=write.percent(summary["naive_wape"], 1),
             beaten=int(summary["beaten"]),
@@ -80,10 +82,10 @@ def _draw(
             compared=int(summary["compared"]),
         ),
         [
-            (Line2D([], [], color=BLUE, marker="o", markersize=5), words("replay.model")),
-            (Line2D([], [], color=GREY, marker="s", markersize=4, linestyle=(0, (3, 2))), words("replay.naive")),
+            (Line2D([], [], color=BLUE, marker="o", markersize=5), words("backtest.model")),
+            (Line2D([], [], color=GREY, marker="s", markersize=4, linestyle=(0, (3, 2))), words("backtest.naive")),
             *(
-                (Line2D([], [], color=colour, marker=shape, linestyle="", markersize=6), words(f"replay.{direction}"))
+                (Line2D([], [], color=colour, marker=shape, linestyle="", markersize=6), words(f"backtest.{direction}"))
                 for direction, (colour, shape) in _LOOKS.items()
             ),
         ],
@@ -96,13 +98,13 @@ def _draw(
     axes.plot(scored["as_of"], scored["naive_wape"], color=GREY, marker="s", markersize=4, linestyle=(0, (3, 2)))
     axes.set_ylim(0, 1.12 * float(scored[["wape", "naive_wape"]].max().max()))
     format_axis(axes, "y", write.percent_tick, ticks=4)
-    _title(axes, words("replay.error", days=int(summary["horizon_days"])), dates, write, ticks=8)
+    _title(axes, words("backtest.error", days=int(summary["horizon_days"])), dates, write, ticks=8)
     labels = distinct(shorten(drawable(clean(name), fonts), LABEL_WIDTH) for name in largest)
     for position, (channel, label) in enumerate(zip(largest, labels, strict=True)):
         axes = page.figure.add_subplot(grid[1 + position // _COLUMNS, position % _COLUMNS])
         _roi(axes, channels.loc[channels["channel"] == channel])
         format_axis(axes, "y", write.tick, ticks=4)
-        _title(axes, f"{words('replay.roi')} {label}", dates, write, ticks=3)
+        _title(axes, f"{words('backtest.roi')} {label}", dates, write, ticks=3)
     return style.to_png(page.figure)
 
 

@@ -1,4 +1,4 @@
-"""Earlier dates lived through again by the real pipeline over made-up posteriors; the present stays as it is."""
+"""Past dates rerun by the real pipeline over made-up posteriors; the present stays as it is."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.mmm.data.inputs import train_days
-from mmm_pipeline.operations.backtest import Replayed, ReplayOptions, publish, replay, store
+from mmm_pipeline.operations.backtest import BacktestOptions, BacktestResult, publish, run_backtest, store
 from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint, spec_of_key
-from mmm_pipeline.orchestration.automation import REPLAY_JOB
+from mmm_pipeline.orchestration.automation import BACKTEST_JOB
 from mmm_pipeline.orchestration.headless import build_definitions, rebuild_decisions
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.artifacts import ArtifactStore
@@ -36,7 +36,7 @@ _SMALL = {
     "budget": {"horizon_days": 14},
 }
 _DATES = (dt.date(2025, 3, 30), dt.date(2025, 4, 13))
-_OPTIONS = ReplayOptions("2025-03-30", "2025-04-13", "14d")
+_OPTIONS = BacktestOptions("2025-03-30", "2025-04-13", "14d")
 _LAUNCHED = {"first_date": "2025-03-30", "last_date": "2025-04-13", "every": "14d"}
 
 
@@ -46,7 +46,7 @@ class Series:
 
     home: Home
     settings: Settings
-    replayed: Replayed
+    finished: BacktestResult
     present: dict[str, bytes]
     told: list[str] = field(default_factory=list)
 
@@ -80,18 +80,18 @@ def series(small_campaign: Path, tmp_path_factory: pytest.TempPathFactory) -> Se
     (home.latest_results / "budget.csv").write_text("the live plan")
     settings, present, told = small_settings(small_campaign, **_SMALL), _files(home), []
     for date in _DATES:
-        _put_fits(home.as_of(date), settings.on_the_evening_of(date))
-    replayed = replay(home, settings, _OPTIONS, rebuild_decisions, lambda step: told.append(step.told))
-    return Series(home, settings, replayed, present, told)
+        _put_fits(home.as_of(date), settings.as_of(date))
+    finished = run_backtest(home, settings, _OPTIONS, rebuild_decisions, lambda step: told.append(step.told))
+    return Series(home, settings, finished, present, told)
 
 
 def test_both_dates_are_scored_and_keep_their_contracts(series: Series) -> None:
-    table, channels = series.replayed.table, series.replayed.channels
+    table, channels = series.finished.table, series.finished.channels
     assert table["status"].tolist() == ["scored", "scored"], table["note"].tolist()
     assert table["days"].tolist() == [14, 14]
     assert len(channels) == 2 * channels["channel"].nunique()
-    assert violations("replay", table).empty
-    assert violations("replay_channels", channels).empty
+    assert violations("backtest", table).empty
+    assert violations("backtest_channels", channels).empty
     assert table["channels"].tolist() == [0, 3], "the first date has none before it to be compared with"
 
 
@@ -100,7 +100,7 @@ def test_the_present_is_byte_for_byte_what_it_was(series: Series) -> None:
 
 
 def test_no_date_has_seen_a_later_day(series: Series) -> None:
-    for date in series.replayed.table["as_of"]:
+    for date in series.finished.table["as_of"]:
         there = series.home.as_of(date.date())
         matrix = DuckDBWarehouse(there.warehouse_file).read_table("media_matrix")
         fit, _ = ArtifactStore(there.artifacts).read_fit("champion_model")
@@ -109,32 +109,32 @@ def test_no_date_has_seen_a_later_day(series: Series) -> None:
 
 
 def test_the_last_date_s_plan_keeps_in_hindsight_what_it_promised(series: Series) -> None:
-    last = series.replayed.table.iloc[-1]
+    last = series.finished.table.iloc[-1]
     assert last["uplift_in_hindsight"] == pytest.approx(last["uplift_promised"], rel=1e-6)
 
 
 def test_a_killed_series_goes_on_where_it_stopped(series: Series) -> None:
-    first, second = (series.home.as_of(date.date()) for date in series.replayed.table["as_of"])
+    first, second = (series.home.as_of(date.date()) for date in series.finished.table["as_of"])
     before = first.warehouse_file.stat().st_mtime_ns
     # As if it had been killed after the second date's fit: the fit is there, the date is not marked as done.
-    (second.root / "replayed.json").unlink()
+    (second.root / "backtested.json").unlink()
     fits = {path: path.stat().st_mtime_ns for path in second.artifacts.rglob("*.nc") if "model_inputs" not in path.name}
 
-    again = replay(series.home, series.settings, _OPTIONS, rebuild_decisions, lambda step: None)
+    again = run_backtest(series.home, series.settings, _OPTIONS, rebuild_decisions, lambda step: None)
 
     assert first.warehouse_file.stat().st_mtime_ns == before
     assert {path: path.stat().st_mtime_ns for path in fits} == fits
-    assert again.to_dict() == series.replayed.to_dict()
+    assert again.to_dict() == series.finished.to_dict()
 
 
 def test_a_date_on_which_nothing_converged_is_told_and_alone_it_is_an_error(series: Series) -> None:
     date = dt.date(2025, 4, 6)
-    _put_fits(series.home.as_of(date), series.settings.on_the_evening_of(date), converged=False)
+    _put_fits(series.home.as_of(date), series.settings.as_of(date), converged=False)
     with pytest.raises(StoredResultError, match=r"none of the 1 date\(s\) could be scored:\n.*converged"):
-        replay(
+        run_backtest(
             series.home,
             series.settings,
-            ReplayOptions("2025-04-06", "2025-04-06"),
+            BacktestOptions("2025-04-06", "2025-04-06"),
             rebuild_decisions,
             lambda step: None,
         )
@@ -142,33 +142,33 @@ def test_a_date_on_which_nothing_converged_is_told_and_alone_it_is_an_error(seri
 
 @pytest.mark.parametrize(
     ("split", "message"),
-    [({"as_of": "2025-02-24"}, "a replay sets it"), ({"holdout_start": "2025-02-24"}, "moves with the date")],
+    [({"as_of": "2025-02-24"}, "a backtest sets it"), ({"holdout_start": "2025-02-24"}, "moves with the date")],
 )
 def test_a_fixed_date_in_the_settings_is_refused(series: Series, split: dict, message: str) -> None:
     fixed = Settings.model_validate({**series.settings.model_dump(), "split": split})
     with pytest.raises(SettingsError, match=message):
-        replay(series.home, fixed, _OPTIONS, rebuild_decisions, lambda step: None)
+        run_backtest(series.home, fixed, _OPTIONS, rebuild_decisions, lambda step: None)
 
 
 def test_the_job_shows_table_picture_and_figures_in_the_present_s_own_event_log(series: Series) -> None:
     config = series.home.root / "pipeline.yaml"
     series.home.remember_settings(series.settings)
-    job = build_definitions(series.home, config).resolve_job_def(REPLAY_JOB)
+    job = build_definitions(series.home, config).resolve_job_def(BACKTEST_JOB)
     with dg.DagsterInstance.from_config(str(series.home.root)) as instance:
         result = job.execute_in_process(instance=instance, run_config=_LAUNCHED)
         checks = result.get_asset_check_evaluations()
-        metadata = result.asset_materializations_for_node("replay_dates")[0].metadata
+        metadata = result.asset_materializations_for_node("backtest_dates")[0].metadata
         known = {key.to_user_string() for key in instance.all_asset_keys()}
-    assert known == {"replay", "replay_channels"}, "what the earlier dates made is in their own logs"
-    assert {check.check_name for check in checks if check.passed} == {"replay_contract", "replay_channels_contract"}
+    assert known == {"backtest", "backtest_channels"}, "what the earlier dates made is in their own logs"
+    assert {check.check_name for check in checks if check.passed} == {"backtest_contract", "backtest_channels_contract"}
     assert {"table", "picture", "wape", "skill", "coverage_90", "folder"} <= set(metadata)
-    assert (series.home.results / "replay" / "replay.png").is_file()
-    assert len(DuckDBWarehouse(series.home.warehouse_file).read_table("replay")) == 2
+    assert (series.home.results / "backtest" / "backtest.png").is_file()
+    assert len(DuckDBWarehouse(series.home.warehouse_file).read_table("backtest")) == 2
 
 
 @pytest.mark.parametrize("wrong", [{"first_date": "tomorrow"}, {"every": "often"}, {"horizon_days": 0}, {"evry": "7d"}])
 def test_a_wrong_value_in_the_launchpad_is_refused_before_there_is_a_run(series: Series, wrong: dict) -> None:
-    job = build_definitions(series.home, None).resolve_job_def(REPLAY_JOB)
+    job = build_definitions(series.home, None).resolve_job_def(BACKTEST_JOB)
     with dg.DagsterInstance.ephemeral() as instance:
         with pytest.raises((dg.DagsterInvalidConfigError, dg.DagsterConfigMappingFunctionError)):
             instance.create_run_for_job(job, run_config=wrong)
@@ -178,7 +178,7 @@ def test_a_wrong_value_in_the_launchpad_is_refused_before_there_is_a_run(series:
 def test_the_command_prints_the_tables_and_writes_the_files(series: Series) -> None:
     config = series.home.root / "pipeline.yaml"
     series.home.remember_settings(series.settings)
-    command = ["replay", "--from", "2025-03-30", "--to", "2025-04-13", "--every", "14d"]
+    command = ["backtest", "--from", "2025-03-30", "--to", "2025-04-13", "--every", "14d"]
     command += ["--config", str(config), "--home", str(series.home.root)]
 
     shown = CliRunner().invoke(app, command, env={"COLUMNS": "80"})
@@ -187,17 +187,17 @@ def test_the_command_prints_the_tables_and_writes_the_files(series: Series) -> N
     assert "Forecasts of up to 14 days ahead" in shown.output
     assert "…" not in shown.output, "a column is cut"
     assert "nan" not in shown.output
-    written = json.loads((series.home.results / "replay" / "replay.json").read_text(encoding="utf-8"))
-    assert [date["as_of"] for date in written["dates"]] == [f"{day:%Y-%m-%d}" for day in series.replayed.table["as_of"]]
+    written = json.loads((series.home.results / "backtest" / "backtest.json").read_text(encoding="utf-8"))
+    assert [date["as_of"] for date in written["dates"]] == [f"{day:%Y-%m-%d}" for day in series.finished.table["as_of"]]
 
 
 def test_tables_and_files_can_be_stored_from_a_script(series: Series, tmp_path: Path) -> None:
     elsewhere = Home(tmp_path / "elsewhere")
-    store(elsewhere, series.settings, series.replayed)
-    folder = publish(elsewhere, series.settings, series.replayed)
+    store(elsewhere, series.settings, series.finished)
+    folder = publish(elsewhere, series.settings, series.finished)
     assert {path.name for path in folder.iterdir()} == {
-        "replay.csv",
-        "replay_channels.csv",
-        "replay.json",
-        "replay.png",
+        "backtest.csv",
+        "backtest_channels.csv",
+        "backtest.json",
+        "backtest.png",
     }

@@ -74,12 +74,12 @@ def copies_of(home: Home) -> Path:
     return home.root.with_name(f"{home.root.name}-copies")
 
 
-def run_into(home: Home, settings: Settings) -> SmallRun:
+def run_into(home: Home, settings: Settings, *, replace: bool = False) -> SmallRun:
     """Refresh a home, without leaving its path in the environment."""
     before = dict(os.environ)
     steps: list[RunStep] = []
     try:
-        outcome = refresh(home, settings, steps.append)
+        outcome = refresh(home, settings, steps.append, replace=replace)
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -160,7 +160,7 @@ def test_a_broken_source_stops_the_run_with_one_message_and_keeps_the_results(
     report = (small_run.home.latest_results / "report.html").read_bytes()
     source = tmp_path / "campaigns.csv"
     source.write_text("Date,Ad group alias,Impressions,Spend\n2026-01-01,a,1,1\n", encoding="utf-8")
-    failed = run_into(small_run.home, small_settings(source))
+    failed = run_into(small_run.home, small_settings(source), replace=True)
     assert not failed.outcome.succeeded
     assert len(failed.outcome.problems) == 1
     assert "Sales" in failed.outcome.problems[0]

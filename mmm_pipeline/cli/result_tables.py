@@ -42,6 +42,12 @@ _ENGINE_FIGURES = {
 }
 
 
+_NOT_TO_ACT_ON = {
+    "implausible": "do not act on this plan, its results are not plausible: ",
+    "not_converged": "do not act on this plan yet, the fit did not converge: ",
+}
+
+
 def plausibility_warning(summary: Mapping[str, Any]) -> list[str]:
     """What has to be read before any table: why the results cannot be right; nothing where nothing speaks against."""
     found = summary.get("plausibility") or {}
@@ -91,7 +97,7 @@ def budget_table(summary: Mapping[str, Any]) -> Table:
     for row in budget["channels"]:
         change = row["optimal_spend"] - row["current_spend"]
         table.add_row(
-            escape(row["channel"]),
+            escape(row["channel"]) + _blind(planned and change != 0 and row.get("evidence") == "no_evidence"),
             _money(row["current_spend"]),
             _money(row["optimal_spend"]) if planned else "–",
             _money(change, "+") if planned else "–",
@@ -100,7 +106,8 @@ def budget_table(summary: Mapping[str, Any]) -> Table:
         escape(budget["reason"] or "")
         if not planned
         else (
-            f"expected media KPI {_kpi(budget['expected_kpi_current'])} → {_kpi(budget['expected_kpi_optimal'])}; "
+            _NOT_TO_ACT_ON.get(budget["verdict"], "")
+            + f"expected media KPI {_kpi(budget['expected_kpi_current'])} → {_kpi(budget['expected_kpi_optimal'])}; "
             f"optimality gap {_gap(budget['optimality_gap'])}"
         )
     )
@@ -119,7 +126,8 @@ def scenario_table(scenario: Scenario, currency: str, credible_interval: float) 
         table.add_column(column, justify="left" if column == "channel" else "right")
     for row in scenario.table.to_dict("records"):
         table.add_row(
-            escape(row["channel"]) + (" (locked)" if row["is_locked"] else ""),
+            escape(row["channel"])
+            + (" (locked)" if row["is_locked"] else _blind(row["change"] != 0 and not row["has_evidence"])),
             _money(row["today_spend"]),
             _money(row["optimal_spend"]),
             _money(row["change"], "+"),
@@ -178,6 +186,11 @@ def backtest_tables(finished: BacktestResult) -> tuple[Table, Table]:
         "promised: gain of the plan when it was made; hindsight: as the last date's champion sees it"
     )
     return ahead, steady
+
+
+def _blind(is_blind: bool) -> str:
+    """What stands beside a channel that money moves to or from although the data cannot tell what it brings."""
+    return " (no evidence)" if is_blind else ""
 
 
 def check_summary(report: Mapping[str, Any]) -> Table:

@@ -7,7 +7,7 @@ import math
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from mmm_pipeline.errors import InfeasibleBudget, SettingsError, StoredResultErr
 from mmm_pipeline.mmm.reasons import told_reasons
 from mmm_pipeline.operations.amounts import amount
 from mmm_pipeline.operations.budget_requests import budget_request
+from mmm_pipeline.operations.plausibility import implausible_sentences
 from mmm_pipeline.settings.pipeline import BudgetSettings, Settings, parse_settings
 from mmm_pipeline.settings.plain_names import plain_name
 from mmm_pipeline.storage.artifacts import artifact_store
@@ -67,9 +68,11 @@ class Scenario:
     Attributes:
         name: of its folder.
         table: the contract `budget_plan`, with `today_spend`, the last horizon's spend as it was, after `channel`;
-            `change` is against that.
-        summary: the one row of the contract `budget_summary`.
-        reallocation: the contract `reallocation`: moves against today's mix at the scenario's total.
+            `change` is against that. `has_evidence`: whether the data tells what the channel brings; `warning`: where
+            the results behind the plan cannot be right, the same in every row.
+        summary: the one row of the contract `budget_summary`; its verdict is `implausible` likewise.
+        reallocation: the contract `reallocation`: moves against today's mix at the scenario's total, with
+            `from_has_evidence`, `to_has_evidence` and `warning`.
         implausible: why the results behind the plan cannot be right, in English; empty: nothing speaks against them.
         notes: what has to be known of it.
     """
@@ -174,29 +177,35 @@ def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOpti
     table = plan.table.copy()
     table.insert(1, "today_spend", plan.today)
     table["change"] = table["optimal_spend"] - table["today_spend"]
-    return Scenario(
-        name, table, summary, plan.reallocation, _implausible(fit, settings, summary), tuple(_notes(fit, summary))
-    )
+    implausible = implausible_sentences(fit, settings, summary)
+    if implausible:
+        summary["verdict"] = "implausible"
+    unknown, moves = _without_evidence(fit, settings), plan.reallocation.copy()
+    table["has_evidence"] = ~table["channel"].isin(unknown)
+    for side in ("from", "to"):
+        moves[f"{side}_has_evidence"] = ~moves[f"{side}_channel"].isin(unknown)
+    for each in (table, moves):
+        each["warning"] = implausible[0] if implausible else ""
+    blind = table.loc[~table["has_evidence"] & (table["change"] != 0), "channel"].tolist()
+    return Scenario(name, table, summary, moves, implausible, tuple(_notes(fit, summary, blind)))
 
 
-def _implausible(fit: Fit | PanelFit, settings: Settings, summary: dict[str, Any]) -> tuple[str, ...]:
-    """The same judgement as that of a run's report, on this plan."""
-    from mmm_pipeline.mmm.evaluation.plausibility import implausibilities
-    from mmm_pipeline.mmm.response.attribution import media_total
-    from mmm_pipeline.reporting.narratives.template import implausible_words
-    from mmm_pipeline.reporting.text.formatting import Formatter
-    from mmm_pipeline.reporting.text.names import clean
-    from mmm_pipeline.reporting.text.wording import wording
+def _without_evidence(fit: Fit | PanelFit, settings: Settings) -> set[str]:
+    """Channels of which the data cannot tell what they bring, by the rule of a run's report."""
+    from mmm_pipeline.mmm.response.attribution import data_evidence
+    from mmm_pipeline.reporting.findings.findings import lacks_evidence
 
-    interval = settings.report.credible_interval
-    media = media_total(fit, credible_interval=interval).iloc[0].to_dict()
-    reasons = implausibilities({str(name): value for name, value in media.items()}, fit.data.total_kpi, summary)
-    words, write = wording("en"), Formatter("en", settings.report.currency)
-    told = implausible_words(reasons, clean(settings.columns.kpi, limit=30) or "KPI", interval, words, write)
-    return (words("implausible.headline"), *told) if told else ()
+    known = data_evidence(fit, credible_interval=settings.report.credible_interval, seed=settings.sampler.seed)
+    rows = known.to_dict("records")
+    return {str(row["channel"]) for row in rows if lacks_evidence({str(name): row[name] for name in row})}
 
 
-def _notes(fit: Fit | PanelFit, summary: dict[str, Any]) -> Iterator[str]:
+def _notes(fit: Fit | PanelFit, summary: dict[str, Any], blind: Sequence[str]) -> Iterator[str]:
+    if blind:
+        yield (
+            f"no evidence: the data cannot tell what {', '.join(blind)} bring{'s' if len(blind) == 1 else ''}, so that "
+            "money moves there on assumptions; lock the channel, or run a lift test first"
+        )
     if not fit.convergence.converged:
         yield (
             "the champion did not converge, so these figures may change with every run: "

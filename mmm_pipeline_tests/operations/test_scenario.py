@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,17 @@ from typing import Any
 import dagster as dg
 import numpy as np
 import pytest
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
 from typer.testing import CliRunner
 
 from mmm_pipeline.cli.main import app
+from mmm_pipeline.cli.result_tables import scenario_table
 from mmm_pipeline.errors import InfeasibleBudget, SettingsError
-from mmm_pipeline.operations.scenario import Scenario, ScenarioOptions, plan_scenario, publish_scenario
+from mmm_pipeline.operations.scenario import Scenario, ScenarioOptions, plan_scenario, publish_scenario, write_scenario
 from mmm_pipeline.orchestration.assets.by_hand.scenario import budget_scenario
+from mmm_pipeline.orchestration.assets.results.decisions import budget_metadata
 from mmm_pipeline.reporting.text.wording import wording
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.storage.artifacts import ArtifactStore
@@ -25,6 +31,8 @@ from mmm_pipeline.storage.workspace import Workspace
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit, synthetic_panel_fit
 
 _FIT = synthetic_fit(channels=4)
+_UNMOVED = dataclasses.replace(_FIT, data=dataclasses.replace(_FIT.data, kpi=np.full(_FIT.data.days, 1e-6)))
+"""The KPI never moved, so that no plan can promise a gain."""
 
 
 @pytest.fixture(scope="module")
@@ -241,13 +249,70 @@ def test_a_champion_of_several_markets_is_planned_too(tmp_path: Path) -> None:
 
 
 def test_a_scenario_of_results_that_cannot_be_right_says_so_first() -> None:
-    data = dataclasses.replace(_FIT.data, kpi=np.full(_FIT.data.days, 1e-6))
-    promised = plan_scenario(dataclasses.replace(_FIT, data=data), Settings(), ScenarioOptions(budget="150%"))
+    promised = plan_scenario(_UNMOVED, Settings(), ScenarioOptions(budget="150%"))
 
-    # The KPI never moved, so that no plan can promise a gain.
     assert promised.implausible[0] == wording("en")("implausible.headline")
     assert "The plan promises" in promised.implausible[-1]
     assert promised.to_dict()["implausible"] == list(promised.implausible)
+
+
+def test_a_move_without_evidence_is_tagged_in_table_moves_notes_and_picture() -> None:
+    known = _planned(budget="150%")
+    # Draws of the prior: the data has taught nothing.
+    blind = plan_scenario(synthetic_fit(channels=4, effect=1.0), Settings(), ScenarioOptions(budget="150%"))
+
+    assert known.table["has_evidence"].all()
+    assert not any("no evidence" in note for note in known.notes)
+    assert not blind.table["has_evidence"].any()
+    assert not blind.reallocation[["from_has_evidence", "to_has_evidence"]].to_numpy().any()
+    assert "no evidence: the data cannot tell what channel 0, channel 1, channel 2, channel 3 bring" in blind.notes[0]
+    shown = _printed(scenario_table(blind, "USD", 0.9))
+    assert all(f"channel {number} (no evidence)" in shown for number in range(4))
+    assert "(no evidence)" not in _printed(scenario_table(known, "USD", 0.9))
+
+
+def _printed(table: Table) -> str:
+    written = io.StringIO()
+    Console(file=written, width=200).print(table)
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_files_and_picture_of_a_scenario_that_cannot_be_right_carry_the_warning(language: str, tmp_path: Path) -> None:
+    settings = parse_settings({"report": {"languages": [language]}})
+    heights = {}
+    for name, fit in (("right", _FIT), ("wrong", _UNMOVED)):
+        planned = plan_scenario(fit, settings, ScenarioOptions(budget="150%", name=name))
+        (tmp_path / name).mkdir()
+        write_scenario(tmp_path / name, settings, planned)
+        with Image.open(tmp_path / name / "scenario.png") as picture:
+            heights[name] = picture.height
+    told = json.loads((tmp_path / "wrong" / "scenario.json").read_text(encoding="utf-8"))
+    usual = json.loads((tmp_path / "right" / "scenario.json").read_text(encoding="utf-8"))
+
+    headline = wording("en")("implausible.headline")
+    for rows in ("channels", "reallocation"):
+        assert {row["warning"] for row in told[rows]} == {headline}
+        assert {row["warning"] for row in usual[rows]} == {""}
+    assert (told["verdict"], usual["verdict"] != "implausible") == ("implausible", True)
+    assert headline in (tmp_path / "wrong" / "scenario.csv").read_text(encoding="utf-8-sig")
+    assert heights["wrong"] > heights["right"], "a strip above the picture"
+
+
+def test_the_ui_tells_of_a_plan_that_cannot_be_right(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.prepare()
+    ArtifactStore(home.artifacts).write_fit("champion_model", _UNMOVED, fingerprint="made up")
+    headline = wording("en")("implausible.headline")
+
+    result = _launched(home, {"name": "wrong", "budget": "150%"})
+    [done] = result.asset_materializations_for_node("budget_scenario")
+    assert done.metadata["verdict"].value == "implausible"
+    assert str(done.metadata["warning"].value).startswith(headline)
+
+    metadata = budget_metadata({**_planned().summary, "verdict": "material_gain"}, (headline, "why"))
+    assert (metadata["verdict"], metadata["warning"]) == ("implausible", f"{headline} why")
+    assert "warning" not in budget_metadata(_planned().summary)
 
 
 def test_half_and_double_of_todays_budget_are_never_refused_for_a_cent() -> None:

@@ -20,6 +20,7 @@ __all__ = [
     "Attribution",
     "attribution",
     "contribution_totals",
+    "data_evidence",
     "interval_widths",
     "marginal_roi_draws",
     "media_total",
@@ -83,11 +84,8 @@ def attribution(
     over_time.insert(0, _component_table(fit, name, baseline, tails, is_baseline=True))
     fitted = baseline.sum(axis=1) + totals.sum(axis=1)
 
-    believed = prior_contributions(fit.spec, fit.data, prior_draws, seed)
-    prior = (believed.sum("market") if "market" in believed.dims else believed).to_numpy()
     table = _table(fit, totals, fitted, marginal_roi_draws(fit, horizon_days, count_after_horizon), tails)
-    widths = interval_widths(totals, credible_interval), interval_widths(prior, credible_interval)
-    table["prior_width_ratio"] = widths[0] / widths[1]
+    table["prior_width_ratio"] = _prior_width_ratio(fit, totals, credible_interval, prior_draws, seed)
     table["media_variation"] = media_variation(fit)
     total = _total(fit, totals.sum(axis=1), baseline, tails)
     return Attribution(table=table, over_time=pd.concat(over_time, ignore_index=True), total=total)
@@ -99,6 +97,30 @@ def media_total(fit: Fit | PanelFit, *, credible_interval: float = 0.9) -> pd.Da
     components = _Components(fit)
     caused = np.sum([components.channel(channel).sum(axis=1) for channel in fit.data.channels], axis=0)
     return _total(fit, caused, components.baseline(), tails)
+
+
+def data_evidence(
+    fit: Fit | PanelFit, *, credible_interval: float = 0.9, prior_draws: int = 2000, seed: int = 0
+) -> pd.DataFrame:
+    """`channel`, `prior_width_ratio` and `media_variation` of the contract `attribution`, without the rest of it."""
+    totals = contribution_totals(fit).to_numpy().reshape(-1, len(fit.data.channels))
+    return pd.DataFrame(
+        {
+            "channel": list(fit.data.channels),
+            "prior_width_ratio": _prior_width_ratio(fit, totals, credible_interval, prior_draws, seed),
+            "media_variation": media_variation(fit),
+        }
+    )
+
+
+def _prior_width_ratio(
+    fit: Fit | PanelFit, totals: np.ndarray, credible_interval: float, prior_draws: int, seed: int
+) -> np.ndarray:
+    """(C,) width of the credible intervals of the contributions (S, C) over those of their prior."""
+    believed = prior_contributions(fit.spec, fit.data, prior_draws, seed)
+    prior = (believed.sum("market") if "market" in believed.dims else believed).to_numpy()
+    widths: np.ndarray = interval_widths(totals, credible_interval) / interval_widths(prior, credible_interval)
+    return widths
 
 
 def media_variation(fit: Fit | PanelFit) -> np.ndarray:

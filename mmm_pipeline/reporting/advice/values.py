@@ -99,7 +99,7 @@ def _uncertain(found: Findings) -> list[ChannelFinding]:
 def _is_open(channel: ChannelFinding) -> bool:
     low, high = (float(channel.row[end]) for end in ("roi_low", "roi_high"))
     wide = channel.evidence == "measured" and not high <= _WIDE * low
-    return wide or channel.evidence in ("no_evidence", "unclear")
+    return wide or channel.evidence in ("no_evidence", "unclear", "implausible")
 
 
 def _stake(channel: ChannelFinding) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from mmm_pipeline.reporting.charts.drawing import fonts, style
 from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, chart_context
 from mmm_pipeline.reporting.results.tables import Language, ResultTables
 from mmm_pipeline.reporting.text.returns import language_words
+from mmm_pipeline.reporting.text.wording import Wording
 from mmm_pipeline.storage.atomic_files import write_bytes
 
 __all__ = ["CHART_NAMES", "Chart", "draw_charts"]
@@ -56,6 +57,14 @@ _DRAWINGS: dict[str, Callable[[ChartContext], Drawing | None]] = {
     "traces": model_checks.traces,
 }
 CHART_NAMES = tuple(_DRAWINGS)
+_NOT_OF_CHANNELS = frozenset(
+    {
+        *("kpi_forecast", "leaderboard", "rolling_origins"),
+        *("activity", "kpi_profile", "collinearity", "lagged_correlation"),
+        *("predictive_check", "traces"),
+    }
+)
+"""Pictures of the data, the forecasts and the computation, which hold also where media is credited with too much."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,7 @@ def draw_charts(
     words = language_words(context.tables, context.prose, context.found.kpi)
     fallback = "" if context.words.language == language else " " + words("chart_text.english_fallback")
     before = f"{label}: " if label else ""
+    implausible = bool(context.found.implausible)
     charts = []
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()  # not the taste of whoever runs it
@@ -112,7 +122,10 @@ def draw_charts(
             if label:
                 shown = fonts.drawable(label, context.fonts)
                 drawing.figure.text(0.995, 0.995, shown, ha="right", va="top", weight="bold", color=style.INK)
-            path = write_bytes(folder / f"{name}.png", style.to_png(drawing.figure))
+            warned = implausible and name not in _NOT_OF_CHANNELS
+            banner = context.words("implausible.headline") if warned else ""
+            path = write_bytes(folder / f"{name}.png", style.to_png(drawing.figure, banner))
+            spoken = words("implausible.headline") + " " if warned else ""
             values = {
                 "kpi": context.found.kpi,
                 "interval": context.prose.percent(tables.settings.report.credible_interval),
@@ -123,11 +136,17 @@ def draw_charts(
                     name=name,
                     path=path,
                     title=before + words(f"charts.{name}.title", **_title_values(tables, context)),
-                    caption=words(f"charts.{name}.caption", **values) + fallback,
-                    alt=words(f"charts.{name}.alt", **values),
+                    caption=spoken + _told(words, f"charts.{name}.caption", values, implausible) + fallback,
+                    alt=spoken + _told(words, f"charts.{name}.alt", values, implausible),
                 )
             )
     return charts
+
+
+def _told(words: Wording, key: str, values: Mapping[str, object], implausible: bool) -> str:
+    """The words of a picture; those that judge channels have other ones for results that cannot be right."""
+    other = f"{key}_implausible"
+    return words(other if implausible and other in words.texts else key, **values)
 
 
 def _title_values(tables: ResultTables, context: ChartContext) -> dict[str, object]:

@@ -211,6 +211,7 @@ def _counts(tables: ResultTables, found: Findings) -> FactTable:
         "channels_paying_back": len(found.with_evidence("pays_back")),
         "channels_below_spend": len(found.with_evidence("below_spend")),
         "channels_measured": len(found.with_evidence("measured")),
+        "channels_implausible": len(found.with_evidence("implausible")),
         "channels_unclear": len(found.with_evidence("unclear")),
         "channels_without_evidence": len(found.with_evidence("no_evidence")),
         "specs": len(tables.leaderboard),

@@ -70,7 +70,9 @@ def _naive(tables: ResultTables) -> FactTable:
 
 def _attribution(found: Findings) -> FactTable:
     columns = [
-        Column("evidence", "text", "pays_back, below_spend, unclear; measured (KPI is no money); no_evidence"),
+        Column(
+            "evidence", "text", "pays_back, below_spend, unclear; measured (KPI is no money); implausible; no_evidence"
+        ),
         Column("spend", "money", "over the window"),
         Column("contribution", "kpi", "KPI caused over the window, best estimate"),
         Column("contribution_low", "kpi"),
@@ -198,9 +200,9 @@ def _budget_summary(found: Findings) -> FactTable:
         Column("uplift_high", "kpi"),
         Column("probability_of_gain", "share"),
         Column("optimality_gap", "share", "no plan can beat this one by more, as the model sees it"),
-        Column("verdict", "text"),
+        Column("verdict", "text", "implausible, not_converged: not to be acted on, whatever the gain"),
     ]
-    row = {**found.budget, "uplift_share": found.gain_share}
+    row = {**found.budget, "uplift_share": found.gain_share, "verdict": found.plan_verdict}
     return single("budget_summary", "what the plan promises", columns, row)
 
 

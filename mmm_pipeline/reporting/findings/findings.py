@@ -16,10 +16,12 @@ from mmm_pipeline.reporting.results.tables import ResultTables, records
 from mmm_pipeline.reporting.text.names import clean, distinct
 from mmm_pipeline.reporting.text.returns import returns_of, stated
 
-__all__ = ["ChannelFinding", "Findings", "Move", "findings", "implausible_results"]
+__all__ = ["ChannelFinding", "Findings", "Move", "findings", "implausible_results", "lacks_evidence"]
 
-Evidence = Literal["pays_back", "below_spend", "unclear", "measured", "no_evidence"]
-"""`measured`: a KPI that is not money has no break-even to be above or below."""
+Evidence = Literal["pays_back", "below_spend", "unclear", "measured", "implausible", "no_evidence"]
+"""`measured`: a KPI that is not money has no break-even to be above or below; `implausible`: the data speaks of the
+channel, but in results that cannot be right, so that nothing is said of what it brings."""
+PlanVerdict = Literal["no_plan", "implausible", "not_converged", "material_gain", "no_material_gain"]
 Trust = Literal["none", "low", "fair", "good"]
 
 NO_EVIDENCE_WIDTH = 0.8
@@ -89,7 +91,6 @@ class Findings:
         channels: by contribution, largest first.
         unusable_specs: leaderboard rows that could not win, with status and reason.
         moves: budget lines by size of the change, largest first; negligible ones left out.
-        material: whether the plan's verdict is a material gain, and its results can be right.
         media_share: expected share of the fitted KPI that media caused.
         media_total: the row of the table of that name.
         implausible: why the results cannot be right; empty: nothing speaks against them.
@@ -113,7 +114,6 @@ class Findings:
     unusable_specs: pd.DataFrame
     budget: Mapping[str, Any]
     moves: tuple[Move, ...]
-    material: bool
     media_share: float
     media_total: Mapping[str, Any]
     implausible: tuple[Implausible, ...]
@@ -135,6 +135,27 @@ class Findings:
     def has_plan(self) -> bool:
         """Whether there is a budget plan; without one its tables hold today's spend."""
         return bool(self.budget["verdict"] != "no_plan")
+
+    @property
+    def plan_verdict(self) -> PlanVerdict:
+        """What to say of the plan: what the optimizer found only where the results behind it can be used."""
+        if not self.has_plan:
+            return "no_plan"
+        if self.implausible:
+            return "implausible"
+        if not self.champion_converged:
+            return "not_converged"
+        return "material_gain" if self.budget["verdict"] == "material_gain" else "no_material_gain"
+
+    @property
+    def material(self) -> bool:
+        """Whether the plan is a material gain by results that can be used."""
+        return self.plan_verdict == "material_gain"
+
+    @property
+    def without_evidence(self) -> frozenset[str]:
+        """Labels of the channels of which the data cannot tell what they bring."""
+        return frozenset(self.with_evidence("no_evidence"))
 
     @property
     def champion_converged(self) -> bool:
@@ -177,11 +198,11 @@ def findings(tables: ResultTables) -> Findings:
     disputed = set(agreement.loc[agreement["verdict"].str.startswith("disagree"), "channel"])
     skill = _number(champion["skill"])
     labels = _labels(tables)
-    channels = _channels(tables, labels)
+    implausible = implausible_results(tables)
+    channels = _channels(tables, labels, implausible=bool(implausible))
     budget = records(tables.budget_summary)[0]
     fitted = float(tables.contribution_over_time["mean"].sum())
     media_share = float(tables.attribution["contribution"].sum()) / fitted if fitted else float("nan")
-    implausible = implausible_results(tables)
     return Findings(
         champion=champion,
         champion_fit=fitted_champion,
@@ -201,7 +222,6 @@ def findings(tables: ResultTables) -> Findings:
         unusable_specs=board[board["status"] != "converged"],
         budget=budget,
         moves=_moves(tables, labels, channels),
-        material=budget["verdict"] == "material_gain" and not implausible,
         media_share=media_share,
         media_total=records(tables.media_total)[0],
         implausible=implausible,
@@ -230,17 +250,27 @@ def _labels(tables: ResultTables) -> dict[str, str]:
     return dict(zip(names, labels, strict=True))
 
 
-def _channels(tables: ResultTables, labels: dict[str, str]) -> tuple[ChannelFinding, ...]:
+def lacks_evidence(row: Mapping[str, Any]) -> bool:
+    """Whether the data cannot tell what a channel brings, by `prior_width_ratio` and `media_variation` of its row."""
+    width, variation = _number(row["prior_width_ratio"]), _number(row["media_variation"])
+    return (width is not None and width >= NO_EVIDENCE_WIDTH) or (variation is not None and variation < NO_VARIATION)
+
+
+def _channels(tables: ResultTables, labels: dict[str, str], *, implausible: bool) -> tuple[ChannelFinding, ...]:
     rows = {row["channel"]: row for row in records(tables.attribution)}
     is_money = returns_of(tables).is_money
-    return tuple(ChannelFinding(label, _evidence(rows[name], is_money), rows[name]) for name, label in labels.items())
+    return tuple(
+        ChannelFinding(label, _evidence(rows[name], is_money, implausible), rows[name])
+        for name, label in labels.items()
+    )
 
 
-def _evidence(row: Mapping[str, Any], is_money: bool) -> Evidence:
-    width, probability = _number(row["prior_width_ratio"]), _number(row["probability_roi_above_1"])
-    variation = _number(row["media_variation"])
-    if (width is not None and width >= NO_EVIDENCE_WIDTH) or (variation is not None and variation < NO_VARIATION):
+def _evidence(row: Mapping[str, Any], is_money: bool, implausible: bool) -> Evidence:
+    probability = _number(row["probability_roi_above_1"])
+    if lacks_evidence(row):
         return "no_evidence"
+    if implausible:
+        return "implausible"
     if not is_money:
         return "measured"
     if probability is None:

@@ -160,6 +160,7 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
         "words": words,
         "f": write,
         "alarms": alarm_words(found, words, write),
+        "not_converged": "" if found.champion_converged else words("not_converged"),
         "per": write.money(found.returns.per),
         "roi_name": words("term.roi"),
         "marginal_name": words("term.marginal_roi"),
@@ -195,6 +196,7 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
         "losing": found.with_evidence("below_spend"),
         "unclear": found.with_evidence("unclear"),
         "measured": found.with_evidence("measured"),
+        "implausible": found.with_evidence("implausible"),
         "unknown": found.with_evidence("no_evidence"),
         "shown": LISTED,
         "unknown_spend_share": sum(float(c.row["spend"]) for c in unknown) / spend if spend else 0.0,
@@ -202,6 +204,7 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
         "losing_rows": _judged(found.channels, "below_spend"),
         "unclear_rows": _judged(found.channels, "unclear"),
         "measured_rows": _judged(found.channels, "measured"),
+        "implausible_rows": _judged(found.channels, "implausible"),
         "unknown_rows": _judged(found.channels, "no_evidence"),
         "unusable": [
             (
@@ -212,8 +215,8 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
             for row in records(found.unusable_specs)
         ],
         "span": lambda row, quantity, form: _span(write, row, quantity, form),
-        "increases": [move.label for move in found.increases],
-        "decreases": [move.label for move in found.decreases],
+        "increases": [_moved_name(words, move) for move in found.increases],
+        "decreases": [_moved_name(words, move) for move in found.decreases],
         "beyond": [move.label for move in found.moves if move.beyond_data],
         "moved_blind": [move.label for move in found.moves if not move.has_evidence],
         "at_limit": [move.label for move in found.moves if move.at_bound],
@@ -332,6 +335,11 @@ def _judged(channels: tuple[ChannelFinding, ...], evidence: str) -> list[Channel
 
 def _span(write: Formatter, row: Mapping[str, Any], quantity: str, form: Callable[[Any], str]) -> str:
     return write.span(form(row[f"{quantity}_low"]), form(row[f"{quantity}_high"]))
+
+
+def _moved_name(words: Wording, move: Move) -> str:
+    """A channel as a sentence about the plan names it: one without evidence never goes without saying so."""
+    return move.label if move.has_evidence else f"{move.label} ({words('mind.no_evidence')})"
 
 
 def mind_words(words: Wording, move: Move) -> str:

@@ -102,7 +102,11 @@ def _averaged(tables: ResultTables, found: Findings, words: Wording, write: Form
                 Cell(write.compact(row["contribution"]), _span(write.compact, write, row, "contribution")),
                 Cell(write.percent(row["share"], 1), _span(write.percent, write, row, "share")),
                 Cell(write.figure(row["roi"]), _span(write.figure, write, row, "roi")),
-                *([Cell(write.probability(row["probability_roi_above_1"]))] if found.returns.is_money else []),
+                *(
+                    [Cell(MISSING if found.implausible else write.probability(row["probability_roi_above_1"]))]
+                    if found.returns.is_money
+                    else []
+                ),
             )
         )
     return _table(words, "averaged", "lrrrr"[: 5 if found.returns.is_money else 4], rows)

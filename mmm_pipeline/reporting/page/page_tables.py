@@ -122,7 +122,7 @@ def _channels(found: Findings, words: Wording, write: Formatter) -> PageTable:
                 Cell(write.compact(row["contribution"]), _span(write, row, "contribution", write.compact)),
                 Cell(write.percent(row["share"], 1), _span(write, row, "share", write.percent)),
                 Cell(write.figure(row["roi"]), _span(write, row, "roi", write.figure), glyph=_glyph(row, limit, money)),
-                Cell(write.probability(row["probability_roi_above_1"]))
+                Cell(MISSING if found.implausible else write.probability(row["probability_roi_above_1"]))
                 if money
                 else Cell(write.money(row["cost_per_kpi"]), _span(write, row, "cost_per_kpi", write.money)),
                 Cell(write.figure(row["marginal_roi"]), _span(write, row, "marginal_roi", write.figure)),
@@ -134,15 +134,17 @@ def _channels(found: Findings, words: Wording, write: Formatter) -> PageTable:
 
 def _budget(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> PageTable:
     minded = {move.label: mind_words(words, move) for move in found.moves}
+    blind = {label: words("mind.no_evidence") for label in found.without_evidence}
     rows = []
     for row in records(tables.budget_plan.sort_values("current_spend", ascending=False, kind="stable")):
         label = found.labels.get(row["channel"], clean(row["channel"]))
         locked = bool(row["is_locked"])
         share = row["optimal_spend"] / row["current_spend"] - 1 if row["current_spend"] > 0 else None
         tone = "" if abs(row["change"]) <= 0.005 * row["current_spend"] else "up" if row["change"] > 0 else "down"
+        told = words("mind.locked") if locked else minded.get(label) or (blind.get(label, "") if row["change"] else "")
         rows.append(
             [
-                Cell(label, words("mind.locked") if locked else minded.get(label, ""), tag=True),
+                Cell(label, told, tag=True),
                 Cell(write.money(row["current_spend"])),
                 Cell(write.money(row["optimal_spend"])),
                 Cell(write.change(row["change"]), write.signed_percent(share) if share is not None else "", tone),
@@ -174,8 +176,7 @@ def _budget(tables: ResultTables, found: Findings, words: Wording, write: Format
 def _reallocation(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> PageTable:
     rows = [
         [
-            Cell(found.labels.get(row["from_channel"], clean(row["from_channel"]))),
-            Cell(found.labels.get(row["to_channel"], clean(row["to_channel"]))),
+            *(_moved(row[side], found, words) for side in ("from_channel", "to_channel")),
             Cell(write.money(row["amount"])),
             *(
                 Cell(write.figure(row[f"{side}_marginal_roi_{when}"]))
@@ -186,6 +187,12 @@ def _reallocation(tables: ResultTables, found: Findings, words: Wording, write: 
         for row in records(tables.reallocation.head(_MOVES_SHOWN))
     ]
     return _table(words, "reallocation", "llrrrrr", rows)
+
+
+def _moved(channel: str, found: Findings, words: Wording) -> Cell:
+    """A channel that money comes from or goes to; one without evidence says so beside its name."""
+    label = found.labels.get(channel, clean(channel))
+    return Cell(label, words("mind.no_evidence") if label in found.without_evidence else "", "no_evidence", tag=True)
 
 
 def _leaderboard(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> PageTable:

@@ -171,7 +171,7 @@ def _figures(tables: ResultTables, values: Mapping[str, Any]) -> list[tuple[str,
         (
             write.percent(found.media_share),
             words(
-                "page.figure_media",
+                "page.figure_media_implausible" if found.implausible else "page.figure_media",
                 kpi=kpi,
                 interval=values["interval"],
                 span=write.span(*(write.percent(found.media_total[end]) for end in ("share_low", "share_high"))),
@@ -185,7 +185,7 @@ def _figures(tables: ResultTables, values: Mapping[str, Any]) -> list[tuple[str,
             write.compact_money(tables.attribution["spend"].sum()),
             words("page.figure_spend", channels=len(found.channels)),
         ),
-        *([(values["uplift"], uplift)] if found.has_plan else []),
+        *([(values["uplift"], uplift)] if found.plan_verdict in ("material_gain", "no_material_gain") else []),
     ]
 
 
@@ -193,13 +193,15 @@ def _notes(values: Mapping[str, Any], shown: Mapping[str, PageTable]) -> dict[st
     """The line under a section's heading, and those above some tables."""
     words, write, found, rows = values["words"], values["f"], values["found"], values["rows"]
     refused = len(shown["rejected"].rows) if "rejected" in shown else 0
+    warned = words("page.implausible_note") + " " if found.implausible else ""
     return {
-        "channels": words("page.channels_note", interval=values["interval"]),
-        "budget": words(
+        "channels": warned + words("page.channels_note", interval=values["interval"]),
+        "budget": warned
+        + words(
             "page.budget_note", days=values["horizon"], total=write.money(found.budget["total"]), kpi=values["kpi"]
         ),
         "reallocation": words("page.reallocation_note"),
-        "charts": "",
+        "charts": warned.strip(),
         "diagnostics": words("page.diagnostics_note"),
         "quality": words("page.quality_note", days=found.scored_days),
         "data": words(

@@ -73,7 +73,11 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
         "budget": {
             "total": _plain(budget["total"]),
             "horizon_days": _plain(budget["horizon_days"]),
-            "channels": _records(tables.budget_plan, _BUDGET_COLUMNS),
+            "channels": [
+                {**_record(row, _BUDGET_COLUMNS), "evidence": evidence.get(row["channel"], "no_evidence")}
+                for row in tables.budget_plan.to_dict("records")
+            ],
+            "verdict": found.plan_verdict,
             "reallocation": _records(tables.reallocation, ("from_channel", "to_channel", "amount")),
             **{
                 column: _plain(budget[column])
@@ -90,7 +94,6 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
                     "uplift_low",
                     "uplift_high",
                     "probability_of_gain",
-                    "verdict",
                     "no_plan",
                     "reason",
                 )

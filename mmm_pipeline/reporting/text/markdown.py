@@ -70,4 +70,7 @@ def _renderer() -> MarkdownIt:
 
     options: dict[str, Any] = {"html": False, "linkify": False}
     renderer = MarkdownIt("commonmark", options).enable("table")
+    # A wide table scrolls in a box of its own, never the page.
+    renderer.add_render_rule("table_open", lambda *_: '<div class="scroll"><table>\n')
+    renderer.add_render_rule("table_close", lambda *_: "</table></div>\n")
     return renderer.disable(["link", "image", "autolink", "reference", "html_inline", "html_block"])

@@ -62,6 +62,33 @@ def _trust(tables: ResultTables) -> str:
     return findings(tables).trust
 
 
+def test_results_that_cannot_be_right_judge_no_channel_and_no_plan() -> None:
+    tables = _with(synthetic_results(3), "attribution", prior_width_ratio=[0.3, 0.3, 0.9])
+    found, refused = findings(tables), findings(without_baseline(tables))
+    assert "implausible" not in [channel.evidence for channel in found.channels]
+    assert {channel.label: channel.evidence for channel in refused.channels} == {
+        "Brand 1 Ad Group 001": "implausible",
+        "Brand 2 Ad Group 002": "implausible",
+        "Brand 1 Ad Group 003": "no_evidence",
+    }
+    assert (found.plan_verdict, refused.plan_verdict) == ("material_gain", "implausible")
+
+
+@pytest.mark.parametrize(
+    ("results", "verdict"),
+    [
+        ({}, "material_gain"),
+        ({"material": False}, "no_material_gain"),
+        ({"quick": True, "converged": False}, "not_converged"),
+        ({"no_plan": "no_spend", "converged": False}, "no_plan"),
+    ],
+)
+def test_the_plan_is_judged_by_the_fit_behind_it(results: dict, verdict: str) -> None:
+    found = findings(synthetic_results(3, **results))
+    assert found.plan_verdict == verdict
+    assert found.material == (verdict == "material_gain")
+
+
 def test_a_champion_whose_fit_on_all_days_did_not_converge_is_hardly_trusted() -> None:
     assert _trust(synthetic_results(5)) != "low"
     assert _trust(synthetic_results(5, converged=False)) == "low"

@@ -18,7 +18,7 @@ def notes_of(language: Language = "en") -> dict[str, str]:
 
 
 def test_channels_on_which_engines_contradict_are_named_with_care() -> None:
-    assert "They disagree on A: treat ROI there with care." in notes_of()["engines"]
+    assert "They disagree on A: be careful there." in notes_of()["engines"]
 
 
 def test_agreement_and_a_missing_engine_are_named() -> None:

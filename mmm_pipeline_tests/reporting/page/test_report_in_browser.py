@@ -67,6 +67,37 @@ def test_no_name_or_table_makes_the_page_scroll_sideways(
     assert _answer(page, tmp_path, "--window-size=1280,900") == "0,0"
 
 
+_OVERFLOW_ON_PHONES = """
+const page = document.documentElement.outerHTML.replace(/<script>[^]*?<\\/script>/g, "");
+document.body.replaceChildren();
+const measured = [390, 360].map(width => new Promise(resolve => {
+  const frame = document.createElement("iframe");
+  frame.style.cssText = `width:${width}px;height:800px;border:0`;
+  frame.onload = () => {
+    const shown = frame.contentDocument;
+    resolve([...shown.querySelectorAll("article")].map(article => {
+      shown.getElementById("show-" + article.lang)?.click();
+      const root = shown.documentElement;
+      return `${root.clientWidth}:${root.scrollWidth - root.clientWidth}`;
+    }).join());
+  };
+  frame.srcdoc = page;
+  document.body.append(frame);
+}));
+Promise.all(measured).then(answers => { document.body.dataset.answer = answers.join(); });
+"""
+"""A frame is as narrow as it is told to be; windows of a desktop browser stop at 500 px."""
+
+
+@pytest.mark.parametrize("which", ["report", "hostile_report", "uncertain_report"])
+def test_the_page_does_not_scroll_sideways_on_a_phone(
+    which: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    page = _probed(request.getfixturevalue(which), tmp_path, _OVERFLOW_ON_PHONES)
+    answer = _answer(page, tmp_path, "--window-size=1280,900", "--virtual-time-budget=20000")
+    assert answer == "390:0,390:0,360:0,360:0"
+
+
 def test_the_language_switch_works_without_a_script_of_the_page(report: WrittenReport, tmp_path: Path) -> None:
     script = (
         "const shown = () => [...document.querySelectorAll('article')]"

@@ -90,6 +90,8 @@ def budget_scenario(context: dg.AssetExecutionContext, workspace: WorkspaceResou
     scenario.check_feasible(home, settings, options)
     planned = scenario.plan_scenario(scenario.read_champion(home, settings), settings, options)
     folder = scenario.publish_scenario(home, settings, planned)
+    if planned.implausible:
+        dg.get_dagster_logger().warning(" ".join(planned.implausible))
     return dg.MaterializeResult(
         metadata={
             "plan": preview(planned.table, rows=50),
@@ -97,7 +99,7 @@ def budget_scenario(context: dg.AssetExecutionContext, workspace: WorkspaceResou
             "reallocation": preview(planned.reallocation, rows=50),
             "total": float(planned.summary["total"]),
             "expected_kpi": float(planned.summary["expected_kpi_optimal"]),
-            **budget_metadata(planned.summary),
+            **budget_metadata(planned.summary, planned.implausible),
             "picture": inline_picture((folder / "scenario.png").read_bytes(), "scenario"),
             "folder": dg.MetadataValue.path(str(folder)),
         }

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pandas as pd
 
 from mmm_pipeline.operations.budget_requests import budget_request
+from mmm_pipeline.operations.plausibility import implausible_sentences
 from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
 from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_asset, table_out
@@ -54,6 +55,8 @@ def attribution(
         credible_interval=settings.report.credible_interval,
         seed=settings.sampler.seed,
     )
+    warned = implausible_sentences(fit, settings, media=_only_row(result.total))
+    _warn(warned)
     spend, caused = result.table["spend"].sum(), result.table["contribution"].sum()
     reading = kpi_reading(workspace)
     if not reading.is_money:
@@ -65,7 +68,10 @@ def attribution(
             result.table,
             metadata={
                 "table": preview(result.table, rows=50),
-                "picture": inline_picture(roi_glance(result.table, has_break_even=reading.is_money), "roi"),
+                **_warning(warned),
+                "picture": inline_picture(
+                    roi_glance(result.table, has_break_even=reading.is_money, warning=_headline(warned)), "roi"
+                ),
                 "media_share": float(result.table["share"].sum()),
                 "roi_of_all_media": float(caused / spend),
                 **{
@@ -74,7 +80,7 @@ def attribution(
                 },
             },
         ),
-        dg.Output(result.total, metadata={"table": preview(result.total)}),
+        dg.Output(result.total, metadata={**_warning(warned), "table": preview(result.total)}),
         dg.Output(result.over_time),
     )
 
@@ -127,26 +133,49 @@ def budget_plan(
         dg.get_dagster_logger().warning(f"there is no budget plan: {error}")
         plan = unplanned(fit, request, error)
     promised = _only_row(plan.summary)
+    warned = implausible_sentences(fit, settings, promised if promised["verdict"] != "no_plan" else None)
+    _warn(warned)
+    verdict = budget_metadata(promised, warned)["verdict"]
     dg.get_dagster_logger().info(
-        f"plan over {promised['horizon_days']} days: {str(promised['verdict']).replace('_', ' ')}, uplift "
+        f"plan over {promised['horizon_days']} days: {str(verdict).replace('_', ' ')}, uplift "
         f"{promised['uplift']:,.4g} ({promised['uplift_low']:,.4g} to {promised['uplift_high']:,.4g})"
     )
-    picture = inline_picture(budget_glance(plan.table), "budget")
+    picture = inline_picture(budget_glance(plan.table, _headline(warned)), "budget")
     return (
-        dg.Output(plan.table, metadata={"table": preview(plan.table, rows=50), "picture": picture}),
-        dg.Output(plan.summary, metadata={"table": preview(plan.summary), **budget_metadata(promised)}),
-        dg.Output(plan.reallocation, metadata={"table": preview(plan.reallocation, rows=50)}),
+        dg.Output(plan.table, metadata={**_warning(warned), "table": preview(plan.table, rows=50), "picture": picture}),
+        dg.Output(plan.summary, metadata={"table": preview(plan.summary), **budget_metadata(promised, warned)}),
+        dg.Output(plan.reallocation, metadata={**_warning(warned), "table": preview(plan.reallocation, rows=50)}),
     )
 
 
-def budget_metadata(row: Mapping[str, Any]) -> dict[str, float | str]:
-    """What the UI plots of a plan over time; a gap only where there is a certificate."""
+def budget_metadata(row: Mapping[str, Any], implausible: Sequence[str] = ()) -> dict[str, float | str]:
+    """What the UI plots of a plan over time; a gap only where there is a certificate.
+
+    Args:
+        row: of the contract `budget_summary`.
+        implausible: why the results behind the plan cannot be right, if so; the verdict is that, then.
+    """
     figures = {name: float(row[name]) for name in ("uplift", "probability_of_gain", "optimality_gap")}
     return {
         **{name: value for name, value in figures.items() if math.isfinite(value)},
         "certificate": str(row["certificate"]),
-        "verdict": str(row["verdict"]),
+        "verdict": "implausible" if implausible and row["verdict"] != "no_plan" else str(row["verdict"]),
+        **_warning(implausible),
     }
+
+
+def _warning(implausible: Sequence[str]) -> dict[str, str]:
+    return {"warning": " ".join(implausible)} if implausible else {}
+
+
+def _headline(implausible: Sequence[str]) -> str:
+    return implausible[0] if implausible else ""
+
+
+def _warn(implausible: Sequence[str]) -> None:
+    """Into the event log, where whoever looks at the run reads it."""
+    if implausible:
+        dg.get_dagster_logger().warning(" ".join(implausible))
 
 
 def _only_row(table: pd.DataFrame) -> dict[str, Any]:

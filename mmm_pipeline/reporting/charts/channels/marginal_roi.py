@@ -20,7 +20,7 @@ def marginal_roi(context: ChartContext) -> Drawing:
     page = style.new_page(
         style.row_height(len(plan)),
         words("charts.marginal_roi.title"),
-        words("charts.marginal_roi.subtitle", kpi=context.kpi),
+        words(f"charts.marginal_roi.subtitle{'_implausible' if context.found.implausible else ''}", kpi=context.kpi),
         [
             (Line2D([], [], color=MUTED, marker="o", linestyle="", markerfacecolor="white"), context.current_words),
             (Line2D([], [], color=BLUE, marker="o", linestyle=""), words("legend.optimal")),

@@ -30,10 +30,8 @@ def budget(context: ChartContext) -> Drawing:
 
     words, prose, summary = context.words, context.prose, context.found.budget
     plan = _plan(context)
-    verdict = str(summary["verdict"])
-    if context.found.implausible:
-        verdict = "implausible"
-    elif context.found.material and context.found.trust in ("none", "low"):
+    verdict: str = context.found.plan_verdict
+    if context.found.material and context.found.trust in ("none", "low"):
         verdict += "_if_right"
     legend = [
         (Patch(color=PALE), context.current_words),
@@ -61,9 +59,11 @@ def budget(context: ChartContext) -> Drawing:
     style.side_by_side(page)
     grid = page.figure.add_gridspec(2, 2, height_ratios=(_UPLIFT_HEIGHT, height), width_ratios=(1.9, 1))
     _uplift(page.figure.add_subplot(grid[0, :]), context)
+    blind = {name for name, label in context.found.labels.items() if label in context.found.without_evidence}
+    held, unknown = words("chart_text.locked"), words("chart_text.no_evidence")
     labels = [
-        label + (" " + words("chart_text.locked") if locked else "")
-        for label, locked in zip(plan["label"], plan["is_locked"], strict=True)
+        f"{row['label']} {held}" if row["is_locked"] else f"{row['label']} {unknown}" if moved else row["label"]
+        for row, moved in zip(records(plan), (plan["change"] != 0) & plan["channel"].isin(blind), strict=True)
     ]
     amounts = style.row_axes(page, labels, page.figure.add_subplot(grid[1, 0]))
     _amounts(amounts, context, plan)

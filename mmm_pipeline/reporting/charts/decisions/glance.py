@@ -62,12 +62,13 @@ def leaderboard_glance(board: pd.DataFrame, naive: pd.DataFrame, error: str) -> 
     return _png(draw)
 
 
-def roi_glance(attribution: pd.DataFrame, *, has_break_even: bool) -> bytes:
+def roi_glance(attribution: pd.DataFrame, *, has_break_even: bool, warning: str = "") -> bytes:
     """A PNG: ROI of every channel with its interval, beside 1 where that is break-even.
 
     Args:
         attribution: the contract of that name.
         has_break_even: whether the KPI is money.
+        warning: a line to stand above it.
     """
 
     def draw(fonts: tuple[str, ...]) -> Figure:
@@ -83,15 +84,15 @@ def roi_glance(attribution: pd.DataFrame, *, has_break_even: bool) -> bytes:
         format_axis(axes, "x", _WRITE.tick)
         axes.set_xlabel(
             "KPI per unit of spend"
-            + ("; left of the dashed line a channel does not earn its spend" if has_break_even else "")
+            + ("; left of the dashed line a channel does not earn its spend" if has_break_even and not warning else "")
         )
         return page.figure
 
-    return _png(draw)
+    return _png(draw, warning)
 
 
-def budget_glance(plan: pd.DataFrame) -> bytes:
-    """A PNG: spend now and as planned, by channel; `plan`: the contract `budget_plan`."""
+def budget_glance(plan: pd.DataFrame, warning: str = "") -> bytes:
+    """A PNG: spend now and as planned, by channel; `plan`: the contract `budget_plan`, below a line of warning."""
 
     def draw(fonts: tuple[str, ...]) -> Figure:
         table = plan.sort_values("current_spend", ascending=False, kind="stable")
@@ -106,7 +107,7 @@ def budget_glance(plan: pd.DataFrame) -> bytes:
         axes.set_xlabel("currency")
         return page.figure
 
-    return _png(draw)
+    return _png(draw, warning)
 
 
 def forecast_glance(forecast: pd.DataFrame) -> bytes:
@@ -132,7 +133,7 @@ def forecast_glance(forecast: pd.DataFrame) -> bytes:
     return _png(draw)
 
 
-def _png(draw: Callable[[tuple[str, ...]], Figure]) -> bytes:
+def _png(draw: Callable[[tuple[str, ...]], Figure], warning: str = "") -> bytes:
     import matplotlib
 
     fonts = tuple(families("en"))
@@ -140,7 +141,7 @@ def _png(draw: Callable[[tuple[str, ...]], Figure]) -> bytes:
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(style.rc(fonts))
         warnings.filterwarnings("ignore", message=".*missing from font.*")
-        return style.to_png(draw(fonts))
+        return style.to_png(draw(fonts), warning)
 
 
 def _labels(channels: pd.Series, fonts: tuple[str, ...]) -> list[str]:

@@ -28,8 +28,8 @@ def scenario_chart(table: pd.DataFrame, summary: Mapping[str, Any], settings: Se
     """A PNG: the uplift against the same money in today's mix, above spend per channel with its bounds.
 
     Args:
-        table: the contract `budget_plan` with `today_spend`.
-        summary: the row of the contract `budget_summary`.
+        table: that of `Scenario`.
+        summary: that of `Scenario`.
         settings: for language, currency and the size of the interval.
     """
     import matplotlib
@@ -81,8 +81,12 @@ def _draw(
     format_axis(axes, "x", lambda value: _signed(write, value) if value else "0")
     labels = distinct(shorten(drawable(clean(name), fonts), LABEL_WIDTH) for name in plan["channel"])
     locked = plan["is_locked"].to_numpy(dtype=bool)
-    held = words("chart_text.locked")
-    named = [f"{label} {held}" if is_locked else label for label, is_locked in zip(labels, locked, strict=True)]
+    held, unknown = words("chart_text.locked"), words("chart_text.no_evidence")
+    blind = (~plan["has_evidence"] & (plan["change"] != 0)).to_numpy(dtype=bool)
+    named = [
+        f"{label} {held}" if is_locked else f"{label} {unknown}" if is_blind else label
+        for label, is_locked, is_blind in zip(labels, locked, blind, strict=True)
+    ]
     axes = style.row_axes(page, named, page.figure.add_subplot(grid[1, 0]))
     rows = np.arange(len(plan))
     axes.barh(rows - 0.19, plan["today_spend"], height=0.34, color=PALE)
@@ -98,7 +102,8 @@ def _draw(
     axes.set_xlim(0, 1.14 * max(float(ends.max()), 1e-9))
     format_axis(axes, "x", write.compact_money, ticks=5)
     axes.set_xlabel(words("axis.spend_horizon", days=int(summary["horizon_days"])))
-    return style.to_png(page.figure)
+    warning = words("implausible.headline") if summary["verdict"] == "implausible" else ""
+    return style.to_png(page.figure, warning)
 
 
 def _signed(write: Formatter, value: float) -> str:

@@ -36,6 +36,7 @@ MARKS = {
     "unclear": Mark(ORANGE, "D"),
     "below_spend": Mark(RED, "v"),
     "measured": Mark(BLUE, "o"),
+    "implausible": Mark(GREY, "X"),
     "no_evidence": Mark(GREY, "o", hollow=True),
 }
 

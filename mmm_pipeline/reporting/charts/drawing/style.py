@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mmm_pipeline.reporting.text.names import display_width, shorten
 
 if TYPE_CHECKING:
+    import numpy as np
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -35,6 +36,7 @@ WIDTH = 8.0  # inches; shown about 800 px wide, so the resolution is twice the s
 DPI = 200
 ROW = 0.235  # inches per channel in a chart of rows
 _MARGIN = 0.14
+_BANNER_HEIGHT = 0.3  # inches
 _COLUMNS = 114  # characters of the subtitle's size across the page
 
 
@@ -204,20 +206,42 @@ def face(colour: str, strength: float) -> tuple[float, float, float]:
     return (1 - strength * (1 - red), 1 - strength * (1 - green), 1 - strength * (1 - blue))
 
 
-def to_png(figure: Figure) -> bytes:
-    """The figure as a PNG of 256 colours without metadata: a third of the size, and the same bytes every time."""
+def to_png(figure: Figure, warning: str = "") -> bytes:
+    """The figure as a PNG of 256 colours without metadata: a third of the size, and the same bytes every time.
+
+    Args:
+        figure: what to draw.
+        warning: a line that stands above all of it; empty: none.
+    """
     import numpy as np
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from PIL import Image
 
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    picture = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    parts = [*([_pixels(_banner(warning))] if warning else []), _pixels(figure)]
+    picture = Image.fromarray(np.concatenate(parts)).convert("RGB")
     small = picture.quantize(colors=256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     small.putpalette([255 if level >= 250 else level for level in small.getpalette() or []])  # white stays white
     stream = io.BytesIO()
     small.save(stream, format="PNG", dpi=(DPI, DPI))
     return stream.getvalue()
+
+
+def _banner(text: str) -> Figure:
+    """A strip as wide as a page: a picture that is sent on alone keeps the warning."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH, _BANNER_HEIGHT), dpi=DPI, facecolor=face(RED, 0.14))
+    figure.text(_MARGIN / WIDTH, 0.5, text, color=RED, fontweight="bold", va="center_baseline")
+    return figure
+
+
+def _pixels(figure: Figure) -> np.ndarray:
+    """(height, width, 4)"""
+    import numpy as np
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())
 
 
 def _wrapped(text: str) -> list[str]:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import dagster as dg
+import numpy as np
 
 from mmm_pipeline.cli.result_tables import plausibility_warning
+from mmm_pipeline.orchestration.assets.results.decisions import budget_plan
 from mmm_pipeline.orchestration.checks.contracts import results_are_plausible
 from mmm_pipeline.reporting.page.summary import build_summary
 from mmm_pipeline.reporting.text.wording import wording
+from mmm_pipeline.storage.artifacts import ArtifactStore
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.workspace import Workspace
+from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 from mmm_pipeline_tests.reporting.findings.test_findings import without_baseline
 from mmm_pipeline_tests.reporting.profiled_results import profiled
 from mmm_pipeline_tests.reporting.stored_results import stored_results
@@ -46,3 +53,20 @@ def test_the_terminal_prints_the_warning_with_its_reasons_and_nothing_without_on
     assert "100% of Sales" in lines[1]
     assert "40 of 87 days" in lines[2]
     assert plausibility_warning(build_summary(synthetic_results(3))) == []
+
+
+def test_every_table_of_the_plan_carries_the_warning_in_the_ui(tmp_path: Path) -> None:
+    home, fit = Home(tmp_path), synthetic_fit(channels=3)
+    unmoved = dataclasses.replace(fit, data=dataclasses.replace(fit.data, kpi=np.full(fit.data.days, 1e-6)))
+    home.prepare()
+    warned = {}
+    for name, stored in (("right", fit), ("wrong", unmoved)):
+        ArtifactStore(home.artifacts).write_fit("champion_model", stored, fingerprint=name)
+        outputs = budget_plan(workspace=Workspace(home=str(tmp_path), config=None))
+        shown = [{key: value.value for key, value in output.metadata.items()} for output in outputs]
+        warned[name] = [str(metadata.get("warning", "")) for metadata in shown]
+        verdict = shown[1]["verdict"]
+
+    assert warned["right"] == ["", "", ""]
+    assert all(text.startswith(_HEADLINE) for text in warned["wrong"])
+    assert verdict == "implausible"

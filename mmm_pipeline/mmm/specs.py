@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from mmm_pipeline.mmm.identity import NEUTRAL
 from mmm_pipeline.mmm.media.registry import media_transform
 from mmm_pipeline.mmm.media.transform import MediaTransform
 
@@ -128,7 +129,8 @@ class SamplerSettings:
     max_tree_depth: int = 10
     double_precision: bool = True
     max_escalations: int = 2
-    max_extensions: int = 4
+    # A posterior that was accepted without it is the same with it.
+    max_extensions: int = field(default=4, metadata={NEUTRAL: 4})
 
 
 @dataclass(frozen=True)

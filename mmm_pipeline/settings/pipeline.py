@@ -249,7 +249,7 @@ class Settings(Section):
         if not self.quick:
             return self
         defaults = SamplerSection()
-        changed = {name: getattr(defaults, name) for name in ("warmup", "draws", "max_escalations")}
+        changed = {name: getattr(defaults, name) for name in ("warmup", "draws", "max_escalations", "max_extensions")}
         sampler = self.sampler.model_copy(update=changed)
         return self.model_copy(update={"sampler": sampler, "convergence": ConvergenceSettings(), "quick": False})
 

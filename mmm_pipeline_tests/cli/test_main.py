@@ -102,7 +102,7 @@ def test_a_mistake_in_the_settings_is_one_message(tmp_path: Path) -> None:
 
 def test_checking_says_that_the_season_is_longer_than_the_data(campaigns: Path, tmp_path: Path) -> None:
     done = mmm("check", "--source", campaigns, folder=tmp_path)
-    assert "season and trend cannot be told apart" in " ".join(done.stdout.replace("│", " ").split())
+    assert "season and trend cannot be separated" in " ".join(done.stdout.replace("│", " ").split())
 
 
 def test_checking_names_a_misspelt_channel_of_the_budget_and_the_closest(campaigns: Path, tmp_path: Path) -> None:

@@ -98,6 +98,8 @@ def test_an_interrupted_command_says_so_and_leaves_nothing(tmp_path: Path, numbe
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "TMPDIR": str(tmp_path)},
+        # Tests run under nohup ignore a hangup, and so would the command.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     assert done.stdout is not None
     assert done.stdout.readline() == "at work\n"

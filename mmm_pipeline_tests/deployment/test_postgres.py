@@ -38,7 +38,9 @@ def dagster_home(server: Server, tmp_path_factory: pytest.TempPathFactory) -> It
 @pytest.fixture(scope="module")
 def run_id(dagster_home: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A finished run of the first two stages on the demo market."""
-    definitions = build_definitions(Home(tmp_path_factory.mktemp("home")), None)
+    config = tmp_path_factory.mktemp("settings") / "pipeline.yaml"
+    config.write_text("source: {kind: demo}\n")
+    definitions = build_definitions(Home(tmp_path_factory.mktemp("home")), config)
     with dg.DagsterInstance.from_config(str(dagster_home)) as instance:
         result = definitions.resolve_job_def("__ASSET_JOB").execute_in_process(
             instance=instance,

@@ -46,7 +46,14 @@ def _age(path: Path) -> None:
 def _working(parent: Path, wait: str = _SLEEPING) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """A process with a scratch folder, which is killed at the end."""
     command = [sys.executable, "-c", _HOLD.format(wait=wait), str(parent)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        # Tests run under nohup ignore a hangup, and so would the process.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+    ) as process:
         assert process.stdout is not None
         yield process, Path(process.stdout.readline().strip())
         process.kill()

@@ -48,6 +48,7 @@ def trial(small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     folder.mkdir()
     home.remember_settings(settings)
     monkeypatch.setenv("MMM_ENGINE_SMALL_PYTHON", sys.executable)
+    monkeypatch.chdir(tmp_path)  # no pipeline.yaml there: what the home remembers counts
     monkeypatch.setenv("MMM_ENGINE_BROKEN_PYTHON", sys.executable)
     monkeypatch.delenv("MMM_CONFIG", raising=False)
     yield Trial(home, folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import dagster as dg
@@ -16,7 +17,7 @@ from mmm_pipeline.mmm.evaluation.scores import HoldoutScore
 from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL, champion_fit, champion_model
 from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint, spec_of_key
 from mmm_pipeline.orchestration.checks.contracts import champion_converged
-from mmm_pipeline.orchestration.resources.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import RunWorkspace
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
 
@@ -25,16 +26,14 @@ _MISSES: dict[str, float] = {"adstock": 0.1, "carryover": 0.2, "hill_adstock": 0
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
+def workspace(tmp_path: Path) -> RunWorkspace:
     config = tmp_path / "pipeline.yaml"
     config.write_text("model: {degrees: [1]}\n", encoding="utf-8")
-    return Workspace(home=str(tmp_path), config=str(config))
+    return RunWorkspace(home=str(tmp_path), config=str(config))
 
 
-def _quick(workspace: Workspace) -> Workspace:
-    config = Path(workspace.home) / "pipeline.yaml"
-    config.write_text("model: {degrees: [1]}\nquick: true\n", encoding="utf-8")
-    return workspace
+def _quick(workspace: RunWorkspace) -> RunWorkspace:
+    return dataclasses.replace(workspace, quick=True)
 
 
 def _board(**converged: bool) -> pd.DataFrame:
@@ -48,7 +47,7 @@ def _board(**converged: bool) -> pd.DataFrame:
     return build_leaderboard(entries, _NAIVE)
 
 
-def _refits(workspace: Workspace, **converged: bool) -> None:
+def _refits(workspace: RunWorkspace, **converged: bool) -> None:
     """Stored fits on all days, as a run that ended too early would have left them."""
     settings, data = workspace.settings(), window_data(market_dataset())
     for adstock, did in converged.items():
@@ -57,7 +56,7 @@ def _refits(workspace: Workspace, **converged: bool) -> None:
         workspace.artifacts().write_fit("champion_refits", fit, fingerprint=fingerprint, key=f"{adstock}|1")
 
 
-def _chosen(workspace: Workspace, board: pd.DataFrame) -> pd.Series:
+def _chosen(workspace: RunWorkspace, board: pd.DataFrame) -> pd.Series:
     champion_model(
         context=dg.build_asset_context(), leaderboard=board, model_inputs=market_dataset(), workspace=workspace
     )
@@ -67,7 +66,7 @@ def _chosen(workspace: Workspace, board: pd.DataFrame) -> pd.Series:
     return table.iloc[0]
 
 
-def test_the_next_spec_that_converges_is_used_and_the_better_one_is_named(workspace: Workspace) -> None:
+def test_the_next_spec_that_converges_is_used_and_the_better_one_is_named(workspace: RunWorkspace) -> None:
     _refits(workspace, adstock=False, carryover=True)
 
     row = _chosen(workspace, _board())
@@ -81,7 +80,7 @@ def test_the_next_spec_that_converges_is_used_and_the_better_one_is_named(worksp
     assert "better specs did not converge when refitted on all days: adstock|1" in str(check.description)
 
 
-def test_the_first_place_is_used_where_it_converges(workspace: Workspace) -> None:
+def test_the_first_place_is_used_where_it_converges(workspace: RunWorkspace) -> None:
     _refits(workspace, adstock=True)
 
     row = _chosen(workspace, _board())
@@ -91,7 +90,7 @@ def test_the_first_place_is_used_where_it_converges(workspace: Workspace) -> Non
     assert not workspace.artifacts().has("champion_refits", "adstock|1")
 
 
-def test_a_full_run_gives_up_when_no_refit_converges_and_leaves_the_earlier_champion(workspace: Workspace) -> None:
+def test_a_full_run_gives_up_when_no_refit_converges_and_leaves_the_earlier_champion(workspace: RunWorkspace) -> None:
     _refits(workspace, adstock=False, carryover=False, hill_adstock=False)
 
     with pytest.raises(ModelNotConverged, match=r"3 spec\(s\) converged on the train window, but not when refitted"):
@@ -101,8 +100,9 @@ def test_a_full_run_gives_up_when_no_refit_converges_and_leaves_the_earlier_cham
         workspace.artifacts().read_fit(CHAMPION_MODEL)
 
 
-def test_a_quick_run_goes_on_with_a_fit_that_did_not_converge_and_says_so(workspace: Workspace) -> None:
-    _refits(_quick(workspace), adstock=False)
+def test_a_quick_run_goes_on_with_a_fit_that_did_not_converge_and_says_so(workspace: RunWorkspace) -> None:
+    workspace = _quick(workspace)
+    _refits(workspace, adstock=False)
 
     row = _chosen(workspace, _board())
 
@@ -110,8 +110,9 @@ def test_a_quick_run_goes_on_with_a_fit_that_did_not_converge_and_says_so(worksp
     assert "adstock|1 did not converge" in str(champion_converged(workspace=workspace).description)
 
 
-def test_a_quick_run_goes_on_when_no_spec_converged_at_all(workspace: Workspace) -> None:
-    _refits(_quick(workspace), adstock=False)
+def test_a_quick_run_goes_on_when_no_spec_converged_at_all(workspace: RunWorkspace) -> None:
+    workspace = _quick(workspace)
+    _refits(workspace, adstock=False)
 
     row = _chosen(workspace, _board(adstock=False, carryover=False, hill_adstock=False))
 

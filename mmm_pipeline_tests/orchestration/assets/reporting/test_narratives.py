@@ -13,6 +13,7 @@ import pytest
 from mmm_pipeline.orchestration.assets.reporting import narratives
 from mmm_pipeline.orchestration.checks.narratives import narrative_checks, narrative_problems
 from mmm_pipeline.orchestration.resources.gemini import KEY_VARIABLE, URL_VARIABLE, Gemini
+from mmm_pipeline.reporting.narratives.names import NARRATIVES
 from mmm_pipeline.reporting.results.stored import result_tables
 from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline.storage.workspace import Workspace
@@ -57,9 +58,9 @@ def _metadata(result: dg.ExecuteInProcessResult, name: str) -> dict[str, Any]:
 
 def test_without_a_key_the_template_writes_and_says_so(tmp_path: Path) -> None:
     workspace = _workspace(tmp_path)
-    result = _materialize(workspace, *narratives.NARRATIVES)
+    result = _materialize(workspace, *NARRATIVES)
     assert result.success
-    for name in narratives.NARRATIVES:
+    for name in NARRATIVES:
         metadata = _metadata(result, name)
         assert (metadata["source"], metadata["reason"], metadata["tokens"]) == ("template", "no_key", 0)
         first = workspace.artifacts().read_text(f"{name}.en", ".md").splitlines()[0]

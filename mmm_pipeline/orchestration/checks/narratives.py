@@ -62,7 +62,9 @@ def narrative_problems(name: str, language: Language, tables: ResultTables, arti
         facts = proposal_facts(facts, Patch.model_validate(artifacts.read_json(f"{name}.patch")).proposals)
     if document is not None:
         return document_problems(AdvisingDocument.model_validate(document), facts, language)
-    _, _, body = artifacts.read_text(f"{name}.{language}", ".md").partition("\n")  # the first line says who wrote it
+    _, _, body = artifacts.read_text(f"{name}.{language}", ".md").partition(
+        "\n"
+    )  # the first line is the title, or says who wrote it
     return ungrounded_in_text(body, facts)
 
 

@@ -70,7 +70,7 @@ def test_an_engine_is_asked_compared_and_reported_and_one_that_breaks_is_done_wi
     scores = trial.table("engine_scores").set_index("engine")
     assert list(scores.index) == ["mmm_pipeline", "small"]
     assert set(trial.table("engine_comparison")["verdict"]) <= {"agree", "differ", "disagree"}
-    assert "Other engines were given the same days" in trial.report
+    assert "Other engines were fitted on the same days" in trial.report
     assert (trial.home.latest_results / "charts" / "engine_comparison.png").is_file()
     assert (trial.home.latest_results / "engine_comparison.csv").is_file()
     assert list((trial.home.engine_files / "small").glob("*/page.html"))

@@ -15,6 +15,7 @@ from mmm_pipeline.orchestration.checks.narratives import narrative_checks, narra
 from mmm_pipeline.orchestration.resources.gemini import KEY_VARIABLE, URL_VARIABLE, Gemini
 from mmm_pipeline.reporting.narratives.names import NARRATIVES
 from mmm_pipeline.reporting.results.stored import result_tables
+from mmm_pipeline.reporting.text.wording import wording
 from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline.storage.workspace import Workspace
 from mmm_pipeline_tests.reporting.gemini.stand_in import KEY, Fault, StandIn, serve
@@ -56,15 +57,15 @@ def _metadata(result: dg.ExecuteInProcessResult, name: str) -> dict[str, Any]:
     return {key: value.value for key, value in event.metadata.items()}
 
 
-def test_without_a_key_the_template_writes_and_says_so(tmp_path: Path) -> None:
+def test_without_a_key_the_template_writes_and_the_metadata_say_so(tmp_path: Path) -> None:
     workspace = _workspace(tmp_path)
-    result = _materialize(workspace, *NARRATIVES)
+    result, words = _materialize(workspace, *NARRATIVES), wording("en")
     assert result.success
     for name in NARRATIVES:
         metadata = _metadata(result, name)
         assert (metadata["source"], metadata["reason"], metadata["tokens"]) == ("template", "no_key", 0)
         first = workspace.artifacts().read_text(f"{name}.en", ".md").splitlines()[0]
-        assert "GEMINI" in first
+        assert first == f"# {words(f'narrative.title.{name}')}", "nobody else was to write it: no note"
     assert [check.passed for check in result.get_asset_check_evaluations()] == [True] * 4
 
 

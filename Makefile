@@ -22,7 +22,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: setup  ## run the whole pipeline on the embedded demo market
 	$(BIN)/mmm run --demo --home $(DEMO_HOME)
 
-demo-quick: setup  ## see a whole report soon: two specs, few draws, not to decide on
+demo-quick: setup  ## see a whole report soon: one spec, few draws, not to decide on
 	$(BIN)/mmm run --demo --quick --config demo-quick.yaml --home $(DEMO_HOME)-quick
 
 test: setup lint  ## lint, type-check and run every test

@@ -28,6 +28,9 @@ demo-quick: setup  ## see a whole report soon: one spec, few draws, not to decid
 test: setup lint  ## lint, type-check and run every test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 20
 
+test-fast: setup  ## what needs no sampler, no Dagster run and no other process
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow and not faults and not journeys"
+
 test-faults: setup  ## kill runs, the daemon and its machine, and run many at once: twelve minutes
 	$(BIN)/python -m pytest -o faulthandler_timeout=1200 -m faults
 

@@ -25,6 +25,17 @@ _LONG_FILES = (
 )
 
 
+_SLOW = (
+    *("orchestration/pipeline/", "orchestration/assets/", "storage/bigquery/", "benchmarks/", "deployment/"),
+    *("cli/test_main.py", "cli/test_output.py", "cli/test_read_only_ui.py", "cli/test_settings_in_force.py"),
+    *("docs/test_notebook_page.py", "engines/test_process.py", "storage/test_scratch.py", "test_report_in_browser.py"),
+    *("mmm/fit/", "mmm/inference/", "mmm/test_golden.py", "mmm/media/", "mmm/budget/", "mmm/response/"),
+    *("reporting/charts/", "reporting/gemini/", "reporting/narratives/", "ingestion/rows/", "ingestion/landing/"),
+    *("operations/", "mmm/evaluation/", "ingestion/sources/test_csv_file.py", "reporting/page/"),
+)
+"""Folders and files whose tests draw, run Dagster, start processes or take seconds for another reason."""
+
+
 class WholeFiles(LoadScopeScheduling):
     """Tests of one file go to one worker, and so do all files that share the one small run."""
 
@@ -43,13 +54,16 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFiles:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first."""
+    """What takes longest comes first; `make test-fast` leaves out what is slow."""
 
     def place(item: pytest.Item) -> tuple[bool, bool]:
         file = item.path.relative_to(ROOT).as_posix()
         return not _shares_the_run(file), not file.endswith(_LONG_FILES)
 
     items.sort(key=place)
+    for item in items:
+        if any(part in item.path.relative_to(ROOT).as_posix() for part in _SLOW):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -31,7 +31,9 @@ _SLOW = (
     *("docs/test_notebook_page.py", "engines/test_process.py", "storage/test_scratch.py", "test_report_in_browser.py"),
     *("mmm/fit/", "mmm/inference/", "mmm/test_golden.py", "mmm/media/", "mmm/budget/", "mmm/response/"),
     *("reporting/charts/", "reporting/gemini/", "reporting/narratives/", "ingestion/rows/", "ingestion/landing/"),
-    *("operations/", "mmm/evaluation/", "ingestion/sources/test_csv_file.py", "reporting/page/"),
+    *("operations/", "mmm/evaluation/", "reporting/page/", "ingestion/sources/", "ingestion/test_model_inputs.py"),
+    *("ingestion/test_check.py", "engines/test_environments.py", "orchestration/test_log_copiers.py"),
+    *("settings/test_plain_names.py", "storage/test_places.py", "storage/warehouse/"),
 )
 """Folders and files whose tests draw, run Dagster, start processes or take seconds for another reason."""
 

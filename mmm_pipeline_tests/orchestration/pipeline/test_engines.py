@@ -44,7 +44,11 @@ def trial(small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     home, folder = Home(tmp_path / "home"), tmp_path / "engines"
     shutil.copytree(small_run.home.root, home.root, symlinks=True)
     engines = {"folder": folder, "draws": 40, "timeout_minutes": 2}
-    settings = small_run.settings.model_copy(update={"engines": small_run.settings.engines.model_copy(update=engines)})
+    # Copies of its own: those of the shared run are looked at by other tests.
+    storage = small_run.settings.storage.model_copy(update={"results": str(tmp_path / "copies")})
+    settings = small_run.settings.model_copy(
+        update={"engines": small_run.settings.engines.model_copy(update=engines), "storage": storage}
+    )
     folder.mkdir()
     home.remember_settings(settings)
     monkeypatch.setenv("MMM_ENGINE_SMALL_PYTHON", sys.executable)

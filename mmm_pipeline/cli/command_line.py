@@ -89,6 +89,7 @@ def in_force(
                 path=located(named),
                 sheet=found.settings.source.sheet,
                 decimal=found.settings.source.decimal,
+                date_order=found.settings.source.date_order,
             ),
             "command line",
         )

@@ -25,6 +25,7 @@ from mmm_pipeline.settings.schedule import ScheduleSettings
 from mmm_pipeline.settings.section import Section, Share, SheetNames
 from mmm_pipeline.settings.sources import (
     BigQuerySettings,
+    DateOrderSetting,
     DecimalSetting,
     LandingSettings,
     SourceSettings,
@@ -128,6 +129,7 @@ class FeatureSettings(Section):
     date: str = Field("Date", description="its date column, one row per day")
     columns: tuple[str, ...] = Field((), description="empty: every column but the date")
     decimal: DecimalSetting = Field("auto", description="decimal mark of the file's numbers, as source.decimal")
+    date_order: DateOrderSetting = Field("auto", description="of the file's dates, as source.date_order")
     max_leakage_r2: Share = Field(
         0.5, description="a feature that explains more of the same day's KPI is asked about; 1: none is"
     )
@@ -157,6 +159,7 @@ class EventSettings(Section):
         "days_after",
     )
     sheet: SheetNames = Field(None, description="of a workbook, the sheet or list of sheets to read, as in source")
+    date_order: DateOrderSetting = Field("auto", description="of the file's dates, as source.date_order")
     calendar: tuple[EventDates, ...] = Field((), description="events given here, beside those of the file")
 
 

@@ -11,10 +11,19 @@ from pydantic import Field, model_validator
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.settings.section import Section, SheetNames
 
-__all__ = ["BigQuerySettings", "DecimalSetting", "LandingSettings", "SourceSettings", "WarehouseSettings", "located"]
+__all__ = [
+    "BigQuerySettings",
+    "DateOrderSetting",
+    "DecimalSetting",
+    "LandingSettings",
+    "SourceSettings",
+    "WarehouseSettings",
+    "located",
+]
 __all__ += ["require_source"]
 
 DecimalSetting = Literal["auto", "point", "comma"]
+DateOrderSetting = Literal["auto", "day_first", "month_first"]
 
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 LabelValue = Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,63}$")]
@@ -41,6 +50,11 @@ class SourceSettings(Section):
         "auto",
         description="decimal mark of numbers that are text: auto finds it per column, and refuses a column that can be "
         "read in two ways",
+    )
+    date_order: DateOrderSetting = Field(
+        "auto",
+        description="of day and month in dates such as 03/04/2024: auto finds it from the whole column, and refuses a "
+        "column that can be read in two ways",
     )
     demo_seed: int = Field(5, ge=0, le=2**32 - 1, description="seed of the demo market")
 
@@ -114,6 +128,7 @@ class LandingSettings(Section):
     sheet: SheetNames = Field(None, description="of a workbook, the sheet or list of sheets to read, as in source")
     key: tuple[str, ...] = Field((), description="headers that identify a row; empty: the date and all text columns")
     decimal: DecimalSetting = Field("auto", description="decimal mark of the file's numbers, as source.decimal")
+    date_order: DateOrderSetting = Field("auto", description="of the file's dates, as source.date_order")
 
 
 def located(path: Path) -> Path:

@@ -14,8 +14,9 @@ from mmm_pipeline.ingestion.rows.refused_rows import FirstRefusal
 from mmm_pipeline.ingestion.rows.totals import refusals, stored_totals
 from mmm_pipeline.ingestion.rows.verdicts import NUMBER_ROLES
 from mmm_pipeline.ingestion.sources.headers import Roles, campaign_columns
+from mmm_pipeline.ingestion.spellings.date_columns import OrderSetting, date_column
 from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, decimal_marks
-from mmm_pipeline.ingestion.spellings.number_formats import TextNumbers
+from mmm_pipeline.ingestion.spellings.text_columns import TextColumns
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.sources import DecimalSetting
 from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery, Parameter
@@ -93,21 +94,30 @@ class SourceTable:
             partitioned_by=partitioning.field if partitioning is not None else None,
             requires_filter=bool(table.require_partition_filter),
         )
-        return opened._with_decimal_marks(settings.source.decimal)
+        order = OrderSetting(settings.source.date_order, "source.date_order")
+        return opened._with_spellings(settings.source.decimal, order)
 
-    def _with_decimal_marks(self, decimal: DecimalSetting) -> SourceTable:
-        """The same with the decimal marks of columns of text decided; columns of numbers need no look."""
+    def _with_spellings(self, decimal: DecimalSetting, order: OrderSetting) -> SourceTable:
+        """The same with decimal marks and date order of columns of text decided; typed columns need no look."""
         roles = self.queries.roles
         in_text = [at for at, (_, kind) in enumerate(self.fields) if kind == "STRING"]
         numbers = {roles.positions[role] for role in NUMBER_ROLES}
         source = f"({self._source()}) AS source"
-        texts = TextNumbers(self._rows, BIGQUERY, source, roles.names, str(self.name), source)
+        texts = TextColumns(self._rows, BIGQUERY, source, roles.names, str(self.name), source)
         found = decimal_marks(texts, numbers.intersection(in_text), in_text, MarkSetting(decimal, "source.decimal"))
-        return replace(self, queries=replace(self.queries, marks=found.of_column), notes=found.notes)
+        queries, notes, date = replace(self.queries, marks=found.of_column), found.notes, roles.positions["date"]
+        if self.fields[date][1] not in _DATED:
+            dates = date_column(texts, date, order)
+            queries, notes = replace(queries, dates=dates.reading), (*notes, *dates.notes)
+        return replace(self, queries=queries, notes=notes)
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         found = self.bigquery.query(
-            sql, self.parameters, about=str(self.name), doing="looking for decimal marks and currencies", estimate=True
+            sql,
+            self.parameters,
+            about=str(self.name),
+            doing="looking at dates, decimal marks and currencies",
+            estimate=True,
         )
         return [tuple(row.values()) for row in found.to_pylist()]
 

@@ -28,8 +28,9 @@ from mmm_pipeline.ingestion.rows.verdicts import (
     TOTAL_ROW,
 )
 from mmm_pipeline.ingestion.sources.headers import Roles
+from mmm_pipeline.ingestion.spellings.dates import DateReading, day
 from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark, number
-from mmm_pipeline.ingestion.spellings.parsing import day, finite_number, name, trimmed
+from mmm_pipeline.ingestion.spellings.parsing import finite_number, name, trimmed, without_missing
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouse.dialect import Dialect
 
@@ -53,6 +54,7 @@ class CampaignQueries:
         roles: the columns of the source.
         until: last day that counts; default: no last day.
         marks: position -> decimal mark of a column of numbers; default: a point.
+        dates: how the date column is read; default: month first.
         equal_rows: what rows are that equal an earlier one in every column: `once`, the same row again; `each`, an
             event of its own; `ask`, the same row again when it has media or spend. A row of zeros is always accepted.
         kpi_per: `day`: every row has the KPI of its day (and market), which then counts once.
@@ -63,6 +65,7 @@ class CampaignQueries:
     roles: Roles
     until: dt.date | None = None
     marks: Mapping[int, DecimalMark] = field(default_factory=dict)
+    dates: DateReading = field(default_factory=DateReading)
     equal_rows: Literal["ask", "once", "each"] = "ask"
     kpi_per: Literal["row", "day"] = "row"
     left_out: tuple[tuple[int, tuple[str, ...]], ...] = ()
@@ -76,8 +79,9 @@ class CampaignQueries:
         *,
         where: str,
         marks: Mapping[int, DecimalMark] | None = None,
+        dates: DateReading | None = None,
     ) -> CampaignQueries:
-        """The queries that the settings ask for; `where`: the source, for messages; `marks`: as the attribute.
+        """The queries that the settings ask for; `where`: the source, for messages; others: as the attributes.
 
         Raises:
             CampaignDataError: `validation.total_rows` names a column that the source does not have.
@@ -88,6 +92,7 @@ class CampaignQueries:
             roles=roles,
             until=settings.split.as_of,
             marks=marks or {},
+            dates=dates or DateReading(),
             equal_rows=chosen.equal_rows,
             kpi_per=settings.columns.kpi_per or "row",
             left_out=tuple(
@@ -120,10 +125,13 @@ class CampaignQueries:
     def judged(self, *, keep_text: bool = False) -> str:
         """Every row: typed, with its verdict so far (NULL: accepted), and its hash or its text. Reads `source`."""
         d = self.dialect
-        cleaned = [f"{trimmed(d, self._text(role))} AS {role}_text" for role in ("date", *NUMBER_ROLES)]
+        texts = {role: trimmed(d, self._text(role)) for role in ("date", *NUMBER_ROLES)}
+        cleaned = [f"{without_missing(d, text)} AS {role}_text" for role, text in texts.items()]
         cleaned += [f"{self._name(role)} AS {role}" for role in ("channel", "brand", "marketplace", "market")]
         cleaned += [f"COALESCE({', '.join(self.columns)}, NULL) IS NULL AS is_blank", *self._leaves_out()]
-        typed = [f"{day(d, 'date_text')} AS date", *(f"{self._number(role)} AS {role}" for role in NUMBER_ROLES)]
+        cleaned.append(f"{trimmed(d, 'c0')} AS first_text")
+        typed = [f"{day(d, 'date_text', self.dates)} AS date"]
+        typed += [f"{self._number(role)} AS {role}" for role in NUMBER_ROLES]
         kept = ", ".join(self.columns) if keep_text else "row_hash"
         keep = kept if keep_text else f"{d.hashed(self.columns)} AS row_hash"
         return f"""
@@ -341,9 +349,10 @@ class CampaignQueries:
         return [f"WHEN {test} THEN '{reason}'" for test, reason in tests]
 
     def _is_total(self) -> str:
-        """Whether a word for a total stands in the date's place, or in the channel's where there is no date."""
+        """Whether a word for a total stands in the date's place; without a date, in the channel's or first column."""
         d = self.dialect
-        no_date = f"(date_text = '' AND {d.match('COALESCE(channel, ' + _EMPTY + ')', _TOTAL)})"
+        named = " OR ".join(d.match(f"COALESCE({it}, {_EMPTY})", _TOTAL) for it in ("channel", "first_text"))
+        no_date = f"(date_text = '' AND ({named}))"
         return f"(date IS NULL AND ({d.match('date_text', _TOTAL)} OR {no_date}))"
 
     def _leaves_out(self) -> list[str]:

@@ -32,6 +32,7 @@ from mmm_pipeline.ingestion.rows.verdicts import NUMBER_ROLES, REASONS
 from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns
 from mmm_pipeline.ingestion.sources.opening import source_name, stage_source
 from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
+from mmm_pipeline.ingestion.spellings.date_columns import OrderSetting, staged_date_column
 from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.plain_names import spelled_alike
@@ -112,7 +113,12 @@ def load_file(warehouse: Warehouse, settings: Settings) -> LoadSummary:
         setting = MarkSetting(settings.source.decimal, "source.decimal")
         numbers = [read.roles.positions[role] for role in NUMBER_ROLES]
         marks = staged_decimal_marks(staging, read.roles.names, numbers, setting=setting, where=read.where)
-        queries = CampaignQueries.of(DUCKDB, read.roles, settings, where=read.where, marks=marks.of_column)
+        order = OrderSetting(settings.source.date_order, "source.date_order")
+        date = read.roles.positions["date"]
+        dates = staged_date_column(staging, read.roles.names, date, setting=order, where=read.where)
+        queries = CampaignQueries.of(
+            DUCKDB, read.roles, settings, where=read.where, marks=marks.of_column, dates=dates.reading
+        )
         totals = judge(staging, queries)
         require_no_overlap(staging, read, "source.sheet")
         try:
@@ -136,7 +142,7 @@ def load_file(warehouse: Warehouse, settings: Settings) -> LoadSummary:
             source_name(settings.source),
             read.roles,
             warnings=(*left_out, *refused),
-            notes=(*read.notes, *marks.notes),
+            notes=(*read.notes, *marks.notes, *dates.notes),
             sheets=read.sheets,
         )
 

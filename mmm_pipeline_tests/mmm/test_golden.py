@@ -89,7 +89,7 @@ def market(features=True):
 
 
 def train_window(features=True):
-    return fit_data(market(features), days=slice(0, MARKET["train_days"]))
+    return fit_data(market(features), days=slice(0, MARKET["train_periods"]))
 
 
 def named(original, degrees, *, weekday=True, features=True):
@@ -123,7 +123,7 @@ def fit_with(spec, data, points):
 
 
 def assert_predicts(fit, mu_train, mu_ahead):
-    future = market(bool(fit.data.features)).isel(time=slice(MARKET["train_days"], None))
+    future = market(bool(fit.data.features)).isel(time=slice(MARKET["train_periods"], None))
     fitted = fit.fitted_mean().to_numpy()[0] / fit.data.kpi_scale
     ahead = fit.predict_mean(future["media"], features=future.get("feature_values")).to_numpy()[0] / fit.data.kpi_scale
     np.testing.assert_allclose(fitted, mu_train, rtol=1e-9, atol=1e-9)
@@ -132,7 +132,7 @@ def assert_predicts(fit, mu_train, mu_ahead):
 
 def test_scaled_data_and_prior_scales_are_those_of_the_originals_scaler():
     data, scaled = train_window(), MARKET["scaled"]
-    days = MARKET["train_days"]
+    days = MARKET["train_periods"]
     np.testing.assert_allclose(data.media, np.array(scaled["media"])[:days], rtol=1e-10)
     np.testing.assert_allclose(data.kpi, np.array(scaled["kpi"])[:days], rtol=1e-10)
     np.testing.assert_allclose(data.feature_values, np.array(scaled["features"])[:days], rtol=1e-10)

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 
 __all__ = [
     "FitData",
@@ -60,6 +61,11 @@ class FitData:
         return len(self.dates)
 
     @property
+    def grid(self) -> TimeGrid:
+        """The periods of the window."""
+        return TimeGrid.of_dates(self.dates)
+
+    @property
     def markets(self) -> tuple[str, ...]:
         """No names: the data of one market, or of all together."""
         return ()
@@ -99,6 +105,11 @@ class PanelData:
     @property
     def days(self) -> int:
         return self.windows[0].days
+
+    @property
+    def grid(self) -> TimeGrid:
+        """The periods of the window."""
+        return self.windows[0].grid
 
     @property
     def channels(self) -> tuple[str, ...]:

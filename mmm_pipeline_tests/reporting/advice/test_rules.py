@@ -28,9 +28,9 @@ def _with_finding(tables: ResultTables, code: str, channel: str, **values: objec
 
 def test_a_channel_active_on_a_handful_of_days_is_to_be_excluded() -> None:
     tables, name = synthetic_results(3), "Brand 2 Ad Group 002"
-    few = _with_finding(tables, "few_active_days", name, active_days=4, train_days=59)
+    few = _with_finding(tables, "few_active_periods", name, active_periods=4, train_periods=59)
     assert _codes(data_proposals(few)) == {"exclude_few_days": [name]}
-    enough = _with_finding(tables, "few_active_days", name, active_days=20, train_days=59)
+    enough = _with_finding(tables, "few_active_periods", name, active_periods=20, train_periods=59)
     assert data_proposals(enough) == []
 
 

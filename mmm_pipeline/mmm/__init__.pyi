@@ -19,6 +19,7 @@ from .response.response_curves import response_draws
 from .specs import (
     ConvergenceThresholds,
     FeatureSign,
+    MediaPrior,
     ModelSpec,
     Priors,
     RoiPrior,
@@ -34,6 +35,7 @@ __all__ = [
     "FeatureSign",
     "Fit",
     "FitData",
+    "MediaPrior",
     "ModelSpec",
     "PanelData",
     "PanelFit",

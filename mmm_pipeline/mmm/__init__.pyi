@@ -20,6 +20,7 @@ from .response.response_curves import response_draws
 from .specs import (
     ConvergenceThresholds,
     FeatureSign,
+    MediaPrior,
     ModelSpec,
     Priors,
     RoiPrior,
@@ -35,6 +36,7 @@ __all__ = [
     "FeatureSign",
     "Fit",
     "FitData",
+    "MediaPrior",
     "ModelSpec",
     "PanelData",
     "PanelFit",

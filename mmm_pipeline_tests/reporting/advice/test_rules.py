@@ -76,7 +76,7 @@ def test_days_far_from_the_usual_call_for_noise_that_bears_them() -> None:
     spiky = dataclasses.replace(usual, eda_profile={"kpi": {"outliers": outliers}})
     [proposal] = [each for each in model_proposals(spiky) if each.code == "spiky_kpi"]
     assert (proposal.change.setting, proposal.change.choice) == ("model.noise", "student_t")
-    assert "On 3 days Sales was" in proposal.why["en"]
+    assert "Sales was far from what is usual in 3 days" in proposal.why["en"]
     assert "spiky_kpi" not in _codes(model_proposals(usual))
     robust = dataclasses.replace(spiky, settings=parse_settings({"model": {"noise": "student_t"}}))
     assert "spiky_kpi" not in _codes(model_proposals(robust))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray as xr
 
-    from mmm_pipeline.mmm.data.inputs import FitData
+    from mmm_pipeline.mmm.data.model_data import FitData
 
 __all__ = [
     "benchmark_inputs",
@@ -103,7 +103,7 @@ def stored_window(path: Path) -> FitData:
     """Read what `store_window` wrote."""
     import numpy as np
 
-    from mmm_pipeline.mmm.data.inputs import FitData
+    from mmm_pipeline.mmm.data.model_data import FitData
 
     with np.load(path, allow_pickle=False) as stored:
         values = {name: stored[name] for name in stored.files}

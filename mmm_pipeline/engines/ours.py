@@ -11,7 +11,7 @@ from mmm_pipeline.engines.result import ChannelResult, ForecastDay
 from mmm_pipeline.tables.engines import OURS
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.data.inputs import Holdout
+    from mmm_pipeline.mmm.data.model_data import Holdout
     from mmm_pipeline.mmm.fit.fit import Fit
     from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 

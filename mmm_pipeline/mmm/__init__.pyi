@@ -1,4 +1,4 @@
-from .data.inputs import (
+from .data.model_data import (
     FitData,
     PanelData,
     fit_data,

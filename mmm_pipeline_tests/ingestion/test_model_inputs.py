@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mmm_pipeline.errors import CampaignDataError, SettingsError
 from mmm_pipeline.ingestion.input_warnings import input_warnings
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-from mmm_pipeline.mmm.data.inputs import train_data
+from mmm_pipeline.mmm.data.model_data import train_data
 from mmm_pipeline.settings.pipeline import EventDates, Settings, parse_settings
 
 DAYS, HOLDOUT = 70, 28

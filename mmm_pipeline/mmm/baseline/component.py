@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmm_pipeline.mmm.data.inputs import FitData
+from mmm_pipeline.mmm.data.model_data import FitData
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["BaselineComponent", "Periods"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from mmm_pipeline.mmm.baseline.component import BaselineComponent, Periods
 from mmm_pipeline.mmm.baseline.registry import COMPONENTS
-from mmm_pipeline.mmm.data.inputs import FitData
+from mmm_pipeline.mmm.data.model_data import FitData
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["INTERCEPT", "TREND", "ComponentColumns", "LinearDesign", "linear_design", "trend_column"]

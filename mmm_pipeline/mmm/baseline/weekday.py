@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm_pipeline.mmm.baseline.component import BaselineComponent, Periods
-from mmm_pipeline.mmm.data.inputs import FitData
+from mmm_pipeline.mmm.data.model_data import FitData
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["WEEKDAYS", "Weekday"]

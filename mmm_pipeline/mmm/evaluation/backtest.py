@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.mmm.data.inputs import Holdout
+from mmm_pipeline.mmm.data.model_data import Holdout
 from mmm_pipeline.mmm.evaluation.drift import MATERIAL_MOVE
 from mmm_pipeline.mmm.evaluation.naive import score_naive_forecasts
 from mmm_pipeline.mmm.evaluation.scores import HoldoutScore, RankingError, pooled, score_fit

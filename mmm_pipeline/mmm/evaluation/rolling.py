@@ -14,8 +14,8 @@ import pandas as pd
 import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData, constant_features, train_days
-from mmm_pipeline.mmm.data.inputs import window_data as data_of
+from mmm_pipeline.mmm.data.model_data import FitData, PanelData, constant_features, train_days
+from mmm_pipeline.mmm.data.model_data import window_data as data_of
 from mmm_pipeline.mmm.evaluation.scores import (
     RANKING_ERRORS,
     HoldoutScore,

@@ -9,7 +9,7 @@ import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError, StoredResultError
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.data.inputs import FitData
+from mmm_pipeline.mmm.data.model_data import FitData
 from mmm_pipeline.mmm.fit.posterior import scaled_baseline
 from mmm_pipeline.mmm.fit.storage import StoredFit, restored, stored
 from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence, parameter_diagnostics

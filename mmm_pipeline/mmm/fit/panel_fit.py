@@ -11,7 +11,7 @@ import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.data.model_data import FitData, PanelData
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.fit.storage import StoredFit, restored, stored
 from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence, parameter_diagnostics

@@ -12,7 +12,7 @@ from scipy import stats
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.baseline.design import INTERCEPT, TREND, LinearDesign, linear_design, trend_column
 from mmm_pipeline.mmm.baseline.registry import COMPONENTS
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.data.model_data import FitData, PanelData
 from mmm_pipeline.mmm.inference.collapsed import linear_block
 from mmm_pipeline.mmm.inference.density import layout_of
 from mmm_pipeline.mmm.inference.media_coefficients import channel_priors, media_coefficients

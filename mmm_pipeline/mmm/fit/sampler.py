@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.data.model_data import FitData, PanelData
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.fit.posterior import inference_data

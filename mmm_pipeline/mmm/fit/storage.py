@@ -11,7 +11,7 @@ import xarray as xr
 
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.data.model_data import FitData, PanelData
 from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence
 from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
 from mmm_pipeline.mmm.reasons import Reason

@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array
 
 from mmm_pipeline.mmm.baseline.design import linear_design
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.data.model_data import FitData, PanelData
 from mmm_pipeline.mmm.inference.collapsed import IntegratedLinear, integrated_linear, integrated_log_likelihood
 from mmm_pipeline.mmm.inference.media_coefficients import (
     ChannelPriors,

@@ -15,7 +15,7 @@ import numpyro.distributions as dist
 from jax import Array
 
 from mmm_pipeline.mmm.baseline.design import INTERCEPT, TREND, linear_design
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.data.model_data import FitData, PanelData
 from mmm_pipeline.mmm.inference.media_coefficients import MARKET_SCALE, channel_priors
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.library import power

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import xarray as xr
 
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.data.model_data import FitData, PanelData
 from mmm_pipeline.mmm.inference.density import layout_of
 from mmm_pipeline.mmm.inference.media_coefficients import channel_priors, media_coefficients
 from mmm_pipeline.mmm.inference.whitening import coordinates, parameters_from_coordinates

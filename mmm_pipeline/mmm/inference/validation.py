@@ -9,7 +9,7 @@ import numpy as np
 
 from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.mmm.baseline.design import linear_design
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.data.model_data import FitData, PanelData
 from mmm_pipeline.mmm.media.registry import media_transform
 from mmm_pipeline.mmm.specs import ModelSpec, Noise, SamplerSettings, Sign
 

@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.data.inputs import fit_data, train_data
+from mmm_pipeline.mmm.data.model_data import fit_data, train_data
 from mmm_pipeline.mmm.evaluation.naive import score_naive_forecasts
 from mmm_pipeline.mmm.evaluation.rolling import (
     convergence_of_all,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import stats
 
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.data.model_data import FitData, PanelData
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["coefficients", "joint_log_density", "mean", "media_effect", "small_panel", "small_window", "weekday_of"]

@@ -80,7 +80,7 @@ class _Grid:
         windows: Sequence[Window],
         warn: Callable[[str], object],
     ) -> None:
-        from mmm_pipeline.mmm.data.inputs import train_data
+        from mmm_pipeline.mmm.data.model_data import train_data
 
         self._settings = settings
         self._artifacts = artifacts

@@ -24,7 +24,7 @@ from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+    from mmm_pipeline.mmm.data.model_data import FitData, PanelData
     from mmm_pipeline.mmm.evaluation.rolling import Window
     from mmm_pipeline.mmm.fit.fit import Fit
     from mmm_pipeline.mmm.fit.panel_fit import PanelFit
@@ -72,7 +72,7 @@ def build_fitted_model(
     def fitted_model(
         context: dg.AssetExecutionContext, model_inputs: Any, workspace: WorkspaceResource
     ) -> dg.MaterializeResult:
-        from mmm_pipeline.mmm.data.inputs import train_data
+        from mmm_pipeline.mmm.data.model_data import train_data
         from mmm_pipeline.mmm.evaluation.rolling import rolling_windows
 
         settings, artifacts = workspace.settings(), workspace.artifacts()

@@ -19,7 +19,7 @@ from mmm_pipeline.orchestration.runs.coordination import FIT_POOL
 from mmm_pipeline.storage.champions import ChampionHistory, mark_champion
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+    from mmm_pipeline.mmm.data.model_data import FitData, PanelData
     from mmm_pipeline.mmm.fit.fit import Fit
     from mmm_pipeline.mmm.fit.panel_fit import PanelFit
     from mmm_pipeline.mmm.specs import ModelSpec
@@ -94,7 +94,7 @@ def champion_model(
 ) -> dg.MaterializeResult:
     """Refit the best converged spec on train and holdout days together; where that misses, the next one."""
     from mmm_pipeline.errors import ModelNotConverged
-    from mmm_pipeline.mmm.data.inputs import window_data
+    from mmm_pipeline.mmm.data.model_data import window_data
     from mmm_pipeline.mmm.evaluation.ranking import champion_candidates
 
     settings, artifacts = workspace.settings(), workspace.artifacts()
@@ -178,7 +178,7 @@ def champion_fit(leaderboard: pd.DataFrame, workspace: WorkspaceResource) -> dg.
 @table_asset("forecast", group=_GROUP, deps=[FITTED_MODEL])
 def forecast(champion_fit: pd.DataFrame, model_inputs: Any, workspace: WorkspaceResource) -> dg.Output[pd.DataFrame]:
     """What the champion spec, fitted on the train days only, expected of every day."""
-    from mmm_pipeline.mmm.data.inputs import holdout_of
+    from mmm_pipeline.mmm.data.model_data import holdout_of
     from mmm_pipeline.mmm.evaluation.ranking import champion_key
     from mmm_pipeline.mmm.fit.forecast import forecast_table
     from mmm_pipeline.reporting.charts.decisions.glance import forecast_glance

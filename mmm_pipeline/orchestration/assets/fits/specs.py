@@ -17,7 +17,7 @@ from mmm_pipeline.mmm.specs import (
 from mmm_pipeline.settings.pipeline import Settings
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+    from mmm_pipeline.mmm.data.model_data import FitData, PanelData
 
 __all__ = ["convergence_thresholds", "fit_fingerprint", "model_spec", "sampler_settings", "spec_of_key"]
 

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mmm_pipeline.mmm.data.inputs import FitData
+from mmm_pipeline.mmm.data.model_data import FitData
 from mmm_pipeline.mmm.specs import FeatureSign, ModelSpec, RoiPrior
 from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint
 from mmm_pipeline.settings.pipeline import Settings

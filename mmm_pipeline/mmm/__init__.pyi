@@ -1,14 +1,10 @@
 from .data.model_data import (
-    FitData,
-    PanelData,
-    fit_data,
-    panel_data,
+    ModelData,
+    model_data,
     train_data,
     train_days,
-    window_data,
 )
 from .fit.fit import Fit
-from .fit.panel_fit import PanelFit, restored_fit
 from .fit.sampler import SamplingProgress, sample
 from .inference.diagnostics import Attempt, Convergence
 from .inference.model import media_mix_model
@@ -33,24 +29,19 @@ __all__ = [
     "ConvergenceThresholds",
     "FeatureSign",
     "Fit",
-    "FitData",
+    "ModelData",
     "ModelSpec",
-    "PanelData",
-    "PanelFit",
     "Priors",
     "RoiPrior",
     "SamplerSettings",
     "SamplingProgress",
-    "fit_data",
     "media_mix_model",
-    "panel_data",
+    "model_data",
     "prior_contributions",
     "prior_media_parameters",
     "response_draws",
-    "restored_fit",
     "sample",
     "train_data",
     "train_days",
     "use_compilation_cache",
-    "window_data",
 ]

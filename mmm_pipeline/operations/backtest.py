@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from mmm_pipeline.mmm.data.model_data import Holdout
     from mmm_pipeline.mmm.evaluation.backtest import Forecast
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["BacktestOptions", "BacktestResult", "BacktestStep", "Rebuild", "publish", "run_backtest", "store"]
 
@@ -275,7 +274,7 @@ class BacktestState:
 
     date: dt.date
     settings: Settings
-    fit: Fit | PanelFit
+    fit: Fit
     attribution: pd.DataFrame
     plan: pd.DataFrame
     promise: dict[str, Any]

@@ -8,8 +8,8 @@ the change of variables is added to the density.
 A belief on ROI needs no such step. ROI is KPI caused over spend, so that β = ROI · spend / Σ_t m_t in the KPI's units:
 with ROI = exp(μ + τ u) the coordinate is the mean effect (as in Meridian, which puts priors on ROI the same way).
 
-In a panel a channel has a level, which takes the place of β above, and each market a multiple of it, half-Normal with
-scale √(2/π): the geo model of `lightweight-mmm` 0.1.9.
+Where there are several markets, a channel has a level, which takes the place of β above, and each market a multiple of
+it, half-Normal with scale √(2/π): the geo model of `lightweight-mmm` 0.1.9.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from mmm_pipeline.mmm.data.model_data import FitData, PanelData
+from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.inference.whitening import COEFFICIENT_QUANTILE, LEVEL, MARKET_QUANTILE, Layout
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.library import Library
@@ -50,7 +50,7 @@ class ChannelPriors(NamedTuple):
         roi_log_mean: (C,) μ of log ROI; 0 without one.
         roi_log_sd: (C,) τ of log ROI; 1 without one.
         daily_spend: (C,) currency per day, all markets together.
-        kpi_scale: (W,) KPI units per unit of the scaled KPI.
+        kpi_scale: (G,) KPI units per unit of the scaled KPI.
     """
 
     scale: Any
@@ -61,7 +61,7 @@ class ChannelPriors(NamedTuple):
     kpi_scale: Any
 
 
-def channel_priors(spec: ModelSpec, data: FitData | PanelData) -> ChannelPriors:
+def channel_priors(spec: ModelSpec, data: ModelData) -> ChannelPriors:
     """The priors of a model's media coefficients on a window."""
     believed = {prior.channel: log_normal(prior.mean, prior.sd) for prior in spec.roi_priors}
     location = np.array([believed.get(channel, (0.0, 1.0)) for channel in data.channels]).reshape(-1, 2)
@@ -70,8 +70,8 @@ def channel_priors(spec: ModelSpec, data: FitData | PanelData) -> ChannelPriors:
         has_roi=np.array([channel in believed for channel in data.channels]),
         roi_log_mean=location[:, 0],
         roi_log_sd=location[:, 1],
-        daily_spend=data.spend.mean(axis=0),
-        kpi_scale=np.array([window.kpi_scale for window in data.windows]),
+        daily_spend=data.total_spend.mean(axis=0),
+        kpi_scale=data.kpi_scale,
     )
 
 
@@ -90,17 +90,17 @@ def media_coefficients(
     *,
     stretched: bool = True,
 ) -> tuple[Any, Any]:
-    """β of every market, (..., W, C), and the channels' levels, (..., C); of a single market both are the same.
+    """β of every market, (..., G, C), and the channels' levels, (..., C); of a single market both are the same.
 
     Args:
         layout: what was sampled.
         parameters: of `parameters_from_coordinates`.
         priors: of `channel_priors`.
-        mean_effect: (..., W, C) mean over the window of the transformed media.
+        mean_effect: (..., G, C) mean over the window of the transformed media.
         f: the library to compute with.
         stretched: whether the coordinates are the sampler's; False: the quantiles are those of the prior itself.
     """
-    relative = parameters[MARKET_QUANTILE] * MARKET_SCALE if layout.markets else 1.0
+    relative = parameters[MARKET_QUANTILE] * MARKET_SCALE if layout.hierarchy else 1.0
     scale = priors.scale
     level = scale * parameters[COEFFICIENT_QUANTILE]
     if stretched:
@@ -120,4 +120,4 @@ def log_change_of_variables(layout: Layout, parameters: dict[str, Any], priors: 
 
 
 def _stretch(layout: Layout, scale: Any, mean_effect: Any) -> Any:
-    return 1 + (scale * (mean_effect.mean(-2) if layout.markets else mean_effect[..., 0, :])) ** 2
+    return 1 + (scale * (mean_effect.mean(-2) if layout.hierarchy else mean_effect[..., 0, :])) ** 2

@@ -4,6 +4,7 @@ from .data.model_data import (
     train_data,
     train_days,
 )
+from .data.time_grid import Step, TimeGrid
 from .fit.fit import Fit
 from .fit.sampler import SamplingProgress, sample
 from .inference.diagnostics import Attempt, Convergence
@@ -15,6 +16,7 @@ from .response.response_curves import response_draws
 from .specs import (
     ConvergenceThresholds,
     FeatureSign,
+    MediaPrior,
     ModelSpec,
     Priors,
     RoiPrior,
@@ -29,12 +31,15 @@ __all__ = [
     "ConvergenceThresholds",
     "FeatureSign",
     "Fit",
+    "MediaPrior",
     "ModelData",
     "ModelSpec",
     "Priors",
     "RoiPrior",
     "SamplerSettings",
     "SamplingProgress",
+    "Step",
+    "TimeGrid",
     "media_mix_model",
     "model_data",
     "prior_contributions",

@@ -27,10 +27,9 @@ from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline.storage.warehouses import open_warehouse
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.data.inputs import Holdout
+    from mmm_pipeline.mmm.data.model_data import Holdout
     from mmm_pipeline.mmm.evaluation.backtest import Forecast
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["BacktestOptions", "BacktestResult", "BacktestStep", "Rebuild", "publish", "run_backtest", "store"]
 
@@ -246,7 +245,7 @@ class _Actual:
             CampaignDataError: the extra features miss one of the days, or the days cannot carry a model.
         """
         from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-        from mmm_pipeline.mmm.data.inputs import holdout_of, train_days
+        from mmm_pipeline.mmm.data.model_data import holdout_of, train_days
 
         grid = self.grid
         at = grid.position(date) + 1
@@ -269,7 +268,7 @@ class BacktestState:
 
     date: dt.date
     settings: Settings
-    fit: Fit | PanelFit
+    fit: Fit
     attribution: pd.DataFrame
     plan: pd.DataFrame
     promise: dict[str, Any]

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["Scenario", "ScenarioOptions", "check_feasible", "check_options", "plan_scenario", "publish_scenario"]
 __all__ += ["read_champion", "write_scenario"]
@@ -96,7 +95,7 @@ class Scenario:
         return {"name": self.name, "implausible": list(self.implausible), **figures, **plain, "notes": list(self.notes)}
 
 
-def read_champion(home: Home, settings: Settings) -> Fit | PanelFit:
+def read_champion(home: Home, settings: Settings) -> Fit:
     """The saved champion, from where the settings keep artifacts.
 
     Raises:
@@ -156,7 +155,7 @@ def check_feasible(home: Home, settings: Settings, options: ScenarioOptions) -> 
         raise SettingsError(f"{_shown(' '.join(given)) + ': ' if given else ''}{error}") from error
 
 
-def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOptions) -> Scenario:
+def plan_scenario(fit: Fit, settings: Settings, options: ScenarioOptions) -> Scenario:
     """Plan with the settings in force and what differs from them.
 
     Raises:
@@ -189,7 +188,7 @@ def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOpti
     return Scenario(name, table, summary, moves, implausible, tuple(_notes(fit, summary, blind)))
 
 
-def _without_evidence(fit: Fit | PanelFit, settings: Settings) -> set[str]:
+def _without_evidence(fit: Fit, settings: Settings) -> set[str]:
     """Channels of which the data cannot tell what they bring, by the rule of a run's report."""
     from mmm_pipeline.mmm.response.attribution import data_evidence
     from mmm_pipeline.reporting.findings.findings import lacks_evidence
@@ -199,7 +198,7 @@ def _without_evidence(fit: Fit | PanelFit, settings: Settings) -> set[str]:
     return {str(row["channel"]) for row in rows if lacks_evidence({str(name): row[name] for name in row})}
 
 
-def _notes(fit: Fit | PanelFit, summary: dict[str, Any], blind: Sequence[str]) -> Iterator[str]:
+def _notes(fit: Fit, summary: dict[str, Any], blind: Sequence[str]) -> Iterator[str]:
     if blind:
         yield (
             f"no evidence: the data cannot tell what {', '.join(blind)} bring{'s' if len(blind) == 1 else ''}, so that "

@@ -19,7 +19,6 @@ from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total
 from mmm_pipeline.mmm.budget.solver import Allocation, AllocationProblem, allocate
 from mmm_pipeline.mmm.budget.targets import smallest_total, spend_while_worthwhile
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.response.channel_responses import ChannelResponse, channel_responses
 from mmm_pipeline.mmm.response.response import current_spend, latest_spend, media_prices
 
@@ -48,9 +47,7 @@ class BudgetPlan:
     today: np.ndarray
 
 
-def plan_budget(
-    fit: Fit | PanelFit, request: BudgetRequest | None = None, *, credible_interval: float = 0.9
-) -> BudgetPlan:
+def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_interval: float = 0.9) -> BudgetPlan:
     """The best allocation under the request, with its optimality certificate.
 
     The plan maximises the posterior mean of the incremental media KPI (see `response`), or the cautious figure or the
@@ -110,7 +107,7 @@ def plan_budget(
     )
 
 
-def unplanned(fit: Fit | PanelFit, request: BudgetRequest, why: InfeasibleBudget) -> BudgetPlan:
+def unplanned(fit: Fit, request: BudgetRequest, why: InfeasibleBudget) -> BudgetPlan:
     """What stands in a plan's place where there is none: today's spend, unchanged, and the reason.
 
     Args:

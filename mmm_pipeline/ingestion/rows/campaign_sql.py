@@ -67,7 +67,7 @@ class CampaignQueries:
     marks: Mapping[int, DecimalMark] = field(default_factory=dict)
     dates: DateReading = field(default_factory=DateReading)
     equal_rows: Literal["ask", "once", "each"] = "ask"
-    kpi_per: Literal["row", "day"] = "row"
+    kpi_per: Literal["row", "date"] = "row"
     left_out: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
     @classmethod

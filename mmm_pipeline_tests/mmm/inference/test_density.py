@@ -9,10 +9,10 @@ import pytest
 from numpyro.infer.util import log_density
 from scipy import stats
 
-from mmm_pipeline.mmm.baseline.design import linear_design
+from mmm_pipeline.mmm.baseline.design import linear_designs
 from mmm_pipeline.mmm.inference.collapsed import linear_block
 from mmm_pipeline.mmm.inference.density import density_inputs, layout_of, log_likelihood, potential_energy
-from mmm_pipeline.mmm.inference.media_coefficients import log_normal, media_coefficients
+from mmm_pipeline.mmm.inference.media_coefficients import media_coefficients, roi_of_level
 from mmm_pipeline.mmm.inference.model import media_mix_model
 from mmm_pipeline.mmm.inference.student_t import linear_coefficients
 from mmm_pipeline.mmm.inference.whitening import (
@@ -29,7 +29,7 @@ from mmm_pipeline.mmm.inference.whitening import (
 from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
-from mmm_pipeline.mmm.specs import FeatureSign, ModelSpec, Priors, RoiPrior
+from mmm_pipeline.mmm.specs import FeatureSign, MediaPrior, ModelSpec, Priors, RoiPrior
 from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
 likelihood = jax.jit(log_likelihood, static_argnums=0)
@@ -43,12 +43,25 @@ GRID = [
     for features in (0, 2)
 ]
 BELIEFS = (RoiPrior("channel 1", 2.0, 0.7),)
+SMALL_BELIEFS = (RoiPrior("channel 1", 0.7, 0.2, "normal"), RoiPrior("channel 2", 0.5, 0.1, "uniform"))
 SIGNS = (FeatureSign("feature 0", "negative"), FeatureSign("event 0", "positive"))
 VARIANTS = {
     "no season, events": (ModelSpec("adstock", 0, priors=PRIORS), plain.small_window(features=1, events=2)),
     "signs": (
         ModelSpec("carryover", 1, priors=PRIORS, feature_signs=SIGNS),
         plain.small_window(features=2, events=1),
+    ),
+    "media together": (
+        ModelSpec("carryover", 1, priors=PRIORS, media_prior=MediaPrior(), roi_priors=SMALL_BELIEFS),
+        plain.small_window(channels=4),
+    ),
+    "media together, of a panel": (
+        ModelSpec("hill_adstock", 1, priors=PRIORS, media_prior=MediaPrior("total_share", 0.3, 0.1)),
+        plain.small_panel(),
+    ),
+    "one belief on all": (
+        ModelSpec("adstock", 1, priors=PRIORS, media_prior=MediaPrior("roi", 2.0, 1.0, "normal"), roi_priors=BELIEFS),
+        plain.small_window(),
     ),
     "belief on ROI": (ModelSpec("hill_adstock", 2, priors=PRIORS, roi_priors=BELIEFS), plain.small_window()),
     "Student-t": (
@@ -75,24 +88,24 @@ def point_at(spec, data, u):
     p = parameters_from_coordinates(layout, u)
     transformed = jnp.stack([layout.transform.of_prepared(media, p, JAX) for media in inputs.media])
     beta, level = media_coefficients(layout, p, inputs.channels, transformed.mean(axis=1))
-    if spec.roi_priors:
-        believed = jnp.exp(inputs.channels.roi_log_mean + inputs.channels.roi_log_sd * p[LEVEL])
+    if layout.roi_families:
+        believed = roi_of_level(layout, p[LEVEL], inputs.channels)
         level = jnp.where(inputs.channels.has_roi, believed, level)
     names = (*spec.transform.parameter_names, "trend_exponent", "noise_sd")
     named = {name: p[name] for name in names} | {"level": level}
     flat = [level, *(p[name] for name in names)]
-    if layout.markets:
+    if layout.hierarchy:
         named["market_multiple"] = p[MARKET_QUANTILE] * np.sqrt(2 / np.pi)
         flat.append(named["market_multiple"])
-    design = linear_design(spec, data.windows[0])
-    unsigned = jnp.zeros((layout.windows, 0))
+    design = linear_designs(spec, data)[0]
+    unsigned = jnp.zeros((layout.markets, 0))
     if layout.signed_features:
         flat.append(p[SIGNED_QUANTILE] * design.signed_scales)
     if spec.noise == "student_t":
         named["noise_degrees"] = 1 + spec.priors.noise_degrees_mean * p[NOISE_EXCESS]
-        residual = inputs.kpi - jnp.einsum("wtc,wc->wt", transformed, beta)
+        residual = inputs.kpi - jnp.einsum("gtc,gc->gt", transformed, beta)
         if layout.signed_features:
-            residual -= jnp.einsum("wts,ws->wt", inputs.signed, p[SIGNED_QUANTILE])
+            residual -= jnp.einsum("gts,gs->gt", inputs.signed, p[SIGNED_QUANTILE])
         noise = (p["trend_exponent"], p["noise_sd"], named["noise_degrees"])
         b = linear_coefficients(p[LINEAR], residual, *noise, inputs.time, inputs.linear)
         flat += [named["noise_degrees"], b]
@@ -101,7 +114,7 @@ def point_at(spec, data, u):
         named |= {"trend_coefficient": b[:, -2] * design.scales[-2], "intercept": b[:, -1] * design.scales[-1]}
         named["padding"] = b[:, :-2]
         unsigned = named["feature_coefficient"]
-    named["unsigned"], named["signed"] = unsigned, p.get(SIGNED_QUANTILE, jnp.zeros((layout.windows, 0)))
+    named["unsigned"], named["signed"] = unsigned, p.get(SIGNED_QUANTILE, jnp.zeros((layout.markets, 0)))
     return named, jnp.concatenate([jnp.ravel(part) for part in flat])
 
 
@@ -123,28 +136,28 @@ def test_density_of_the_coordinates_is_the_joint_density_times_the_change_of_var
 
     energy = jax.jit(potential_energy, static_argnums=0)(layout, u, inputs)
     density = -float(energy) - u.size / 2 * np.log(2 * np.pi)
-    designs = [linear_design(spec, window) for window in data.windows]
+    designs = linear_designs(spec, data)
     if spec.noise == "normal":
         # What was integrated out comes back as its conditional, at any value of the linear coefficients.
-        linear = generator.normal(0, designs[0].scales / 5, (layout.windows, len(designs[0].scales)))
+        linear = generator.normal(0, designs[0].scales / 5, (layout.markets, len(designs[0].scales)))
         linear[:, -1] = np.abs(linear[:, -1])
         linear[:, -2] /= 10
         betas = plain.coefficients(spec, data, named)
-        for w, (window, design) in enumerate(zip(data.windows, designs, strict=True)):
-            residual = window.kpi - plain.media_effect(spec.adstock, window.media, named) @ betas[w]
-            residual = residual - design.signed @ signed[w]
-            exponent, noise = np.atleast_1d(named["trend_exponent"]), named["noise_sd"][w : w + 1]
-            density += float(linear_block(design, residual[None], exponent, noise).log_density(linear[w][None])[0])
+        for g, design in enumerate(designs):
+            residual = data.kpi[g] - plain.media_effect(spec.adstock, data.media[g], named) @ betas[g]
+            residual = residual - design.signed @ signed[g]
+            exponent, noise = np.atleast_1d(named["trend_exponent"]), named["noise_sd"][g : g + 1]
+            density += float(linear_block(design, residual[None], exponent, noise).log_density(linear[g][None])[0])
         named |= {name: linear[:, columns] for name, columns in designs[0].blocks.items()}
         named |= {"trend_coefficient": linear[:, -2], "intercept": linear[:, -1]}
         unsigned = named["feature_coefficient"]
     else:
         # Volumes are of coefficients in units of their prior scales, padding included.
         padding = named.pop("padding")[:, designs[0].fixed.shape[1] :]
-        log_volume += layout.windows * np.log(designs[0].scales).sum()
+        log_volume += layout.markets * np.log(designs[0].scales).sum()
         density -= stats.norm.logpdf(padding).sum()
     named["feature_coefficient"] = designs[0].parts[-1].joined(unsigned, signed)
-    if not data.markets:
+    if not data.several_markets:
         named |= {name: named[name][0] for name in plain.PER_MARKET if name in named}
 
     expected = plain.joint_log_density(spec, data, named) + log_volume
@@ -153,7 +166,7 @@ def test_density_of_the_coordinates_is_the_joint_density_times_the_change_of_var
 
 def random_point(spec, data, generator):
     """Every parameter of a model of one market, drawn from the priors; the noise kept away from 0."""
-    design, layout = linear_design(spec, data), layout_of(spec, data)
+    (design,), layout = linear_designs(spec, data), layout_of(spec, data)
     u = generator.standard_normal(coordinates(layout))
     u[-1] = abs(u[-1])
     sampled = {name: np.asarray(value) for name, value in parameters_from_coordinates(layout, u, NUMPY).items()}
@@ -169,13 +182,13 @@ def random_point(spec, data, generator):
 
 
 def named_point(spec, data, sampled, linear):
-    blocks = linear_design(spec, data).blocks
+    blocks = linear_designs(spec, data)[0].blocks
     point = sampled | {name: linear[columns] for name, columns in blocks.items() if linear[columns].size}
     return point | {"trend_coefficient": linear[-2], "intercept": linear[-1]}
 
 
 def for_likelihood(sampled):
-    """The parameters of one market in the shapes of windows."""
+    """The parameters of one market in the shapes of several."""
     return {**sampled, **{name: sampled[name][None] for name in ("media_coefficient", "noise_sd")}}
 
 
@@ -187,10 +200,10 @@ def test_collapsed_density_times_the_blocks_conditional_is_the_joint_density(ads
     generator = np.random.default_rng(degrees + 10 * weekday + 100 * features)
     for _ in range(3):
         sampled, linear = random_point(spec, data, generator)
-        effect = plain.media_effect(adstock, data.media, sampled) @ sampled["media_coefficient"]
+        effect = plain.media_effect(adstock, data.media[0], sampled) @ sampled["media_coefficient"]
         exponent, noise = np.array([sampled["trend_exponent"]]), np.array([sampled["noise_sd"]])
-        block = linear_block(linear_design(spec, data), (data.kpi - effect)[None], exponent, noise)
-        share = data.spend.sum(axis=0) / data.spend.sum(axis=0).mean()
+        block = linear_block(linear_designs(spec, data)[0], data.kpi - effect, exponent, noise)
+        share = data.spend[0].sum(axis=0) / data.spend[0].sum(axis=0).mean()
         prior = stats.halfnorm(scale=share * PRIORS.media_scale).logpdf(sampled["media_coefficient"]).sum()
         prior += sum(p.logpdf(sampled[name]).sum() for name, p in plain.media_priors(adstock).items())
         prior += stats.gamma(1.0).logpdf(sampled["noise_sd"])
@@ -229,7 +242,7 @@ def test_numpyro_model_of_a_panel_with_everything_has_the_joint_density_of_its_f
     scales = np.array([PRIORS.feature_scale, PRIORS.event_scale])
     point = {name: p[name] for name in (*MEDIA_TRANSFORMS["adstock"].parameter_names, "trend_exponent")}
     point |= {"noise_excess": (p["noise_degrees"] - 1) / PRIORS.noise_degrees_mean}
-    point |= {"channel_level": p["level"][[0]], "roi": p["level"][[1]]}
+    point |= {"channel_level": p["level"][[0]], "roi[channel 1]": p["level"][1]}
     for g, market in enumerate(data.markets):
         point[f"market_multiple[{market}]"] = p["market_multiple"][g]
         for name in ("intercept", "trend_coefficient", "noise_sd", "seasonality", "weekday"):
@@ -293,17 +306,3 @@ def test_all_degrees_up_to_four_share_the_shapes_of_one_program(noise):
     shapes = {tuple(array.shape for array in jax.tree.leaves(density_inputs(spec, data))) for spec in specs}
     assert len(shapes) == 1
     assert len({layout_of(spec, data) for spec in specs}) == 1
-
-
-def test_a_belief_has_the_mean_and_standard_deviation_it_is_given_by():
-    location, scale = log_normal(2.0, 1.0)
-    belief = stats.lognorm(s=scale, scale=np.exp(location))
-    assert belief.mean() == pytest.approx(2.0)
-    assert belief.std() == pytest.approx(1.0)
-
-
-def test_beliefs_on_one_channel_are_combined_by_their_precision():
-    combined = RoiPrior.combined("search", [(2.0, 1.0), (4.0, 1.0), (3.0, 0.5)])
-    assert combined.mean == pytest.approx((2 + 4 + 4 * 3) / 6)
-    assert combined.sd == pytest.approx(6**-0.5)
-    assert RoiPrior.combined("search", [(2.0, 1.0)]) == RoiPrior("search", 2.0, 1.0)

@@ -213,6 +213,7 @@ class _Actual:
     Attributes:
         settings: under which it was read.
         matrix, by_market: the contracts `media_matrix` and `market_matrix` of all rows.
+        kpi: the contract `kpi_series`.
         features: of `load_features`.
         events: of `load_events`.
         key: changes when any of it changes.
@@ -221,6 +222,7 @@ class _Actual:
     settings: Settings
     matrix: pd.DataFrame
     by_market: pd.DataFrame
+    kpi: pd.DataFrame
     features: pd.DataFrame | None
     events: tuple[EventDates, ...]
     key: str
@@ -230,17 +232,20 @@ class _Actual:
         from mmm_pipeline.ingestion.events import load_events
         from mmm_pipeline.ingestion.features import load_features
         from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
+        from mmm_pipeline.ingestion.own_kpi import kpi_series, read_own_kpi
         from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 
         with scratch_folder("backtest") as folder:
             warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
             rows = load_campaigns(warehouse, settings)
-            matrix = build_media_matrix(warehouse, settings)
-            by_market = build_market_matrix(warehouse, settings)
+            own_kpi = read_own_kpi(warehouse, settings)
+            matrix = build_media_matrix(warehouse, settings, own_kpi=own_kpi)
+            by_market = build_market_matrix(warehouse, settings, own_kpi=own_kpi)
+            kpi = kpi_series(matrix, by_market, own_kpi)
         features, events = load_features(settings), load_events(settings)
         known = "" if features is None else features.to_csv(index=False)
         key = hashlib.sha256(repr((rows.fingerprint, known, events)).encode()).hexdigest()
-        return cls(settings, matrix, by_market, features, events, key)
+        return cls(settings, matrix, by_market, kpi, features, events, key)
 
     @property
     def days(self) -> tuple[dt.date, dt.date]:
@@ -260,6 +265,7 @@ class _Actual:
         split = self.settings.split.model_copy(update={"holdout_start": first})
         dataset, _ = build_model_inputs(
             self.matrix.loc[self.matrix["date"] <= last],
+            self.kpi.loc[self.kpi["date"] <= last],
             self.settings.model_copy(update={"split": split}),
             self.features,
             self.events,

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.settings.section import Section, SheetNames
 
-__all__ = ["BigQuerySettings", "DecimalSetting", "LandingSettings", "SourceSettings", "WarehouseSettings", "located"]
-__all__ += ["require_source"]
+__all__ = ["BigQuerySettings", "DecimalSetting", "LandingSettings", "Source", "SourceSettings", "WarehouseSettings"]
+__all__ += ["located", "require_source"]
 
 DecimalSetting = Literal["auto", "point", "comma"]
 
@@ -21,7 +21,7 @@ LabelValue = Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,63}$")]
 
 
 class SourceSettings(Section):
-    """Where the campaign rows are."""
+    """Where the campaign rows are, and every table that names no source of its own; a file name alone is a file."""
 
     kind: Literal["demo", "file", "duckdb", "bigquery"] | None = Field(
         None,
@@ -76,10 +76,23 @@ class SourceSettings(Section):
         """Whether both mean the same rows, however a path is spelt; the first day to read plays no part."""
         return self._identity() == other._identity()
 
+    def anchored(self, base: Path) -> SourceSettings:
+        """The same with a relative path taken from a folder."""
+        return self if self.path is None else self.model_copy(update={"path": located(base / self.path)})
+
     def _identity(self) -> tuple[object, ...]:
         if self.kind == "demo":
             return self.kind, self.demo_seed
         return self.kind, self.table, None if self.path is None else self.path.resolve()
+
+
+def _file_of(value: Any) -> Any:
+    """The name of a file stands for a source of that kind."""
+    return {"kind": "file", "path": value} if isinstance(value, str | Path) else value
+
+
+Source = Annotated[SourceSettings, BeforeValidator(_file_of)]
+"""A source in the settings; `rows.csv` is short for `{kind: file, path: rows.csv}`."""
 
 
 class WarehouseSettings(Section):

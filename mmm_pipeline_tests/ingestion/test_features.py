@@ -59,7 +59,7 @@ def test_numbers_of_two_readings_are_refused_unless_the_settings_say_how(read: R
     text = "Date;Stock\n2021-10-17;443\n2021-10-18;1.250\n"
 
     with pytest.raises(
-        CampaignDataError, match=r"'Stock': '1.250' \(line 3\) is 1250 .*or 1.25 (?s:.*)features.decimal"
+        CampaignDataError, match=r"'Stock': '1.250' \(line 3\) is 1250 .*or 1.25 (?s:.*)controls.source.decimal"
     ):
         read(text)
     table = read(text, decimal="comma")

@@ -46,7 +46,7 @@ def settings(**sections: Any) -> Settings:
 
 
 def matrix_of(warehouse: DuckDBWarehouse, table: pd.DataFrame, **sections: Any) -> pd.DataFrame:
-    warehouse.write_table("raw_campaigns", table)
+    warehouse.write_table("media_rows", table)
     return build_media_matrix(warehouse, settings(**sections))
 
 
@@ -113,7 +113,7 @@ def test_days_without_any_row_are_zero_when_the_setting_says_so(warehouse: DuckD
 
 
 def test_a_matrix_without_campaign_rows_says_what_to_run(warehouse: DuckDBWarehouse) -> None:
-    with pytest.raises(StoredResultError, match="no table 'raw_campaigns' yet"):
+    with pytest.raises(StoredResultError, match="no table 'media_rows' yet"):
         build_media_matrix(warehouse, settings())
 
 

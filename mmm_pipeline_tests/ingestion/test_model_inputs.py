@@ -196,11 +196,11 @@ def test_a_feature_that_moves_with_the_kpi_is_asked_about_and_the_setting_answer
     noise = np.random.default_rng(0).normal(0, 0.7 * kpi.std(), DAYS)
     features = pd.DataFrame({"date": DATES, "theirs": kpi.to_numpy() + noise})
 
-    with pytest.raises(CampaignDataError, match=r"Is it known before the day.* features\.independent: \[theirs\]"):
+    with pytest.raises(CampaignDataError, match=r"Is it known before the day.* controls\.independent: \[theirs\]"):
         build_model_inputs(matrix(), settings(), features)
     dataset, _ = build_model_inputs(matrix(), settings(features={"independent": ["theirs"]}), features)
     assert dataset["feature"].to_numpy().tolist() == ["theirs"]
-    with pytest.raises(SettingsError, match=r"features\.independent names 'their', which is no feature of the data"):
+    with pytest.raises(SettingsError, match=r"controls\.independent names 'their', which is no feature of the data"):
         build_model_inputs(matrix(), settings(features={"independent": ["their"]}), features)
 
 
@@ -272,7 +272,7 @@ def test_an_event_with_the_name_of_a_feature_is_refused() -> None:
             {"priors": {"lift_tests": [{"channel": "X", "spend": 1, "incremental_kpi": 1, "standard_error": 1}]}},
             r"priors\.lift_tests names 'X'.*channels: 'A', 'B', 'C'",
         ),
-        ({"features": {"signs": {"Sales": "positive"}}}, r"features\.signs names 'Sales'.*closest: 'Sale'"),
+        ({"features": {"signs": {"Sales": "positive"}}}, r"controls\.signs names 'Sales'.*closest: 'Sale'"),
     ],
 )
 def test_a_belief_on_what_the_data_does_not_have_is_refused(sections: Any, message: str) -> None:
@@ -365,7 +365,7 @@ def test_a_placeholder_of_spend_is_said_with_what_it_does_to_the_prior() -> None
 
     assert told.startswith("channel 'C' spent 0.04 in the 42 train days")
     assert "channels.exclude" in told
-    assert "features.path" in told
+    assert "controls.source" in told
     belief = {"roi": {"C": {"mean": 1, "sd": 1}}}
     assert warned(placeholder(0.001), priors=belief) == []
     assert warned(placeholder(3.0)) == []

@@ -31,6 +31,7 @@ from mmm_pipeline.ingestion.rows.verdicts import (
 )
 from mmm_pipeline.ingestion.sources.headers import Roles
 from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.settings.tables import kind_of
 from mmm_pipeline.storage.warehouse.dialect import Dialect
 
 __all__ = ["CampaignQueries"]
@@ -41,7 +42,11 @@ _TOTAL = (
     r"|^(총?합계|총계|소계|합|合計|总计)"
 )
 _EMPTY = "''"
-_TYPED_COLUMNS = "line_number, date, channel, media_units, spend, kpi, brand, marketplace, market"
+_TYPED_COLUMNS = "line_number, date, channel, kind, media_units, spend, kpi, brand, marketplace, market"
+_KPI_COLUMNS = "line_number, date, market, kpi, is_timed"
+_TIMED = r"[0-9][T ]+[0-9]{1,2}:[0-9]{2}"
+_MIDNIGHT = r"[T ]+(0?0:00|12:00(:00)? ?[Aa])"
+_JOINED = "' / '"
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,7 @@ class CampaignQueries:
             event of its own; `ask`, the same row again when it has media or spend. A row of zeros is always accepted.
         kpi_per: `day`: every row has the KPI of its day (and market), which then counts once.
         left_out: (position of a column, plain names): rows with one of them there are left out.
+        table: rows of media, or of a KPI only; these have no channel.
     """
 
     dialect: Dialect
@@ -66,6 +72,7 @@ class CampaignQueries:
     equal_rows: Literal["ask", "once", "each"] = "ask"
     kpi_per: Literal["row", "day"] = "row"
     left_out: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    table: Literal["media", "kpi"] = "media"
 
     @classmethod
     def of(
@@ -76,23 +83,34 @@ class CampaignQueries:
         *,
         where: str,
         marks: Mapping[int, DecimalMark] | None = None,
+        table: Literal["media", "kpi"] = "media",
+        kpi_per: Literal["row", "day"] = "row",
     ) -> CampaignQueries:
-        """The queries that the settings ask for; `where`: the source, for messages; `marks`: as the attribute.
+        """The queries that the settings ask for.
+
+        Args:
+            dialect, roles, marks, table, kpi_per: as the attributes.
+            settings: the sections `validation` and `split` count.
+            where: the source, for messages.
 
         Raises:
             CampaignDataError: `validation.total_rows` names a column that the source does not have.
         """
         chosen = settings.validation
+        # Of several tables, a column of total rows may be that of another one.
+        several = settings.own_kpi_source is not None
         return cls(
             dialect=dialect,
             roles=roles,
             until=settings.split.as_of,
             marks=marks or {},
             equal_rows=chosen.equal_rows,
-            kpi_per=settings.columns.kpi_per or "row",
+            kpi_per=kpi_per,
+            table=table,
             left_out=tuple(
                 (roles.position(header, where=where, setting="validation.total_rows"), names)
                 for header, names in chosen.total_rows.items()
+                if not several or roles.has(header)
             ),
         )
 
@@ -106,7 +124,8 @@ class CampaignQueries:
     def parameters(self) -> dict[str, str]:
         """Values of `rejected`: the headers that a reason can be about, and all headers as JSON keys with a colon."""
         names = self.roles.names
-        about = sorted({self.roles.positions[role] for role in self._judged_roles})
+        told = set(self._judged_roles) - set(self.roles.header_positions)
+        about = sorted({self.roles.positions[role] for role in told})
         keys = {_key(position): json.dumps(header, ensure_ascii=False) + ":" for position, header in enumerate(names)}
         return {**{_header(position): names[position] for position in about}, **keys}
 
@@ -120,10 +139,15 @@ class CampaignQueries:
     def judged(self, *, keep_text: bool = False) -> str:
         """Every row: typed, with its verdict so far (NULL: accepted), and its hash or its text. Reads `source`."""
         d = self.dialect
-        cleaned = [f"{trimmed(d, self._text(role))} AS {role}_text" for role in ("date", *NUMBER_ROLES)]
-        cleaned += [f"{self._name(role)} AS {role}" for role in ("channel", "brand", "marketplace", "market")]
+        cleaned = [f"{trimmed(d, self._text(role))} AS {role}_text" for role in ("date", *self._numbers)]
+        cleaned += [f"{self._name(role)} AS {role}" for role in ("brand", "marketplace", "market")]
+        cleaned += [f"{self._channel()} AS channel", f"{self._kind()} AS kind"]
         cleaned += [f"COALESCE({', '.join(self.columns)}, NULL) IS NULL AS is_blank", *self._leaves_out()]
-        typed = [f"{day(d, 'date_text')} AS date", *(f"{self._number(role)} AS {role}" for role in NUMBER_ROLES)]
+        typed = [f"{day(d, 'date_text')} AS date", *(f"{self._number(role)} AS {role}" for role in self._numbers)]
+        counted = {role: role if role in self._numbers else d.null("number") for role in NUMBER_ROLES}
+        if self._is_media and self._kind() != "'paid'":
+            counted["media"] = f"CASE WHEN kind = 'spend_only' THEN spend ELSE {counted['media']} END"
+            counted["spend"] = f"CASE WHEN kind = 'organic' THEN 0.0 ELSE {counted['spend']} END"
         kept = ", ".join(self.columns) if keep_text else "row_hash"
         keep = kept if keep_text else f"{d.hashed(self.columns)} AS row_hash"
         return f"""
@@ -132,7 +156,8 @@ class CampaignQueries:
             ), typed AS (
                 SELECT *, {", ".join(typed)} FROM cleaned
             )
-            SELECT line_number, date, channel, media AS media_units, spend, kpi, brand, marketplace, market, {kept},
+            SELECT line_number, date, channel, kind, {counted["media"]} AS media_units, {counted["spend"]} AS spend,
+                {counted["kpi"]} AS kpi, brand, marketplace, market, {kept},{self._is_timed()}
                 CASE {" ".join(self._rules())} END AS reason
             FROM typed"""
 
@@ -153,7 +178,7 @@ class CampaignQueries:
             SELECT line_number, first_line, reason FROM grouped WHERE line_number > first_line"""
 
     def accepted(self) -> str:
-        """The contract's `raw_campaigns`. Reads `judged` and `duplicates`."""
+        """The contract's `media_rows` or `kpi_rows`. Reads `judged` and `duplicates`."""
         return f"""
             SELECT {self._counted} FROM judged
             WHERE reason IS NULL AND line_number NOT IN (SELECT line_number FROM duplicates)"""
@@ -204,13 +229,13 @@ class CampaignQueries:
             ) {select}"""
 
     def accepted_verdicts(self) -> str:
-        """For `over`: the contract's `raw_campaigns`."""
+        """For `over`: the contract's `media_rows` or `kpi_rows`."""
         return f"SELECT {self._counted} FROM verdicts WHERE verdict IS NULL"
 
     def rejected_verdicts(self) -> str:
         """For `over`: the contract's `rejected_rows`; takes `parameters`."""
         sheet = f"{self.dialect.null('text')} AS sheet"
-        return f"""SELECT {sheet}, line_number, {self._refusal("verdict", "'equals another row'")} FROM verdicts
+        return f"""SELECT '{self.table}' AS table_name, {sheet}, line_number, {self._refusal("verdict", "'equals another row'")} FROM verdicts
             WHERE verdict NOT IN ({_NO_ROWS})"""
 
     def totals(self) -> str:
@@ -241,15 +266,16 @@ class CampaignQueries:
     def by_day(self) -> str:
         """Rows, KPI and spend of each day and verdict, days that can be told only; reads `verdicts`.
 
-        Columns: date, reason (NULL: accepted), row_count, first_line, unknown_kpi (rows whose KPI is no number of at
-        least 0), kpi and spend (of the others), and of accepted rows `least_kpi` and `most_kpi`.
+        Columns: date, reason (NULL: accepted), row_count, first_line, unknown_kpi (rows whose KPI is no number), kpi
+        and spend (of the others), and of accepted rows `least_kpi` and `most_kpi`.
         """
         d = self.dialect
-        usable = {it: f"{finite_number(d, it)} AND {it} >= 0" for it in ("kpi", "spend")}
+        usable = {"kpi": finite_number(d, "kpi"), "spend": f"{finite_number(d, 'spend')} AND spend >= 0"}
         sums = {it: d.exact_sum.format(f"CASE WHEN {usable[it]} THEN {it} ELSE 0 END") for it in usable}
+        known = usable["kpi"] if "kpi" in self._numbers else "TRUE"
         return f"""
             SELECT date, market, verdict AS reason, COUNT(*) AS row_count, MIN(line_number) AS first_line,
-                SUM(CASE WHEN {usable["kpi"]} THEN 0 ELSE 1 END) AS unknown_kpi,
+                SUM(CASE WHEN {known} THEN 0 ELSE 1 END) AS unknown_kpi,
                 {sums["kpi"]} AS kpi, {sums["spend"]} AS spend,
                 MIN(CASE WHEN verdict IS NULL THEN kpi END) AS least_kpi,
                 MAX(CASE WHEN verdict IS NULL THEN kpi END) AS most_kpi
@@ -260,9 +286,8 @@ class CampaignQueries:
     @property
     def _counted(self) -> str:
         """The typed columns of accepted rows, with the KPI that each of them counts for."""
-        return ", ".join(
-            f"{self._kpi('date, market')} AS kpi" if it == "kpi" else it for it in _TYPED_COLUMNS.split(", ")
-        )
+        columns = _TYPED_COLUMNS if self._is_media else _KPI_COLUMNS
+        return ", ".join(f"{self._kpi('date, market')} AS kpi" if it == "kpi" else it for it in columns.split(", "))
 
     def _kpi(self, day: str) -> str:
         """What a row counts for: its KPI, or its part of the KPI that all rows of the day repeat."""
@@ -271,20 +296,21 @@ class CampaignQueries:
     @property
     def _is_repeatable(self) -> str:
         """Whether a typed row that equals an earlier one is refused: never one of zeros, which changes nothing."""
-        return "FALSE" if self.equal_rows == "each" else "NOT (media_units = 0 AND spend = 0 AND kpi = 0)"
+        zeros = " AND ".join(f"COALESCE({it}, 0) = 0" for it in ("media_units", "spend", "kpi"))
+        return "FALSE" if self.equal_rows == "each" else f"NOT ({zeros})"
 
     @property
     def _repeated(self) -> str:
         """The reason for which it is."""
         if self.equal_rows == "once":
             return f"'{DUPLICATE}'"
-        return f"CASE WHEN media_units = 0 AND spend = 0 THEN '{EQUAL_KPI}' ELSE '{DUPLICATE}' END"
+        return f"CASE WHEN COALESCE(media_units, 0) = 0 AND COALESCE(spend, 0) = 0 THEN '{EQUAL_KPI}' ELSE '{DUPLICATE}' END"
 
     def _refusal(self, reason: str, otherwise: str) -> str:
         """Columns `reason`, `column`, `value`, `row` of a refused row; `otherwise`: value without a column."""
         column, row = map(self.dialect.identifier, ("column", "row"))
-        headers = " ".join(self._by_reason(reason, self._header))
-        values = " ".join(self._by_reason(reason, "c{}".format))
+        headers = " ".join(self._by_reason(reason, self._header_of))
+        values = " ".join(self._by_reason(reason, lambda role: f"c{self.roles.positions[role]}"))
         return (
             f"{reason} AS reason, CASE {headers} END AS {column}, CASE {values} ELSE {otherwise} END AS value, "
             f"{self._row()} AS {row}"
@@ -302,7 +328,43 @@ class CampaignQueries:
     @property
     def _judged_roles(self) -> tuple[str, ...]:
         """The roles that a row can be refused for."""
-        return ("date", "channel", *(("market",) if "market" in self.roles.positions else ()), *NUMBER_ROLES)
+        return tuple(role for role in ("date", "channel", "market", *NUMBER_ROLES) if role in self.roles.positions)
+
+    @property
+    def _numbers(self) -> tuple[str, ...]:
+        """The roles of numbers that the table has."""
+        return tuple(role for role in NUMBER_ROLES if role in self.roles.positions)
+
+    @property
+    def _is_media(self) -> bool:
+        """Whether rows have a channel; others have a KPI only."""
+        return self.table == "media"
+
+    def _channel(self) -> str:
+        """The name that the columns of the channel make; NULL where one of them is blank."""
+        parts = [role for role in self.roles.positions if role == "channel" or role.startswith("channel_")]
+        return f" || {_JOINED} || ".join(map(self._name, parts)) if parts else self.dialect.null("text")
+
+    def _kind(self) -> str:
+        """What is known of the channel of a row; NULL where rows have none."""
+        if "kind" in self.roles.positions:
+            return self._text("kind")
+        if not self._is_media:
+            return self.dialect.null("text")
+        return f"'{kind_of(media='media' in self._numbers, spend='spend' in self._numbers)}'"
+
+    def _is_timed(self) -> str:
+        """Of KPI rows, whether the date has a time of day, as events have."""
+        if self._is_media:
+            return ""
+        timed, midnight = (self.dialect.match("date_text", pattern) for pattern in (_TIMED, _MIDNIGHT))
+        return f"\n                {timed} AND NOT {midnight} AS is_timed,"
+
+    def _header_of(self, role: str) -> str:
+        """The header that a role's value of a row comes from."""
+        if role in self.roles.header_positions:
+            return f"c{self.roles.header_positions[role]}"
+        return self._header(self.roles.positions[role])
 
     def _text(self, role: str) -> str:
         return f"c{self.roles.positions[role]}"
@@ -328,16 +390,19 @@ class CampaignQueries:
         if self.until is not None:
             # Before any other rule that the row could break: nobody has seen it yet.
             tests.append((f"date > DATE '{self.until.isoformat()}'", LATER))
-        tests.append(("channel IS NULL", "missing_channel"))
+        if self._is_media:
+            tests.append(("channel IS NULL", "missing_channel"))
         if "market" in self.roles.positions:
             tests.append(("market IS NULL", "missing_market"))
-        for role in NUMBER_ROLES:
+        for role in self._numbers:
+            applies = {"media": "kind <> 'spend_only' AND ", "spend": "kind <> 'organic' AND "}.get(role, "")
             tests += [
-                (f"{role}_text = ''", f"missing_{role}"),
-                (f"{role} IS NULL", f"unparseable_number_{role}"),
+                (f"{applies}{role}_text = ''", f"missing_{role}"),
+                (f"{applies}{role} IS NULL", f"unparseable_number_{role}"),
                 (f"NOT {finite_number(self.dialect, role)}", f"non_finite_{role}"),
-                (f"{role} < 0", f"negative_{role}"),
             ]
+            if role != "kpi":  # refunds
+                tests.append((f"{role} < 0", f"negative_{role}"))
         return [f"WHEN {test} THEN '{reason}'" for test, reason in tests]
 
     def _is_total(self) -> str:
@@ -356,10 +421,10 @@ class CampaignQueries:
             first += len(names)
         return columns
 
-    def _by_reason(self, reason: str, value: Callable[[int], str]) -> list[str]:
+    def _by_reason(self, reason: str, value: Callable[[str], str]) -> list[str]:
         """CASE branches: by the role that a reason is about, something of that role's column."""
         return [
-            f"WHEN ENDS_WITH({reason}, '_{role}') THEN {value(self.roles.positions[role])}"
+            f"WHEN ENDS_WITH({reason}, '_{role}') THEN {value(role)}"
             for role in self._judged_roles
         ]
 

@@ -27,22 +27,22 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 def eda_profile(
     matrix: pd.DataFrame,
+    series: pd.DataFrame,
     *,
     holdout_start: dt.date,
     rejected: pd.DataFrame | None = None,
     breakdown: pd.DataFrame | None = None,
-    by_market: pd.DataFrame | None = None,
     season_days: float | None = 365.0,
 ) -> dict[str, Any]:
     """Profile the daily series.
 
     Args:
         matrix: the `media_matrix` table: one row per day and channel on a dense calendar.
+        series: the `kpi_series` table of the same days; with names of markets, each is profiled by itself.
         holdout_start: first day of the holdout.
         rejected: the `rejected_rows` table.
         breakdown: totals by brand, marketplace or the like, with `BREAKDOWN_COLUMNS`; `dimension` is the name of the
             column, `value` one of its values.
-        by_market: the `market_matrix` table, where markets are told apart.
         season_days: length of the season that the model has; None: it has none.
 
     Returns:
@@ -60,7 +60,7 @@ def eda_profile(
         raise ModelInputError(
             f"holdout_start {holdout_start} leaves no train day: the data starts on {dates[0].date()}"
         )
-    kpi = row_kpi.sum(axis=1).to_numpy()
+    kpi = series.groupby("date")["kpi"].sum().reindex(dates, fill_value=0.0).to_numpy()
     weekdays = dates.dayofweek.to_numpy()
 
     lagged = lagged_correlations(*_adjusted(media.to_numpy(), kpi, weekdays), LAGS)
@@ -83,7 +83,7 @@ def eda_profile(
             "channels": media.shape[1],
         },
         "kpi": _kpi(kpi, dates, weekdays, train),
-        "markets": _markets(by_market, train),
+        "markets": _markets(series.loc[series["market"].notna()], train),
         "channels": channels,
         "spend_outliers": _spend_outliers(spend, weekdays),
         "correlated_pairs": _strongest_pairs(correlated),
@@ -208,10 +208,8 @@ def _kpi(kpi: np.ndarray, dates: pd.DatetimeIndex, weekdays: np.ndarray, train: 
     }
 
 
-def _markets(table: pd.DataFrame | None, train: int) -> list[dict[str, Any]]:
+def _markets(table: pd.DataFrame, train: int) -> list[dict[str, Any]]:
     """What is asked of the KPI of all rows, asked of every market's."""
-    if table is None or table.empty:
-        return []
     daily = table.groupby(["market", "date"])["kpi"].sum()
     rows: list[dict[str, Any]] = []
     for market in daily.index.unique("market"):

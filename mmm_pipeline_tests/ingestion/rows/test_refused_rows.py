@@ -40,7 +40,7 @@ def test_a_day_whose_kpi_lacks_a_refused_row_is_an_error_that_names_it(
     assert told in message
     assert "set validation.incomplete_kpi_days: accept" in message
     assert warehouse.row_count("rejected_rows") == 1
-    assert not warehouse.has_table("raw_campaigns")
+    assert not warehouse.has_table("media_rows")
 
 
 def test_accepted_incomplete_days_count_with_what_is_left_and_are_named(load: Load) -> None:

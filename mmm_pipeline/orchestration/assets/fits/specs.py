@@ -41,9 +41,9 @@ def model_spec(settings: Settings, adstock: str, degrees: int, data: FitData | P
         noise=settings.model.noise,
         roi_priors=tuple(RoiPrior.combined(name, beliefs[name]) for name in data.channels if name in beliefs),
         feature_signs=tuple(
-            FeatureSign(name, settings.features.signs[name])
+            FeatureSign(name, settings.controls.signs[name])
             for name in data.features
-            if name in settings.features.signs
+            if name in settings.controls.signs
         ),
     )
 

@@ -207,7 +207,7 @@ def test_features_and_events_follow_the_same_rules(book: Book) -> None:
     assert said == [
         f"features: read from {features}, sheets 'H1', 'H2'",
         "features: sheets 'H1', 'H2' have the same header and are read as one table",
-        "features: not read, because hidden: 'Old' (unhide, or name it in features.sheet)",
+        "features: not read, because hidden: 'Old' (unhide, or name it in controls.source.sheet)",
         f"events: read from {events}, sheet 'Promo'",
         "events: not read, because they lack the columns: 'Read me'",
     ]

@@ -89,11 +89,11 @@ def check_source(settings: Settings, *, also: Callable[[xr.Dataset], Sequence[st
         by_market = build_market_matrix(warehouse, settings, own_kpi=own_kpi)
         dataset, excluded = build_model_inputs(
             matrix,
-            kpi_series(matrix, by_market, own_kpi),
             settings,
             load_features(settings, said.append),
             load_events(settings, said.append),
             by_market,
+            kpi_series(matrix, by_market, own_kpi),
         )
         if settings.split.rolling_origins > 1:
             from mmm_pipeline.mmm.evaluation.rolling import rolling_windows

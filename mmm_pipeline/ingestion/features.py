@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
-from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
-from mmm_pipeline.ingestion.rows.parsing import day, finite_number, trimmed
 from mmm_pipeline.ingestion.sources.headers import Roles, WantedColumns, normalised
 from mmm_pipeline.ingestion.sources.opening import stage_source, tell_reading
 from mmm_pipeline.ingestion.sources.staging import StagedTable, Staging, require_none_refused, staging_area
+from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
+from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark, number
+from mmm_pipeline.ingestion.spellings.parsing import day, finite_number, trimmed
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.plain_names import plain_name
 from mmm_pipeline.settings.sources import SourceSettings
@@ -68,11 +68,12 @@ def load_features(settings: Settings, tell: Callable[[str], object] | None = Non
     return pd.DataFrame({"date": table["date"].astype("datetime64[ns]"), **values}).reset_index(drop=True)
 
 
-def _stage(
-    staging: Staging, settings: Settings, source: SourceSettings, key: str
-) -> tuple[StagedTable, Roles]:
+def _stage(staging: Staging, settings: Settings, source: SourceSettings, key: str) -> tuple[StagedTable, Roles]:
     chosen = settings.controls
-    required = {"date": chosen.date or settings.columns.date, **{f"columns[{at}]": name for at, name in enumerate(chosen.columns)}}
+    required = {
+        "date": chosen.date or settings.columns.date,
+        **{f"columns[{at}]": name for at, name in enumerate(chosen.columns)},
+    }
     wanted = WantedColumns(required, "controls", f"{key}.sheet", needs_all=not chosen.columns)
     read = stage_source(staging, source, wanted)
     require_none_refused(staging, read.where, "controls")

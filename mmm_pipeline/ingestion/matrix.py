@@ -63,11 +63,11 @@ def build_media_matrix(
         _require_days(sums, sums["date"], settings)
         require_kpi_counts_once(sums, settings)
         matrix = _dense(merged_channels(sums, settings.channels))
-        check_window(matrix, matrix.groupby("date")["kpi"].sum(), settings)
+        check_window(matrix, settings)
     else:
         require_daily(sums.groupby("date")["first_line"].min())
         matrix = _dense(merged_channels(sums, settings.channels), own_kpi.window(sums["date"]))
-        check_window(matrix, own_kpi.total(matrix["date"]), settings)
+        check_window(matrix, settings, own_kpi.total(matrix["date"]))
     require_no_total(matrix, "channel", _channel_header(settings))
     return matrix
 
@@ -140,7 +140,7 @@ def _dense(sums: pd.DataFrame, window: pd.DatetimeIndex | None = None) -> pd.Dat
         return sums
     if window is None:
         window = pd.date_range(sums["date"].min(), sums["date"].max(), unit="ns")
-    known = sums.groupby(by, as_index=False)["kind"].min().sort_values(by)
+    known = sums.groupby(by)["kind"].min().reset_index()
     full = pd.DataFrame({"date": window}).merge(known, how="cross")
     dense = full.merge(sums.drop(columns="kind"), on=["date", *by], how="left")
     return dense.fillna(dict.fromkeys(MEASURES, 0.0))
@@ -180,13 +180,13 @@ def holdout_start(first: dt.date, last: dt.date, settings: Settings) -> dt.date:
     return start
 
 
-def check_window(matrix: pd.DataFrame, kpi: pd.Series, settings: Settings) -> None:
+def check_window(matrix: pd.DataFrame, settings: Settings, kpi: pd.Series | None = None) -> None:
     """Refuse a matrix that cannot carry a model.
 
     Args:
         matrix: the table `media_matrix`.
-        kpi: KPI of every day of the matrix, by date.
         settings: the sections `columns` and `split` count.
+        kpi: KPI of every day of the matrix, by date; default: that of its rows.
 
     Raises:
         CampaignDataError: too few days, a KPI that is zero or constant (over all days, or over those before the
@@ -202,6 +202,8 @@ def check_window(matrix: pd.DataFrame, kpi: pd.Series, settings: Settings) -> No
                 f"the {column} of {row['channel']!r} on {row['date'].date()} add up to {row[column]}: "
                 "some values are too large to be real"
             )
+    if kpi is None:
+        kpi = matrix.groupby("date")["kpi"].sum()
     if (kpi.to_numpy() < 0).any():
         day = kpi.index[int(np.argmax(kpi.to_numpy() < 0))]
         raise CampaignDataError(

@@ -13,6 +13,7 @@ import xarray as xr
 from mmm_pipeline.errors import CampaignDataError, SettingsError
 from mmm_pipeline.ingestion.events import event_columns
 from mmm_pipeline.ingestion.matrix import check_window, holdout_start, require_varying
+from mmm_pipeline.ingestion.own_kpi import kpi_series
 from mmm_pipeline.mmm.eda.leakage import leaking_features
 from mmm_pipeline.mmm.reasons import Reason, stored_reasons, told_reasons
 from mmm_pipeline.settings.pipeline import EventDates, Settings
@@ -25,11 +26,11 @@ _DAYS_SHOWN = 5
 
 def build_model_inputs(
     matrix: pd.DataFrame,
-    kpi_series: pd.DataFrame,
     settings: Settings,
     features: pd.DataFrame | None = None,
     events: Sequence[EventDates] = (),
     by_market: pd.DataFrame | None = None,
+    series: pd.DataFrame | None = None,
 ) -> tuple[xr.Dataset, pd.DataFrame]:
     """Split, choose channels, scale.
 
@@ -39,11 +40,11 @@ def build_model_inputs(
 
     Args:
         matrix: the table `media_matrix`.
-        kpi_series: the table `kpi_series`.
         settings: the sections `split`, `channels` and `features` count.
         features: the table of `load_features`; days outside the matrix's window are ignored.
         by_market: the table `market_matrix`; with rows in it, `media`, `spend` and `kpi`, their scales and scaled
             values have a leading dimension `market`.
+        series: the table `kpi_series`; default: the KPI that stands in the other two.
         events: of `load_events`; each becomes a feature of zeros and ones, told apart by the coordinate `is_event`.
 
     Returns:
@@ -61,8 +62,10 @@ def build_model_inputs(
         SettingsError: `channels.exclude`, `priors.roi` or `priors.lift_tests` names a channel that does not exist, or
             `controls.signs` a feature or event.
     """
-    kpi = kpi_series.groupby("date")["kpi"].sum().sort_index()
-    check_window(matrix, kpi, settings)
+    if series is None:
+        series = kpi_series(matrix, by_market, None)
+    kpi = series.groupby("date")["kpi"].sum().sort_index()
+    check_window(matrix, settings, kpi)
     media_units, spend = (_wide(matrix, column) for column in ("media_units", "spend"))
     days = pd.DatetimeIndex(media_units.index)
     start = holdout_start(days[0].date(), days[-1].date(), settings)
@@ -88,7 +91,7 @@ def build_model_inputs(
         attrs={"start": str(days[0].date()), "end": str(days[-1].date()), "holdout_start": str(start)},
     )
     if by_market is not None and len(by_market):
-        dataset = _apart(dataset, by_market, kpi_series, train, settings.columns.kpi)
+        dataset = _apart(dataset, by_market, series, train, settings.columns.kpi)
     values, constant = pd.DataFrame(index=days), list[str]()
     if features is not None:
         values, left_out = _varying(_on_days(features, days), train)
@@ -133,12 +136,12 @@ def _wide(matrix: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def _apart(
-    dataset: xr.Dataset, by_market: pd.DataFrame, kpi_series: pd.DataFrame, train: np.ndarray, header: str
+    dataset: xr.Dataset, by_market: pd.DataFrame, sold: pd.DataFrame, train: np.ndarray, header: str
 ) -> xr.Dataset:
     """The dataset with media, spend and KPI of every market instead of their totals; `header`: of the KPI."""
     series = by_market.set_index(["market", "date", "channel"])[["media_units", "spend"]].to_xarray().fillna(0.0)
     series = series.rename(date="time", media_units="media").reindex(time=dataset["time"], fill_value=0.0)
-    kpi = kpi_series.set_index(["market", "date"])["kpi"].to_xarray().rename(date="time")
+    kpi = sold.set_index(["market", "date"])["kpi"].to_xarray().rename(date="time")
     kpi = kpi.reindex(time=dataset["time"], market=series["market"], fill_value=0.0).fillna(0.0)
     markets = [str(name) for name in series["market"].to_numpy()]
     if len(markets) < 2:
@@ -220,7 +223,7 @@ def _on_days(features: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
     if missing:
         more = f" and {len(missing) - _DAYS_SHOWN} more" if len(missing) > _DAYS_SHOWN else ""
         raise CampaignDataError(
-            f"the extra features (controls.source) miss {len(missing)} day(s) of {days[0].date()} to {days[-1].date()}: "
+            f"the controls (controls.source) miss {len(missing)} day(s) of {days[0].date()} to {days[-1].date()}: "
             f"{', '.join(missing[:_DAYS_SHOWN])}{more}; every day needs one row"
         )
     return by_day.loc[days]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
@@ -44,19 +43,19 @@ class OwnKpi:
         Raises:
             CampaignDataError: there is no such day.
         """
-        dates = self.sums["date"]
-        first, last = max(dates.min(), media_dates.min()), min(dates.max(), media_dates.max())
+        media, sold = ((dates.min(), dates.max()) for dates in (media_dates, self.sums["date"]))
+        first, last = max(media[0], sold[0]), min(media[1], sold[1])
         if first > last:
             raise CampaignDataError(
-                f"media and KPI have no day in common: the media are from {media_dates.min().date()} to "
-                f"{media_dates.max().date()}, the KPI ({self.where}) from {dates.min().date()} to {dates.max().date()}. "
-                "Export the same days of both; is a year or the date column (columns.date, kpi.date) wrong?"
+                f"media and KPI have no day in common: the media are from {media[0].date()} to {media[1].date()}, the "
+                f"KPI ({self.where}) from {sold[0].date()} to {sold[1].date()}. Export "
+                "the same days of both; is a year or the date column (columns.date, kpi.date) wrong?"
             )
         return pd.date_range(first, last, unit="ns")
 
-    def total(self, dates: Iterable[pd.Timestamp]) -> pd.Series:
+    def total(self, dates: pd.Series) -> pd.Series:
         """KPI of all markets by date, of these days."""
-        return self.sums.groupby("date")["kpi"].sum().reindex(pd.DatetimeIndex(dates).unique(), fill_value=0.0)
+        return self.sums.groupby("date")["kpi"].sum().reindex(pd.DatetimeIndex(dates.unique()), fill_value=0.0)
 
     def require_markets(self, media_markets: pd.Series) -> None:
         """Refuse media and KPI of different markets.
@@ -97,28 +96,26 @@ def read_own_kpi(warehouse: Warehouse, settings: Settings) -> OwnKpi | None:
         require_daily(first_lines, name)
         if settings.validation.missing_kpi_days == "error":
             require_every_day(pd.DatetimeIndex(first_lines.index), window, name)
-    refunds = int(sums["refunds"].sum())
-    if refunds:
-        notes = (*notes, f"{rows.where}: {refunds:,} KPI row(s) are below 0, as refunds are, and are taken off their day")
     return OwnKpi(sums[["date", "market", "kpi"]], rows.where, notes)
 
 
-def kpi_series(matrix: pd.DataFrame, by_market: pd.DataFrame, own: OwnKpi | None) -> pd.DataFrame:
+def kpi_series(matrix: pd.DataFrame, by_market: pd.DataFrame | None, own: OwnKpi | None) -> pd.DataFrame:
     """The table `kpi_series`.
 
     Args:
         matrix: the table `media_matrix`; its days count.
-        by_market: the table `market_matrix`.
+        by_market: the table `market_matrix`; None or empty: markets are taken together.
         own: the KPI where it has a table of its own.
     """
     days = pd.DatetimeIndex(matrix["date"].unique())
     if own is None:
-        source = by_market if len(by_market) else matrix.assign(market=None)
-        summed = source.groupby(["date", "market"], as_index=False, dropna=False)["kpi"].sum()
+        source = matrix.assign(market=None) if by_market is None or by_market.empty else by_market
+        ordered = source.sort_values(["date", "channel"])  # sums of floats depend on the order
+        summed = ordered.groupby(["date", "market"], dropna=False)["kpi"].sum().reset_index()
     else:
         summed = own.sums
-    markets = summed[["market"]].drop_duplicates().sort_values("market")
-    full = pd.DataFrame({"date": days}).merge(markets, how="cross")
+    markets = summed["market"].drop_duplicates().sort_values()
+    full = pd.DataFrame({"date": days}).merge(markets.to_frame(), how="cross")
     series = full.merge(summed, on=["date", "market"], how="left").fillna({"kpi": 0.0})
     return series.sort_values(["date", "market"], ignore_index=True)
 
@@ -127,7 +124,7 @@ def _query(dialect: Dialect, rows: CampaignRows) -> str:
     return f"""
         SELECT date, market, {dialect.exact_sum.format("kpi")} AS kpi, COUNT(*) AS row_count,
             MIN(line_number) AS first_line, MAX(line_number) AS last_line, MIN(kpi) AS least, MAX(kpi) AS most,
-            SUM(CASE WHEN is_timed THEN 0 ELSE 1 END) AS untimed, SUM(CASE WHEN kpi < 0 THEN 1 ELSE 0 END) AS refunds
+            SUM(CASE WHEN is_timed THEN 0 ELSE 1 END) AS untimed
         FROM {rows.relation} AS kpi_rows GROUP BY date, market ORDER BY date, market"""
 
 
@@ -144,8 +141,10 @@ def _notes_on_several_rows(sums: pd.DataFrame, where: str, settings: Settings) -
         return ()
     example = several.iloc[0]
     market = "" if pd.isna(example["market"]) else f" in {example['market']!r}"
-    lines = "" if pd.isna(example["first_line"]) else (
-        f" (lines {int(example['first_line'])} and {int(example['last_line'])})"
+    lines = (
+        ""
+        if pd.isna(example["first_line"])
+        else (f" (lines {int(example['first_line'])} and {int(example['last_line'])})")
     )
     day = f"{example['date']:%Y-%m-%d}{market}{lines}"
     of_all = f"{len(several):,} of {len(sums):,} days{' and markets' if sums['market'].notna().any() else ''}"
@@ -157,7 +156,8 @@ def _notes_on_several_rows(sums: pd.DataFrame, where: str, settings: Settings) -
     same = len(equal) >= _EQUAL_SHARE * len(several) and equal["most"].nunique() >= _LEAST_VALUES
     if len(several) >= _LEAST_DAYS and same:
         raise CampaignDataError(
-            f"{where}: several rows of a day have the same KPI on {of_all}, e.g. {example['most']:,.2f} on {day}. {choice}"
+            f"{where}: several rows of a day have the same KPI on {of_all}, e.g. {example['most']:,.2f} on {day}. "
+            + choice
         )
     if len(several) > _SEVERAL_SHARE * len(sums):
         return (f"{where}: {of_all} have several KPI rows, which add up (columns.kpi_per)",)

@@ -265,11 +265,11 @@ class _Actual:
         split = self.settings.split.model_copy(update={"holdout_start": first})
         dataset, _ = build_model_inputs(
             self.matrix.loc[self.matrix["date"] <= last],
-            self.kpi.loc[self.kpi["date"] <= last],
             self.settings.model_copy(update={"split": split}),
             self.features,
             self.events,
             self.by_market.loc[self.by_market["date"] <= last],
+            self.kpi.loc[self.kpi["date"] <= last],
         )
         kpi = dataset["kpi"].sum("market") if "market" in dataset.dims else dataset["kpi"]
         return kpi.to_numpy()[: train_days(dataset)], holdout_of(dataset)

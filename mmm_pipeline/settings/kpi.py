@@ -36,7 +36,7 @@ _USUAL_RATIO = (0.05, 10_000.0)
 
 
 class KpiSettings(Section):
-    """Where the KPI is, and what it is measured in. Only money can be compared with spend, so that only then ROI 1 is break-even."""
+    """Where the KPI is, and what it is measured in. Only money can be compared with spend: then ROI 1 is break-even."""
 
     kind: Literal["auto", "money", "count"] = Field(
         "auto",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -19,7 +19,7 @@ from mmm_pipeline.settings.decisions import (
 from mmm_pipeline.settings.engines import EngineSettings
 from mmm_pipeline.settings.kpi import KpiSettings
 from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
-from mmm_pipeline.settings.plain_names import DistinctNames, Name
+from mmm_pipeline.settings.plain_names import Name
 from mmm_pipeline.settings.runs import RunSettings
 from mmm_pipeline.settings.schedule import ScheduleSettings
 from mmm_pipeline.settings.section import Section, Share, SheetNames
@@ -30,13 +30,14 @@ from mmm_pipeline.settings.sources import (
     SourceSettings,
     WarehouseSettings,
 )
-from mmm_pipeline.settings.tables import ChannelSettings, ColumnSettings, ControlSettings
 from mmm_pipeline.settings.storage import StorageSettings, is_url
+from mmm_pipeline.settings.tables import ChannelSettings, ColumnSettings, ControlSettings
 from mmm_pipeline.settings.yaml_file import YamlFile, read_yaml
 
 __all__ = ["Settings", "load_settings", "parse_settings"]
 
 _LONGEST_SHOWN = 200
+
 
 class ValidationSettings(Section):
     """When the rows are too bad to go on."""

@@ -30,6 +30,7 @@ def campaigns(*, days: int = 60, channels: tuple[str, ...] = ("A", "B"), **colum
             "line_number": np.arange(2, count + 2),
             "date": dates,
             "channel": list(channels) * days,
+            "kind": "paid",
             "media_units": 10.0,
             "spend": 2.0,
             "kpi": np.arange(count, dtype=float),
@@ -168,7 +169,7 @@ def test_a_holdout_date_that_leaves_too_little_is_an_error(start: str, message: 
 
 def test_an_empty_matrix_is_an_error() -> None:
     with pytest.raises(CampaignDataError, match="no accepted campaign rows"):
-        check_window(pd.DataFrame(columns=["date", "channel", "media_units", "spend", "kpi"]), settings())
+        check_window(pd.DataFrame(columns=["date", "channel", "kind", "media_units", "spend", "kpi"]), settings())
 
 
 def test_markets_are_kept_apart_where_asked_and_add_up_to_the_media_matrix(warehouse: DuckDBWarehouse) -> None:

@@ -18,7 +18,7 @@ __all__ = ["CampaignRows", "campaign_rows", "own_kpi_rows", "rows_stay_in_bigque
 
 @dataclass(frozen=True)
 class CampaignRows:
-    """The accepted rows: the table `media_rows` or `kpi_rows`, or a statement over the BigQuery table that is the source.
+    """The accepted rows: a table of the warehouse, or a statement over the BigQuery table that is the source.
 
     Attributes:
         engine: what runs queries on them.

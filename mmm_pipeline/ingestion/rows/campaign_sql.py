@@ -9,70 +9,43 @@ over a table that stays where it is (BigQuery).
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
-from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
-from mmm_pipeline.ingestion.rows.parsing import day, finite_number, name, trimmed
+from mmm_pipeline.ingestion.rows.row_rules import RowRules, header_parameter, left_out_parameter
 from mmm_pipeline.ingestion.rows.verdicts import (
-    BLANK,
     DUPLICATE,
     EQUAL_KPI,
-    FIRST_DAY,
-    LAST_DAY,
-    LATER,
-    LEFT_OUT,
     NO_ROWS,
     NUMBER_ROLES,
-    TOTAL_ROW,
 )
 from mmm_pipeline.ingestion.sources.headers import Roles
+from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark
+from mmm_pipeline.ingestion.spellings.parsing import day, finite_number, trimmed
 from mmm_pipeline.settings.pipeline import Settings
-from mmm_pipeline.settings.tables import kind_of
 from mmm_pipeline.storage.warehouse.dialect import Dialect
 
 __all__ = ["CampaignQueries"]
 
 _NO_ROWS = ", ".join(f"'{verdict}'" for verdict in NO_ROWS)
-_TOTAL = (
-    r"^(?i:(grand|sub|report)?[ -]?totals?|gesamt(summe|ergebnis)?|summe|total g[eé]n[eé]ral)([ :\-].*)?$"
-    r"|^(총?합계|총계|소계|합|合計|总计)"
-)
-_EMPTY = "''"
 _TYPED_COLUMNS = "line_number, date, channel, kind, media_units, spend, kpi, brand, marketplace, market"
 _KPI_COLUMNS = "line_number, date, market, kpi, is_timed"
-_TIMED = r"[0-9][T ]+[0-9]{1,2}:[0-9]{2}"
-_MIDNIGHT = r"[T ]+(0?0:00|12:00(:00)? ?[Aa])"
-_JOINED = "' / '"
 
 
 @dataclass(frozen=True)
-class CampaignQueries:
+class CampaignQueries(RowRules):
     """The queries for one source.
 
     Attributes:
-        dialect: spelling of the warehouse that runs them.
-        roles: the columns of the source.
-        until: last day that counts; default: no last day.
-        marks: position -> decimal mark of a column of numbers; default: a point.
         equal_rows: what rows are that equal an earlier one in every column: `once`, the same row again; `each`, an
             event of its own; `ask`, the same row again when it has media or spend. A row of zeros is always accepted.
         kpi_per: `day`: every row has the KPI of its day (and market), which then counts once.
-        left_out: (position of a column, plain names): rows with one of them there are left out.
-        table: rows of media, or of a KPI only; these have no channel.
     """
 
-    dialect: Dialect
-    roles: Roles
-    until: dt.date | None = None
-    marks: Mapping[int, DecimalMark] = field(default_factory=dict)
     equal_rows: Literal["ask", "once", "each"] = "ask"
     kpi_per: Literal["row", "day"] = "row"
-    left_out: tuple[tuple[int, tuple[str, ...]], ...] = ()
-    table: Literal["media", "kpi"] = "media"
 
     @classmethod
     def of(
@@ -89,9 +62,13 @@ class CampaignQueries:
         """The queries that the settings ask for.
 
         Args:
-            dialect, roles, marks, table, kpi_per: as the attributes.
+            dialect: as the attribute.
+            roles: as the attribute.
             settings: the sections `validation` and `split` count.
             where: the source, for messages.
+            marks: as the attribute.
+            table: as the attribute.
+            kpi_per: as the attribute.
 
         Raises:
             CampaignDataError: `validation.total_rows` names a column that the source does not have.
@@ -118,16 +95,16 @@ class CampaignQueries:
     def judged_parameters(self) -> dict[str, str]:
         """Values of `judged`, and so of every statement made by `over`: the names whose rows are left out."""
         names = [name for _, names in self.left_out for name in names]
-        return {_left_out(number): value for number, value in enumerate(names)}
+        return {left_out_parameter(number): value for number, value in enumerate(names)}
 
     @property
     def parameters(self) -> dict[str, str]:
         """Values of `rejected`: the headers that a reason can be about, and all headers as JSON keys with a colon."""
         names = self.roles.names
-        told = set(self._judged_roles) - set(self.roles.header_positions)
+        told = set(self.judged_roles) - set(self.roles.header_positions)
         about = sorted({self.roles.positions[role] for role in told})
         keys = {_key(position): json.dumps(header, ensure_ascii=False) + ":" for position, header in enumerate(names)}
-        return {**{_header(position): names[position] for position in about}, **keys}
+        return {**{header_parameter(position): names[position] for position in about}, **keys}
 
     @property
     def columns(self) -> list[str]:
@@ -139,13 +116,13 @@ class CampaignQueries:
     def judged(self, *, keep_text: bool = False) -> str:
         """Every row: typed, with its verdict so far (NULL: accepted), and its hash or its text. Reads `source`."""
         d = self.dialect
-        cleaned = [f"{trimmed(d, self._text(role))} AS {role}_text" for role in ("date", *self._numbers)]
-        cleaned += [f"{self._name(role)} AS {role}" for role in ("brand", "marketplace", "market")]
-        cleaned += [f"{self._channel()} AS channel", f"{self._kind()} AS kind"]
-        cleaned += [f"COALESCE({', '.join(self.columns)}, NULL) IS NULL AS is_blank", *self._leaves_out()]
-        typed = [f"{day(d, 'date_text')} AS date", *(f"{self._number(role)} AS {role}" for role in self._numbers)]
-        counted = {role: role if role in self._numbers else d.null("number") for role in NUMBER_ROLES}
-        if self._is_media and self._kind() != "'paid'":
+        cleaned = [f"{trimmed(d, self.text(role))} AS {role}_text" for role in ("date", *self.numbers)]
+        cleaned += [f"{self.name(role)} AS {role}" for role in ("brand", "marketplace", "market")]
+        cleaned += [f"{self.channel()} AS channel", f"{self.kind()} AS kind"]
+        cleaned += [f"COALESCE({', '.join(self.columns)}, NULL) IS NULL AS is_blank", *self.leaves_out()]
+        typed = [f"{day(d, 'date_text')} AS date", *(f"{self.number(role)} AS {role}" for role in self.numbers)]
+        counted = {role: role if role in self.numbers else d.null("number") for role in NUMBER_ROLES}
+        if self.is_media and self.kind() != "'paid'":
             counted["media"] = f"CASE WHEN kind = 'spend_only' THEN spend ELSE {counted['media']} END"
             counted["spend"] = f"CASE WHEN kind = 'organic' THEN 0.0 ELSE {counted['spend']} END"
         kept = ", ".join(self.columns) if keep_text else "row_hash"
@@ -157,8 +134,8 @@ class CampaignQueries:
                 SELECT *, {", ".join(typed)} FROM cleaned
             )
             SELECT line_number, date, channel, kind, {counted["media"]} AS media_units, {counted["spend"]} AS spend,
-                {counted["kpi"]} AS kpi, brand, marketplace, market, {kept},{self._is_timed()}
-                CASE {" ".join(self._rules())} END AS reason
+                {counted["kpi"]} AS kpi, brand, marketplace, market, {kept},{self.is_timed()}
+                CASE {" ".join(self.rules())} END AS reason
             FROM typed"""
 
     def duplicates(self) -> str:
@@ -235,11 +212,14 @@ class CampaignQueries:
     def rejected_verdicts(self) -> str:
         """For `over`: the contract's `rejected_rows`; takes `parameters`."""
         sheet = f"{self.dialect.null('text')} AS sheet"
-        return f"""SELECT '{self.table}' AS table_name, {sheet}, line_number, {self._refusal("verdict", "'equals another row'")} FROM verdicts
+        refusal = self._refusal("verdict", "'equals another row'")
+        return f"""SELECT '{self.table}' AS table_name, {sheet}, line_number, {refusal} FROM verdicts
             WHERE verdict NOT IN ({_NO_ROWS})"""
 
     def totals(self) -> str:
         """Sums per verdict and, of accepted rows, per channel, brand and marketplace. Reads `verdicts`.
+
+        `refunds` are rows with a KPI below 0.
 
         `content_xor` and `content_sum` change with the accepted rows, whatever their order; they are never NULL, which
         would make floats of the other integers.
@@ -255,6 +235,7 @@ class CampaignQueries:
         return f"""
             SELECT reason, channel, brand, marketplace, COUNT(*) AS row_count,
                 {", ".join(f"{d.exact_sum.format(it)} AS {it}" for it in measures)},
+                SUM(CASE WHEN kpi < 0 THEN 1 ELSE 0 END) AS refunds,
                 COALESCE(BIT_XOR(content_hash), 0) AS content_xor,
                 COALESCE(SUM(MOD(content_hash, 1000000007)), 0) AS content_sum
             FROM (
@@ -272,7 +253,7 @@ class CampaignQueries:
         d = self.dialect
         usable = {"kpi": finite_number(d, "kpi"), "spend": f"{finite_number(d, 'spend')} AND spend >= 0"}
         sums = {it: d.exact_sum.format(f"CASE WHEN {usable[it]} THEN {it} ELSE 0 END") for it in usable}
-        known = usable["kpi"] if "kpi" in self._numbers else "TRUE"
+        known = usable["kpi"] if "kpi" in self.numbers else "TRUE"
         return f"""
             SELECT date, market, verdict AS reason, COUNT(*) AS row_count, MIN(line_number) AS first_line,
                 SUM(CASE WHEN {known} THEN 0 ELSE 1 END) AS unknown_kpi,
@@ -286,7 +267,7 @@ class CampaignQueries:
     @property
     def _counted(self) -> str:
         """The typed columns of accepted rows, with the KPI that each of them counts for."""
-        columns = _TYPED_COLUMNS if self._is_media else _KPI_COLUMNS
+        columns = _TYPED_COLUMNS if self.is_media else _KPI_COLUMNS
         return ", ".join(f"{self._kpi('date, market')} AS kpi" if it == "kpi" else it for it in columns.split(", "))
 
     def _kpi(self, day: str) -> str:
@@ -304,12 +285,13 @@ class CampaignQueries:
         """The reason for which it is."""
         if self.equal_rows == "once":
             return f"'{DUPLICATE}'"
-        return f"CASE WHEN COALESCE(media_units, 0) = 0 AND COALESCE(spend, 0) = 0 THEN '{EQUAL_KPI}' ELSE '{DUPLICATE}' END"
+        is_kpi_only = "COALESCE(media_units, 0) = 0 AND COALESCE(spend, 0) = 0"
+        return f"CASE WHEN {is_kpi_only} THEN '{EQUAL_KPI}' ELSE '{DUPLICATE}' END"
 
     def _refusal(self, reason: str, otherwise: str) -> str:
         """Columns `reason`, `column`, `value`, `row` of a refused row; `otherwise`: value without a column."""
         column, row = map(self.dialect.identifier, ("column", "row"))
-        headers = " ".join(self._by_reason(reason, self._header_of))
+        headers = " ".join(self._by_reason(reason, self.header_of))
         values = " ".join(self._by_reason(reason, lambda role: f"c{self.roles.positions[role]}"))
         return (
             f"{reason} AS reason, CASE {headers} END AS {column}, CASE {values} ELSE {otherwise} END AS value, "
@@ -325,118 +307,10 @@ class CampaignQueries:
         ]
         return f"CONCAT('{{', ARRAY_TO_STRING([{', '.join(pairs)}], ','), '}}')"
 
-    @property
-    def _judged_roles(self) -> tuple[str, ...]:
-        """The roles that a row can be refused for."""
-        return tuple(role for role in ("date", "channel", "market", *NUMBER_ROLES) if role in self.roles.positions)
-
-    @property
-    def _numbers(self) -> tuple[str, ...]:
-        """The roles of numbers that the table has."""
-        return tuple(role for role in NUMBER_ROLES if role in self.roles.positions)
-
-    @property
-    def _is_media(self) -> bool:
-        """Whether rows have a channel; others have a KPI only."""
-        return self.table == "media"
-
-    def _channel(self) -> str:
-        """The name that the columns of the channel make; NULL where one of them is blank."""
-        parts = [role for role in self.roles.positions if role == "channel" or role.startswith("channel_")]
-        return f" || {_JOINED} || ".join(map(self._name, parts)) if parts else self.dialect.null("text")
-
-    def _kind(self) -> str:
-        """What is known of the channel of a row; NULL where rows have none."""
-        if "kind" in self.roles.positions:
-            return self._text("kind")
-        if not self._is_media:
-            return self.dialect.null("text")
-        return f"'{kind_of(media='media' in self._numbers, spend='spend' in self._numbers)}'"
-
-    def _is_timed(self) -> str:
-        """Of KPI rows, whether the date has a time of day, as events have."""
-        if self._is_media:
-            return ""
-        timed, midnight = (self.dialect.match("date_text", pattern) for pattern in (_TIMED, _MIDNIGHT))
-        return f"\n                {timed} AND NOT {midnight} AS is_timed,"
-
-    def _header_of(self, role: str) -> str:
-        """The header that a role's value of a row comes from."""
-        if role in self.roles.header_positions:
-            return f"c{self.roles.header_positions[role]}"
-        return self._header(self.roles.positions[role])
-
-    def _text(self, role: str) -> str:
-        return f"c{self.roles.positions[role]}"
-
-    def _number(self, role: str) -> str:
-        return number(self.dialect, f"{role}_text", self.marks.get(self.roles.positions[role], "point"))
-
-    def _name(self, role: str) -> str:
-        return name(self.dialect, self._text(role)) if role in self.roles.positions else self.dialect.null("text")
-
-    def _header(self, position: int) -> str:
-        return self.dialect.parameter.format(_header(position))
-
-    def _rules(self) -> list[str]:
-        tests = [
-            ("is_blank", BLANK),
-            *((f"is_left_out_{position}", LEFT_OUT) for position, _ in self.left_out),
-            (self._is_total(), TOTAL_ROW),
-            ("date_text = ''", "missing_date"),
-            ("date IS NULL", "unparseable_date"),
-            (f"date NOT BETWEEN DATE '{FIRST_DAY}' AND DATE '{LAST_DAY}'", "implausible_date"),
-        ]
-        if self.until is not None:
-            # Before any other rule that the row could break: nobody has seen it yet.
-            tests.append((f"date > DATE '{self.until.isoformat()}'", LATER))
-        if self._is_media:
-            tests.append(("channel IS NULL", "missing_channel"))
-        if "market" in self.roles.positions:
-            tests.append(("market IS NULL", "missing_market"))
-        for role in self._numbers:
-            applies = {"media": "kind <> 'spend_only' AND ", "spend": "kind <> 'organic' AND "}.get(role, "")
-            tests += [
-                (f"{applies}{role}_text = ''", f"missing_{role}"),
-                (f"{applies}{role} IS NULL", f"unparseable_number_{role}"),
-                (f"NOT {finite_number(self.dialect, role)}", f"non_finite_{role}"),
-            ]
-            if role != "kpi":  # refunds
-                tests.append((f"{role} < 0", f"negative_{role}"))
-        return [f"WHEN {test} THEN '{reason}'" for test, reason in tests]
-
-    def _is_total(self) -> str:
-        """Whether a word for a total stands in the date's place, or in the channel's where there is no date."""
-        d = self.dialect
-        no_date = f"(date_text = '' AND {d.match('COALESCE(channel, ' + _EMPTY + ')', _TOTAL)})"
-        return f"(date IS NULL AND ({d.match('date_text', _TOTAL)} OR {no_date}))"
-
-    def _leaves_out(self) -> list[str]:
-        """Columns that say whether a row is to be left out by its name in a column."""
-        columns, first = [], 0
-        for position, names in self.left_out:
-            values = [self.dialect.parameter.format(_left_out(first + at)) for at in range(len(names))]
-            text = name(self.dialect, f"c{position}")
-            columns.append(f"COALESCE({text} IN ({', '.join(values)}), FALSE) AS is_left_out_{position}")
-            first += len(names)
-        return columns
-
     def _by_reason(self, reason: str, value: Callable[[str], str]) -> list[str]:
         """CASE branches: by the role that a reason is about, something of that role's column."""
-        return [
-            f"WHEN ENDS_WITH({reason}, '_{role}') THEN {value(role)}"
-            for role in self._judged_roles
-        ]
-
-
-# Names of parameters, none of which begins with another one.
-def _header(position: int) -> str:
-    return f"header_{position:04d}"
+        return [f"WHEN ENDS_WITH({reason}, '_{role}') THEN {value(role)}" for role in self.judged_roles]
 
 
 def _key(position: int) -> str:
     return f"key_{position:04d}"
-
-
-def _left_out(number: int) -> str:
-    return f"left_out_{number:04d}"

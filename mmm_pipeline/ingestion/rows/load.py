@@ -11,7 +11,6 @@ import pandas as pd
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.counted_twice import require_no_overall_total, require_no_total_value
 from mmm_pipeline.ingestion.rows.campaign_sql import CampaignQueries
-from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.ingestion.rows.refused_rows import (
     FirstRefusal,
     missing_amounts,
@@ -34,6 +33,7 @@ from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles
 from mmm_pipeline.ingestion.sources.opening import source_name, stage_source
 from mmm_pipeline.ingestion.sources.staging import Staging
 from mmm_pipeline.ingestion.sources.wide import Melt
+from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.plain_names import spelled_alike
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
@@ -60,8 +60,8 @@ _BATCH_ROWS = 100_000
 _REASONS_SHOWN = 5
 # As the contracts have them: a row of a workbook by its sheet and its number there.
 _ACCEPTED = "SELECT * REPLACE (row_of(line_number) AS line_number) FROM accepted"
-_REJECTED = """SELECT '{table}' AS table_name, sheet_of(line_number) AS sheet, * REPLACE (row_of(line_number) AS line_number) FROM rejected
-    ORDER BY rejected.line_number"""
+_REJECTED = """SELECT '{table}' AS table_name, sheet_of(line_number) AS sheet,
+    * REPLACE (row_of(line_number) AS line_number) FROM rejected ORDER BY rejected.line_number"""
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,8 @@ def judge_file(staging: Staging, table: RowTable, settings: Settings) -> JudgedT
         notes=(*read.notes, *marks.notes),
         sheets=read.sheets,
     )
-    return JudgedTable(table, totals, summary, _stream(staging, _ACCEPTED), _stream(staging, _REJECTED.format(table=table.name)))
+    rejected = _stream(staging, _REJECTED.format(table=table.name))
+    return JudgedTable(table, totals, summary, _stream(staging, _ACCEPTED), rejected)
 
 
 def judge(staging: Staging, queries: CampaignQueries) -> pd.DataFrame:
@@ -316,6 +317,9 @@ def summarised(
 ) -> LoadSummary:
     """The summary that follows from the totals; names that are spelled alike come last among its warnings."""
     reasons = refusals(totals)
+    refunds = int(totals["refunds"].sum())
+    if refunds:
+        notes = (*notes, f"{refunds:,} row(s) have a KPI below 0, as refunds have; it is taken off their day")
     return LoadSummary(
         source=where,
         accepted=accepted_rows(totals),

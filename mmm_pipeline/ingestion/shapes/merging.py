@@ -37,13 +37,15 @@ def merged_channels(sums: pd.DataFrame, rules: ChannelSettings) -> pd.DataFrame:
                 )
             new_names[part] = name
         if name in kinds.index and name not in parts:
-            raise SettingsError(f"channels.merge.{name}: the data has a channel of that name: choose another, or list it")
+            raise SettingsError(
+                f"channels.merge.{name}: the data has a channel of that name: choose another, or list it"
+            )
         found = {str(kinds[part]) for part in parts}
         if len(found) > 1:
             told = ", ".join(f"{part!r} is {kinds[part]}" for part in parts)
             raise SettingsError(f"channels.merge.{name} adds up channels of several kinds ({told}): merge those of one")
     sums = sums.assign(channel=sums["channel"].replace(new_names))
     by = [column for column in ("date", "market", "channel") if column in sums]
-    measures = {it: "sum" for it in ("media_units", "spend", "kpi", "row_count")}
+    measures = dict.fromkeys(("media_units", "spend", "kpi", "row_count"), "sum")
     merged = sums.groupby(by, as_index=False).agg({"kind": "min", **measures, "first_line": "min"})
     return merged[list(sums.columns)]

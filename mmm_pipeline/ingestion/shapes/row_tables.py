@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from mmm_pipeline.ingestion.sources.wide import matched_channels, wide_roles
 from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, WantedColumns
+from mmm_pipeline.ingestion.sources.wide import matched_channels, wide_roles
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.sources import SourceSettings
 from mmm_pipeline.settings.tables import ColumnSettings

@@ -68,7 +68,9 @@ def matched_channels(
     for header in headers:
         if not header.strip() or normalised(header) in other:
             continue
-        names = {part: name for part in PARTS if (name := _name_in(header, getattr(columns.patterns, part))) is not None}
+        names = {
+            part: name for part in PARTS if (name := _name_in(header, getattr(columns.patterns, part))) is not None
+        }
         if len(names) > 1:
             raise CampaignDataError(
                 f"{where}: the column {header!r} could be spend ({columns.patterns.spend}) or media "
@@ -93,7 +95,7 @@ def matched_channels(
             f"{where}: no column fits columns.patterns ({asked}); the columns are {shown}. Correct the patterns, or "
             "list the channels in columns.wide"
         )
-    if not found:
+    if not found and {normalised(header) for header in listed.values()} <= set(map(normalised, headers)):
         _require_all_listed(columns, listed, other, headers, where)
     return found
 
@@ -222,7 +224,9 @@ class Melt:
         named = ", ".join(f"{column} AS c{position}" for position, column in enumerate(columns))
         line = f"line_number * {len(self.channels)} + part AS line_number" if encode_lines else "line_number"
         parts = " UNION ALL ".join(f"SELECT {number} AS part" for number in range(len(self.channels)))
-        filled = by_channel(lambda it: f"COALESCE({', '.join(f'w{at}' for at in it.positions.values())}, NULL) IS NOT NULL")
+        filled = by_channel(
+            lambda it: f"COALESCE({', '.join(f'w{at}' for at in it.positions.values())}, NULL) IS NOT NULL"
+        )
         return f"""
             SELECT {line}, {named} FROM (SELECT line_number, {wide} FROM {source}) AS wide
             CROSS JOIN ({parts}) AS parts WHERE {filled}"""

@@ -27,9 +27,9 @@ _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday",
 
 def eda_profile(
     matrix: pd.DataFrame,
-    series: pd.DataFrame,
     *,
     holdout_start: dt.date,
+    series: pd.DataFrame | None = None,
     rejected: pd.DataFrame | None = None,
     breakdown: pd.DataFrame | None = None,
     season_days: float | None = 365.0,
@@ -38,8 +38,9 @@ def eda_profile(
 
     Args:
         matrix: the `media_matrix` table: one row per day and channel on a dense calendar.
-        series: the `kpi_series` table of the same days; with names of markets, each is profiled by itself.
         holdout_start: first day of the holdout.
+        series: the `kpi_series` table of the same days; with names of markets, each is profiled by itself. Default:
+            the KPI of the matrix.
         rejected: the `rejected_rows` table.
         breakdown: totals by brand, marketplace or the like, with `BREAKDOWN_COLUMNS`; `dimension` is the name of the
             column, `value` one of its values.
@@ -60,6 +61,8 @@ def eda_profile(
         raise ModelInputError(
             f"holdout_start {holdout_start} leaves no train day: the data starts on {dates[0].date()}"
         )
+    if series is None:
+        series = matrix.assign(market=None)
     kpi = series.groupby("date")["kpi"].sum().reindex(dates, fill_value=0.0).to_numpy()
     weekdays = dates.dayofweek.to_numpy()
 

@@ -11,5 +11,7 @@ __all__ = ["kpi_reading"]
 def kpi_reading(workspace: Workspace) -> KpiReading:
     """By the settings, the name of the column and the sums of KPI and spend."""
     settings, warehouse = workspace.settings(), workspace.warehouse()
-    kpi, spend = (float(warehouse.read_table(name)[it].sum()) for name, it in (("kpi_series", "kpi"), ("media_matrix", "spend")))
+    kpi, spend = (
+        float(warehouse.read_table(name)[it].sum()) for name, it in (("kpi_series", "kpi"), ("media_matrix", "spend"))
+    )
     return read_kpi(settings.columns.kpi, settings.kpi.kind, kpi, spend)

@@ -31,6 +31,7 @@ def test_good_rows_arrive_typed(load: Load) -> None:
             "line_number": 2,
             "date": pd.Timestamp("2021-11-08"),
             "channel": "Search",
+            "kind": "paid",
             "media_units": 1234.0,
             "spend": 1.5,
             "kpi": 0.0,

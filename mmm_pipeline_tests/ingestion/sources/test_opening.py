@@ -193,7 +193,6 @@ def test_parquet_lines_count_like_those_of_a_csv_file(load: Load, tmp_path: Path
     assert loaded.rejected[["line_number", "reason"]].to_numpy().tolist() == [
         [3, "missing_spend"],
         [4, "non_finite_spend"],
-        [5, "negative_kpi"],
     ]
 
 

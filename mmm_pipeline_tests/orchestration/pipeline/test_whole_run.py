@@ -193,4 +193,12 @@ def test_a_stage_that_breaks_its_contract_stops_everything_below_and_shows_the_r
     assert "column=spend" in problem
     assert "-12.5" in problem
     materialized = {step.name for step in failed.steps if step.kind == "materialized"}
-    assert materialized == {"media_rows", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix"}
+    assert materialized == {
+        "media_rows",
+        "kpi_rows",
+        "rejected_rows",
+        "campaign_totals",
+        "media_matrix",
+        "market_matrix",
+        "kpi_series",
+    }

@@ -92,11 +92,11 @@ def model_inputs(
     settings = workspace.settings()
     dataset, excluded = build_model_inputs(
         media_matrix,
-        kpi_series,
         settings,
         load_features(settings, context.log.info),
         load_events(settings, context.log.info),
         market_matrix,
+        kpi_series,
     )
     # Too many origins for the days is an error now, not after an hour of fitting.
     rolling_windows(dataset, settings.split.rolling_origins)

@@ -32,7 +32,7 @@ def eda_profile(
     refused = totals.loc[totals["reason"].notna()]
     profile = profile_of(
         media_matrix,
-        kpi_series,
+        series=kpi_series,
         holdout_start=dt.date.fromisoformat(str(model_inputs.attrs["holdout_start"])),
         rejected=refused.loc[refused.index.repeat(refused["row_count"])],
         breakdown=breakdown(totals),

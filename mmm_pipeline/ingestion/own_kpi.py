@@ -77,7 +77,7 @@ def read_own_kpi(warehouse: Warehouse, settings: Settings) -> OwnKpi | None:
     """The KPI of the last load, where it has a table of its own.
 
     Raises:
-        CampaignDataError: days without a row (unless `validation.missing_kpi_days` is `zero`), several rows of one day
+        CampaignDataError: days without a row (unless `validation.missing_kpi` is `zero`), several rows of one day
             that can be read in two ways, or rows that are not daily.
         StoredResultError: nothing has been loaded.
         WarehouseError: BigQuery refused or cannot be reached.
@@ -94,7 +94,7 @@ def read_own_kpi(warehouse: Warehouse, settings: Settings) -> OwnKpi | None:
         name = None if pd.isna(market) else str(market)
         first_lines = own.groupby("date")["first_line"].min()
         require_daily(first_lines, name)
-        if settings.validation.missing_kpi_days == "error":
+        if settings.validation.missing_kpi == "error":
             require_every_day(pd.DatetimeIndex(first_lines.index), window, name)
     return OwnKpi(sums[["date", "market", "kpi"]], rows.where, notes)
 
@@ -150,7 +150,7 @@ def _notes_on_several_rows(sums: pd.DataFrame, where: str, settings: Settings) -
     of_all = f"{len(several):,} of {len(sums):,} days{' and markets' if sums['market'].notna().any() else ''}"
     choice = (
         "They can be read two ways. They add up, as orders or the sales of several shops do: set columns.kpi_per: row. "
-        "Every row repeats the KPI of its day, which counts once: set columns.kpi_per: day"
+        "Every row repeats the KPI of its day, which counts once: set columns.kpi_per: date"
     )
     equal = several.loc[several["least"] == several["most"]]
     same = len(equal) >= _EQUAL_SHARE * len(several) and equal["most"].nunique() >= _LEAST_VALUES

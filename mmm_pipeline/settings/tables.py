@@ -68,7 +68,7 @@ class ColumnPatterns(Section):
 class ColumnSettings(Section):
     """Which column plays which role. Case, spaces, `_`, `-` and `/` in headers do not matter."""
 
-    date: str = Field("Date", description="day of the row")
+    date: str = Field("Date", description="date of the row: its day, or a day of its week or month")
     channel: str | Annotated[tuple[str, ...], Field(min_length=1)] = Field(
         "Ad group alias", description="what gets a coefficient and a budget line; a list of columns is joined"
     )
@@ -81,9 +81,9 @@ class ColumnSettings(Section):
         None,
         description="e.g. Marketplace: one model over its values, each with effects of its own; empty: all together",
     )
-    kpi_per: Literal["row", "day"] | None = Field(
+    kpi_per: Literal["row", "date"] | None = Field(
         None,
-        description="row: the KPI of a day is the sum of its rows; day: every row repeats the KPI of its day (and "
+        description="row: the KPI of a date is the sum of its rows; date: every row repeats the KPI of its date (and "
         "market), which counts once; empty: row, and a KPI that looks repeated is an error",
     )
     wide: Annotated[dict[Name, WideChannel], DistinctNames] = Field(
@@ -126,7 +126,7 @@ class ColumnSettings(Section):
 class ChannelSettings(Section):
     """A channel that fails a rule in the train window is excluded, with its reason, from the model."""
 
-    min_active_days: int = Field(1, ge=1, le=36_500, description="train days with media > 0")
+    min_active_periods: int = Field(1, ge=1, le=36_500, description="periods before the holdout with media > 0")
     min_spend: float = Field(0.0, ge=0, description="train spend must be above this, in currency")
     exclude: tuple[Name, ...] = Field((), description="channels to leave out by name")
     merge: Annotated[dict[Name, tuple[Name, ...]], DistinctNames] = Field(

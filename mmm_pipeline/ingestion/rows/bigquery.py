@@ -273,7 +273,7 @@ def judge_bigquery_table(table: RowTable, settings: Settings) -> tuple[JudgedTab
     where, totals = str(source.name), source.totals()
     refused = bool(refusals(totals))
     sample = source.rejected_sample(REJECTED_SAMPLE) if refused else None
-    days = source.by_day() if refused or table.kpi_per == "day" else None
+    days = source.by_day() if refused or table.kpi_per == "date" else None
     roles = source.queries.roles
     try:
         in_refused = require_usable_rows(totals, days if refused else None, where, settings, _first_in(sample))

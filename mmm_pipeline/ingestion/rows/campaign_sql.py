@@ -41,11 +41,11 @@ class CampaignQueries(RowRules):
     Attributes:
         equal_rows: what rows are that equal an earlier one in every column: `once`, the same row again; `each`, an
             event of its own; `ask`, the same row again when it has media or spend. A row of zeros is always accepted.
-        kpi_per: `day`: every row has the KPI of its day (and market), which then counts once.
+        kpi_per: `date`: every row has the KPI of its date (and market), which then counts once.
     """
 
     equal_rows: Literal["ask", "once", "each"] = "ask"
-    kpi_per: Literal["row", "day"] = "row"
+    kpi_per: Literal["row", "date"] = "row"
 
     @classmethod
     def of(
@@ -57,7 +57,7 @@ class CampaignQueries(RowRules):
         where: str,
         marks: Mapping[int, DecimalMark] | None = None,
         table: Literal["media", "kpi"] = "media",
-        kpi_per: Literal["row", "day"] = "row",
+        kpi_per: Literal["row", "date"] = "row",
     ) -> CampaignQueries:
         """The queries that the settings ask for.
 

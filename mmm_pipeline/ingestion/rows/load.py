@@ -236,13 +236,13 @@ def require_counted_once(
     roles: Roles,
     settings: Settings,
     *,
-    kpi_per: Literal["row", "day"],
+    kpi_per: Literal["row", "date"],
 ) -> tuple[str, ...]:
     """What is asked of rows that are about to be added up.
 
     Args:
         totals: result of `CampaignQueries.totals`.
-        days: that of `CampaignQueries.by_day`; needed where the KPI is given per day only.
+        days: that of `CampaignQueries.by_day`; needed where the KPI is given per date only.
         where: the source.
         roles: its columns.
         settings: the section `validation` counts.
@@ -252,11 +252,11 @@ def require_counted_once(
         A sentence about the rows that `validation.total_rows` leaves out.
 
     Raises:
-        CampaignDataError: a brand or marketplace is the total of the others, or rows contradict `columns.kpi_per: day`.
+        CampaignDataError: a brand or marketplace is the total of the others, or rows contradict `columns.kpi_per`.
     """
     headers = {role: roles.header(role) for role in OPTIONAL_ROLES if role in roles.positions}
     require_no_overall_total(totals, headers, where)
-    if kpi_per == "day" and days is not None:
+    if kpi_per == "date" and days is not None:
         require_one_kpi_a_day(days, where)
     return _left_out(left_out_rows(totals), settings)
 

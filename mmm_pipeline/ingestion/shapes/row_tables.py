@@ -34,7 +34,7 @@ class RowTable:
     setting: str
     wanted: WantedColumns
     is_wide: bool = False
-    kpi_per: Literal["row", "day"] = "row"
+    kpi_per: Literal["row", "date"] = "row"
 
 
 def media_table(settings: Settings) -> RowTable:

@@ -99,7 +99,7 @@ def test_a_kpi_that_cannot_be_used_is_one_clear_error(read: Read, kpi: pd.DataFr
         read(ads(), kpi)
 
 
-@pytest.mark.parametrize(("per", "total"), [("row", 2), ("day", 1)])
+@pytest.mark.parametrize(("per", "total"), [("row", 2), ("date", 1)])
 def test_rows_that_repeat_the_kpi_count_as_the_setting_says(read: Read, per: str, total: int) -> None:
     _, series = read(ads(), pd.concat([orders(), orders().assign(shop="b")]), columns={"kpi_per": per})
 

@@ -14,8 +14,8 @@ from mmm_pipeline.ingestion.spellings.dates import (
     DateReading,
     DateSpelling,
     DayOrder,
-    date_spelling,
     day,
+    spelled_cells,
 )
 from mmm_pipeline.ingestion.spellings.parsing import trimmed
 from mmm_pipeline.ingestion.spellings.text_columns import TextColumns
@@ -25,8 +25,12 @@ from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 __all__ = ["DateColumn", "OrderSetting", "date_column", "staged_date_column"]
 
 _LONGEST = 40
+_DOTTED = "^[0-9]+[.]"
 _WORDS: Mapping[DayOrder, str] = {"day_first": "day first", "month_first": "month first"}
-_STEPS: Mapping[DateSpelling, str] = {"week": "week", "six_week": "week", "month": "month"}
+_STEPS: Mapping[DateSpelling, str] = {
+    **dict.fromkeys(("week", "six_week"), "week"),
+    **dict.fromkeys(("year_month", "month_year", "name_month"), "month"),
+}
 _NAMES = {"day": "days", "week": "weeks", "month": "months"}
 
 
@@ -74,7 +78,7 @@ def date_column(texts: TextColumns, position: int, setting: OrderSetting) -> Dat
         CampaignDataError: the column is written in both orders, or can be read in both and nothing tells which; it
             mixes days, weeks and months; or `202405` can be a month and a week.
     """
-    seen = _seen(texts, position)
+    seen, has_times, has_ranges = _seen(texts, position)
     _require_one_step(texts, position, seen)
     order, notes = _order(texts, position, seen, setting)
     sixes = _sixes(texts, position, seen)
@@ -85,7 +89,7 @@ def date_column(texts: TextColumns, position: int, setting: OrderSetting) -> Dat
             f"{_text(seen['serial'])} is {_read(seen['serial'].text, DateReading(serials=True))}"
         )
     weeks = seen.get("week") or seen.get("six_week")
-    reading = DateReading(order, serials, sixes)
+    reading = DateReading(order, serials, sixes, frozenset(seen), has_times, has_ranges)
     if weeks is not None:
         notes.append(
             f"{texts.headers[position]!r}: ISO weeks, each known by its Monday: {_text(weeks)} begins on "
@@ -105,15 +109,19 @@ def staged_date_column(
     return date_column(TextColumns(query, DUCKDB, "source", headers, where, "source", staging.place), position, setting)
 
 
-def _seen(texts: TextColumns, position: int) -> dict[DateSpelling, _Cell]:
-    """Every spelling of the column with its count; the same text is looked at once."""
-    column = f"c{position}"
+def _seen(texts: TextColumns, position: int) -> tuple[dict[DateSpelling, _Cell], bool, bool]:
+    """Every spelling of the column with its count; whether some cells have times, and whether some are ranges.
+
+    The same text is looked at once.
+    """
+    cells = f"SELECT c{position} AS cell, COUNT(*) AS cells FROM {texts.all_cells} GROUP BY c{position}"
     rows = texts.query(f"""
-        SELECT spelling, SUM(cells), MIN(cell) FROM (
-            SELECT {column} AS cell, cells, {date_spelling(texts.dialect, column)} AS spelling
-            FROM (SELECT {column}, COUNT(*) AS cells FROM {texts.all_cells} GROUP BY {column}) AS distinct_cells
-        ) AS spelled WHERE spelling IS NOT NULL GROUP BY spelling ORDER BY spelling""")
-    return {DATE_SPELLINGS[int(number)]: _Cell(int(count), str(text)) for number, count, text in rows}
+        SELECT spelling, SUM(cells), MIN(cell), MAX(CASE WHEN is_timed THEN 1 ELSE 0 END),
+            MAX(CASE WHEN is_range THEN 1 ELSE 0 END)
+        FROM ({spelled_cells(texts.dialect, cells)}) AS spelled
+        WHERE spelling IS NOT NULL GROUP BY spelling ORDER BY spelling""")
+    seen = {DATE_SPELLINGS[int(row[0])]: _Cell(int(row[1]), str(row[2])) for row in rows}
+    return seen, any(row[3] for row in rows), any(row[4] for row in rows)
 
 
 def _order(
@@ -141,13 +149,20 @@ def _order(
 
 
 def _all_dotted(texts: TextColumns, position: int) -> bool:
-    column = f"c{position}"
-    either = DATE_SPELLINGS.index("either")
+    either = _of_spelling(texts, position, "either")
     [(others,)] = texts.query(
-        f"SELECT COUNT(*) FROM {texts.all_cells} WHERE {date_spelling(texts.dialect, column)} = {either} "
-        rf"AND NOT {texts.dialect.match(trimmed(texts.dialect, column), r'^[0-9]+[.]')}"
+        f"SELECT COUNT(*) FROM ({either}) AS either WHERE NOT {texts.dialect.match('bare', _DOTTED)}"
     )
     return not others
+
+
+def _of_spelling(texts: TextColumns, position: int, spelling: DateSpelling) -> str:
+    """SELECT statement: `line_number`, `cell` and `bare` of the cells of a spelling."""
+    cells = f"SELECT line_number, c{position} AS cell FROM {texts.all_cells}"
+    return (
+        f"SELECT line_number, cell, bare FROM ({spelled_cells(texts.dialect, cells)}) AS spelled "
+        f"WHERE spelling = {DATE_SPELLINGS.index(spelling)}"
+    )
 
 
 def _both_readings(texts: TextColumns, position: int, setting: OrderSetting) -> str:
@@ -156,7 +171,7 @@ def _both_readings(texts: TextColumns, position: int, setting: OrderSetting) -> 
     told = {}
     example = _first_text(texts, position, "either")
     for order, words in _WORDS.items():
-        reading = DateReading(order)
+        reading = DateReading(order, spellings=frozenset({"either", "same"}))
         value = day(texts.dialect, "bare", reading)
         [(first, last, days)] = texts.query(
             f"SELECT MIN(day), MAX(day), COUNT(DISTINCT day) FROM (SELECT {value} AS day FROM "
@@ -182,12 +197,8 @@ def _sixes(texts: TextColumns, position: int, seen: Mapping[DateSpelling, _Cell]
         return "week"
     if "six" not in seen:
         return None
-    bare = trimmed(texts.dialect, f"c{position}")
-    six = DATE_SPELLINGS.index("six")
-    [(years,)] = texts.query(
-        f"SELECT COUNT(DISTINCT SUBSTR({bare}, 1, 4)) FROM {texts.all_cells} "
-        f"WHERE {date_spelling(texts.dialect, f'c{position}')} = {six}"
-    )
+    six = _of_spelling(texts, position, "six")
+    [(years,)] = texts.query(f"SELECT COUNT(DISTINCT SUBSTR(bare, 1, 4)) FROM ({six}) AS six")
     if years > 1:
         return "month"
     text = seen["six"].text.strip()
@@ -224,11 +235,8 @@ def _first_text(texts: TextColumns, position: int, spelling: DateSpelling) -> st
 
 
 def _first_of(texts: TextColumns, position: int, spelling: DateSpelling) -> tuple[int | None, str]:
-    column = f"c{position}"
-    [(line, text)] = texts.query(
-        f"SELECT line_number, {column} FROM {texts.all_cells} WHERE {date_spelling(texts.dialect, column)} = "
-        f"{DATE_SPELLINGS.index(spelling)} ORDER BY line_number, {column} LIMIT 1"
-    )
+    found = _of_spelling(texts, position, spelling)
+    [(line, text)] = texts.query(f"SELECT line_number, cell FROM ({found}) AS found ORDER BY line_number, cell LIMIT 1")
     return line, str(text)
 
 

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from mmm_pipeline.ingestion.spellings.parsing import trimmed
 from mmm_pipeline.storage.warehouse.dialect import Dialect
 
-__all__ = ["DATE_SPELLINGS", "DateReading", "DateSpelling", "DayOrder", "date_spelling", "day"]
+__all__ = ["DATE_SPELLINGS", "DateReading", "DateSpelling", "DayOrder", "day", "spelled_cells"]
 
 DayOrder = Literal["day_first", "month_first"]
 
@@ -36,20 +37,34 @@ _TWO_DIGITS, _FIRST = r"^\d{1,2}", r"^\d{1,2}[^0-9]"
 _DASH = r"( +(-|\x{2013}|\x{2014}|to|bis) +| *~ *)"
 _MARKS = r"[^0-9A-Za-z]+"
 _DIGITS = r"[^0-9]+"
+# What a year stands last in is one pattern, whichever of day and month comes first.
+_PATTERNS: Mapping[str, str] = {
+    "iso": _ISO,
+    "year_first": _YEAR_FIRST,
+    "year_last": _YEAR_LAST,
+    "name_day": _NAME_DAY,
+    "day_name": _DAY_NAME,
+    "compact": _COMPACT,
+    "serial": _SERIAL,
+    "week": _WEEK,
+    "year_month": _YEAR_MONTH,
+    "month_year": _MONTH_YEAR,
+    "name_month": _NAME_MONTH,
+    "six": _SIX,
+}
 
-DateSpelling = Literal["day", "day_first", "month_first", "either", "serial", "week", "month", "six_week", "six"]
-"""How a cell is written; `either`: day or month first; `six`: `202405`, May or the fifth week; `six_week`: `202435`."""
-DATE_SPELLINGS: tuple[DateSpelling, ...] = (
-    "day",
-    "day_first",
-    "month_first",
-    "either",
-    "serial",
-    "week",
-    "month",
-    "six_week",
-    "six",
-)
+DateSpelling = Literal[
+    "iso", "year_first", "day_first", "month_first", "either", "same", "name_day", "day_name", "compact", "serial",
+    "week", "year_month", "month_year", "name_month", "six_week", "six",
+]  # fmt: skip
+"""How a cell is written. `day_first`, `month_first`, `either` (day or month first) and `same` (day and month are equal)
+have the year last; `six_week` is `202435`, and `six` is `202405`: May, or the fifth week."""
+DATE_SPELLINGS: tuple[DateSpelling, ...] = get_args(DateSpelling)
+
+_PATTERN_OF: Mapping[DateSpelling, str] = {
+    **dict.fromkeys(("day_first", "month_first", "either", "same"), "year_last"),
+    "six_week": "six",
+}
 
 
 @dataclass(frozen=True)
@@ -60,11 +75,17 @@ class DateReading:
         order: of day and month in `03/04/2024`.
         serials: bare numbers are Excel's days since the end of 1899.
         sixes: what `202405` is; None: no date.
+        spellings: what the column has, so that nothing else is looked for.
+        has_times: some cells have a time of day.
+        has_ranges: some cells are two days with a dash between them.
     """
 
     order: DayOrder = "month_first"
     serials: bool = False
     sixes: Literal["month", "week"] | None = None
+    spellings: frozenset[DateSpelling] = field(default=frozenset(DATE_SPELLINGS), compare=False)
+    has_times: bool = field(default=True, compare=False)
+    has_ranges: bool = field(default=True, compare=False)
 
 
 def day(dialect: Dialect, text: str, reading: DateReading | None = None) -> str:
@@ -78,60 +99,85 @@ def day(dialect: Dialect, text: str, reading: DateReading | None = None) -> str:
     """
     found = reading or DateReading()
     single = _single(dialect, text, found)
-    first, last = (_single(dialect, part, found) for part in _parts(dialect, text))
+    if not found.has_ranges:
+        return single
+    first = _single(dialect, dialect.without(text, f"{_DASH}.*$"), found)
+    last = _single(dialect, dialect.without(text, f"^.*?{_DASH}"), found)
     after = dialect.plus_days.format(last, "1")
     span = dialect.days_between.format(first, last)
     whole_month = f"EXTRACT(DAY FROM {first}) = 1 AND EXTRACT(DAY FROM {after}) = 1 AND {span} BETWEEN 27 AND 30"
     return (
-        f"CASE WHEN {dialect.match(text, _ISO)} THEN {dialect.parsed_date.format(text, '%Y-%m-%d')}"
-        f" WHEN NOT {dialect.match(text, _DASH)} THEN {single}"
+        f"CASE WHEN NOT {dialect.match(text, _DASH)} THEN {single}"
         f" WHEN {span} IN (0, 6) OR ({whole_month}) THEN {first} END"
     )
 
 
-def date_spelling(dialect: Dialect, text: str) -> str:
-    """Position in `DATE_SPELLINGS` of untrimmed text; NULL: no date in any reading. Of two days the clearer one."""
-    bare = trimmed(dialect, text)
-    first, last = (_spelling(dialect, part) for part in _parts(dialect, bare))
-    either = DATE_SPELLINGS.index("either")
-    return (
-        f"CASE WHEN NOT {dialect.match(bare, _DASH)} THEN {_spelling(dialect, bare)}"
-        f" WHEN {first} = {either} THEN {last} ELSE {first} END"
-    )
+def spelled_cells(dialect: Dialect, cells: str) -> str:
+    """SELECT statement: how cells are written.
 
+    Columns are those of `cells`, and `bare` (trimmed), `is_range`, `is_timed` and `spelling`, a position in
+    `DATE_SPELLINGS`; NULL: no date in any reading. Of two days with a dash between them it is that of the clearer one.
 
-def _parts(dialect: Dialect, text: str) -> tuple[str, str]:
-    """Both sides of a dash."""
-    return dialect.without(text, f"{_DASH}.*$"), dialect.without(text, f"^.*?{_DASH}")
+    Args:
+        dialect: of the statement.
+        cells: SELECT statement with a column `cell`.
+    """
+    number: dict[str, str] = {name: str(at) for at, name in enumerate(DATE_SPELLINGS)}
+    head, tail = dialect.without("bare", f"{_DASH}.*$"), dialect.without("bare", f"^.*?{_DASH}")
+    # In layers, because an expression that stands in another one is worked out wherever it stands.
+    return f"""
+        SELECT *, CASE WHEN is_range AND head_spelling = {number["either"]} AND tail_order IS NOT NULL
+            THEN tail_order ELSE head_spelling END AS spelling
+        FROM (
+            SELECT *, head <> timed_head AS is_timed, {_spelling(dialect, "head", number)} AS head_spelling,
+                CASE WHEN is_range THEN {_order(dialect, "tail", number)} END AS tail_order
+            FROM (
+                SELECT *, {dialect.without("timed_head", _TIME)} AS head, {dialect.without("timed_tail", _TIME)} AS tail
+                FROM (
+                    SELECT *, CASE WHEN is_range THEN {head} ELSE bare END AS timed_head,
+                        CASE WHEN is_range THEN {tail} ELSE '' END AS timed_tail
+                    FROM (
+                        SELECT *, {dialect.match("bare", _DASH)} AS is_range
+                        FROM (SELECT *, {trimmed(dialect, "cell")} AS bare FROM ({cells}) AS cells) AS trimmed_cells
+                    ) AS ranges
+                ) AS parts
+            ) AS untimed
+        ) AS spelled"""
 
 
 def _single(dialect: Dialect, text: str, reading: DateReading) -> str:
-    bare = dialect.without(text, _TIME)
+    bare = dialect.without(text, _TIME) if reading.has_times else text
     digits, words = (f"TRIM({dialect.blanked.format(bare, dialect.pattern.format(it))})" for it in (_DIGITS, _MARKS))
     words = f"REPLACE({words}, 'Sept ', 'Sep ')"
     named = f"CONCAT('01 ', {words})"
     parsed = dialect.parsed_date.format
     order = "%d %m %Y" if reading.order == "day_first" else "%m %d %Y"
-    cases = [
-        (_ISO, parsed(bare, "%Y-%m-%d")),
-        (_YEAR_FIRST, parsed(digits, "%Y %m %d")),
-        (_YEAR_LAST, parsed(digits, order)),
-        (_NAME_DAY, f"COALESCE({parsed(words, '%b %d %Y')}, {parsed(words, '%B %d %Y')})"),
-        (_DAY_NAME, f"COALESCE({parsed(words, '%d %b %Y')}, {parsed(words, '%d %B %Y')})"),
-        (_COMPACT, parsed(f"SUBSTR({bare}, 1, 8)", "%Y%m%d")),
-        (_WEEK, _monday(dialect, *_year_and_week(dialect, bare))),
-        (_YEAR_MONTH, parsed(f"CONCAT({digits}, ' 01')", "%Y %m %d")),
-        (_MONTH_YEAR, parsed(f"CONCAT('01 ', {digits})", "%d %m %Y")),
-        (_NAME_MONTH, f"COALESCE({parsed(named, '%d %b %Y')}, {parsed(named, '%d %B %Y')})"),
-    ]
+    values = {
+        "iso": parsed(bare, "%Y-%m-%d"),
+        "year_first": parsed(digits, "%Y %m %d"),
+        "year_last": parsed(digits, order),
+        "name_day": f"COALESCE({parsed(words, '%b %d %Y')}, {parsed(words, '%B %d %Y')})",
+        "day_name": f"COALESCE({parsed(words, '%d %b %Y')}, {parsed(words, '%d %B %Y')})",
+        "compact": parsed(f"SUBSTR({bare}, 1, 8)", "%Y%m%d"),
+        "week": _monday(dialect, *_year_and_week(dialect, bare)),
+        "year_month": parsed(f"CONCAT({digits}, ' 01')", "%Y %m %d"),
+        "month_year": parsed(f"CONCAT('01 ', {digits})", "%d %m %Y"),
+        "name_month": f"COALESCE({parsed(named, '%d %b %Y')}, {parsed(named, '%d %B %Y')})",
+    }
     if reading.serials:
         whole = dialect.parsed_integer.format(f"SUBSTR({bare}, 1, 5)")
-        cases.append((_SERIAL, dialect.plus_days.format("DATE '1899-12-30'", whole)))
+        values["serial"] = dialect.plus_days.format("DATE '1899-12-30'", whole)
     if reading.sixes == "month":
-        cases.append((_SIX, parsed(f"CONCAT(SUBSTR({bare}, 1, 6), '01')", "%Y%m%d")))
+        values["six"] = parsed(f"CONCAT(SUBSTR({bare}, 1, 6), '01')", "%Y%m%d")
     elif reading.sixes == "week":
-        cases.append((_SIX, _monday(dialect, f"SUBSTR({bare}, 1, 4)", f"SUBSTR({bare}, 5, 2)")))
-    return f"CASE {' '.join(f'WHEN {dialect.match(bare, pattern)} THEN {value}' for pattern, value in cases)} END"
+        values["six"] = _monday(dialect, f"SUBSTR({bare}, 1, 4)", f"SUBSTR({bare}, 5, 2)")
+    wanted = {_PATTERN_OF.get(spelling, spelling) for spelling in reading.spellings}
+    cases = [
+        f"WHEN {dialect.match(bare, pattern)} THEN {values[name]}"
+        for name, pattern in _PATTERNS.items()
+        if name in values and name in wanted
+    ]
+    return f"CASE {' '.join(cases)} END" if cases else dialect.null("date")
 
 
 def _year_and_week(dialect: Dialect, bare: str) -> tuple[str, str]:
@@ -149,31 +195,25 @@ def _monday(dialect: Dialect, year: str, week: str) -> str:
     return f"CASE WHEN EXTRACT(YEAR FROM {thursday}) = {integer(year)} THEN {monday} END"
 
 
-def _spelling(dialect: Dialect, text: str) -> str:
-    bare = dialect.without(text, _TIME)
-    number = {name: str(at) for at, name in enumerate(DATE_SPELLINGS)}
+def _spelling(dialect: Dialect, bare: str, number: Mapping[str, str]) -> str:
     digits = [f"LTRIM({dialect.extract(part, _TWO_DIGITS)}, '0')" for part in (bare, dialect.without(bare, _FIRST))]
     order = (
-        f"CASE WHEN {dialect.match(bare, rf'^{_OVER_12}[^0-9]{_TO_12}[^0-9]')} THEN {number['day_first']}"
-        f" WHEN {dialect.match(bare, rf'^{_TO_12}[^0-9]{_OVER_12}[^0-9]')} THEN {number['month_first']}"
-        f" WHEN {dialect.match(bare, f'^{_OVER_12}')} THEN NULL"
-        f" WHEN {' = '.join(digits)} THEN {number['day']} ELSE {number['either']} END"
+        f"COALESCE({_order(dialect, bare, number)}, CASE WHEN {dialect.match(bare, f'^{_OVER_12}')} THEN NULL"
+        f" WHEN {' = '.join(digits)} THEN {number['same']} ELSE {number['either']} END)"
     )
     is_week = dialect.match(bare, rf"^\d{{4}}{_OVER_12}")
-    six = f"CASE WHEN {is_week} THEN {number['six_week']} ELSE {number['six']} END"
-    cases = [
-        (_ISO, number["day"]),
-        (_YEAR_FIRST, number["day"]),
-        (_YEAR_LAST, order),
-        (_NAME_DAY, number["day"]),
-        (_DAY_NAME, number["day"]),
-        (_COMPACT, number["day"]),
-        (_SERIAL, number["serial"]),
-        (_WEEK, number["week"]),
-        (_YEAR_MONTH, number["month"]),
-        (_MONTH_YEAR, number["month"]),
-        (_NAME_MONTH, number["month"]),
-        (_SIX, six),
-    ]
-    listed = " ".join(f"WHEN {dialect.match(bare, pattern)} THEN {value}" for pattern, value in cases)
+    values = {
+        **number,
+        "year_last": order,
+        "six": f"CASE WHEN {is_week} THEN {number['six_week']} ELSE {number['six']} END",
+    }
+    listed = " ".join(f"WHEN {dialect.match(bare, pattern)} THEN {values[name]}" for name, pattern in _PATTERNS.items())
     return f"CASE {listed} END"
+
+
+def _order(dialect: Dialect, bare: str, number: Mapping[str, str]) -> str:
+    """The order that a date with the year last can have only; NULL: both, or none."""
+    return (
+        f"CASE WHEN {dialect.match(bare, rf'^{_OVER_12}[^0-9]{_TO_12}[^0-9]')} THEN {number['day_first']}"
+        f" WHEN {dialect.match(bare, rf'^{_TO_12}[^0-9]{_OVER_12}[^0-9]')} THEN {number['month_first']} END"
+    )

@@ -215,7 +215,7 @@ def _column(
     if holds == "text" and distinct <= _TEXTS_KEPT:
         cell = f"c{position}"
         found = staging.connection.execute(
-            f"SELECT {cell} FROM source WHERE {cell} IS NOT NULL GROUP BY {cell} ORDER BY {cell}"
+            f"SELECT {cell} FROM source WHERE {without_missing(DUCKDB, trimmed(DUCKDB, cell))} <> '' GROUP BY 1 ORDER BY 1"
         ).fetchall()
         texts = tuple(text.strip() for (text,) in found if text.strip())
     return ColumnProfile(header, position, holds, filled, distinct, texts, least, most, total, whole, negative)

@@ -24,12 +24,10 @@ class Periods:
 
     Attributes:
         time: (T,) periods since the first of the fit's window, 0 = first.
-        origin: date of that first one.
         feature_values: (T, F) scaled features.
     """
 
     time: np.ndarray
-    origin: np.datetime64
     feature_values: np.ndarray
 
 

@@ -1,9 +1,10 @@
-"""Stage 2: the daily media matrix, and what the models are fitted on."""
+"""Stage 2: the media matrix by period, and what the models are fitted on."""
 
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 
 from mmm_pipeline.ingestion.events import load_events
@@ -11,6 +12,7 @@ from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import INPUT_WARNINGS, input_warnings
 from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
 from mmm_pipeline.ingestion.rows.campaign_rows import campaign_rows
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.operations.budget_requests import require_possible_budget
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
 from mmm_pipeline.orchestration.metadata.warehouse_jobs import job_metadata
@@ -29,25 +31,29 @@ _GROUP = "inputs"
     name="media_matrix",
 )
 def media_matrix(workspace: WorkspaceResource) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
-    """Aggregate the accepted rows to days and channels by SQL where they are."""
+    """Aggregate the accepted rows to periods and channels by SQL where they are."""
     warehouse, settings = workspace.warehouse(), workspace.settings()
     rows = campaign_rows(warehouse, settings)
-    matrix = build_media_matrix(warehouse, settings, rows)
-    daily = matrix.groupby("date")["kpi"].sum()
+    notes: list[str] = []
+    matrix = build_media_matrix(warehouse, settings, rows, notes.append)
+    grid = TimeGrid.of_dates(np.unique(matrix["date"].to_numpy()))
     by_market = build_market_matrix(warehouse, settings, rows)
     dg.get_dagster_logger().info(
-        f"{daily.size} days, {daily.index.min():%Y-%m-%d} to {daily.index.max():%Y-%m-%d}, "
-        f"{matrix['channel'].nunique()} channels"
+        f"{grid.step.counted(len(grid))}, {grid.start} to {grid.end}, {matrix['channel'].nunique()} channels"
     )
+    for note in notes:
+        dg.get_dagster_logger().info(note)
     total = dg.Output(
         matrix,
         metadata={
-            "days": int(daily.size),
+            INPUT_WARNINGS: dg.MetadataValue.json(notes),
+            "step": str(grid.step),
+            "periods": len(grid),
             "channels": int(matrix["channel"].nunique()),
             "spend": float(matrix["spend"].sum()),
             "kpi": float(matrix["kpi"].sum()),
-            "first_day": str(daily.index.min().date()),
-            "last_day": str(daily.index.max().date()),
+            "first_day": str(grid.start),
+            "last_day": str(grid.end),
             **job_metadata(rows.engine.take_jobs()),
         },
     )
@@ -96,7 +102,7 @@ def model_inputs(
                 INPUT_WARNINGS: dg.MetadataValue.json(warnings),
                 "channels": int(dataset.sizes["channel"]),
                 "markets": int(dataset.sizes.get("market", 1)),
-                "days": int(dataset.sizes["time"]),
+                "periods": int(dataset.sizes["time"]),
                 "holdout_start": str(dataset.attrs["holdout_start"]),
             },
         ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,14 +10,15 @@ import pandas as pd
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.periods import step_of_dates
 from mmm_pipeline.ingestion.sources.headers import Roles, WantedColumns, normalised
-from mmm_pipeline.ingestion.sources.opening import stage_file, tell_reading
+from mmm_pipeline.ingestion.sources.opening import stage_source, tell_reading
 from mmm_pipeline.ingestion.sources.staging import StagedTable, Staging, require_none_refused, staging_area
 from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark, number
 from mmm_pipeline.ingestion.spellings.parsing import day, finite_number, trimmed
 from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
-from mmm_pipeline.settings.pipeline import FeatureSettings, Settings
+from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.plain_names import plain_name
+from mmm_pipeline.settings.sources import SourceSettings
 from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 
@@ -29,7 +29,7 @@ _LONGEST_SHOWN = 100
 
 
 def load_features(settings: Settings, tell: Callable[[str], object] | None = None) -> pd.DataFrame | None:
-    """Read the table of extra features; None when `features.path` is not set.
+    """Read the table of extra features; None when `controls.source` is not set.
 
     Dates and numbers may be spelled as in a campaign file; numbers may be negative here. Unlike campaign rows, nothing
     is left out: one bad cell is an error.
@@ -45,12 +45,13 @@ def load_features(settings: Settings, tell: Callable[[str], object] | None = Non
         CampaignDataError: the file cannot be read, lacks columns, or has a date or number that does not parse or can
             be read in two ways, a missing or infinite number, or a day twice.
     """
-    chosen = settings.features
-    if chosen.path is None:
+    chosen, source = settings.controls, settings.control_source
+    if source is None:
         return None
+    key = "source" if chosen.source.kind is None else "controls.source"
     with scratch_folder("features") as folder, staging_area(folder) as staging:
-        read, roles = _stage(staging, chosen, chosen.path)
-        tell_reading(read, "features", tell)
+        read, roles = _stage(staging, settings, source, key)
+        tell_reading(read, "controls", tell)
         staging.close_to_files()
         names = [plain_name(name) for _, name in _feature_roles(roles)]
         columns = [roles.positions[role] for role, _ in _feature_roles(roles)]
@@ -58,14 +59,14 @@ def load_features(settings: Settings, tell: Callable[[str], object] | None = Non
             staging,
             roles.names,
             columns,
-            setting=MarkSetting(chosen.decimal, "features.decimal"),
+            setting=MarkSetting(source.decimal, f"{key}.decimal"),
             where=read.where,
         )
         table = _parsed(staging, roles.positions["date"], columns, marks.of_column)
         _require_parsed(staging, read, table, roles, columns)
     if tell is not None:
         for note in marks.notes:
-            tell(f"features: {note}")
+            tell(f"controls: {note}")
     values = {name: table[f"value_{column}"].astype(float) for name, column in zip(names, columns, strict=True)}
     return pd.DataFrame({"date": table["date"].astype("datetime64[ns]"), **values}).reset_index(drop=True)
 
@@ -86,7 +87,7 @@ def of_periods(features: pd.DataFrame, grid: TimeGrid, settings: Settings) -> pd
     step = step_of_dates(dates) if len(dates) > 1 else grid.step
     if step.mean_days > grid.step.mean_days:
         raise CampaignDataError(
-            f"the extra features (features.path) are {step.adverb}, and the model counts {grid.step.plural}: give "
+            f"the controls (controls.source) are {step.adverb}, and the model counts {grid.step.plural}: give "
             f"every {grid.step} one row, or set time.step: {step}"
         )
     back = 6 if step is Step.WEEK and settings.time.week_date == "end" else 0
@@ -95,7 +96,7 @@ def of_periods(features: pd.DataFrame, grid: TimeGrid, settings: Settings) -> pd
     days = dates.to_numpy().astype("datetime64[D]") - back
     if step is Step.WEEK and (odd := own.dates_at(own.positions(days)) != days).any():
         raise CampaignDataError(
-            f"the extra features (features.path) are weekly, but {dates[odd][0].date()} is a "
+            f"the controls (controls.source) are weekly, but {dates[odd][0].date()} is a "
             f"{dates[odd][0]:%A}: the weeks of the data start on a {own.week_start}"
         )
     at = own.positions(days)
@@ -104,7 +105,7 @@ def of_periods(features: pd.DataFrame, grid: TimeGrid, settings: Settings) -> pd
         shown = ", ".join(own.label(int(one)) for one in missing[:_PROBLEMS_SHOWN])
         more = f" and {len(missing) - _PROBLEMS_SHOWN} more" if len(missing) > _PROBLEMS_SHOWN else ""
         raise CampaignDataError(
-            f"the extra features (features.path) miss {len(missing)} {step}(s) of {grid.start} to {grid.end}: "
+            f"the controls (controls.source) miss {len(missing)} {step}(s) of {grid.start} to {grid.end}: "
             f"{shown}{more}; every {step} needs one row"
         )
     within = by_date[(at >= 0) & (at < len(own))]
@@ -113,11 +114,15 @@ def of_periods(features: pd.DataFrame, grid: TimeGrid, settings: Settings) -> pd
     return within.set_axis(pd.DatetimeIndex(grid.dates.astype("datetime64[ns]"), name="date"), axis="index")
 
 
-def _stage(staging: Staging, chosen: FeatureSettings, path: Path) -> tuple[StagedTable, Roles]:
-    required = {"date": chosen.date, **{f"columns[{at}]": name for at, name in enumerate(chosen.columns)}}
-    wanted = WantedColumns(required, "features", "features.sheet", needs_all=not chosen.columns)
-    read = stage_file(staging, path, wanted, chosen.sheet)
-    require_none_refused(staging, read.where, "features")
+def _stage(staging: Staging, settings: Settings, source: SourceSettings, key: str) -> tuple[StagedTable, Roles]:
+    chosen = settings.controls
+    required = {
+        "date": chosen.date or settings.columns.date,
+        **{f"columns[{at}]": name for at, name in enumerate(chosen.columns)},
+    }
+    wanted = WantedColumns(required, "controls", f"{key}.sheet", needs_all=not chosen.columns)
+    read = stage_source(staging, source, wanted)
+    require_none_refused(staging, read.where, "controls")
     if chosen.columns:
         return read, read.roles
     date = read.roles.positions["date"]
@@ -173,7 +178,7 @@ def _require_parsed(
     twice = table.loc[table["date"].duplicated(keep=False)]
     if len(twice):
         places = " and ".join(staging.place(line) for line in twice["line_number"].head(2))
-        choice = ", or name the sheet to read in features.sheet" if len(read.sheets) > 1 else ""
+        choice = ", or name the sheet to read in controls.source.sheet" if len(read.sheets) > 1 else ""
         raise CampaignDataError(
             f"{read.where}: {pd.Timestamp(twice['date'].iloc[0]).date()} appears more than once ({places}): "
             f"give every day one row{choice}"

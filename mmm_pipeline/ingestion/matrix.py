@@ -10,9 +10,11 @@ import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.counted_twice import require_kpi_counts_once, require_no_total
+from mmm_pipeline.ingestion.own_kpi import OwnKpi
 from mmm_pipeline.ingestion.periods import Periods, periods_of_rows, require_periods_of_market
 from mmm_pipeline.ingestion.rows.campaign_rows import CampaignRows, campaign_rows
 from mmm_pipeline.ingestion.rows.sums import without_noise
+from mmm_pipeline.ingestion.shapes.merging import merged_channels
 from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouse.dialect import Dialect
@@ -36,6 +38,7 @@ def build_media_matrix(
     warehouse: Warehouse,
     settings: Settings,
     rows: CampaignRows | None = None,
+    own_kpi: OwnKpi | None = None,
     tell: Callable[[str], object] | None = None,
 ) -> pd.DataFrame:
     """The table `media_matrix`: one row per period and channel, every period of the window.
@@ -46,6 +49,7 @@ def build_media_matrix(
         warehouse: where the campaign rows were loaded to.
         settings: the sections `source`, `time`, `validation` and `split` count.
         rows: the accepted rows; default: those of the last load.
+        own_kpi: of `read_own_kpi`, where the KPI has a table of its own: the periods are those of both.
         tell: gets a sentence for each thing to know about the periods: their step, or one that is left out.
 
     Raises:
@@ -61,17 +65,20 @@ def build_media_matrix(
     rows.require_unchanged(int(sums["row_count"].sum()))
     if sums.empty:
         check_window(sums, settings)
-    periods = _periods(sums, settings)
+    periods = _periods(sums, settings, own_kpi)
     for note in periods.notes if tell is not None else ():
         tell(note)  # type: ignore[misc]
-    require_kpi_counts_once(sums, settings)
-    matrix = _dense(periods.sums(sums, MEASURES), periods.grid)
-    check_window(matrix, settings)
-    require_no_total(matrix, "channel", settings.columns.channel)
+    if own_kpi is None:
+        require_kpi_counts_once(sums, settings)
+    matrix = _dense(periods.sums(merged_channels(sums, settings.channels), MEASURES), periods.grid)
+    check_window(matrix, settings, None if own_kpi is None else own_kpi.total(periods.grid))
+    require_no_total(matrix, "channel", _channel_header(settings))
     return matrix
 
 
-def build_market_matrix(warehouse: Warehouse, settings: Settings, rows: CampaignRows | None = None) -> pd.DataFrame:
+def build_market_matrix(
+    warehouse: Warehouse, settings: Settings, rows: CampaignRows | None = None, own_kpi: OwnKpi | None = None
+) -> pd.DataFrame:
     """The table `market_matrix`: one row per period, market and channel; empty unless `columns.market` names a column.
 
     What is asked of the periods of all rows is asked of every market's.
@@ -91,9 +98,12 @@ def build_market_matrix(warehouse: Warehouse, settings: Settings, rows: Campaign
     rows.require_unchanged(int(sums["row_count"].sum()))
     if sums.empty:
         return empty_table("market_matrix")
-    periods = _periods(sums, settings)
+    periods = _periods(sums, settings, own_kpi)
+    if own_kpi is not None:
+        own_kpi.require_markets(sums["market"])
+    # A market needs rows of the KPI; without media it has none.
     problems = []
-    for market, own in sums.groupby("market"):
+    for market, own in (sums if own_kpi is None else own_kpi.sums).groupby("market"):
         try:
             require_periods_of_market(_first_lines(own), periods, settings, str(market))
         except CampaignDataError as problem:
@@ -101,8 +111,9 @@ def build_market_matrix(warehouse: Warehouse, settings: Settings, rows: Campaign
     if problems:
         more = [f"and {len(problems) - _MARKETS_SHOWN} more markets"] if len(problems) > _MARKETS_SHOWN else []
         raise CampaignDataError("\n".join([*problems[:_MARKETS_SHOWN], *more]))
-    require_kpi_counts_once(sums, settings)
-    matrix = _dense(periods.sums(sums, MEASURES), periods.grid)
+    if own_kpi is None:
+        require_kpi_counts_once(sums, settings)
+    matrix = _dense(periods.sums(merged_channels(sums, settings.channels), MEASURES), periods.grid)
     require_no_total(matrix, "market", settings.columns.market)
     return matrix
 
@@ -118,12 +129,13 @@ def media_matrix_query(dialect: Dialect, campaigns: str, by: Sequence[str] = ("c
     kept = ", ".join(["date", *by])
     sums = ", ".join(f"{dialect.exact_sum.format(column)} AS {column}" for column in MEASURES)
     return f"""
-        SELECT {kept}, {sums}, COUNT(*) AS row_count, MIN(line_number) AS first_line
+        SELECT {kept}, MIN(kind) AS kind, {sums}, COUNT(*) AS row_count, MIN(line_number) AS first_line
         FROM {campaigns} AS campaigns GROUP BY {kept} ORDER BY {kept}"""
 
 
-def _periods(sums: pd.DataFrame, settings: Settings) -> Periods:
-    return periods_of_rows(_first_lines(sums), settings)
+def _periods(sums: pd.DataFrame, settings: Settings, own_kpi: OwnKpi | None) -> Periods:
+    kpi_lines = None if own_kpi is None else own_kpi.first_lines
+    return periods_of_rows(_first_lines(sums), settings, kpi_lines=kpi_lines)
 
 
 def _first_lines(sums: pd.DataFrame) -> pd.Series:
@@ -133,11 +145,17 @@ def _first_lines(sums: pd.DataFrame) -> pd.Series:
 def _dense(sums: pd.DataFrame, grid: TimeGrid) -> pd.DataFrame:
     """With every period of the grid for everything that is kept apart; what has no row is 0."""
     sums = sums.drop(columns=["row_count", "first_line"])
-    by = [column for column in sums.columns if column not in ("date", *MEASURES)]
-    days = pd.DataFrame({"date": grid.dates.astype("datetime64[ns]")})
-    full = days.merge(sums[by].drop_duplicates().sort_values(by), how="cross")
-    dense = full.merge(sums, on=["date", *by], how="left")
+    by = [column for column in sums.columns if column not in ("date", "kind", *MEASURES)]
+    known = sums.groupby(by)["kind"].min().reset_index()
+    full = pd.DataFrame({"date": grid.dates.astype("datetime64[ns]")}).merge(known, how="cross")
+    dense = full.merge(sums.drop(columns="kind"), on=["date", *by], how="left")
     return dense.fillna(dict.fromkeys(MEASURES, 0.0))
+
+
+def _channel_header(settings: Settings) -> str:
+    """The column that a channel's rows can be told by."""
+    columns = settings.columns
+    return "channel" if columns.is_wide else columns.channel_headers[0]
 
 
 def holdout_start(grid: TimeGrid, settings: Settings) -> dt.date:
@@ -173,8 +191,13 @@ def holdout_start(grid: TimeGrid, settings: Settings) -> dt.date:
     return grid.date(len(grid) - holdout)
 
 
-def check_window(matrix: pd.DataFrame, settings: Settings) -> None:
+def check_window(matrix: pd.DataFrame, settings: Settings, kpi: pd.Series | None = None) -> None:
     """Refuse a matrix that cannot carry a model.
+
+    Args:
+        matrix: the table `media_matrix`.
+        settings: the sections `columns` and `split` count.
+        kpi: KPI of every day of the matrix, by date; default: that of its rows.
 
     Raises:
         CampaignDataError: too few periods, a KPI that is zero or constant (over all of them, or over those before the
@@ -190,7 +213,14 @@ def check_window(matrix: pd.DataFrame, settings: Settings) -> None:
                 f"the {column} of {row['channel']!r} on {row['date'].date()} add up to {row[column]}: "
                 "some values are too large to be real"
             )
-    kpi = matrix.groupby("date")["kpi"].sum()
+    if kpi is None:
+        kpi = matrix.groupby("date")["kpi"].sum()
+    if (kpi.to_numpy() < 0).any():
+        day = kpi.index[int(np.argmax(kpi.to_numpy() < 0))]
+        raise CampaignDataError(
+            f"the KPI (columns.kpi = {settings.columns.kpi!r}) of {day.date()} adds up to {kpi[day]:,.2f}: a day may "
+            "have refunds, but not more of them than sales. Is a sign wrong, or are sales of the day missing?"
+        )
     grid = TimeGrid.of_dates(kpi.index.to_numpy())
     first, last = grid.start, grid.end
     start = holdout_start(grid, settings)

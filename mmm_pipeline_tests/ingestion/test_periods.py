@@ -50,7 +50,7 @@ def test_the_step_is_that_of_the_dates(found: pd.DatetimeIndex, step: Step, star
 def test_weeks_dated_by_their_last_day_begin_six_days_before() -> None:
     made = periods(dates("2024-01-07", 30, "7D"), time={"week_date": "end"})
     assert (made.grid.start, made.grid.week_start) == (dt.date(2024, 1, 1), "Monday")
-    assert made.positions(dates("2024-01-07", 2, "7D")).tolist() == [0, 1]
+    assert made.positions(dates("2024-01-07", 2, "7D"), Step.WEEK).tolist() == [0, 1]
     assert made.notes == ("the rows are weekly: the model counts weeks, each from a Monday on (time.step)",)
 
 
@@ -138,7 +138,7 @@ def test_weeks_may_start_on_another_day_where_days_are_summed_up() -> None:
     ("freq", "time", "error", "message"),
     [
         ("7D", {"step": "day"}, CampaignDataError, "time.step is day, and the rows are weekly: 40 dates"),
-        ("7D", {"step": "month"}, CampaignDataError, "weeks belong to two months"),
+        ("7D", {"step": "month"}, CampaignDataError, "weeks belong to two of them"),
         ("7D", {"week_start": "sunday"}, SettingsError, "of weeks from a Monday on"),
     ],
 )
@@ -156,3 +156,35 @@ def test_a_weekly_market_beside_a_daily_one_counts_where_both_are_summed_up_to_w
     require_periods_of_market(lines(weeks), together, chosen, "South")
     with pytest.raises(CampaignDataError, match=r"1 week\(s\) of market 'South' have no row: 2024-01-15 to 2024-01-21"):
         require_periods_of_market(lines(weeks.delete(2)), together, chosen, "South")
+
+
+def of_two(media: pd.DatetimeIndex, kpi: pd.DatetimeIndex, **sections: Any) -> Periods:
+    return periods_of_rows(lines(media), parse_settings(sections), kpi_lines=lines(kpi), today=TODAY)
+
+
+def test_daily_media_are_summed_up_to_the_weeks_of_the_kpi() -> None:
+    made = of_two(dates("2024-01-03", 100, "D"), dates("2024-01-07", 12, "7D"))
+    assert made.grid == TimeGrid(dt.date(2024, 1, 7), Step.WEEK, 12)
+    assert made.steps == (Step.DAY, Step.WEEK)
+    assert made.notes == (
+        "daily media are summed up to weeks (time.step)",
+        "the KPI are weekly: the model counts weeks, each from a Sunday on (time.step)",
+    )
+
+
+def test_a_week_of_the_kpi_that_the_media_cover_in_part_is_left_out() -> None:
+    made = of_two(dates("2024-01-10", 100, "D"), dates("2024-01-01", 12, "7D"))
+    assert made.grid == TimeGrid(dt.date(2024, 1, 15), Step.WEEK, 10)
+    assert "the first week, 2024-01-08 to 2024-01-14, is left out: its rows begin on 2024-01-10 only" in made.notes
+
+
+def test_media_may_leave_days_out_and_the_kpi_may_not() -> None:
+    days = dates("2024-01-01", 60, "D")
+    assert len(of_two(days.delete([3, 4]), days).grid) == 60
+    with pytest.raises(CampaignDataError, match=r"1 day\(s\) have no row at all: 2024-01-04"):
+        of_two(days, days.delete(3))
+
+
+def test_two_tables_of_different_weeks_are_refused() -> None:
+    with pytest.raises(CampaignDataError, match="those of the media on a Monday and those of the KPI on a Sunday"):
+        of_two(dates("2024-01-01", 40, "7D"), dates("2024-01-07", 40, "7D"))

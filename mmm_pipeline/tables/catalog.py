@@ -37,6 +37,7 @@ from mmm_pipeline.tables.model_checks import (
     PREDICTIVE_DISTRIBUTION,
     PREDICTIVE_PIT,
     PRIOR_POSTERIOR_DENSITY,
+    SENSITIVITY,
     WORST_PARAMETER_DRAWS,
 )
 from mmm_pipeline.tables.parts import About, about_of
@@ -66,6 +67,7 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         CONTRIBUTION_OVER_TIME_BY_MARKET,
         RETENTION_DENSITY,
         PRIOR_POSTERIOR_DENSITY,
+        SENSITIVITY,
         PREDICTIVE_PIT,
         PREDICTIVE_DISTRIBUTION,
         WORST_PARAMETER_DRAWS,

@@ -22,6 +22,7 @@ __all__ = [
     "PREDICTIVE_DISTRIBUTION",
     "PREDICTIVE_PIT",
     "PRIOR_POSTERIOR_DENSITY",
+    "SENSITIVITY",
     "WORST_PARAMETER_DRAWS",
 ]
 
@@ -77,6 +78,38 @@ PRIOR_POSTERIOR_DENSITY = table(
         readers=STATISTICIANS,
         question="What was assumed of each channel's ROI, and what did the data add?",
         is_reported=True,
+    ),
+)
+
+SENSITIVITY = table(
+    "sensitivity",
+    "How much of each result is the prior's opinion: power-scaling sensitivity to prior and likelihood.",
+    {
+        "quantity": column(
+            str,
+            "roi (of a channel; its contribution with it), media (what all channels brought) or gain (of the plan)",
+            pa.Check.isin(["roi", "media", "gain"]),
+        ),
+        "channel": column(str, "name of the channel; empty: of all together", nullable=True),
+        "prior_sensitivity": column(
+            float, "change of the posterior per doubling of the prior's power, cumulative Jensen-Shannon", AT_LEAST_0
+        ),
+        "likelihood_sensitivity": column(float, "the same of the likelihood's power", AT_LEAST_0),
+        "opinion": column(
+            float, "prior sensitivity over the sum of both; about the prior's weight", pa.Check.in_range(0, 1)
+        ),
+        "evidence": column(
+            str,
+            "data (opinion up to 1/3), both, or prior (opinion from 0.6, or media that hardly vary)",
+            pa.Check.isin(["data", "both", "prior"]),
+        ),
+    },
+    unique=["quantity", "channel"],
+    about=About(
+        readers=STATISTICIANS,
+        question="Which results does the data tell, and which are the prior's opinion?",
+        is_reported=True,
+        published_as="sensitivity",
     ),
 )
 

@@ -9,7 +9,9 @@ import pandas as pd
 from scipy.signal import lfilter
 from scipy.stats import norm
 
-__all__ = ["predictive_distribution", "prior_posterior_density", "worst_parameter_draws"]
+from mmm_pipeline.mmm.sensitivity.verdicts import evidence_of
+
+__all__ = ["predictive_distribution", "prior_posterior_density", "sensitivity", "worst_parameter_draws"]
 
 
 def prior_posterior_density(
@@ -24,6 +26,18 @@ def prior_posterior_density(
             density = norm.pdf(np.log(positive), location, scale) / positive
             rows.append(pd.DataFrame({"channel": name, "source": source, "roi": grid, "density": density}))
     return pd.concat(rows)
+
+
+def sensitivity(names: Sequence[str], opinion: np.ndarray, gain_rests_on: str) -> pd.DataFrame:
+    """Channels by the prior's share; media by data and prior together; the gain as asked, none where it is empty."""
+    rests_on = {"data": 0.1, "both": 0.5, "prior": 0.9}
+    shares = [("media", None, 0.45), *([("gain", None, rests_on[gain_rests_on])] if gain_rests_on else [])]
+    shares += [("roi", name, share) for name, share in zip(names, opinion, strict=True)]
+    table = pd.DataFrame(shares, columns=["quantity", "channel", "opinion"])
+    table["prior_sensitivity"], table["likelihood_sensitivity"] = 0.1 * table["opinion"], 0.1 * (1 - table["opinion"])
+    return table.assign(evidence=[evidence_of(share) for share in table["opinion"]])[
+        ["quantity", "channel", "prior_sensitivity", "likelihood_sensitivity", "opinion", "evidence"]
+    ]
 
 
 def predictive_distribution(forecast: pd.DataFrame) -> pd.DataFrame:

@@ -114,7 +114,7 @@ def _channels(found: Findings, words: Wording, write: Formatter) -> PageTable:
     limit = _glyph_limit(found.channels, 2.0 if money else 0.0)
     rows = []
     for channel in found.channels:
-        row = channel.row
+        row, judged = channel.row, channel.has_evidence and not found.implausible
         rows.append(
             [
                 Cell(channel.label, words(f"evidence.{channel.evidence}"), channel.evidence, tag=True),
@@ -122,7 +122,7 @@ def _channels(found: Findings, words: Wording, write: Formatter) -> PageTable:
                 Cell(write.compact(row["contribution"]), _span(write, row, "contribution", write.compact)),
                 Cell(write.percent(row["share"], 1), _span(write, row, "share", write.percent)),
                 Cell(write.figure(row["roi"]), _span(write, row, "roi", write.figure), glyph=_glyph(row, limit, money)),
-                Cell(MISSING if found.implausible else write.probability(row["probability_roi_above_1"]))
+                Cell(write.probability(row["probability_roi_above_1"]) if judged else MISSING)
                 if money
                 else Cell(write.money(row["cost_per_kpi"]), _span(write, row, "cost_per_kpi", write.money)),
                 Cell(write.figure(row["marginal_roi"]), _span(write, row, "marginal_roi", write.figure)),
@@ -141,14 +141,17 @@ def _budget(tables: ResultTables, found: Findings, words: Wording, write: Format
         locked = bool(row["is_locked"])
         share = row["optimal_spend"] / row["current_spend"] - 1 if row["current_spend"] > 0 else None
         tone = "" if abs(row["change"]) <= 0.005 * row["current_spend"] else "up" if row["change"] > 0 else "down"
-        told = words("mind.locked") if locked else minded.get(label) or (blind.get(label, "") if row["change"] else "")
+        stays = locked or bool(row["is_held"])
+        told = minded.get(label) or (blind.get(label, "") if row["change"] else "")
+        if stays:
+            told = words("mind.locked" if locked else "mind.held")
         rows.append(
             [
                 Cell(label, told, tag=True),
                 Cell(write.money(row["current_spend"])),
                 Cell(write.money(row["optimal_spend"])),
                 Cell(write.change(row["change"]), write.signed_percent(share) if share is not None else "", tone),
-                Cell(write.span(write.money(row["low"]), write.money(row["high"])) if not locked else MISSING),
+                Cell(MISSING if stays else write.span(write.money(row["low"]), write.money(row["high"]))),
                 Cell(write.compact(row["current_kpi"])),
                 Cell(write.compact(row["optimal_kpi"])),
                 Cell(write.figure(row["marginal_roi_current"])),

@@ -83,6 +83,7 @@ class ResultTables:
     contribution_over_time: pd.DataFrame
     retention_density: pd.DataFrame
     prior_posterior_density: pd.DataFrame
+    sensitivity: pd.DataFrame
     predictive_pit: pd.DataFrame
     predictive_distribution: pd.DataFrame
     worst_parameter_draws: pd.DataFrame

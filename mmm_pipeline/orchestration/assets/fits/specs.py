@@ -9,16 +9,19 @@ from mmm_pipeline.mmm.identity import identity
 from mmm_pipeline.mmm.specs import (
     ConvergenceThresholds,
     FeatureSign,
+    MediaPrior,
     ModelSpec,
     Priors,
     SamplerSettings,
 )
+from mmm_pipeline.settings.model import MediaPriorSettings
 from mmm_pipeline.settings.pipeline import Settings
 
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.data.inputs import FitData, PanelData
 
 __all__ = ["convergence_thresholds", "fit_fingerprint", "model_spec", "sampler_settings", "spec_of_key"]
+__all__ += ["told_prior_change"]
 
 # Raise when the same inputs and settings would give another posterior, e.g. because a registered prior changed, so that
 # stored fits are not reused. A new field that changes nothing at its neutral value needs no raise: see `identity`.
@@ -45,6 +48,31 @@ def model_spec(settings: Settings, adstock: str, degrees: int, data: FitData | P
             if name in settings.features.signs
         ),
     )
+
+
+def told_prior_change(before: MediaPrior, settings: Settings) -> str | None:
+    """What a run must be told whose champion of before had another prior on media; None: it is the same."""
+    now = settings.priors.media.prior()
+    if now == before:
+        return None
+    keep = f"{{kind: {before.kind}}}"
+    if before.kind != "spend_share":
+        keep = f"{{kind: {before.kind}, mean: {before.mean:g}, sd: {before.sd:g}}}"
+    default = ", which is the default now" if settings.priors.media == MediaPriorSettings() else ""
+    return (
+        f"the results in this home were made with the media prior {_told(before)}; this run uses {_told(now)}{default}"
+        ". "
+        "What channels bring and what the plan says will change for that reason alone. To keep the earlier prior, set "
+        f"priors: {{media: {keep}}}"
+    )
+
+
+def _told(prior: MediaPrior) -> str:
+    if prior.kind == "spend_share":
+        return "spend_share (LightweightMMM's: the share of spend times the number of channels)"
+    if prior.kind == "roi":
+        return f"roi (every channel's ROI is {prior.mean:g} ± {prior.sd:g})"
+    return f"total_share (all media cause {prior.mean:.0%} ± {prior.sd:.0%} of the KPI)"
 
 
 def spec_of_key(settings: Settings, key: str, data: FitData | PanelData) -> ModelSpec:

@@ -34,7 +34,7 @@ def build_request(dataset: xr.Dataset, settings: Settings, engine: Engine, key: 
         engine: who is asked.
         key: spec of the pipeline's grid, `adstock|degrees`; engines with one model take only the degrees from it.
     """
-    from mmm_pipeline.mmm.data.inputs import train_days
+    from mmm_pipeline.mmm.data.model_data import train_days
 
     adstock, _, degrees = key.partition("|")
     totals = {name: dataset[name] for name in ("media", "spend", "kpi")}

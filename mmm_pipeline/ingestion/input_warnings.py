@@ -167,12 +167,12 @@ def _unused_beliefs(excluded: pd.DataFrame, settings: Settings) -> Iterator[str]
 
 def _features_far_outside(dataset: xr.Dataset, train: xr.Dataset) -> Iterator[str]:
     """Features whose later values are many times larger than any that was learned from."""
-    if "feature_scaled" not in dataset:
+    if "feature_values" not in dataset:
         return
     # Deviations from what is usual, so that a high level is no reason and a sudden one is.
-    usual = train["feature_scaled"].median("time")
-    seen = abs(train["feature_scaled"] - usual).max("time")
-    later = abs(dataset["feature_scaled"].isel(time=slice(train.sizes["time"], None)) - usual).max("time")
+    usual = train["feature_values"].median("time")
+    seen = abs(train["feature_values"] - usual).max("time")
+    later = abs(dataset["feature_values"].isel(time=slice(train.sizes["time"], None)) - usual).max("time")
     for name in dataset["feature"].to_numpy()[((later > _FAR_OUTSIDE * seen) & ~dataset["is_event"]).to_numpy()]:
         values = dataset["feature_values"].sel(feature=name)
         most, before = (float(abs(part).max()) for part in (values, values.isel(time=slice(0, train.sizes["time"]))))

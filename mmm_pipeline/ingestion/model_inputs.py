@@ -1,4 +1,4 @@
-"""From the media matrix to what the models are fitted on: split by date, channel rules, scaling by the train window."""
+"""From the media matrix to what the models are fitted on: split by date and channel rules."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def build_model_inputs(
     events: Sequence[EventDates] = (),
     by_market: pd.DataFrame | None = None,
 ) -> tuple[xr.Dataset, pd.DataFrame]:
-    """Split, choose channels, scale.
+    """Split and choose channels.
 
     A channel is left out when, over the train window (the days before the holdout), it has no media or no spend, fewer
     active days than `channels.min_active_days`, or spend not above `channels.min_spend`; or when `channels.exclude`
@@ -39,16 +39,14 @@ def build_model_inputs(
         matrix: the table `media_matrix`.
         settings: the sections `split`, `channels` and `features` count.
         features: the table of `load_features`; days outside the matrix's window are ignored.
-        by_market: the table `market_matrix`; with rows in it, `media`, `spend` and `kpi`, their scales and scaled
-            values have a leading dimension `market`.
+        by_market: the table `market_matrix`; with rows in it, `media`, `spend` and `kpi` have a leading dimension
+            `market`.
         events: of `load_events`; each becomes a feature of zeros and ones, told apart by the coordinate `is_event`.
 
     Returns:
         The Dataset and the table `excluded_channels`. The Dataset has, over consecutive days `time`, in original units
-        `media` and `spend` (time, channel), `kpi` (time) and, with features, `feature_values` (time, feature); the same
-        divided by their mean over the train window (features: by their mean absolute value; events: by 1) as
-        `media_scaled`, `kpi_scaled` and `feature_scaled`; the divisors `media_scale` (channel), `kpi_scale` and
-        `feature_scale` (feature); attributes `start`, `end` and `holdout_start` (ISO dates) and, where features that do
+        `media` and `spend` (time, channel), `kpi` (time) and, with features, `feature_values` (time, feature);
+        attributes `start`, `end` and `holdout_start` (ISO dates) and, where features that do
         not vary before the holdout are left out, `features_left_out` (a sentence each, by line).
 
     Raises:
@@ -104,7 +102,7 @@ def build_model_inputs(
         dataset = dataset.assign_coords(feature=named, is_event=("feature", is_event))
         joined = np.concatenate([values.to_numpy(dtype=float), flags.to_numpy(dtype=float)], axis=1)
         dataset["feature_values"] = (("time", "feature"), joined)
-    return _scaled(dataset, train), excluded
+    return dataset, excluded
 
 
 def _require_known(setting: str, names: Iterable[str], known: Sequence[str], what: str) -> None:
@@ -153,26 +151,6 @@ def _apart(dataset: xr.Dataset, by_market: pd.DataFrame, train: np.ndarray, head
         require_varying(own[train], f"on every day before the holdout in market {market!r}", header)
     kept = series[["media", "spend"]].sel(channel=dataset["channel"]).transpose("market", "time", "channel")
     return dataset.assign(media=kept["media"], spend=kept["spend"], kpi=kpi.transpose("market", "time"))
-
-
-def _scaled(dataset: xr.Dataset, train: np.ndarray) -> xr.Dataset:
-    """With the scaled variables and their scales; statistics of the train days only."""
-    window = dataset.isel(time=np.flatnonzero(train))
-    bought, sold = window["media"].mean("time"), window["kpi"].mean("time")
-    if "market" in dataset.dims:
-        # As the model has it: a channel that is silent in a market has as much media per KPI as in the others.
-        media_per_kpi = bought.sum("market") / sold.where(bought > 0, 0.0).sum("market")
-        bought = bought.where(bought > 0, sold * media_per_kpi)
-    scales = {"media_scale": bought.transpose(..., "channel"), "kpi_scale": sold}
-    if "feature_values" in dataset:
-        scales["feature_scale"] = abs(window["feature_values"]).mean("time").where(~window["is_event"], 1.0)
-    dataset = dataset.assign(scales)
-    dataset = dataset.assign(
-        media_scaled=dataset["media"] / dataset["media_scale"], kpi_scaled=dataset["kpi"] / dataset["kpi_scale"]
-    )
-    if "feature_values" in dataset:
-        dataset["feature_scaled"] = dataset["feature_values"] / dataset["feature_scale"]
-    return dataset
 
 
 def _excluded(media: pd.DataFrame, spend: pd.DataFrame, rules: ChannelSettings) -> pd.DataFrame:

@@ -26,10 +26,9 @@ from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline.storage.warehouses import open_warehouse
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.data.inputs import Holdout
+    from mmm_pipeline.mmm.data.model_data import Holdout
     from mmm_pipeline.mmm.evaluation.backtest import Forecast
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["BacktestOptions", "BacktestResult", "BacktestStep", "Rebuild", "publish", "run_backtest", "store"]
 
@@ -254,7 +253,7 @@ class _Actual:
             CampaignDataError: the extra features miss one of the days, or the days cannot carry a model.
         """
         from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-        from mmm_pipeline.mmm.data.inputs import holdout_of, train_days
+        from mmm_pipeline.mmm.data.model_data import holdout_of, train_days
 
         first, last = date + dt.timedelta(days=1), pd.Timestamp(date + dt.timedelta(days=horizon))
         split = self.settings.split.model_copy(update={"holdout_start": first})
@@ -275,7 +274,7 @@ class BacktestState:
 
     date: dt.date
     settings: Settings
-    fit: Fit | PanelFit
+    fit: Fit
     attribution: pd.DataFrame
     plan: pd.DataFrame
     promise: dict[str, Any]

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
     from mmm_pipeline.settings.pipeline import Settings
 
 __all__ = ["implausible_sentences"]
 
 
 def implausible_sentences(
-    fit: Fit | PanelFit,
+    fit: Fit,
     settings: Settings,
     plan: Mapping[str, Any] | None = None,
     media: Mapping[str, Any] | None = None,

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["Scenario", "ScenarioOptions", "check_feasible", "check_options", "plan_scenario", "publish_scenario"]
 __all__ += ["read_champion", "write_scenario"]
@@ -95,7 +94,7 @@ class Scenario:
         return {"name": self.name, "implausible": list(self.implausible), **figures, **plain, "notes": list(self.notes)}
 
 
-def read_champion(home: Home, settings: Settings) -> Fit | PanelFit:
+def read_champion(home: Home, settings: Settings) -> Fit:
     """The saved champion, from where the settings keep artifacts.
 
     Raises:
@@ -157,7 +156,7 @@ def check_feasible(home: Home, settings: Settings, options: ScenarioOptions) -> 
         raise SettingsError(f"{_shown(' '.join(given)) + ': ' if given else ''}{error}") from error
 
 
-def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOptions) -> Scenario:
+def plan_scenario(fit: Fit, settings: Settings, options: ScenarioOptions) -> Scenario:
     """Plan with the settings in force and what differs from them.
 
     Raises:
@@ -196,7 +195,7 @@ def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOpti
     return Scenario(name, table, summary, moves, implausible, tuple(_notes(fit, summary, blind, held)))
 
 
-def _notes(fit: Fit | PanelFit, summary: dict[str, Any], blind: Sequence[str], held: Sequence[str]) -> Iterator[str]:
+def _notes(fit: Fit, summary: dict[str, Any], blind: Sequence[str], held: Sequence[str]) -> Iterator[str]:
     if held:
         whose = "it brings" if len(held) == 1 else "they bring"
         yield (

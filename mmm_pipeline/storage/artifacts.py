@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
     from mmm_pipeline.mmm.specs import ModelSpec
     from mmm_pipeline.settings.pipeline import Settings
     from mmm_pipeline.storage.home import Home
@@ -67,7 +66,7 @@ class ArtifactStore:
         except Exception as error:
             raise _damaged(path, name, error) from error
 
-    def write_fit(self, name: str, fit: Fit | PanelFit, *, fingerprint: str, key: str | None = None) -> Place:
+    def write_fit(self, name: str, fit: Fit, *, fingerprint: str, key: str | None = None) -> Place:
         """Store a posterior together with the fingerprint of what it was fitted on."""
         inference = fit.to_inference_data()
         inference.attrs["fingerprint"] = fingerprint
@@ -80,11 +79,11 @@ class ArtifactStore:
         }
         return _stored(self.path(name, key), groups.to_netcdf(engine="h5netcdf", encoding=numbers))
 
-    def read_fit(self, name: str, key: str | None = None) -> tuple[Fit | PanelFit, str]:
+    def read_fit(self, name: str, key: str | None = None) -> tuple[Fit, str]:
         """The stored fit and its fingerprint; raises StoredResultError when it is missing or damaged."""
         import arviz as az
 
-        from mmm_pipeline.mmm.fit.panel_fit import restored_fit
+        from mmm_pipeline.mmm.fit.fit import Fit
 
         path = self.path(name, key)
         try:
@@ -92,7 +91,7 @@ class ArtifactStore:
                 inference = az.from_netcdf(str(file), engine="h5netcdf")
                 inference.load()
                 inference.close()
-            return restored_fit(inference), str(inference.attrs["fingerprint"])
+            return Fit.from_inference_data(inference), str(inference.attrs["fingerprint"])
         except StoredResultError:
             raise
         except Exception as error:

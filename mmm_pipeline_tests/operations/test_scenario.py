@@ -31,7 +31,7 @@ from mmm_pipeline.storage.workspace import Workspace
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit, synthetic_panel_fit
 
 _FIT = synthetic_fit(channels=4)
-_UNMOVED = dataclasses.replace(_FIT, data=dataclasses.replace(_FIT.data, kpi=np.full(_FIT.data.days, 1e-6)))
+_UNMOVED = dataclasses.replace(_FIT, data=dataclasses.replace(_FIT.data, kpi=np.full_like(_FIT.data.kpi, 1e-6)))
 """The KPI never moved, so that no plan can promise a gain."""
 
 

@@ -20,7 +20,6 @@ from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total
 from mmm_pipeline.mmm.budget.solver import Allocation, AllocationProblem, allocate
 from mmm_pipeline.mmm.budget.targets import smallest_total, spend_while_worthwhile
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.response.channel_responses import ChannelResponse, channel_responses
 from mmm_pipeline.mmm.response.response import current_spend, latest_spend, media_prices
 from mmm_pipeline.mmm.sensitivity.verdicts import Evidence
@@ -51,7 +50,7 @@ class BudgetPlan:
 
 
 def plan_budget(
-    fit: Fit | PanelFit,
+    fit: Fit,
     request: BudgetRequest | None = None,
     *,
     credible_interval: float = 0.9,
@@ -132,7 +131,7 @@ def _gain(table: pd.DataFrame, evidence: Mapping[str, Evidence] | None) -> dict[
 
 
 def unplanned(
-    fit: Fit | PanelFit,
+    fit: Fit,
     request: BudgetRequest,
     why: InfeasibleBudget,
     evidence: Mapping[str, Evidence] | None = None,

@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.mmm.data.inputs import Holdout
+from mmm_pipeline.mmm.data.model_data import Holdout
 from mmm_pipeline.mmm.evaluation.drift import MATERIAL_MOVE
 from mmm_pipeline.mmm.evaluation.naive import score_naive_forecasts
 from mmm_pipeline.mmm.evaluation.scores import HoldoutScore, RankingError, pooled, score_fit
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.response.channel_responses import channel_responses
 
 __all__ = ["Forecast", "backtest_summary", "backtest_table", "channel_rows", "forecast_of", "plan_gain", "steadiness"]
@@ -55,7 +54,7 @@ class Forecast:
 
 
 def forecast_of(
-    fit: Fit | PanelFit, known_kpi: np.ndarray, following: Holdout, *, error: RankingError = "mape", seed: int = 0
+    fit: Fit, known_kpi: np.ndarray, following: Holdout, *, error: RankingError = "mape", seed: int = 0
 ) -> Forecast:
     """Score the champion of a date on the H days that follow it.
 
@@ -99,7 +98,7 @@ def steadiness(drift: pd.DataFrame, before: pd.DataFrame, now: pd.DataFrame) -> 
     }
 
 
-def plan_gain(fit: Fit | PanelFit, plan: pd.DataFrame, horizon_days: int, count_after_horizon: bool) -> float:
+def plan_gain(fit: Fit, plan: pd.DataFrame, horizon_days: int, count_after_horizon: bool) -> float:
     """Expected media KPI of a plan less that of the spend it was compared with, as this posterior sees it.
 
     Channels that the posterior does not know are left out of both.

@@ -14,8 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData, constant_features, train_days
-from mmm_pipeline.mmm.data.inputs import window_data as data_of
+from mmm_pipeline.mmm.data.model_data import ModelData, constant_features, model_data, train_days
 from mmm_pipeline.mmm.evaluation.scores import (
     RANKING_ERRORS,
     HoldoutScore,
@@ -25,7 +24,6 @@ from mmm_pipeline.mmm.evaluation.scores import (
     standard_error,
 )
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.inference.diagnostics import Convergence
 
 __all__ = [
@@ -96,7 +94,7 @@ def rolling_windows(dataset: xr.Dataset, origins: int) -> tuple[Window, ...]:
     return windows
 
 
-def window_data(dataset: xr.Dataset, window: Window) -> FitData | PanelData:
+def window_data(dataset: xr.Dataset, window: Window) -> ModelData:
     """What a fit learns from in a window.
 
     Channels without media or spend in it are left out, as if they were new, and so are features that do not vary in it.
@@ -114,10 +112,10 @@ def window_data(dataset: xr.Dataset, window: Window) -> FitData | PanelData:
     if constant:
         varying = ~np.isin(kept["feature"].to_numpy().astype(str), constant)
         kept = kept.isel(feature=np.flatnonzero(varying)) if varying.any() else kept.drop_dims("feature")
-    return data_of(kept, days=slice(0, window.start))
+    return model_data(kept, days=slice(0, window.start))
 
 
-def score_window(fit: Fit | PanelFit, dataset: xr.Dataset, window: Window, *, seed: int = 0) -> HoldoutScore:
+def score_window(fit: Fit, dataset: xr.Dataset, window: Window, *, seed: int = 0) -> HoldoutScore:
     """Errors of a fit on the days that its window forecasts."""
     days = dataset.isel(time=slice(window.start, window.end))
     features = days["feature_values"] if "feature" in days.dims else None

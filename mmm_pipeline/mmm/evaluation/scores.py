@@ -12,7 +12,6 @@ import xarray as xr
 from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.mmm.evaluation.metrics import absolute_percentage_errors, crps_by_day, inside, mape, rmse, wape
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["RANKING_ERRORS", "HoldoutScore", "RankingError", "pooled", "score_fit", "standard_error"]
 
@@ -83,7 +82,7 @@ class HoldoutScore:
 
 
 def score_fit(
-    fit: Fit | PanelFit,
+    fit: Fit,
     holdout_media: xr.DataArray | np.ndarray,
     holdout_kpi: xr.DataArray | np.ndarray,
     features: xr.DataArray | np.ndarray | None = None,

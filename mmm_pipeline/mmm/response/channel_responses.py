@@ -1,4 +1,4 @@
-"""What money brings over a horizon, channel by channel, in one market or in all markets of a panel together.
+"""What money brings over a horizon, channel by channel, in one market or in several together.
 
 A channel's spend is split over the markets as in the last horizon, so that its response is still a function of its own
 spend alone: the sum of the markets' responses to their shares of it.
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.response.curves import CurvePoints
 from mmm_pipeline.mmm.response.response import DrawnOutcome, HorizonResponse, horizon_responses
 from mmm_pipeline.mmm.response.steady_response import market_mix
@@ -77,11 +76,9 @@ class PooledResponse:
 ChannelResponse = HorizonResponse | PooledResponse
 
 
-def channel_responses(
-    fit: Fit | PanelFit, horizon_days: int, *, count_after_horizon: bool = True
-) -> tuple[ChannelResponse, ...]:
+def channel_responses(fit: Fit, horizon_days: int, *, count_after_horizon: bool = True) -> tuple[ChannelResponse, ...]:
     """The response of every channel in the days that follow the fit's window; arguments as of `horizon_responses`."""
-    if isinstance(fit, Fit):
+    if not fit.data.several_markets:
         return horizon_responses(fit, horizon_days, count_after_horizon=count_after_horizon)
     mix = market_mix(fit, horizon_days)
     parts: dict[str, list[tuple[float, HorizonResponse]]] = {channel: [] for channel in fit.data.channels}

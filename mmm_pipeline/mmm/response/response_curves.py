@@ -11,14 +11,13 @@ import xarray as xr
 from scipy.optimize import brentq
 
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.response.response import current_spend, media_prices
 from mmm_pipeline.mmm.response.steady_response import largest_spend, steady_ceiling, steady_kpi
 
 __all__ = ["response_curves", "response_draws"]
 
 
-def response_draws(fit: Fit | PanelFit, *, points: int = 61) -> xr.Dataset:
+def response_draws(fit: Fit, *, points: int = 61) -> xr.Dataset:
     """Response curves draw by draw.
 
     Args:
@@ -41,7 +40,7 @@ def response_draws(fit: Fit | PanelFit, *, points: int = 61) -> xr.Dataset:
 
 
 def response_curves(
-    fit: Fit | PanelFit, *, horizon_days: int = 28, credible_interval: float = 0.9, points: int = 61
+    fit: Fit, *, horizon_days: int = 28, credible_interval: float = 0.9, points: int = 61
 ) -> pd.DataFrame:
     """The table `response_curves` of the contracts.
 

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.response.attribution import contribution_totals, media_variation
 from mmm_pipeline.mmm.sensitivity.media_coordinates import media_coordinates
 from mmm_pipeline.mmm.sensitivity.power_scaling import Sensitivity, sensitivity
@@ -24,7 +23,7 @@ class ChannelEvidence:
         fit: the posterior.
     """
 
-    def __init__(self, fit: Fit | PanelFit) -> None:
+    def __init__(self, fit: Fit) -> None:
         totals = contribution_totals(fit)
         self._chains = totals.sizes["chain"], totals.sizes["draw"]
         self.channels = tuple(fit.data.channels)
@@ -59,7 +58,7 @@ class ChannelEvidence:
         return found, evidence_of(found.opinion)
 
 
-def channel_evidence(fit: Fit | PanelFit) -> dict[str, Evidence] | None:
+def channel_evidence(fit: Fit) -> dict[str, Evidence] | None:
     """Channel -> verdict on its return; None where the log likelihood was not kept."""
     if "log_likelihood" not in fit.inference.groups():
         return None

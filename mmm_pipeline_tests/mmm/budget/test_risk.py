@@ -53,7 +53,7 @@ def _unequal_fit(adstock: str) -> Fit:
     """Channel 0 brings a little more than channel 1, but nobody knows how much; channel 2 brings little."""
     fit = synthetic_fit(adstock, draws=150)
     doubt = np.random.default_rng(3).lognormal(-0.245, 0.7, fit.posterior["media_coefficient"].shape[:2])
-    worth = fit.data.spend.sum(axis=0) * np.array([1.1, 1.0, 0.4])
+    worth = fit.data.total_spend.sum(axis=0) * np.array([1.1, 1.0, 0.4])
     fit.posterior["media_coefficient"].values[:] = 0.3 * worth / worth.sum()
     fit.posterior["media_coefficient"].values[..., 0] *= doubt
     return fit

@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from mmm_pipeline.mmm.budget.plan import plan_budget
-from mmm_pipeline.mmm.data.inputs import Holdout
+from mmm_pipeline.mmm.data.model_data import Holdout
 from mmm_pipeline.mmm.evaluation.backtest import (
     Forecast,
     backtest_summary,

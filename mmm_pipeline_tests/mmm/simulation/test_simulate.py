@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.data.inputs import train_data
+from mmm_pipeline.mmm.data.model_data import train_data
 from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS
 from mmm_pipeline.mmm.simulation.market import media_effects
 from mmm_pipeline.mmm.simulation.simulate import Market, simulate_market, truth

@@ -16,7 +16,7 @@ from mmm_pipeline.errors import SettingsError, StoredResultError
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
-from mmm_pipeline.mmm.data.inputs import train_days
+from mmm_pipeline.mmm.data.model_data import train_days
 from mmm_pipeline.operations.backtest import BacktestOptions, BacktestResult, publish, run_backtest, store
 from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint, spec_of_key
 from mmm_pipeline.orchestration.automation import BACKTEST_JOB

@@ -19,14 +19,13 @@ from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["attribution", "budget_metadata", "budget_plan", "response_curves", "retention_density"]
 
 _GROUP = "decisions"
 
 
-def _champion(workspace: WorkspaceResource) -> Fit | PanelFit:
+def _champion(workspace: WorkspaceResource) -> Fit:
     return workspace.artifacts().read_fit(CHAMPION_MODEL)[0]
 
 

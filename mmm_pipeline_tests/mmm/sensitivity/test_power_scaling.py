@@ -63,7 +63,7 @@ def market():
     """Two channels: the first varies and its effect is plain, the second hardly does anything."""
     data = plain.small_window(days=80, channels=2, seed=4)
     media = data.media.copy()
-    media[:, 1] = 1.0 + 0.05 * np.sin(np.arange(80))
+    media[0, :, 1] = 1.0 + 0.05 * np.sin(np.arange(80))
     truth = {
         "retention": np.array([0.3, 0.6]), "exponent": np.array([0.95, 0.92]),
         "media_coefficient": np.array([0.4, 0.1]), "intercept": 0.5, "trend_coefficient": 0.0, "trend_exponent": 1.0,
@@ -71,10 +71,10 @@ def market():
     data = dataclasses.replace(data, media=media)
     spec = ModelSpec("adstock", 0, weekday=False)
     noise = 0.05 * np.random.default_rng(2).standard_normal(80)
-    data = dataclasses.replace(data, kpi=plain.mean(spec, data, truth) + noise)
+    data = dataclasses.replace(data, kpi=(plain.mean(spec, data, truth) + noise)[None])
     beliefs = tuple(
         RoiPrior(channel, mean * data.total_kpi.sum() / spend, 0.6 * mean * data.total_kpi.sum() / spend)
-        for channel, mean, spend in zip(data.channels, (0.2, 0.3), data.spend.sum(axis=0), strict=True)
+        for channel, mean, spend in zip(data.channels, (0.2, 0.3), data.total_spend.sum(axis=0), strict=True)
     )
     return dataclasses.replace(spec, media_prior=MediaPrior(), roi_priors=beliefs), data
 

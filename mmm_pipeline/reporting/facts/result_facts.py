@@ -88,6 +88,8 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
     unknown = sum(float(channel.row["spend"]) for channel in found.channels if not channel.has_evidence)
     fitted = float(tables.contribution_over_time["mean"].sum())
     media = float(tables.attribution["contribution"].sum())
+    plan = tables.budget_plan
+    planned, held = float(plan["optimal_spend"].sum()), float(plan.loc[plan["is_held"], "optimal_spend"].sum())
     return single(
         "run",
         "judgements on the run as a whole",
@@ -115,6 +117,7 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
             Column("spend_without_evidence", "money", "spend on channels for which the data cannot tell"),
             Column("spend_share_without_evidence", "share"),
             Column("spend_held", "money", "plan's spend on channels that it leaves as they are for want of evidence"),
+            Column("spend_share_held", "share"),
             Column("moved", "money", "spend that changes place in the plan"),
         ],
         {
@@ -140,7 +143,8 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
             "roi_of_all_media": found.returns.per * media / spend if spend else None,
             "spend_without_evidence": unknown,
             "spend_share_without_evidence": unknown / spend if spend else 0.0,
-            "spend_held": float(tables.budget_plan.loc[tables.budget_plan["is_held"], "optimal_spend"].sum()),
+            "spend_held": held,
+            "spend_share_held": held / planned if planned else 0.0,
             "moved": float(tables.budget_plan["change"].abs().sum()) / 2,
         },
     )

@@ -78,6 +78,8 @@ def page_tables(tables: ResultTables, found: Findings, words: Wording, write: Fo
         "reallocation": _reallocation(tables, found, words, write),
         "leaderboard": _leaderboard(tables, found, words, write),
         "naive": _naive(tables, words, write),
+        "prior_check": _priors(tables, found, words, write),
+        "sensitivity": _sensitivity(tables, found, words, write),
         "excluded": _table(
             words,
             "excluded",
@@ -126,10 +128,10 @@ def _channels(found: Findings, words: Wording, write: Formatter) -> PageTable:
                 if money
                 else Cell(write.money(row["cost_per_kpi"]), _span(write, row, "cost_per_kpi", write.money)),
                 Cell(write.figure(row["marginal_roi"]), _span(write, row, "marginal_roi", write.figure)),
-                Cell(write.percent(row["prior_width_ratio"])),
+                Cell(words(f"rests_on.{channel.rests_on}")),
             ]
         )
-    return _table(words, "channels", "lrrrrrrr", rows)
+    return _table(words, "channels", "lrrrrrrl", rows)
 
 
 def _budget(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> PageTable:
@@ -174,6 +176,40 @@ def _budget(tables: ResultTables, found: Findings, words: Wording, write: Format
         ]
     )
     return _table(words, "budget", "lrrrrrrrr", rows, [row[0] is total for row in rows])
+
+
+def _priors(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> PageTable:
+    """What was believed beforehand, by the champion's transform."""
+    believed = tables.prior_check.loc[tables.prior_check["adstock"] == found.champion["adstock"]]
+    rows = [
+        [
+            Cell(_channel_name(row["channel"], found, words)),
+            Cell(write.percent(row["share"], 1), _span(write, row, "share", write.percent)),
+            Cell(write.figure(row["roi"]), _span(write, row, "roi", write.figure)),
+            Cell(write.probability(row["probability_above_kpi"])),
+        ]
+        for row in records(believed)
+    ]
+    return _table(words, "prior_check", "lrrr", rows, [not isinstance(name, str) for name in believed["channel"]])
+
+
+def _sensitivity(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> PageTable:
+    rows = [
+        [
+            Cell(words("tables.gain") if row["quantity"] == "gain" else _channel_name(row["channel"], found, words)),
+            Cell(words(f"rests_on.{row['evidence']}")),
+            Cell(write.percent(row["opinion"])),
+            Cell(write.number(row["prior_sensitivity"], 3)),
+            Cell(write.number(row["likelihood_sensitivity"], 3)),
+        ]
+        for row in records(tables.sensitivity)
+    ]
+    of_all = [row["quantity"] != "roi" for row in records(tables.sensitivity)]
+    return _table(words, "sensitivity", "llrrr", rows, of_all)
+
+
+def _channel_name(channel: Any, found: Findings, words: Wording) -> str:
+    return found.labels.get(channel, clean(channel)) if isinstance(channel, str) else words("tables.all_media")
 
 
 def _reallocation(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> PageTable:

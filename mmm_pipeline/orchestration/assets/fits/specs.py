@@ -18,10 +18,13 @@ from mmm_pipeline.settings.model import MediaPriorSettings
 from mmm_pipeline.settings.pipeline import Settings
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
     from mmm_pipeline.mmm.data.model_data import ModelData
 
 __all__ = ["convergence_thresholds", "fit_fingerprint", "model_spec", "sampler_settings", "spec_of_key"]
-__all__ += ["told_prior_change"]
+__all__ += ["checked_priors", "said_before_the_fit", "told_prior_change"]
 
 # Raise when the same inputs and settings would give another posterior, e.g. because a registered prior changed, so that
 # stored fits are not reused. A new field that changes nothing at its neutral value needs no raise: see `identity`.
@@ -73,6 +76,41 @@ def _told(prior: MediaPrior) -> str:
     if prior.kind == "roi":
         return f"roi (every channel's ROI is {prior.mean:g} ± {prior.sd:g})"
     return f"total_share (all media cause {prior.mean:.0%} ± {prior.sd:.0%} of the KPI)"
+
+
+def checked_priors(settings: Settings, dataset: xr.Dataset) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The contracts `prior_check` and `prior_kpi`: what the priors of every transform imply on the train window."""
+    import pandas as pd
+
+    from mmm_pipeline.mmm.data.model_data import train_data
+    from mmm_pipeline.mmm.sensitivity.prior_check import prior_check
+
+    data = train_data(dataset)
+    found = [
+        prior_check(
+            model_spec(settings, adstock, settings.model.degrees[0], data),
+            data,
+            credible_interval=settings.report.credible_interval,
+            seed=settings.sampler.seed,
+        )
+        for adstock in settings.model.adstocks
+    ]
+    tables, series = ([getattr(each, name) for each in found] for name in ("table", "series"))
+    return pd.concat(tables, ignore_index=True), pd.concat(series, ignore_index=True)
+
+
+def said_before_the_fit(settings: Settings, dataset: xr.Dataset) -> list[str]:
+    """What data and settings already decide: of the budget, and of what the priors imply, which is always said."""
+    from mmm_pipeline.operations.budget_requests import require_possible_budget
+    from mmm_pipeline.operations.prior_checks import prior_sentence, prior_warnings
+
+    told = require_possible_budget(settings.budget, dataset)
+    table, _ = checked_priors(settings, dataset)
+    first = table.loc[table["channel"].isna()].iloc[0].to_dict()
+    return [
+        *told,
+        *(prior_warnings(table, settings) or [prior_sentence({str(name): first[name] for name in first}, settings)]),
+    ]
 
 
 def spec_of_key(settings: Settings, key: str, data: ModelData) -> ModelSpec:

@@ -15,11 +15,11 @@ __all__ = ["prior_sentence", "prior_warnings"]
 
 def prior_sentence(row: Mapping[str, Any], settings: Settings) -> str:
     """What the priors say of all media, in one English sentence; `row`: that of all media in `prior_check`."""
+    interval = f"{row['share_low']:.0%} to {row['share_high']:.0%}"
     return (
         f"before any data, media is expected to cause {row['share']:.0%} of {settings.columns.kpi} "
-        f"({settings.report.credible_interval:.0%} interval {row['share_low']:.0%} to {row['share_high']:.0%}), and more "
-        f"than all of it with probability {row['probability_above_kpi']:.0%} (priors.media.kind "
-        f"{settings.priors.media.kind})"
+        f"({settings.report.credible_interval:.0%} interval {interval}), and more than all of it with probability "
+        f"{row['probability_above_kpi']:.0%} (priors.media.kind {settings.priors.media.kind})"
     )
 
 
@@ -32,11 +32,11 @@ def prior_warnings(table: pd.DataFrame, settings: Settings) -> list[str]:
     """
     from mmm_pipeline.mmm.sensitivity.prior_check import is_absurd
 
-    together = table.loc[table["channel"].isna()].to_dict("records")
-    told = [
-        f"the priors cannot be meant ({row['adstock']}): {prior_sentence({str(k): v for k, v in row.items()}, settings)}"
-        for row in together
-        if is_absurd(float(row["share"]), float(row["probability_above_kpi"]))
+    together = table.loc[table["channel"].isna()].sort_values("share", ascending=False, kind="stable")
+    worst = {str(name): value for name, value in together.iloc[0].to_dict().items()}
+    if not is_absurd(float(together["share"].max()), float(together["probability_above_kpi"].max())):
+        return []
+    return [
+        f"the priors are not plausible ({worst['adstock']}): {prior_sentence(worst, settings)}. Where data is weak, "
+        "results will repeat that: set priors.media (total_share is the default)"
     ]
-    advice = ". Where the data is weak, results will repeat that: set priors.media (total_share is the default)"
-    return [sentence + advice for sentence in told]

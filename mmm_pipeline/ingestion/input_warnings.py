@@ -69,7 +69,7 @@ def _by_market(dataset: xr.Dataset) -> Iterator[tuple[str, np.ndarray, np.ndarra
 
 def _days_without_kpi(dataset: xr.Dataset, settings: Settings) -> Iterator[str]:
     days = pd.DatetimeIndex(dataset["time"].to_numpy())
-    filled = settings.validation.missing_kpi_days == "zero"
+    filled = settings.validation.missing_kpi == "zero"
     for whose, kpi, _ in _by_market(dataset):
         zero = days[kpi <= 0]
         if len(zero):
@@ -77,7 +77,7 @@ def _days_without_kpi(dataset: xr.Dataset, settings: Settings) -> Iterator[str]:
             more = f" and {len(zero) - _SHOWN:,} more" if len(zero) > _SHOWN else ""
             yield (
                 f"the KPI{whose} is 0 on {len(zero):,} of {len(days):,} days: {listed}{more}. Is the data complete? "
-                + ("Days without any row count as 0 (validation.missing_kpi_days: zero). " if filled else "")
+                + ("Days without any row count as 0 (validation.missing_kpi: zero). " if filled else "")
                 + "A day of no sales for a known reason belongs into events"
             )
 
@@ -129,7 +129,7 @@ def _placeholder_spend(train: xr.Dataset, settings: Settings) -> Iterator[str]:
                 f"({share[position]:.2g} of all spend), which looks like a placeholder: its prior goes by what "
                 f"it spent, {_held_by_prior(share[position], len(share), settings)}, and its ROI is no figure. "
                 "If it costs nothing (organic, email), leave it out (channels.exclude) and give its media as a feature "
-                "(features.path); else state its real spend, or a belief (priors.roi)"
+                "(controls.source); else state its real spend, or a belief (priors.roi)"
             )
 
 
@@ -179,7 +179,7 @@ def _features_far_outside(dataset: xr.Dataset, train: xr.Dataset) -> Iterator[st
         yield (
             f"the feature {str(name)!r} goes far beyond what was learned from: {most:g} in the holdout, at most "
             f"{before:g} before. Forecasts there are the prior's shape: check the values, or leave it out "
-            "(features.columns)"
+            "(controls.columns)"
         )
 
 

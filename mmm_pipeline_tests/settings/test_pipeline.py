@@ -34,7 +34,7 @@ def test_an_unknown_key_names_itself_and_the_closest_known_one(tmp_path: Path) -
     ("text", "key"),
     [
         ("sampler: {chains: 1}", "sampler.chains = 1"),
-        ("split: {holdout_days: 0}", "split.holdout_days = 0"),
+        ("split: {holdout: 0}", "split.holdout = 0"),
         ("model: {adstocks: [geometric]}", "model.adstocks.0 = 'geometric'"),
         ("model: {degrees: [1, 1]}", "lists a value twice"),
         ("source: {kind: file}", "source.path is required"),
@@ -66,7 +66,7 @@ def test_an_unknown_key_names_itself_and_the_closest_known_one(tmp_path: Path) -
             "priors: {lift_tests: [{channel: tv, spend: 10, incremental_kpi: -5, standard_error: 1}]}",
             "the ROI of 'tv' is not above 0",
         ),
-        ("features: {signs: {price: down}}", "features.signs.price = 'down'"),
+        ("controls: {signs: {price: down}}", "controls.signs.price = 'down'"),
         ("events: {calendar: [{event: Sale, dates: []}]}", "events.calendar.0.dates"),
         ("report: {languages: [fr]}", "report.languages.0 = 'fr'"),
         ("ranking: {least_converged_specs: 0}", "ranking.least_converged_specs = 0"),
@@ -83,7 +83,7 @@ def test_an_impossible_value_names_its_key_and_value(tmp_path: Path, text: str, 
 
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
-        parse_settings({"sampler": {"chains": 0}, "split": {"holdout": 3}})
+        parse_settings({"sampler": {"chains": 0}, "split": {"holdout": 0}})
     assert "sampler.chains" in str(caught.value)
     assert "split.holdout" in str(caught.value)
 

@@ -76,13 +76,13 @@ def plan_budget(
         InfeasibleBudget: the request cannot be met.
     """
     request = request or BudgetRequest()
-    latest, basis_end = latest_spend(fit, request.horizon_days)
-    now = current_spend(fit, request.horizon_days)
+    latest, basis_end = latest_spend(fit, request.horizon)
+    now = current_spend(fit, request.horizon)
     unproven = [channel for channel, kind in (evidence or {}).items() if kind == "prior"]
     problem = budget_problem(fit.data.channels, now, request, latest, unproven)
     responses = [
         response.per(problem.unit)
-        for response in channel_responses(fit, request.horizon_days, count_after_horizon=request.count_after_horizon)
+        for response in channel_responses(fit, request.horizon, count_after_horizon=request.count_after_horizon)
     ]
     allocation = _allocated(problem, responses, request)
     reference = problem.reference(allocation.cents)
@@ -144,8 +144,8 @@ def unplanned(
         why: what `plan_budget` says.
         evidence: channel -> where its return comes from.
     """
-    spend = current_spend(fit, request.horizon_days)
-    responses = channel_responses(fit, request.horizon_days, count_after_horizon=request.count_after_horizon)
+    spend = current_spend(fit, request.horizon)
+    responses = channel_responses(fit, request.horizon, count_after_horizon=request.count_after_horizon)
     today = _outcome(responses, spend)
     table = pd.DataFrame(
         {
@@ -166,8 +166,8 @@ def unplanned(
         {
             "objective": [request.objective],
             **{key: [float(spend.sum())] for key in ("total", "total_today")},
-            "horizon_days": [request.horizon_days],
-            "basis_end": np.array([latest_spend(fit, request.horizon_days)[1]], dtype="datetime64[ns]"),
+            "horizon": [request.horizon],
+            "basis_end": np.array([latest_spend(fit, request.horizon)[1]], dtype="datetime64[ns]"),
             **{key: [expected] for key in ("expected_kpi_today", "expected_kpi_current", "expected_kpi_optimal")},
             **{key: [0.0] for key in ("uplift", "uplift_low", "uplift_high", "probability_of_gain")},
             "risk_measure": [request.risk.measure],
@@ -266,7 +266,7 @@ class _Compared:
                 "objective": [self.request.objective],
                 "total": [float(problem.currency(allocation.cents.sum()))],
                 "total_today": [float(problem.currency(problem.current.sum()))],
-                "horizon_days": [self.request.horizon_days],
+                "horizon": [self.request.horizon],
                 "basis_end": np.array([basis_end], dtype="datetime64[ns]"),
                 "expected_kpi_today": [self.today.expected],
                 "expected_kpi_current": [self.current.expected],

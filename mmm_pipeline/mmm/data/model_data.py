@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 
 __all__ = [
     "ALL_MARKETS",
@@ -65,6 +66,15 @@ class ModelData:
     @property
     def days(self) -> int:
         return len(self.dates)
+
+    @cached_property
+    def grid(self) -> TimeGrid:
+        """The periods of the window.
+
+        Raises:
+            ModelInputError: the dates are no consecutive periods.
+        """
+        return TimeGrid.of_dates(self.dates)
 
     @property
     def several_markets(self) -> bool:

@@ -25,9 +25,8 @@ def returns_of(tables: ResultTables) -> Returns:
     if tables.returns is not None:
         return tables.returns
     settings, spend = tables.settings, float(tables.attribution["spend"].sum())
-    observed = tables.media_matrix
-    kpi, paid = (float(observed[column].sum()) for column in ("kpi", "spend"))
-    if observed.empty:
+    kpi, paid = float(tables.kpi_series["kpi"].sum()), float(tables.media_matrix["spend"].sum())
+    if tables.kpi_series.empty:
         kpi, paid = float(tables.contribution_over_time["mean"].sum()), spend
     if read_kpi(settings.columns.kpi, settings.kpi.kind, kpi, paid).is_money:
         return MONEY
@@ -61,4 +60,4 @@ def returns_words(words: Wording, write: Formatter, returns: Returns, kpi: str) 
 
 def language_words(tables: ResultTables, write: Formatter, kpi: str) -> Wording:
     """`returns_words` of a run in the language of its formats."""
-    return returns_words(wording(write.language), write, returns_of(tables), kpi)
+    return returns_words(wording(write.language).of_step(tables.window.step), write, returns_of(tables), kpi)

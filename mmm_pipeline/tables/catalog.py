@@ -39,7 +39,10 @@ from mmm_pipeline.tables.model_checks import (
     CHAMPION_FIT,
     PREDICTIVE_DISTRIBUTION,
     PREDICTIVE_PIT,
+    PRIOR_CHECK,
+    PRIOR_KPI,
     PRIOR_POSTERIOR_DENSITY,
+    SENSITIVITY,
     WORST_PARAMETER_DRAWS,
 )
 from mmm_pipeline.tables.parts import About, about_of
@@ -57,6 +60,8 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         MEDIA_MATRIX,
         MARKET_MATRIX,
         EXCLUDED_CHANNELS,
+        PRIOR_CHECK,
+        PRIOR_KPI,
         LEADERBOARD,
         CHAMPION_FIT,
         NAIVE_FORECASTS,
@@ -71,6 +76,7 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         CONTRIBUTION_OVER_TIME_BY_MARKET,
         RETENTION_DENSITY,
         PRIOR_POSTERIOR_DENSITY,
+        SENSITIVITY,
         PREDICTIVE_PIT,
         PREDICTIVE_DISTRIBUTION,
         WORST_PARAMETER_DRAWS,

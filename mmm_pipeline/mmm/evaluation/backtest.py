@@ -145,7 +145,7 @@ def backtest_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """The contract `backtest`, in the order of the dates; what a failed date lacks is empty, its counts 0."""
     types = column_types(BACKTEST)
     counts = {name: 0 for name, kind in types.items() if kind == "int64"}
-    table = frame_of(BACKTEST, [counts | row for row in rows]).sort_values("as_of", ignore_index=True)
+    table = frame_of(BACKTEST, [{**counts, **row} for row in rows]).sort_values("as_of", ignore_index=True)
     texts = [name for name, kind in types.items() if kind == "object"]
     table[texts] = table[texts].where(table[texts].notna(), None)
     return table

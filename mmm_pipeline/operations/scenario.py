@@ -166,6 +166,7 @@ def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOpti
     """
     from mmm_pipeline.mmm.budget.plan import plan_budget
     from mmm_pipeline.mmm.response.response import current_spend
+    from mmm_pipeline.reporting.findings.findings import with_evidence
 
     check_options(options)
     name = options.name or datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -180,10 +181,8 @@ def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOpti
     implausible = implausible_sentences(fit, settings, summary)
     if implausible:
         summary["verdict"] = "implausible"
-    unknown, moves = _without_evidence(fit, settings), plan.reallocation.copy()
-    table["has_evidence"] = ~table["channel"].isin(unknown)
-    for side in ("from", "to"):
-        moves[f"{side}_has_evidence"] = ~moves[f"{side}_channel"].isin(unknown)
+    unknown = _without_evidence(fit, settings)
+    table, moves = with_evidence(table, unknown), with_evidence(plan.reallocation, unknown)
     for each in (table, moves):
         each["warning"] = implausible[0] if implausible else ""
     blind = table.loc[~table["has_evidence"] & (table["change"] != 0), "channel"].tolist()

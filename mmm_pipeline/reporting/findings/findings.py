@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from mmm_pipeline.reporting.text.names import clean, distinct
 from mmm_pipeline.reporting.text.returns import returns_of, stated
 
 __all__ = ["ChannelFinding", "Findings", "Move", "findings", "implausible_results", "lacks_evidence"]
+__all__ += ["with_evidence"]
 
 Evidence = Literal["pays_back", "below_spend", "unclear", "measured", "implausible", "no_evidence"]
 """`measured`: a KPI that is not money has no break-even to be above or below; `implausible`: the data speaks of the
@@ -254,6 +255,23 @@ def lacks_evidence(row: Mapping[str, Any]) -> bool:
     """Whether the data cannot tell what a channel brings, by `prior_width_ratio` and `media_variation` of its row."""
     width, variation = _number(row["prior_width_ratio"]), _number(row["media_variation"])
     return (width is not None and width >= NO_EVIDENCE_WIDTH) or (variation is not None and variation < NO_VARIATION)
+
+
+def with_evidence(plan: pd.DataFrame, unknown: Collection[str]) -> pd.DataFrame:
+    """A plan or its moves, with whether the data tells what each channel brings beside its amounts.
+
+    Args:
+        plan: with a column `channel`, or `from_channel` and `to_channel`.
+        unknown: channels that lack evidence.
+
+    Returns:
+        The table with `has_evidence`, or `from_has_evidence` and `to_has_evidence`, as its last columns.
+    """
+    told = plan.copy()
+    for side in ("", "from_", "to_"):
+        if f"{side}channel" in plan:
+            told[f"{side}has_evidence"] = ~plan[f"{side}channel"].isin(list(unknown))
+    return told
 
 
 def _channels(tables: ResultTables, labels: dict[str, str], *, implausible: bool) -> tuple[ChannelFinding, ...]:

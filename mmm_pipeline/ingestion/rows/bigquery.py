@@ -102,7 +102,9 @@ class SourceTable:
         numbers = {roles.positions[role] for role in NUMBER_ROLES}
         source = f"({self._source()}) AS source"
         texts = TextNumbers(self._rows, BIGQUERY, source, roles.names, str(self.name), source)
-        found = decimal_marks(texts, numbers.intersection(in_text), in_text, MarkSetting(decimal, "source.decimal"))
+        compared = {roles.positions[role] for role in ("spend", "kpi")}
+        setting = MarkSetting(decimal, "source.decimal")
+        found = decimal_marks(texts, numbers.intersection(in_text), in_text, setting, compared)
         return replace(self, queries=replace(self.queries, marks=found.of_column), notes=found.notes)
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:

@@ -111,7 +111,10 @@ def load_file(warehouse: Warehouse, settings: Settings) -> LoadSummary:
         staging.close_to_files()
         setting = MarkSetting(settings.source.decimal, "source.decimal")
         numbers = [read.roles.positions[role] for role in NUMBER_ROLES]
-        marks = staged_decimal_marks(staging, read.roles.names, numbers, setting=setting, where=read.where)
+        compared = [read.roles.positions[role] for role in ("spend", "kpi")]
+        marks = staged_decimal_marks(
+            staging, read.roles.names, numbers, setting=setting, where=read.where, compared=compared
+        )
         queries = CampaignQueries.of(DUCKDB, read.roles, settings, where=read.where, marks=marks.of_column)
         totals = judge(staging, queries)
         require_no_overlap(staging, read, "source.sheet")

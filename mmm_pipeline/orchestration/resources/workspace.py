@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import dagster as dg
 
 from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB, REFRESH_JOB, show_alive, waiting_turn
+from mmm_pipeline.storage.atomic_files import remove_unfinished
 from mmm_pipeline.storage.warehouses import Warehouse, open_warehouse
 from mmm_pipeline.storage.workspace import Workspace
 
@@ -52,6 +53,7 @@ class RunWorkspace(Workspace):
             self.folder().run_lock,
             lambda process: told(f"process {process} is refreshing this home; waiting until it is done"),
         ):
+            remove_unfinished(self.folder().artifacts)
             yield
 
     def warehouse(self) -> Warehouse:

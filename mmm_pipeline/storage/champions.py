@@ -12,7 +12,6 @@ from mmm_pipeline.storage.artifacts import ArtifactStore
 
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["ChampionHistory", "KeptChampion", "champion_is_quick", "mark_champion"]
 
@@ -118,7 +117,7 @@ class ChampionHistory:
         others = [entry for entry in self.entries() if entry.fingerprint != fingerprint and (quick or not entry.quick)]
         return others[-1] if others else None
 
-    def read(self, entry: KeptChampion) -> Fit | PanelFit:
+    def read(self, entry: KeptChampion) -> Fit:
         """The posterior of a kept champion.
 
         Raises:

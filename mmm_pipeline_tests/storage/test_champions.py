@@ -34,7 +34,7 @@ def test_the_champion_before_is_found_and_read(history: ChampionHistory) -> None
 
     assert previous is not None
     assert previous.kept == _FIRST
-    assert history.read(previous).data.kpi[0] == synthetic_fit(channels=1, days=30, draws=4, seed=0).data.kpi[0]
+    assert history.read(previous).data.kpi[0, 0] == synthetic_fit(channels=1, days=30, draws=4, seed=0).data.kpi[0]
 
 
 def test_the_first_champion_has_none_before_it(history: ChampionHistory) -> None:

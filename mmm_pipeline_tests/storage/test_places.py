@@ -144,7 +144,7 @@ def test_earlier_champions_are_kept_in_a_bucket_and_forgotten(bucket: Bucket) ->
     assert [int(entry.fingerprint, 16) for entry in history.entries()] == [1, 2]
     previous = history.previous(f"{2:032x}", quick=False)
     assert previous is not None
-    assert history.read(previous).data.kpi[0] == synthetic_fit(channels=1, days=30, draws=4, seed=1).data.kpi[0]
+    assert history.read(previous).data.kpi[0, 0] == synthetic_fit(channels=1, days=30, draws=4, seed=1).data.kpi[0]
 
 
 def test_a_copy_of_the_results_is_named_when_it_is_complete_and_old_ones_go(place: Place, tmp_path: Path) -> None:

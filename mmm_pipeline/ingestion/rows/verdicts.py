@@ -6,6 +6,7 @@ from mmm_pipeline.ingestion.sources.staging import LONGEST_FIELD
 
 __all__ = [
     "BLANK",
+    "COMPARED_ROLES",
     "DUPLICATE",
     "EQUAL_KPI",
     "FIRST_DAY",
@@ -19,6 +20,8 @@ __all__ = [
 ]
 
 NUMBER_ROLES = ("media", "spend", "kpi")
+COMPARED_ROLES = ("spend", "kpi")
+"""Amounts of which one is divided by the other."""
 FIRST_DAY, LAST_DAY = "1990-01-01", "2100-12-31"
 
 BLANK = "blank"
@@ -63,6 +66,7 @@ REASONS: dict[str, str] = {
             ("non_finite", "infinite, not a number, or too large"),
             ("negative", "accepted are numbers of at least 0"),
         )
+        if (kind, role) != ("negative", "kpi")
     },
     "missing_kpi": (
         "the KPI is blank: write 0 where nothing happened. Where one row of a day has the KPI of the whole day, write "

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.errors import StoredResultError
-from mmm_pipeline.reporting.findings.findings import findings
+from mmm_pipeline.reporting.findings.findings import findings, with_evidence
 from mmm_pipeline.reporting.results.tables import ResultTables
 from mmm_pipeline.tables.catalog import empty_table
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
@@ -166,3 +166,12 @@ def test_results_without_a_champion_are_refused_with_a_reason() -> None:
 def test_an_empty_table_is_refused_by_name(name: str) -> None:
     with pytest.raises(StoredResultError, match=name):
         findings(dataclasses.replace(synthetic_results(2), **{name: empty_table(name)}))
+
+
+def test_a_plan_and_its_moves_say_which_channels_lack_evidence() -> None:
+    plan = pd.DataFrame({"channel": ["search", "tv"], "optimal_spend": [1.0, 2.0]})
+    moves = pd.DataFrame({"from_channel": ["tv"], "to_channel": ["search"], "amount": [1.0]})
+    assert with_evidence(plan, {"tv"})["has_evidence"].tolist() == [True, False]
+    told = with_evidence(moves, {"tv"})
+    assert (told["from_has_evidence"].tolist(), told["to_has_evidence"].tolist()) == ([False], [True])
+    assert list(plan) == ["channel", "optimal_spend"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import pandas as pd
 
 from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
@@ -116,10 +117,8 @@ def decision_report(workspace: WorkspaceResource) -> dg.MaterializeResult:
 
 def _write_results(workspace: WorkspaceResource, folder: Path) -> None:
     from mmm_pipeline.reporting.charts.stored import stored_charts
-    from mmm_pipeline.reporting.findings.findings import lacks_evidence, with_evidence
     from mmm_pipeline.reporting.page.report import write_report
     from mmm_pipeline.reporting.page.summary import build_summary
-    from mmm_pipeline.reporting.results.tables import records
     from mmm_pipeline.reporting.text.spreadsheets import write_csv
 
     tables, warehouse = result_tables(workspace), workspace.warehouse()
@@ -131,12 +130,11 @@ def _write_results(workspace: WorkspaceResource, folder: Path) -> None:
         place.mkdir(parents=True)
         drawn[language] = stored_charts(workspace.artifacts(), language, place)
     write_report(tables, drawn, {language: _narratives(workspace, language) for language in languages}, folder)
-    unknown = [str(row["channel"]) for row in records(tables.attribution) if lacks_evidence(row)]
     for name in published_tables():
         # The leaderboard marks the spec that decisions use, which the stored one cannot know yet.
         table = tables.leaderboard if name == "leaderboard" else warehouse.read_table(name)
-        # Whoever opens the plan alone sees where it moves money without knowing.
-        table = with_evidence(table, unknown) if name in ("budget_plan", "reallocation") else table
+        if name == "reallocation":
+            table = _with_evidence(table, tables.budget_plan)
         if len(table) or about(name).published_when_empty:
             write_csv(table, folder / f"{about(name).published_as}.csv")
     if len(tables.attribution_by_market):
@@ -144,6 +142,12 @@ def _write_results(workspace: WorkspaceResource, folder: Path) -> None:
             workspace.artifacts().take_pictures(f"charts/{language}/markets", place / "markets")
     summary = json.dumps(build_summary(tables), ensure_ascii=False, indent=2, allow_nan=False)
     (folder / "summary.json").write_text(summary + "\n", encoding="utf-8")
+
+
+def _with_evidence(moves: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
+    """The moves with where both returns come from, for whoever opens them without the plan."""
+    evidence = plan.set_index("channel")["evidence"].to_dict()
+    return moves.assign(**{f"{side}_evidence": moves[f"{side}_channel"].map(evidence) for side in ("from", "to")})
 
 
 def _narratives(workspace: WorkspaceResource, language: Language) -> Narratives:

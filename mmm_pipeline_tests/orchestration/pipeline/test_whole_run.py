@@ -46,6 +46,15 @@ def home_again(small_run: SmallRun, tmp_path: Path) -> Home:
     return home
 
 
+def test_moves_say_where_the_returns_of_both_channels_come_from(small_run: SmallRun) -> None:
+    def published(name: str) -> pd.DataFrame:
+        return pd.read_csv(small_run.home.latest_results / f"{name}.csv", encoding="utf-8-sig")
+
+    evidence, moves = published("budget").set_index("channel")["evidence"], published("reallocation")
+    for side in ("from", "to"):
+        assert moves[f"{side}_evidence"].tolist() == evidence[moves[f"{side}_channel"]].tolist()
+
+
 def test_the_results_folder_is_complete(small_run: SmallRun, summary: dict) -> None:
     names = {
         path.relative_to(small_run.home.latest_results).as_posix() for path in small_run.home.latest_results.rglob("*")

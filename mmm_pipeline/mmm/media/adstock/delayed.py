@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmm_pipeline.mmm.media.adstock.base import WindowAdstock
-from mmm_pipeline.mmm.media.parameter import Parameter
+from mmm_pipeline.mmm.priors.parameter import Parameter
 from mmm_pipeline.mmm.numerics.library import Library
 from mmm_pipeline.mmm.priors.families import Beta, HalfNormal
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from mmm_pipeline.mmm.media.adstock.base import WindowAdstock
-from mmm_pipeline.mmm.priors.parameter import Parameter
 from mmm_pipeline.mmm.numerics.library import Library
 from mmm_pipeline.mmm.priors.families import Beta, HalfNormal
+from mmm_pipeline.mmm.priors.parameter import Parameter
 
 __all__ = ["DelayedAdstock"]
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from mmm_pipeline.mmm.media.adstock.base import Adstock
 from mmm_pipeline.mmm.media.effective_media import EffectiveMedia, Fading
-from mmm_pipeline.mmm.priors.parameter import Parameter
 from mmm_pipeline.mmm.numerics.library import Library, over_time
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.priors.families import Beta
+from mmm_pipeline.mmm.priors.parameter import Parameter
 
 __all__ = ["GeometricAdstock"]
 

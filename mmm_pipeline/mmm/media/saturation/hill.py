@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from mmm_pipeline.mmm.media.effective_media import EffectiveMedia
-from mmm_pipeline.mmm.priors.parameter import Parameter
 from mmm_pipeline.mmm.media.saturated_days import SaturatedDays, SaturatedTotals, positive
 from mmm_pipeline.mmm.media.saturation.base import Saturation
 from mmm_pipeline.mmm.numerics.library import Library
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.priors.families import Exponential
+from mmm_pipeline.mmm.priors.parameter import Parameter
 
 __all__ = ["HillSaturation"]
 

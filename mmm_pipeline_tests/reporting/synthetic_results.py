@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -89,9 +89,52 @@ def synthetic_results(
         engines: titles of other engines that have answered; the first contradicts ours on the first channel.
         settings: `pipeline.yaml` content; default: a report in both languages.
     """
+    names = plain_names(channels) if isinstance(channels, int) else channels
+    made = _made(
+        tuple(names),
+        days=days,
+        holdout_days=holdout_days,
+        seed=seed,
+        beats_naive=beats_naive,
+        material=material,
+        no_plan=no_plan,
+        refreshed=refreshed,
+        windows=windows,
+        converged=converged,
+        markets=tuple(markets),
+        engines=tuple(engines),
+    )
+    # Tests may change their tables.
+    frames = {name: frame.copy() for name, frame in made.items()}
     start = dt.date(2021, 10, 17)
-    names = plain_names(channels) if isinstance(channels, int) else list(channels)
-    market = _Market(names, days, holdout_days, np.random.default_rng(seed))
+    return ResultTables(
+        settings=parse_settings(settings) if settings else Settings(report={"languages": ("en", "ko")}),
+        quick=quick,
+        **frames,
+        window=Window(start, start + dt.timedelta(days - 1), start + dt.timedelta(days - holdout_days)),
+        rows=RowCounts(9_586 - 3, 3, {"unparseable_date": 2, "negative_spend": 1}),
+    )
+
+
+@cache
+def _made(
+    names: tuple[str, ...],
+    *,
+    days: int,
+    holdout_days: int,
+    seed: int,
+    beats_naive: bool,
+    material: bool,
+    no_plan: str | None,
+    refreshed: bool,
+    windows: int,
+    converged: bool,
+    markets: tuple[str, ...],
+    engines: tuple[str, ...],
+) -> dict[str, pd.DataFrame]:
+    """The tables, validated once: that takes most of the time."""
+    start = dt.date(2021, 10, 17)
+    market = _Market(list(names), days, holdout_days, np.random.default_rng(seed))
     frames = {
         "media_matrix": empty_table("media_matrix"),
         "leaderboard": leaderboard(beats_naive),
@@ -127,13 +170,7 @@ def synthetic_results(
         ),
         "rejected_rows": _rejected_rows(),
     }
-    return ResultTables(
-        settings=parse_settings(settings) if settings else Settings(report={"languages": ("en", "ko")}),
-        quick=quick,
-        **{name: CONTRACTS[name].validate(frame) for name, frame in frames.items()},
-        window=Window(start, start + dt.timedelta(days - 1), start + dt.timedelta(days - holdout_days)),
-        rows=RowCounts(9_586 - 3, 3, {"unparseable_date": 2, "negative_spend": 1}),
-    )
+    return {name: CONTRACTS[name].validate(frame) for name, frame in frames.items()}
 
 
 @dataclass

@@ -31,9 +31,13 @@ class HillSaturation(Saturation):
     source = "Jin et al. 2017; parametrised as in `lightweight-mmm` 0.1.9"
     parameters = (
         Parameter(
-            "half_saturation", "k", "media that reaches half of the ceiling, in multiples of the mean", Exponential()
+            "half_saturation",
+            "k",
+            "media that reaches half of the ceiling, in multiples of the mean",
+            Exponential(),
+            (0.6, 2.2),
         ),
-        Parameter("slope", "n", "steepness; above 1 the curve is S-shaped", Exponential()),
+        Parameter("slope", "n", "steepness; above 1 the curve is S-shaped", Exponential(), (0.8, 1.6)),
     )
     ceiling = 1.0
 

@@ -26,7 +26,7 @@ class PowerSaturation(Saturation):
     title = "power"
     formula = "m = z^ρ"
     source = "`lightweight-mmm` 0.1.9"
-    parameters = (Parameter("exponent", "ρ", "1: linear; smaller: diminishing returns", Beta(9.0)),)
+    parameters = (Parameter("exponent", "ρ", "1: linear; smaller: diminishing returns", Beta(9.0), (0.65, 0.98)),)
 
     def value(self, z: Any, parameters: Mapping[str, Any], f: Library) -> Any:
         return power(z, parameters["exponent"], f)

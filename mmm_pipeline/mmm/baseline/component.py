@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmm_pipeline.mmm.data.model_data import ModelData
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.mmm.numerics.library import Library
 from mmm_pipeline.mmm.priors.parameter import Parameter
 from mmm_pipeline.mmm.specs import ModelSpec
@@ -28,12 +29,12 @@ class Periods:
 
     Attributes:
         time: (T,) periods since the first of the fit's window, 0 = first.
-        origin: date of that first one.
+        grid: these periods in the calendar.
         feature_values: (T, F) scaled features.
     """
 
     time: np.ndarray
-    origin: np.datetime64
+    grid: TimeGrid
     feature_values: np.ndarray
 
 

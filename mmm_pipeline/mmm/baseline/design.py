@@ -17,6 +17,7 @@ from mmm_pipeline.mmm.baseline.component import (
 )
 from mmm_pipeline.mmm.baseline.registry import COMPONENTS
 from mmm_pipeline.mmm.data.model_data import ModelData
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.priors.parameter import Parameter
 from mmm_pipeline.mmm.specs import ModelSpec
@@ -224,9 +225,10 @@ def linear_design(
         start: first day; the window's length continues it.
         days: number of days; default: the window's.
     """
+    length = data.days if days is None else days
     periods = Periods(
-        time=np.arange(start, start + (data.days if days is None else days), dtype=float),
-        origin=data.dates[0],
+        time=np.arange(start, start + length, dtype=float),
+        grid=TimeGrid(data.grid.date(start), data.grid.step, length),
         feature_values=feature_values,
     )
     fixed = [component for component in COMPONENTS if isinstance(component, FixedComponent)]

@@ -9,11 +9,10 @@ import numpy as np
 
 from mmm_pipeline.mmm.baseline.component import FixedComponent, Periods
 from mmm_pipeline.mmm.data.model_data import ModelData
+from mmm_pipeline.mmm.data.time_grid import WEEKDAYS
 from mmm_pipeline.mmm.specs import ModelSpec
 
-__all__ = ["WEEKDAYS", "Weekday"]
-
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+__all__ = ["Weekday"]
 
 
 @dataclass(frozen=True)
@@ -27,9 +26,9 @@ class Weekday(FixedComponent):
         return WEEKDAYS if spec.weekday else ()
 
     def columns(self, spec: ModelSpec, data: ModelData, periods: Periods) -> np.ndarray:
-        # Day 0 of the epoch was a Thursday.
-        day = int(periods.origin.astype("datetime64[D]").astype(int)) + 3 + periods.time.astype(int)
-        return np.eye(len(WEEKDAYS))[day % len(WEEKDAYS)] if spec.weekday else np.zeros((len(periods.time), 0))
+        if not spec.weekday:
+            return np.zeros((len(periods.time), 0))
+        return np.eye(len(WEEKDAYS))[periods.grid.weekdays()]
 
     def scales(self, spec: ModelSpec, data: ModelData) -> np.ndarray:
         return np.full(len(self.labels(spec, data)), spec.priors.weekday_scale)

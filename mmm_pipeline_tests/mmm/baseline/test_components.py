@@ -12,7 +12,8 @@ from mmm_pipeline.mmm.baseline.design import linear_designs
 from mmm_pipeline.mmm.baseline.features import Features
 from mmm_pipeline.mmm.baseline.registry import COMPONENTS
 from mmm_pipeline.mmm.baseline.seasonality import Seasonality
-from mmm_pipeline.mmm.baseline.weekday import WEEKDAYS, Weekday
+from mmm_pipeline.mmm.baseline.weekday import Weekday
+from mmm_pipeline.mmm.data.time_grid import WEEKDAYS, Step, TimeGrid
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.specs import FeatureSign, ModelSpec, Priors
 from mmm_pipeline_tests.mmm.inference import plain_statement as plain
@@ -29,7 +30,8 @@ DATA = plain.small_window(features=2, events=1)
 
 def periods(start: int = 0, length: int = DATA.days) -> Periods:
     time = np.arange(start, start + length, dtype=float)
-    return Periods(time, DATA.dates[0], np.arange(3.0) + time[:, None])
+    grid = TimeGrid(DATA.grid.date(start), Step.DAY, length)
+    return Periods(time, grid, np.arange(3.0) + time[:, None])
 
 
 FIXED = [component for component in COMPONENTS if isinstance(component, FixedComponent)]

@@ -96,7 +96,7 @@ def by_this(case: Contest) -> Entry:
     bounds = zip(case.fit.data.channels, case.low.tolist(), case.high.tolist(), strict=True)
     request = BudgetRequest(
         total=case.total,
-        horizon_days=_DAYS,
+        horizon=_DAYS,
         amounts={channel: (low, high) for channel, low, high in bounds},
         count_after_horizon=False,
     )

@@ -105,10 +105,10 @@ def stored_window(path: Path) -> ModelData:
     import numpy as np
 
     from mmm_pipeline.mmm.data.model_data import ModelData
-    from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
+    from mmm_pipeline.mmm.data.time_grid import TimeGrid
 
     with np.load(path, allow_pickle=False) as stored:
         values = {name: stored[name] for name in stored.files}
     names = {name: tuple(map(str, values.pop(name))) for name in ("markets", "channels", "features", "events")}
-    grid = TimeGrid.of_dates(values.pop("dates"), Step.DAY)
+    grid = TimeGrid.of_dates(values.pop("dates"))
     return ModelData(grid=grid, **names, **values)

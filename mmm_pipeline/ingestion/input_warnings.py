@@ -69,7 +69,7 @@ def _by_market(dataset: xr.Dataset) -> Iterator[tuple[str, np.ndarray, np.ndarra
 
 def _days_without_kpi(dataset: xr.Dataset, settings: Settings) -> Iterator[str]:
     days = pd.DatetimeIndex(dataset["time"].to_numpy())
-    filled = settings.validation.missing_kpi_days == "zero"
+    filled = settings.validation.missing_kpi == "zero"
     for whose, kpi, _ in _by_market(dataset):
         zero = days[kpi <= 0]
         if len(zero):
@@ -77,7 +77,7 @@ def _days_without_kpi(dataset: xr.Dataset, settings: Settings) -> Iterator[str]:
             more = f" and {len(zero) - _SHOWN:,} more" if len(zero) > _SHOWN else ""
             yield (
                 f"the KPI{whose} is 0 on {len(zero):,} of {len(days):,} days: {listed}{more}. Is the data complete? "
-                + ("Days without any row count as 0 (validation.missing_kpi_days: zero). " if filled else "")
+                + ("Days without any row count as 0 (validation.missing_kpi: zero). " if filled else "")
                 + "A day of no sales for a known reason belongs into events"
             )
 

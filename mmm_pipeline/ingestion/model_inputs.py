@@ -13,6 +13,7 @@ import xarray as xr
 from mmm_pipeline.errors import CampaignDataError, SettingsError
 from mmm_pipeline.ingestion.events import event_columns
 from mmm_pipeline.ingestion.matrix import check_window, holdout_start, require_varying
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.mmm.eda.leakage import leaking_features
 from mmm_pipeline.mmm.reasons import Reason, stored_reasons, told_reasons
 from mmm_pipeline.settings.pipeline import ChannelSettings, EventDates, FeatureSettings, Settings
@@ -32,7 +33,7 @@ def build_model_inputs(
     """Split and choose channels.
 
     A channel is left out when, over the train window (the days before the holdout), it has no media or no spend, fewer
-    active days than `channels.min_active_days`, or spend not above `channels.min_spend`; or when `channels.exclude`
+    active days than `channels.min_active_periods`, or spend not above `channels.min_spend`; or when `channels.exclude`
     names it. Its KPI stays: the KPI of a day is that of all rows.
 
     Args:
@@ -59,7 +60,7 @@ def build_model_inputs(
     check_window(matrix, settings)
     media_units, spend, kpi_by_channel = (_wide(matrix, column) for column in ("media_units", "spend", "kpi"))
     days = pd.DatetimeIndex(media_units.index)
-    start = holdout_start(days[0].date(), days[-1].date(), settings)
+    start = holdout_start(TimeGrid.of_dates(days.to_numpy()), settings)
     train = np.asarray(days < pd.Timestamp(start))
 
     _require_known("priors.roi", settings.priors.roi, list(media_units.columns), "channel")
@@ -168,17 +169,17 @@ def _excluded(media: pd.DataFrame, spend: pd.DataFrame, rules: ChannelSettings) 
 def _failed_rules(channel: str, media: np.ndarray, spend: np.ndarray, rules: ChannelSettings) -> Iterator[Reason]:
     if channel in rules.exclude:
         yield Reason("excluded")
-    days = {"days": str(len(media))}
+    periods = {"periods": str(len(media))}
     absent = [what for what, total in (("media", media.sum()), ("spend", spend.sum())) if total <= 0]
     if absent:
-        yield Reason("_and_".join(f"no_{what}" for what in absent), days)
+        yield Reason("_and_".join(f"no_{what}" for what in absent), periods)
         return
     active = int((media > 0).sum())
-    if active < rules.min_active_days:
-        least = str(rules.min_active_days)
-        yield Reason("few_active_days", {**days, "active_days": str(active), "least": least})
+    if active < rules.min_active_periods:
+        least = str(rules.min_active_periods)
+        yield Reason("few_active_periods", {**periods, "active_periods": str(active), "least": least})
     if rules.min_spend > 0 and spend.sum() <= rules.min_spend:
-        yield Reason("little_spend", {**days, "spend": f"{spend.sum():,.2f}", "least": f"{rules.min_spend:,.2f}"})
+        yield Reason("little_spend", {**periods, "spend": f"{spend.sum():,.2f}", "least": f"{rules.min_spend:,.2f}"})
 
 
 def _on_days(features: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
@@ -213,7 +214,7 @@ def _varying(features: pd.DataFrame, train: np.ndarray) -> tuple[pd.DataFrame, d
         then = "" if (later == known[name].iloc[0]).all() else f", and up to {later.abs().max():g} in it"
         left_out[str(name)] = (
             f"the feature {name!r} is {value} on all {len(known)} days before the holdout{then}: nothing can be "
-            "learned of it, so it is left out. Give it a longer history, move the holdout (split.holdout_days), or "
+            "learned of it, so it is left out. Give it a longer history, move the holdout (split.holdout), or "
             "make it an event (events.calendar)"
         )
     return features.drop(columns=list(left_out)), left_out

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError, MmmError, ModelInputError, SettingsError, StoredResultError
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.operations.backtest_dates import BacktestOptions, backtest_dates
 from mmm_pipeline.operations.budget_requests import budget_request
 from mmm_pipeline.settings.pipeline import EventDates, Settings
@@ -61,7 +62,7 @@ class BacktestResult:
     Attributes:
         table: the contract `backtest`.
         channels: the contract `backtest_channels`.
-        summary: all dates together (`mmm.evaluation.backtest.backtest_summary`), and `horizon_days`.
+        summary: all dates together (`mmm.evaluation.backtest.backtest_summary`), and `horizon`.
     """
 
     table: pd.DataFrame
@@ -102,14 +103,11 @@ def run_backtest(
     from mmm_pipeline.mmm.evaluation.backtest import backtest_summary, backtest_table, plan_gain
 
     actual = _Actual.read(_looking_back(settings))
-    horizon = options.horizon_days or settings.budget.horizon_days
-    dates = backtest_dates(
-        options,
-        start=actual.days[0],
-        end=actual.days[-1],
-        needed_days=_needed_days(settings),
-        horizon_days=horizon,
-    )
+    grid = actual.grid
+    horizon = options.horizon_periods(grid.step, settings.budget)
+    planned = settings.budget.horizon_periods(grid.step)
+    needed = settings.split.holdout_periods(grid.step) + grid.step.least_train
+    dates = backtest_dates(options, grid, needed=needed, horizon=horizon)
     rows: list[dict[str, Any]] = []
     plans: dict[dt.date, pd.DataFrame] = {}
     channels: list[pd.DataFrame] = []
@@ -141,9 +139,9 @@ def run_backtest(
     for row in rows:
         if row["status"] == "scored":
             plan, budget = plans[row["as_of"].date()], settings.budget
-            row["uplift_in_hindsight"] = plan_gain(before.fit, plan, budget.horizon_days, budget.count_after_horizon)
+            row["uplift_in_hindsight"] = plan_gain(before.fit, plan, planned, budget.count_after_horizon)
     table = backtest_table(rows)
-    summary = {"horizon_days": horizon, **backtest_summary(table, forecasts)}
+    summary = {"horizon": horizon, **backtest_summary(table, forecasts)}
     return BacktestResult(table, pd.concat(channels, ignore_index=True), summary)
 
 
@@ -194,15 +192,9 @@ def _looking_back(settings: Settings) -> Settings:
     if split.holdout_start is not None:
         raise SettingsError(
             f"split.holdout_start = {split.holdout_start}: a backtest needs a holdout that moves with the date; give "
-            "split.holdout_days instead"
+            "split.holdout instead"
         )
     return settings.model_copy(update={"warehouse": WarehouseSettings(), "landing": LandingSettings()})
-
-
-def _needed_days(settings: Settings) -> int:
-    from mmm_pipeline.ingestion.matrix import LEAST_TRAIN_DAYS
-
-    return settings.split.holdout_days + LEAST_TRAIN_DAYS
 
 
 @dataclass(frozen=True)
@@ -242,12 +234,12 @@ class _Actual:
         return cls(settings, matrix, by_market, features, events, key)
 
     @property
-    def days(self) -> tuple[dt.date, dt.date]:
-        """First and last day."""
-        return self.matrix["date"].min().date(), self.matrix["date"].max().date()
+    def grid(self) -> TimeGrid:
+        """Its periods."""
+        return TimeGrid.of_dates(self.matrix["date"].sort_values().unique())
 
     def after(self, date: dt.date, horizon: int) -> tuple[Any, Holdout]:
-        """(T,) KPI of the days up to a date, of all markets, and the days that followed, at most `horizon` of them.
+        """(T,) KPI of the periods up to a date, of all markets, and at most `horizon` of those that followed.
 
         Raises:
             CampaignDataError: the extra features miss one of the days, or the days cannot carry a model.
@@ -255,7 +247,9 @@ class _Actual:
         from mmm_pipeline.ingestion.model_inputs import build_model_inputs
         from mmm_pipeline.mmm.data.model_data import holdout_of, train_days
 
-        first, last = date + dt.timedelta(days=1), pd.Timestamp(date + dt.timedelta(days=horizon))
+        grid = self.grid
+        at = grid.position(date) + 1
+        first, last = grid.date(at), pd.Timestamp(grid.last_day(at + horizon - 1))
         split = self.settings.split.model_copy(update={"holdout_start": first})
         dataset, _ = build_model_inputs(
             self.matrix.loc[self.matrix["date"] <= last],
@@ -326,7 +320,8 @@ def _scored(
 
     drift = None
     if before is not None:
-        drift = drift_table(before.fit, now.fit, budget_request(settings.budget), seed=settings.sampler.seed)
+        request = budget_request(settings.budget, now.fit.data.grid.step)
+        drift = drift_table(before.fit, now.fit, request, seed=settings.sampler.seed)
     row: dict[str, Any] = {
         "as_of": pd.Timestamp(now.date),
         "status": "scored",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 
 from mmm_pipeline.errors import SettingsError
+from mmm_pipeline.mmm.data.duration import Duration
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
+from mmm_pipeline.settings.decisions import BudgetSettings
+from mmm_pipeline.settings.time import length_of, periods_of
 
 __all__ = ["MOST_DATES", "BacktestOptions", "backtest_dates"]
 
 MOST_DATES = 60
 """Dates of one series; each is a whole grid of fits."""
 _DEFAULT_STEPS = 4
-_STEP = re.compile(r"(?P<count>[1-9]\d{0,2}) ?(?P<unit>[dw]?)\Z")
+_EVERY = {Step.DAY: 7, Step.WEEK: 1, Step.MONTH: 1}
+"""Periods from date to date where nobody says."""
 _LONGEST = 60
 
 
@@ -23,8 +27,8 @@ class BacktestOptions:
 
     Attributes:
         first, last: YYYY-MM-DD; empty: by `backtest_dates`.
-        every: step from date to date: days, `7d`, or weeks, `4w`.
-        horizon_days: days after each date that are scored, 1 to 366; None: `budget.horizon_days`.
+        every: from date to date: `7d`, `4w`, `1m`, or a number of periods; empty: a week, or a month of monthly data.
+        horizon: what is scored after each date, likewise; None: `budget.horizon`.
 
     Raises:
         SettingsError: a value cannot be read, or the first date is after the last.
@@ -32,70 +36,96 @@ class BacktestOptions:
 
     first: str = ""
     last: str = ""
-    every: str = "7d"
-    horizon_days: int | None = None
+    every: str = ""
+    horizon: str | int | None = None
 
     def __post_init__(self) -> None:
         first, last = _day("first date", self.first), _day("last date", self.last)
         if first and last and first > last:
             raise SettingsError(f"the first date {first} is after the last one {last}: exchange them")
-        if self.horizon_days is not None and not 1 <= self.horizon_days <= 366:
-            raise SettingsError(f"a horizon of {self.horizon_days} days is not acceptable: 1 to 366")
-        step = self.step
-        dates = (last - first) // step + 1 if first and last else 1
-        if dates > MOST_DATES:
-            raise SettingsError(
-                f"from {first} to {last} every {step.days} day(s) are {dates} dates, and at most {MOST_DATES} are "
-                "backtested at once: take larger steps"
-            )
+        if self.horizon is not None:
+            length_of(self.horizon, "the horizon")
+        every = self._every
+        if first and last and every is not None and every.unit:
+            _require_few(first, last, (last - first).days // every.days(Step.DAY) + 1, str(every))
 
     @property
-    def step(self) -> dt.timedelta:
-        """From date to date."""
-        found = _STEP.match(self.every.strip().lower())
-        if found is None:
-            raise SettingsError(
-                f"a step of {_shown(self.every)} cannot be read: give days, e.g. 7d, or weeks, e.g. 4w, up to 999"
-            )
-        return dt.timedelta(days=int(found["count"]) * (7 if found["unit"] == "w" else 1))
+    def _every(self) -> Duration | None:
+        return length_of(self.every, "the step from date to date") if self.every.strip() else None
+
+    def every_periods(self, step: Step) -> int:
+        """Periods from date to date.
+
+        Raises:
+            SettingsError: it is no whole number of periods.
+        """
+        return periods_of(self._every, step, _EVERY, "the step from date to date")
+
+    def horizon_periods(self, step: Step, budget: BudgetSettings) -> int:
+        """Periods that are scored after each date.
+
+        Raises:
+            SettingsError: it is no whole number of periods.
+        """
+        if self.horizon is None:
+            return budget.horizon_periods(step)
+        return periods_of(length_of(self.horizon, "the horizon"), step, {}, "the horizon")
 
 
-def backtest_dates(
-    options: BacktestOptions, *, start: dt.date, end: dt.date, needed_days: int, horizon_days: int
-) -> tuple[dt.date, ...]:
-    """The dates of a series, earliest first; the last one asked for is always among them.
+def backtest_dates(options: BacktestOptions, grid: TimeGrid, *, needed: int, horizon: int) -> tuple[dt.date, ...]:
+    """The dates of a series, earliest first, each the last day of a period; the last one asked for is among them.
 
     Args:
         options: what is asked for. Without a last date, it is the last one with a whole horizon after it; without a
             first date, four steps before the last, or as many as the data allows.
-        start: first day of the data.
-        end: last day of the data.
-        needed_days: fewest days that a model can be made of.
-        horizon_days: days after each date that are scored, where there are as many.
+        grid: of the data.
+        needed: fewest periods that a model can be made of.
+        horizon: periods after each date that are scored, where there are as many.
 
     Raises:
-        SettingsError: the data has too few days before the first date, or none after the last.
+        SettingsError: the data has too few periods before the first date, or none after the last, or a date is amid a
+            period.
     """
-    earliest, latest = start + dt.timedelta(days=needed_days - 1), end - dt.timedelta(days=1)
-    possible = (
-        f"the data covers {start} to {end}; with {needed_days} days to make a model of (split.holdout_days and those "
-        f"to learn from) and one to be scored, accepted are dates from {earliest} to {latest}"
-    )
+    step = grid.step
+    earliest, latest = needed - 1, len(grid) - 2
     if earliest > latest:
         raise SettingsError(
-            f"the data is too short to backtest any date: it covers {start} to {end}, and {needed_days} days to make a "
-            "model of and one to be scored are needed"
+            f"the data is too short to backtest any date: it covers {grid.start} to {grid.end}, and "
+            f"{step.counted(needed)} to make a model of and one to be scored are needed"
         )
-    last = _day("last date", options.last) or max(earliest, end - dt.timedelta(days=horizon_days))
-    steps = min(_DEFAULT_STEPS, max(0, (last - earliest) // options.step))
-    first = _day("first date", options.first) or last - steps * options.step
-    for name, date in (("first", first), ("last", last)):
-        if not earliest <= date <= latest:
-            raise SettingsError(f"the {name} date {date} cannot be backtested: {possible}")
-    count = (last - first) // options.step + 1
-    if first > last or count > MOST_DATES:
-        raise SettingsError(f"{max(count, 0)} dates from {first} to {last}: accepted are 1 to {MOST_DATES}")
-    return tuple(last - back * options.step for back in range(count - 1, -1, -1))
+    possible = (
+        f"the data covers {grid.start} to {grid.end}; with {step.counted(needed)} to make a model of (split.holdout "
+        f"and those to learn from) and one to be scored, accepted are dates from {grid.last_day(earliest)} to "
+        f"{grid.last_day(latest)}"
+    )
+    every = options.every_periods(step)
+    asked = {name: _day(f"{name} date", text) for name, text in (("first", options.first), ("last", options.last))}
+    at = {name: _period_ending(grid, name, date) for name, date in asked.items() if date is not None}
+    last = at.get("last", max(earliest, len(grid) - 1 - horizon))
+    first = at.get("first", last - every * min(_DEFAULT_STEPS, max(0, (last - earliest) // every)))
+    for name, position in (("first", first), ("last", last)):
+        if not earliest <= position <= latest:
+            raise SettingsError(f"the {name} date {grid.last_day(position)} cannot be backtested: {possible}")
+    count = (last - first) // every + 1
+    _require_few(grid.last_day(first), grid.last_day(last), count, step.counted(every))
+    return tuple(grid.last_day(last - back * every) for back in range(count - 1, -1, -1))
+
+
+def _period_ending(grid: TimeGrid, name: str, date: dt.date) -> int:
+    at = grid.position(date)
+    if grid.last_day(at) != date:
+        raise SettingsError(
+            f"the {name} date {date} is amid a {grid.step}: give the last day of one, {grid.last_day(at - 1)} or "
+            f"{grid.last_day(at)}"
+        )
+    return at
+
+
+def _require_few(first: dt.date, last: dt.date, dates: int, every: str) -> None:
+    if not 1 <= dates <= MOST_DATES:
+        raise SettingsError(
+            f"from {first} to {last} every {every} are {max(dates, 0)} dates: accepted are 1 to {MOST_DATES} at once"
+        )
 
 
 def _day(what: str, text: str) -> dt.date | None:

@@ -37,6 +37,6 @@ def implausible_sentences(
     if media is None:
         media = {str(name): value for name, value in media_total(fit, credible_interval=interval).iloc[0].items()}
     reasons = implausibilities(media, fit.data.total_kpi, plan)
-    words, write = wording("en"), Formatter("en", settings.report.currency)
+    words, write = wording("en").of_step(fit.data.grid.step), Formatter("en", settings.report.currency)
     told = implausible_words(reasons, clean(settings.columns.kpi, limit=30) or "KPI", interval, words, write)
     return (words("implausible.headline"), *told) if told else ()

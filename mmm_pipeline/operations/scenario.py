@@ -20,6 +20,7 @@ from mmm_pipeline.operations.budget_requests import budget_request
 from mmm_pipeline.operations.plausibility import implausible_sentences
 from mmm_pipeline.settings.pipeline import BudgetSettings, Settings, parse_settings
 from mmm_pipeline.settings.plain_names import plain_name
+from mmm_pipeline.settings.time import length_of
 from mmm_pipeline.storage.artifacts import artifact_store
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.places import names, place_of, write_folder
@@ -48,7 +49,7 @@ class ScenarioOptions:
         bounds: `0.5:2` for all channels, or `CHANNEL=0.8:1.5` for one; multiples of the current spend.
         target_kpi: instead of a budget: spend as little as reaches this media KPI.
         target_roi: instead of a budget: spend until the next unit of currency brings no more KPI than this.
-        horizon_days: length of the plan; None: as the settings have it.
+        horizon: length of the plan, `8w`, `28d` or a number of periods; None: as the settings have it.
     """
 
     name: str = ""
@@ -57,7 +58,7 @@ class ScenarioOptions:
     bounds: tuple[str, ...] = ()
     target_kpi: float | None = None
     target_roi: float | None = None
-    horizon_days: int | None = None
+    horizon: str | int | None = None
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,7 @@ def check_options(options: ScenarioOptions) -> None:
             f"the scenario name {_shown(options.name)} is not acceptable: up to 64 letters, digits, _ and -, "
             "a letter or digit first"
         )
-    if options.horizon_days is not None and not 1 <= options.horizon_days <= 366:
-        raise SettingsError(f"the horizon of {options.horizon_days} days is not acceptable: 1 to 366")
-    _budget(BudgetSettings(), options, options.horizon_days or 1, today=1.0)
+    _budget(BudgetSettings(), options, today=1.0)
 
 
 def check_feasible(home: Home, settings: Settings, options: ScenarioOptions) -> None:
@@ -140,18 +139,18 @@ def check_feasible(home: Home, settings: Settings, options: ScenarioOptions) -> 
 
     check_options(options)
     _require_champion(home, settings)
-    channels, spend = artifact_store(settings, home).read_fit_spend(_CHAMPION)
-    days = settings.budget.horizon_days if options.horizon_days is None else options.horizon_days
-    current = current_spend_of(spend, days)
-    budget = _budget(settings.budget, options, days, float(current.sum()))
+    channels, spend, grid = artifact_store(settings, home).read_fit_spend(_CHAMPION)
+    periods = _horizon(settings.budget, options).horizon_periods(grid.step)
+    current = current_spend_of(spend, periods)
+    budget = _budget(settings.budget, options, float(current.sum()))
     try:
-        budget_problem(channels, current, budget_request(budget), latest_spend_of(spend, days)[0])
+        budget_problem(channels, current, budget_request(budget, grid.step), latest_spend_of(spend, periods)[0])
     except InfeasibleBudget as error:
         given = [
             *([f"--budget {options.budget}"] if options.budget else []),
             *(f"--bounds {text}" for text in options.bounds),
             *(f"--lock {text}" for text in options.lock),
-            *([f"--horizon {days}"] if options.horizon_days else []),
+            *([f"--horizon {options.horizon}"] if options.horizon else []),
         ]
         raise SettingsError(f"{_shown(' '.join(given)) + ': ' if given else ''}{error}") from error
 
@@ -168,10 +167,10 @@ def plan_scenario(fit: Fit, settings: Settings, options: ScenarioOptions) -> Sce
 
     check_options(options)
     name = options.name or datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    horizon_days = settings.budget.horizon_days if options.horizon_days is None else options.horizon_days
-    today = current_spend(fit, horizon_days)
-    budget = _budget(settings.budget, options, horizon_days, float(today.sum()))
-    plan = plan_budget(fit, budget_request(budget), credible_interval=settings.report.credible_interval)
+    step = fit.data.grid.step
+    today = current_spend(fit, _horizon(settings.budget, options).horizon_periods(step))
+    budget = _budget(settings.budget, options, float(today.sum()))
+    plan = plan_budget(fit, budget_request(budget, step), credible_interval=settings.report.credible_interval)
     summary = {str(column): value for column, value in plan.summary.iloc[0].to_dict().items()}
     table = plan.table.copy()
     table.insert(1, "today_spend", plan.today)
@@ -214,7 +213,7 @@ def _notes(fit: Fit, summary: dict[str, Any], blind: Sequence[str]) -> Iterator[
     if basis.date() < fit.data.dates[-1].item():
         yield (
             f"nothing was spent since {basis.date()}: bounds, and the mix that the scenario is compared with, are "
-            f"those of the {summary['horizon_days']} days up to that day"
+            f"those of the {fit.data.grid.step.counted(int(summary['horizon']))} up to that day"
         )
 
 
@@ -263,8 +262,15 @@ def write_scenario(folder: Path, settings: Settings, scenario: Scenario) -> list
     ]
 
 
-def _budget(base: BudgetSettings, options: ScenarioOptions, horizon_days: int, today: float) -> BudgetSettings:
+def _horizon(base: BudgetSettings, options: ScenarioOptions) -> BudgetSettings:
+    """The budget settings with the length of the plan that is asked for."""
+    asked = None if options.horizon is None else length_of(options.horizon, f"--horizon {_shown(str(options.horizon))}")
+    return base if asked is None else base.model_copy(update={"horizon": asked})
+
+
+def _budget(base: BudgetSettings, options: ScenarioOptions, today: float) -> BudgetSettings:
     """The budget settings with the options on top."""
+    base = _horizon(base, options)
     goals = {"--budget": options.budget, "--target-kpi": options.target_kpi, "--target-roi": options.target_roi}
     given = [option for option, value in goals.items() if value not in ("", None)]
     if len(given) > 1:
@@ -272,7 +278,7 @@ def _budget(base: BudgetSettings, options: ScenarioOptions, horizon_days: int, t
     for option, target in (("--target-kpi", options.target_kpi), ("--target-roi", options.target_roi)):
         if target is not None and not (math.isfinite(target) and target > 0):
             raise SettingsError(f"{option} {target:g} is not acceptable: a finite number above 0")
-    changes: dict[str, Any] = {"horizon_days": horizon_days}
+    changes: dict[str, Any] = {}
     if given:
         changes |= {"total": None, "target_kpi": options.target_kpi, "target_marginal_roi": options.target_roi}
     if options.budget:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import StoredResultError
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.storage import places
 from mmm_pipeline.storage.file_errors import told_of
 from mmm_pipeline.storage.places import Place
@@ -96,8 +97,8 @@ class ArtifactStore:
         except Exception as error:
             raise _damaged(path, name, error) from error
 
-    def read_fit_spend(self, name: str) -> tuple[tuple[str, ...], np.ndarray]:
-        """Channels of a stored fit and their (T, C) daily spend over all markets, without reading its draws.
+    def read_fit_spend(self, name: str) -> tuple[tuple[str, ...], np.ndarray, TimeGrid]:
+        """Channels of a stored fit, their (T, C) spend over all markets, and T periods, without reading its draws.
 
         Raises:
             StoredResultError: the file is missing or damaged.
@@ -110,7 +111,8 @@ class ArtifactStore:
                 window = xr.load_dataset(file, engine="h5netcdf", group="constant_data")
             spend = window["spend"]
             spend = (spend.sum("market") if "market" in spend.dims else spend).transpose("time", "channel")
-            return tuple(str(channel) for channel in spend["channel"].to_numpy()), spend.to_numpy()
+            channels = tuple(str(channel) for channel in spend["channel"].to_numpy())
+            return channels, spend.to_numpy(), TimeGrid.of_dates(spend["time"].to_numpy())
         except StoredResultError:
             raise
         except Exception as error:

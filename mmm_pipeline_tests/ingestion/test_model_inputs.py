@@ -129,12 +129,12 @@ def test_the_kpi_of_an_excluded_channel_still_counts() -> None:
 def test_a_channel_with_few_active_days_or_little_spend_is_left_out_when_rules_say_so() -> None:
     table = with_values(matrix(), "A", slice(3, TRAIN), media_units=0.0)
     table = with_values(table, "B", slice(TRAIN), spend=0.25)
-    rules = settings(channels={"min_active_days": 4, "min_spend": 10.5})
+    rules = settings(channels={"min_active_periods": 4, "min_spend": 10.5})
 
     _, excluded = build_model_inputs(table, rules)
 
     assert excluded[["channel", "reason"]].to_numpy().tolist() == [
-        ["A", "3 active day(s) on the 42 days before the holdout, fewer than channels.min_active_days = 4"],
+        ["A", "3 active day(s) on the 42 days before the holdout, fewer than channels.min_active_periods = 4"],
         ["B", "spend of 10.50 on the 42 days before the holdout, not above channels.min_spend = 10.50"],
     ]
 

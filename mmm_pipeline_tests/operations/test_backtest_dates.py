@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from mmm_pipeline.errors import SettingsError
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.operations.backtest_dates import MOST_DATES, BacktestOptions, backtest_dates
 
 _START, _END = dt.date(2025, 1, 1), dt.date(2025, 6, 30)
 
 
-def _dates(start: dt.date = _START, end: dt.date = _END, **options: Any) -> list[str]:
-    found = backtest_dates(BacktestOptions(**options), start=start, end=end, needed_days=56, horizon_days=28)
-    return [date.isoformat() for date in found]
+def _dates(end: dt.date = _END, **options: Any) -> list[str]:
+    grid = TimeGrid.covering(_START, end, Step.DAY)
+    return [date.isoformat() for date in backtest_dates(BacktestOptions(**options), grid, needed=56, horizon=28)]
 
 
 def test_dates_are_stepped_back_from_the_last_one() -> None:
@@ -36,11 +37,11 @@ def test_short_data_gives_fewer_dates() -> None:
         ({"first": "1.4.2025"}, "first date '1.4.2025' cannot be read: give YYYY-MM-DD"),
         ({"last": "2025-02-30"}, "last date '2025-02-30' cannot be read"),
         ({"first": "2025-05-01", "last": "2025-04-01"}, "after the last one"),
-        ({"every": "weekly"}, "'weekly' cannot be read: give days"),
-        ({"every": "0d"}, "cannot be read"),
-        ({"every": "1; DROP TABLE x"}, "cannot be read"),
-        ({"horizon_days": 0}, "1 to 366"),
-        ({"first": "2024-01-01", "last": "2025-06-01", "every": "1d"}, f"at most {MOST_DATES}"),
+        ({"every": "weekly"}, "'weekly' is not a length of time: accepted are 28d"),
+        ({"every": "0d"}, "is at least 1"),
+        ({"every": "1; DROP TABLE x"}, "is not a length of time"),
+        ({"horizon": 0}, "is at least 1"),
+        ({"first": "2024-01-01", "last": "2025-06-01", "every": "1d"}, f"1 to {MOST_DATES} at once"),
     ],
 )
 def test_what_cannot_be_read_is_refused_before_any_data_is(options: dict[str, Any], message: str) -> None:
@@ -53,7 +54,7 @@ def test_what_cannot_be_read_is_refused_before_any_data_is(options: dict[str, An
     [
         ({"first": "2025-02-24"}, "first date 2025-02-24 cannot be backtested: .* accepted are dates from 2025-02-25"),
         ({"last": "2025-06-30"}, "last date 2025-06-30 cannot be backtested: .* to 2025-06-29"),
-        ({"first": "2025-06-10"}, "0 dates from 2025-06-10 to 2025-06-02"),
+        ({"first": "2025-06-10"}, "from 2025-06-10 to 2025-06-02 every 7 days are 0 dates"),
         ({"first": "2025-02-25", "every": "1d"}, f"1 to {MOST_DATES}"),
     ],
 )
@@ -65,3 +66,16 @@ def test_dates_that_the_data_does_not_reach_are_refused(options: dict[str, Any],
 def test_data_too_short_for_any_date_is_said_to_be() -> None:
     with pytest.raises(SettingsError, match="too short to backtest any date"):
         _dates(end=dt.date(2025, 2, 25))
+
+
+def test_weeks_are_stepped_back_by_weeks_to_their_last_days() -> None:
+    weeks = TimeGrid(dt.date(2024, 1, 1), Step.WEEK, 60)
+    found = backtest_dates(BacktestOptions(every="2w", horizon="8w"), weeks, needed=34, horizon=8)
+    assert [weeks.position(date) for date in found] == [43, 45, 47, 49, 51]
+    assert all(date.strftime("%A") == "Sunday" for date in found)
+
+
+def test_a_date_amid_a_week_is_refused_with_the_days_that_end_one() -> None:
+    weeks = TimeGrid(dt.date(2024, 1, 1), Step.WEEK, 60)
+    with pytest.raises(SettingsError, match=r"2024-10-09 is amid a week: .* 2024-10-06 or 2024-10-13"):
+        backtest_dates(BacktestOptions(last="2024-10-09"), weeks, needed=34, horizon=8)

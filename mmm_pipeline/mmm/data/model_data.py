@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 
 __all__ = [
     "ALL_MARKETS",
@@ -36,7 +36,7 @@ class ModelData:
 
     Attributes:
         markets: G names.
-        grid: the T days.
+        grid: the T periods.
         channels: C names.
         features: F names; may be empty.
         media: (G, T, C) media units over `media_scale`.
@@ -163,7 +163,7 @@ class ModelData:
             arrays[name] = values if "market" in dataset.dims else values[None]
         return cls(
             markets=markets,
-            grid=TimeGrid.of_dates(dates, Step.DAY),
+            grid=TimeGrid.of_dates(dates),
             channels=tuple(map(str, dataset["channel"].to_numpy())),
             features=features,
             events=events,
@@ -194,8 +194,8 @@ def model_data(dataset: xr.Dataset, *, days: slice | None = None) -> ModelData:
 
     Raises:
         ModelInputError: a value is not finite or negative; a channel is zero throughout the window in all markets, or
-            the KPI in one; a feature is the same on every day; there is no market; the days are not
-            consecutive.
+            the KPI in one; a feature is the same on every day; there is no market; the dates are
+            no consecutive periods.
     """
     window = dataset.isel(time=days) if days is not None else dataset
     markets = _market_names(window)
@@ -234,7 +234,7 @@ def model_data(dataset: xr.Dataset, *, days: slice | None = None) -> ModelData:
     shape = (len(markets), *feature_values.shape)
     return ModelData(
         markets=markets,
-        grid=TimeGrid.of_dates(dates, Step.DAY),
+        grid=TimeGrid.of_dates(dates),
         channels=channels,
         features=features,
         media=media / media_scale[:, None],

@@ -185,7 +185,7 @@ def _mcse(draws: xr.DataArray) -> float:
 def _advice(fit: Fit, request: BudgetRequest | None) -> dict[str, dict[str, object]]:
     """Channel -> spend, probability_increase and, where there is a plan, plan, plan_noise, direction."""
     request = request or BudgetRequest()
-    spend = current_spend(fit, request.horizon_days)
+    spend = current_spend(fit, request.horizon)
     support = _probability_increase(fit, request, spend)
     advice: dict[str, dict[str, object]] = {
         channel: {"spend": float(spend[c]), "probability_increase": float(support[c])}
@@ -221,7 +221,7 @@ def _halves(fit: Fit) -> list[Fit]:
 
 def _probability_increase(fit: Fit, request: BudgetRequest, spend: np.ndarray) -> np.ndarray:
     """(C,) probability that the next unit of currency brings more in the channel than on average."""
-    slopes = marginal_roi_draws(fit, request.horizon_days, request.count_after_horizon)
+    slopes = marginal_roi_draws(fit, request.horizon, request.count_after_horizon)
     weights = spend / spend.sum() if spend.sum() > 0 else np.full(len(spend), 1 / len(spend))
     return (slopes > (slopes @ weights)[:, None]).mean(axis=0)
 

@@ -278,6 +278,6 @@ def _reasons(entry: Entry) -> list[Reason]:
     reasons = [*entry.reasons]
     if entry.convergence is not None:
         reasons += entry.convergence.failures
-    if entry.score is not None and entry.score.zero_days:
-        reasons.append(Reason("zero_days", {"days": str(entry.score.zero_days)}))
+    if entry.score is not None and entry.score.zero_periods:
+        reasons.append(Reason("zero_periods", {"periods": str(entry.score.zero_periods)}))
     return reasons

@@ -74,7 +74,7 @@ def rolling_windows(dataset: xr.Dataset, origins: int) -> tuple[Window, ...]:
         raise ModelInputError(
             f"split.rolling_origins is {origins}: with {length} days each, the earliest fit would have {max(first, 0)} "
             f"of the {days} days to learn from, and at least {MIN_TRAIN_DAYS} are needed; accepted are at most {most} "
-            "origins, or shorten the holdout (split.holdout_days)"
+            "origins, or shorten the holdout (split.holdout)"
         )
     dates = dataset["time"].to_numpy().astype("datetime64[D]")
     starts = [train - back * length for back in range(count - 1, -1, -1)]
@@ -156,10 +156,10 @@ def rolling_table(
     rows = []
     for key, windows in scores.items():
         for number, (window, score, verdict) in enumerate(windows):
-            place = {"origin": window.origin, "train_days": window.start, "converged": verdict.converged}
+            place = {"origin": window.origin, "train_periods": window.start, "converged": verdict.converged}
             rows.append(_row(key, score, place, float(naive[number][error].min()), error))
         verdict = convergence_of_all([(window, verdict) for window, _, verdict in windows])
-        place = {"origin": None, "train_days": None, "converged": verdict.converged}
+        place = {"origin": None, "train_periods": None, "converged": verdict.converged}
         together = pooled([score for _, score, _ in windows])
         rows.append(_row(key, together, place, float(pooled_naive[error].min()), error))
     table = pd.DataFrame(rows, columns=list(_COLUMNS))
@@ -171,8 +171,8 @@ _COLUMNS: dict[str, str] = {
     "degrees": "int64",
     "origin": "datetime64[ns]",
     "is_pooled": "bool",
-    "train_days": "Int64",
-    "forecast_days": "int64",
+    "train_periods": "Int64",
+    "forecast_periods": "int64",
     "converged": "bool",
     **dict.fromkeys(
         (*RANKING_ERRORS, "coverage_50", "coverage_90", "standard_error", "naive_error", "skill"), "float64"
@@ -189,7 +189,7 @@ def _row(
         "degrees": int(degrees),
         **place,
         "is_pooled": place["origin"] is None,
-        "forecast_days": score.observed.size,
+        "forecast_periods": score.observed.size,
         **{name: score.error(name) for name in RANKING_ERRORS},
         "coverage_50": score.coverage_50,
         "coverage_90": score.coverage_90,

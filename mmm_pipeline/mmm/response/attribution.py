@@ -41,7 +41,7 @@ class Attribution:
 def attribution(
     fit: Fit,
     *,
-    horizon_days: int = 28,
+    horizon: int = 28,
     count_after_horizon: bool = True,
     credible_interval: float = 0.9,
     prior_draws: int = 2000,
@@ -54,8 +54,8 @@ def attribution(
       contributions add up to the fitted mean on every day and in every draw.
     - share: expected contribution over the expected KPI of the window.
     - roi: contribution over the spend of the window.
-    - marginal_roi: KPI of the next unit of currency over a horizon of `horizon_days` days at the spend of the last
-      `horizon_days` days, evenly paced: the derivative of the curve that the budget plan maximises.
+    - marginal_roi: KPI of the next unit of currency over a horizon of `horizon` days at the spend of the last
+      `horizon` days, evenly paced: the derivative of the curve that the budget plan maximises.
     - cost_per_kpi: spend over contribution, the inverse of ROI; its interval is that of the draws' inverses.
     - prior_width_ratio: width of the contribution's credible interval over that of its prior with the same media.
       Near 1 the data say nothing about the channel; more variation in its spend, or a lift test, is needed.
@@ -64,7 +64,7 @@ def attribution(
 
     Args:
         fit: the posterior; the quantities are those of all markets together.
-        horizon_days: days that "today's spend" and the marginal ROI refer to.
+        horizon: days that "today's spend" and the marginal ROI refer to.
         count_after_horizon: whether the marginal ROI counts effect after the horizon.
         credible_interval: probability of the intervals.
         prior_draws: draws of the prior that `prior_width_ratio` is computed from.
@@ -83,7 +83,7 @@ def attribution(
     over_time.insert(0, _component_table(fit, name, baseline, tails, is_baseline=True))
     fitted = baseline.sum(axis=1) + totals.sum(axis=1)
 
-    table = _table(fit, totals, fitted, marginal_roi_draws(fit, horizon_days, count_after_horizon), tails)
+    table = _table(fit, totals, fitted, marginal_roi_draws(fit, horizon, count_after_horizon), tails)
     table["prior_width_ratio"] = _prior_width_ratio(fit, totals, credible_interval, prior_draws, seed)
     table["media_variation"] = media_variation(fit)
     total = _total(fit, totals.sum(axis=1), baseline, tails)
@@ -137,13 +137,13 @@ def contribution_totals(fit: Fit) -> xr.DataArray:
     return xr.DataArray(totals.reshape(shape), dims=tuple(coords), coords=coords)
 
 
-def marginal_roi_draws(fit: Fit, horizon_days: int, count_after_horizon: bool) -> np.ndarray:
+def marginal_roi_draws(fit: Fit, horizon: int, count_after_horizon: bool) -> np.ndarray:
     """(S, C) KPI of the next unit of currency at today's spend, which markets share as they share today's.
 
     A channel that is off everywhere today is shared as over the whole window.
     """
-    responses = channel_responses(fit, horizon_days, count_after_horizon=count_after_horizon)
-    today = current_spend(fit, horizon_days)
+    responses = channel_responses(fit, horizon, count_after_horizon=count_after_horizon)
+    today = current_spend(fit, horizon)
     return np.stack([response.slope_draws(spend) for response, spend in zip(responses, today, strict=True)], axis=1)
 
 
@@ -231,8 +231,8 @@ def _total(fit: Fit, caused: np.ndarray, baseline: np.ndarray, tails: np.ndarray
         low, high = np.quantile(draws, tails)
         row |= {name: mean, f"{name}_low": low, f"{name}_high": high}
     row["probability_above_kpi"] = float((rest < 0).mean())
-    row["days_below_zero"] = int((baseline.mean(axis=0) < 0).sum())
-    row["days"] = baseline.shape[1]
+    row["periods_below_zero"] = int((baseline.mean(axis=0) < 0).sum())
+    row["periods"] = baseline.shape[1]
     return pd.DataFrame([row])
 
 

@@ -76,14 +76,14 @@ class PooledResponse:
 ChannelResponse = HorizonResponse | PooledResponse
 
 
-def channel_responses(fit: Fit, horizon_days: int, *, count_after_horizon: bool = True) -> tuple[ChannelResponse, ...]:
+def channel_responses(fit: Fit, horizon: int, *, count_after_horizon: bool = True) -> tuple[ChannelResponse, ...]:
     """The response of every channel in the days that follow the fit's window; arguments as of `horizon_responses`."""
     if not fit.data.several_markets:
-        return horizon_responses(fit, horizon_days, count_after_horizon=count_after_horizon)
-    mix = market_mix(fit, horizon_days)
+        return horizon_responses(fit, horizon, count_after_horizon=count_after_horizon)
+    mix = market_mix(fit, horizon)
     parts: dict[str, list[tuple[float, HorizonResponse]]] = {channel: [] for channel in fit.data.channels}
     for market, shares in zip(fit.markets(), mix, strict=True):
-        responses = horizon_responses(market, horizon_days, count_after_horizon=count_after_horizon)
+        responses = horizon_responses(market, horizon, count_after_horizon=count_after_horizon)
         for channel, response in zip(market.data.channels, responses, strict=True):
             parts[channel].append((float(shares[fit.data.channels.index(channel)]), response))
     return tuple(PooledResponse(tuple(of_channel)) for of_channel in parts.values())

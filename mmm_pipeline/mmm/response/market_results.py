@@ -20,7 +20,7 @@ __all__ = ["attribution_by_market", "response_curves_by_market"]
 def attribution_by_market(
     fit: Fit,
     *,
-    horizon_days: int = 28,
+    horizon: int = 28,
     count_after_horizon: bool = True,
     credible_interval: float = 0.9,
     prior_draws: int = 2000,
@@ -38,7 +38,7 @@ def attribution_by_market(
     for name, market in zip(fit.data.markets, fit.markets(), strict=True):
         found = attribution(
             replace(market, spec=plain),
-            horizon_days=horizon_days,
+            horizon=horizon,
             count_after_horizon=count_after_horizon,
             credible_interval=credible_interval,
             prior_draws=10,
@@ -54,12 +54,12 @@ def attribution_by_market(
 
 
 def response_curves_by_market(
-    fit: Fit, *, horizon_days: int = 28, credible_interval: float = 0.9, points: int = 61
+    fit: Fit, *, horizon: int = 28, credible_interval: float = 0.9, points: int = 61
 ) -> pd.DataFrame:
     """The table `response_curves_by_market`; arguments are those of `response_curves`."""
 
     def of_market(market: Fit) -> pd.DataFrame:
-        return response_curves(market, horizon_days=horizon_days, credible_interval=credible_interval, points=points)
+        return response_curves(market, horizon=horizon, credible_interval=credible_interval, points=points)
 
     return _each(fit, of_market)
 

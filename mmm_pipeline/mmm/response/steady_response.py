@@ -14,17 +14,17 @@ from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 __all__ = ["largest_spend", "market_mix", "steady_ceiling", "steady_kpi"]
 
 
-def steady_kpi(fit: Fit, channel: str, spend: np.ndarray, *, horizon_days: int = 28) -> np.ndarray:
+def steady_kpi(fit: Fit, channel: str, spend: np.ndarray, *, horizon: int = 28) -> np.ndarray:
     """(S, P) KPI units per day at (P,) constant spends, currency per day.
 
     Args:
         fit: the posterior.
         channel: its name.
         spend: constant daily spends of the channel, over all markets.
-        horizon_days: last days whose spend says how the markets share the channel's.
+        horizon: last days whose spend says how the markets share the channel's.
     """
     spend = np.asarray(spend, dtype=float)
-    c, mix = fit.data.channels.index(channel), market_mix(fit, horizon_days)
+    c, mix = fit.data.channels.index(channel), market_mix(fit, horizon)
     total = np.zeros((fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"], len(spend)))
     for market, share in zip(fit.markets(), mix[:, c], strict=True):
         if channel in market.data.channels:
@@ -32,12 +32,12 @@ def steady_kpi(fit: Fit, channel: str, spend: np.ndarray, *, horizon_days: int =
     return total
 
 
-def steady_ceiling(fit: Fit, channel: str, *, horizon_days: int = 28) -> float:
+def steady_ceiling(fit: Fit, channel: str, *, horizon: int = 28) -> float:
     """Expected KPI per day that no spend exceeds; NaN for saturations without a ceiling, such as powers."""
     ceiling = fit.spec.transform.saturation.ceiling
     if ceiling is None:
         return float("nan")
-    total, mix = 0.0, market_mix(fit, horizon_days)[:, fit.data.channels.index(channel)]
+    total, mix = 0.0, market_mix(fit, horizon)[:, fit.data.channels.index(channel)]
     for market, share in zip(fit.markets(), mix, strict=True):
         if channel in market.data.channels and share > 0:
             coefficient = market.media_coefficients()[:, 0, market.data.channels.index(channel)]
@@ -45,12 +45,12 @@ def steady_ceiling(fit: Fit, channel: str, *, horizon_days: int = 28) -> float:
     return total
 
 
-def market_mix(fit: Fit, horizon_days: int) -> np.ndarray:
-    """(G, C) share of every market in a channel's spend of the last `horizon_days` days; of one market, 1.
+def market_mix(fit: Fit, horizon: int) -> np.ndarray:
+    """(G, C) share of every market in a channel's spend of the last `horizon` days; of one market, 1.
 
     A channel that is off everywhere in those days is shared as over the whole window.
     """
-    today, always = fit.data.spend[:, -horizon_days:].sum(axis=1), fit.data.spend.sum(axis=1)
+    today, always = fit.data.spend[:, -horizon:].sum(axis=1), fit.data.spend.sum(axis=1)
     spend = np.where(today.sum(axis=0) > 0, today, always)
     return spend / spend.sum(axis=0)
 

@@ -63,7 +63,7 @@ def _by_brute_force(fit: Fit, measure: RiskMeasure, request: BudgetRequest, step
     """The largest figure on a grid of plans of three channels."""
     table = plan_budget(fit, request).table
     low, high, total = table["low"].to_numpy(), table["high"].to_numpy(), table["optimal_spend"].sum()
-    responses = horizon_responses(fit, request.horizon_days)
+    responses = horizon_responses(fit, request.horizon)
     grids = [np.linspace(low[c], high[c], steps) for c in (0, 1)]
     drawn = [[response.draws(s) for s in grid] for response, grid in zip(responses, grids, strict=False)]
     best = -np.inf

@@ -153,7 +153,7 @@ def test_the_table_has_every_window_and_all_together(dataset: xr.Dataset) -> Non
 
     assert violations("rolling_origins", table).empty
     assert table["is_pooled"].tolist() == [False, False, False, True]
-    assert table["train_days"].tolist()[:3] == [46, 60, 74]
+    assert table["train_periods"].tolist()[:3] == [46, 60, 74]
     together = pooled([score for _, score, _ in scored])
     assert table.iloc[-1]["mape"] == together.mape == pytest.approx(table["mape"][:3].mean())
     assert table.iloc[-1]["skill"] == pytest.approx(1 - together.mape / score_naive_forecasts(known)["mape"].min())

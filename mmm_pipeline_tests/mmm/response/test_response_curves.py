@@ -42,7 +42,7 @@ def test_the_curve_is_the_steady_state_of_the_model(adstock: str) -> None:
 def test_today_and_the_edge_of_what_was_observed_are_rows() -> None:
     fit = synthetic_fit()
 
-    table = response_curves(fit, horizon_days=7)
+    table = response_curves(fit, horizon=7)
 
     today = table[table["is_current"]]
     assert today["channel"].tolist() == list(fit.data.channels)

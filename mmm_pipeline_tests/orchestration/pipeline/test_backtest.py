@@ -32,8 +32,8 @@ from mmm_pipeline_tests.orchestration.pipeline.conftest import small_settings
 _SMALL = {
     "model": {"adstocks": ["adstock"], "degrees": [1]},
     "report": {"languages": ["en"]},
-    "split": {"holdout_days": 14},
-    "budget": {"horizon_days": 14},
+    "split": {"holdout": 14},
+    "budget": {"horizon": 14},
 }
 _DATES = (dt.date(2025, 3, 30), dt.date(2025, 4, 13))
 _OPTIONS = BacktestOptions("2025-03-30", "2025-04-13", "14d")
@@ -88,7 +88,7 @@ def series(small_campaign: Path, tmp_path_factory: pytest.TempPathFactory) -> Se
 def test_both_dates_are_scored_and_keep_their_contracts(series: Series) -> None:
     table, channels = series.finished.table, series.finished.channels
     assert table["status"].tolist() == ["scored", "scored"], table["note"].tolist()
-    assert table["days"].tolist() == [14, 14]
+    assert table["periods"].tolist() == [14, 14]
     assert len(channels) == 2 * channels["channel"].nunique()
     assert violations("backtest", table).empty
     assert violations("backtest_channels", channels).empty
@@ -166,7 +166,7 @@ def test_the_job_shows_table_picture_and_figures_in_the_present_s_own_event_log(
     assert len(DuckDBWarehouse(series.home.warehouse_file).read_table("backtest")) == 2
 
 
-@pytest.mark.parametrize("wrong", [{"first_date": "tomorrow"}, {"every": "often"}, {"horizon_days": 0}, {"evry": "7d"}])
+@pytest.mark.parametrize("wrong", [{"first_date": "tomorrow"}, {"every": "often"}, {"horizon": 0}, {"evry": "7d"}])
 def test_a_wrong_value_in_the_launchpad_is_refused_before_there_is_a_run(series: Series, wrong: dict) -> None:
     job = build_definitions(series.home, None).resolve_job_def(BACKTEST_JOB)
     with dg.DagsterInstance.ephemeral() as instance:

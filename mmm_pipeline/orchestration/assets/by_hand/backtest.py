@@ -33,10 +33,10 @@ _OPTIONS = {
     "every": dg.Field(
         str, default_value="7d", description="step from date to date: days such as 7d, or weeks such as 4w"
     ),
-    "horizon_days": dg.Field(
+    "horizon": dg.Field(
         dg.Noneable(int),
         default_value=None,
-        description="days after each date that are scored, 1 to 366; empty: budget.horizon_days of pipeline.yaml",
+        description="days after each date that are scored, 1 to 366; empty: budget.horizon of pipeline.yaml",
     ),
 }
 """Which dates are rerun, and how far ahead each is scored. Everything is optional."""
@@ -44,7 +44,7 @@ _OPTIONS = {
 
 def _options(given: Mapping[str, Any]) -> BacktestOptions:
     """Raises SettingsError when a value cannot be read."""
-    return BacktestOptions(given["first_date"], given["last_date"], given["every"], given["horizon_days"])
+    return BacktestOptions(given["first_date"], given["last_date"], given["every"], given["horizon"])
 
 
 def _checked(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -189,7 +189,7 @@ def forecast(champion_fit: pd.DataFrame, model_inputs: Any, workspace: Workspace
     table = forecast_table(fit, holdout.media, holdout.kpi, holdout.features, credible_interval=interval)
     ahead = table.loc[table["is_holdout"]]
     figures = {
-        "holdout_days": len(ahead),
+        "holdout_periods": len(ahead),
         "holdout_days_inside_interval": float(ahead["observed"].between(ahead["low"], ahead["high"]).mean()),
         "holdout_forecast_over_observed": float(ahead["mean"].sum() / ahead["observed"].sum()),
     }

@@ -36,7 +36,7 @@ def drift(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg
 
     from mmm_pipeline.mmm.evaluation.drift import drift_table
 
-    request = budget_request(settings.budget)
+    request = budget_request(settings.budget, present.data.grid.step)
     kept = f"{entry.kept:%Y-%m-%d %H:%M} UTC"
     table = drift_table(earlier, present, request, seed=settings.sampler.seed)
     return dg.Output(

@@ -35,7 +35,7 @@ def attribution_by_market(workspace: WorkspaceResource) -> tuple[dg.Output[pd.Da
         return dg.Output(nothing[0]), dg.Output(nothing[1])
     found = attribution_of(
         fit,
-        horizon_days=settings.budget.horizon_days,
+        horizon=settings.budget.horizon_periods(fit.data.grid.step),
         count_after_horizon=settings.budget.count_after_horizon,
         credible_interval=settings.report.credible_interval,
         seed=settings.sampler.seed,
@@ -54,6 +54,5 @@ def response_curves_by_market(workspace: WorkspaceResource) -> pd.DataFrame:
     fit, _ = workspace.artifacts().read_fit(CHAMPION_MODEL)
     if not fit.data.several_markets:
         return empty_table("response_curves_by_market")
-    return curves_of(
-        fit, horizon_days=settings.budget.horizon_days, credible_interval=settings.report.credible_interval
-    )
+    horizon = settings.budget.horizon_periods(fit.data.grid.step)
+    return curves_of(fit, horizon=horizon, credible_interval=settings.report.credible_interval)

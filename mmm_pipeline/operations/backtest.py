@@ -204,6 +204,7 @@ class _Actual:
     Attributes:
         settings: under which it was read.
         matrix, by_market: the contracts `media_matrix` and `market_matrix` of all rows.
+        kpi: the contract `kpi_series`.
         features: of `load_features`.
         events: of `load_events`.
         key: changes when any of it changes.
@@ -212,6 +213,7 @@ class _Actual:
     settings: Settings
     matrix: pd.DataFrame
     by_market: pd.DataFrame
+    kpi: pd.DataFrame
     features: pd.DataFrame | None
     events: tuple[EventDates, ...]
     key: str
@@ -221,17 +223,20 @@ class _Actual:
         from mmm_pipeline.ingestion.events import load_events
         from mmm_pipeline.ingestion.features import load_features
         from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
+        from mmm_pipeline.ingestion.own_kpi import kpi_series, read_own_kpi
         from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 
         with scratch_folder("backtest") as folder:
             warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
             rows = load_campaigns(warehouse, settings)
-            matrix = build_media_matrix(warehouse, settings)
-            by_market = build_market_matrix(warehouse, settings)
+            own_kpi = read_own_kpi(warehouse, settings)
+            matrix = build_media_matrix(warehouse, settings, own_kpi=own_kpi)
+            by_market = build_market_matrix(warehouse, settings, own_kpi=own_kpi)
+            kpi = kpi_series(matrix, by_market, own_kpi)
         features, events = load_features(settings), load_events(settings)
         known = "" if features is None else features.to_csv(index=False)
         key = hashlib.sha256(repr((rows.fingerprint, known, events)).encode()).hexdigest()
-        return cls(settings, matrix, by_market, features, events, key)
+        return cls(settings, matrix, by_market, kpi, features, events, key)
 
     @property
     def grid(self) -> TimeGrid:
@@ -257,6 +262,7 @@ class _Actual:
             self.features,
             self.events,
             self.by_market.loc[self.by_market["date"] <= last],
+            self.kpi.loc[self.kpi["date"] <= last],
         )
         kpi = dataset["kpi"].sum("market") if "market" in dataset.dims else dataset["kpi"]
         return kpi.to_numpy()[: train_days(dataset)], holdout_of(dataset)

@@ -14,11 +14,15 @@ _NAMES = {
     ("validation", "missing_kpi_days"): "missing_kpi",
     ("validation", "incomplete_kpi_days"): "incomplete_kpi",
 }
+_SECTIONS = {"features": "controls"}
+_SOURCE_KEYS = ("path", "sheet", "decimal")
 _VALUES = {("columns", "kpi_per", "day"): "date"}
 
 
 def present_name(location: Sequence[str]) -> str | None:
     """Today's name of a setting, `split.holdout`; None where it had no other."""
+    if len(location) == 1 and location[0] in _SECTIONS:
+        return _SECTIONS[location[0]]
     found = _NAMES.get((location[0], location[-1])) if len(location) == 2 else None
     return f"{location[0]}.{found}" if found else None
 
@@ -28,7 +32,9 @@ def with_present_names(content: Any) -> Any:
     if not isinstance(content, Mapping):
         return content
     return {
-        section: {
+        _SECTIONS.get(str(section), section): _of_controls(held)
+        if str(section) == "features"
+        else {
             _NAMES.get((str(section), str(key)), key): _VALUES.get((str(section), str(key), str(value)), value)
             for key, value in held.items()
         }
@@ -36,3 +42,12 @@ def with_present_names(content: Any) -> Any:
         else held
         for section, held in content.items()
     }
+
+
+def _of_controls(held: Any) -> Any:
+    """The section `features` as `controls`: its file is a source now."""
+    if not isinstance(held, Mapping):
+        return held
+    source = {str(key): value for key, value in held.items() if key in _SOURCE_KEYS and value is not None}
+    kept = {str(key): value for key, value in held.items() if key not in _SOURCE_KEYS}
+    return {**kept, "source": {"kind": "file", **source}} if "path" in source else kept

@@ -97,7 +97,7 @@ def test_what_to_know_about_the_data_is_said_before_the_first_fit_and_kept(small
     with dg.DagsterInstance.from_config(str(small_run.home.root)) as instance:
         kept = [
             warning
-            for asset in ("raw_campaigns", "model_inputs")
+            for asset in ("media_rows", "model_inputs")
             for warning in instance.get_latest_materialization_event(dg.AssetKey(asset))
             .asset_materialization.metadata["warnings"]
             .value
@@ -193,4 +193,12 @@ def test_a_stage_that_breaks_its_contract_stops_everything_below_and_shows_the_r
     assert "column=spend" in problem
     assert "-12.5" in problem
     materialized = {step.name for step in failed.steps if step.kind == "materialized"}
-    assert materialized == {"raw_campaigns", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix"}
+    assert materialized == {
+        "media_rows",
+        "kpi_rows",
+        "rejected_rows",
+        "campaign_totals",
+        "media_matrix",
+        "market_matrix",
+        "kpi_series",
+    }

@@ -10,7 +10,7 @@ import dagster as dg
 
 from mmm_pipeline.operations.backtest import Rebuild
 from mmm_pipeline.orchestration.assets.by_hand import backtest, scenario
-from mmm_pipeline.orchestration.assets.data import ingestion, inputs, landing, profile
+from mmm_pipeline.orchestration.assets.data import ingestion, inputs, landing, priors, profile
 from mmm_pipeline.orchestration.assets.engines import comparison as engine_comparison
 from mmm_pipeline.orchestration.assets.engines import engine_runs as engines
 from mmm_pipeline.orchestration.assets.fits import agreement, fitting, model_checks, selection
@@ -82,6 +82,7 @@ def build_pipeline(
                 ingestion.build_ingest_campaigns(deps=[asset.key.to_user_string() for asset in landing_assets]),
                 inputs.media_matrix,
                 inputs.model_inputs,
+                priors.prior_check,
                 profile.eda_profile,
                 fitting.build_fitted_model(grid_of(settings.model), settings.runs.backfill),
                 selection.leaderboard,

@@ -38,7 +38,10 @@ from mmm_pipeline.tables.model_checks import (
     CHAMPION_FIT,
     PREDICTIVE_DISTRIBUTION,
     PREDICTIVE_PIT,
+    PRIOR_CHECK,
+    PRIOR_KPI,
     PRIOR_POSTERIOR_DENSITY,
+    SENSITIVITY,
     WORST_PARAMETER_DRAWS,
 )
 from mmm_pipeline.tables.parts import About, about_of
@@ -56,6 +59,8 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         MEDIA_MATRIX,
         MARKET_MATRIX,
         EXCLUDED_CHANNELS,
+        PRIOR_CHECK,
+        PRIOR_KPI,
         LEADERBOARD,
         CHAMPION_FIT,
         NAIVE_FORECASTS,
@@ -70,6 +75,7 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         CONTRIBUTION_OVER_TIME_BY_MARKET,
         RETENTION_DENSITY,
         PRIOR_POSTERIOR_DENSITY,
+        SENSITIVITY,
         PREDICTIVE_PIT,
         PREDICTIVE_DISTRIBUTION,
         WORST_PARAMETER_DRAWS,

@@ -23,6 +23,7 @@ from mmm_pipeline.mmm.budget.request import BudgetRequest
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.response.attribution import contribution_totals, marginal_roi_draws
 from mmm_pipeline.mmm.response.response import current_spend
+from mmm_pipeline.mmm.sensitivity.evidence import channel_evidence
 
 __all__ = ["CLEAR_PROBABILITY", "MATERIAL_MOVE", "NOISE_MCSE", "drift_table"]
 
@@ -192,8 +193,11 @@ def _advice(fit: Fit, request: BudgetRequest | None) -> dict[str, dict[str, obje
         for c, channel in enumerate(fit.data.channels)
     }
     try:
-        plan = plan_budget(fit, request).table
-        halves = [plan_budget(half, request).table["optimal_spend"].to_numpy() for half in _halves(fit)]
+        evidence = channel_evidence(fit)
+        plan = plan_budget(fit, request, evidence=evidence).table
+        halves = [
+            plan_budget(half, request, evidence=evidence).table["optimal_spend"].to_numpy() for half in _halves(fit)
+        ]
     except InfeasibleBudget:
         return advice
     noise = np.abs(halves[0] - halves[1]) / 2

@@ -32,6 +32,7 @@ def all_checks() -> list[dg.AssetChecksDefinition]:
         budget_planned,
         advice_is_steady,
         results_are_plausible,
+        priors_are_plausible,
         *narrative_checks(),
     ]
 
@@ -202,6 +203,23 @@ def results_are_plausible(workspace: WorkspaceResource) -> dg.AssetCheckResult:
             for reason in found["reasons"]
             for name, value in reason["values"].items()
         },
+    )
+
+
+@dg.asset_check(
+    asset="prior_check",
+    name="priors_are_plausible",
+    description="The priors do not expect media to cause all of the KPI, before any of it is seen.",
+)
+def priors_are_plausible(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+    """Warn where the priors cannot be meant, with what to set."""
+    from mmm_pipeline.operations.prior_checks import prior_warnings
+
+    told = prior_warnings(workspace.warehouse().read_table("prior_check"), workspace.settings())
+    return dg.AssetCheckResult(
+        passed=not told,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=" ".join(told) or "the priors leave the KPI a baseline",
     )
 
 

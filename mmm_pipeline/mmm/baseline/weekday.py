@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmm_pipeline.mmm.baseline.component import BaselineComponent, Periods
+from mmm_pipeline.mmm.baseline.component import FixedComponent, Periods
 from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.data.time_grid import WEEKDAYS, Step
 from mmm_pipeline.mmm.specs import ModelSpec
@@ -16,7 +16,7 @@ __all__ = ["Weekday"]
 
 
 @dataclass(frozen=True)
-class Weekday(BaselineComponent):
+class Weekday(FixedComponent):
     """w of the calendar's weekday; not centred, so that weekdays and intercept share what they have in common.
 
     Weeks and months have no weekdays to tell apart.
@@ -31,7 +31,7 @@ class Weekday(BaselineComponent):
     def columns(self, spec: ModelSpec, data: ModelData, periods: Periods) -> np.ndarray:
         if not self.labels(spec, data):
             return np.zeros((len(periods.time), 0))
-        return np.eye(len(WEEKDAYS))[data.grid.weekdays(periods.time)]
+        return np.eye(len(WEEKDAYS))[periods.grid.weekdays()]
 
     def scales(self, spec: ModelSpec, data: ModelData) -> np.ndarray:
         return np.full(len(self.labels(spec, data)), spec.priors.weekday_scale)

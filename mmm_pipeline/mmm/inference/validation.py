@@ -56,7 +56,7 @@ def require_fittable(spec: ModelSpec, data: ModelData) -> None:
     most = most_degrees(step, spec.seasonality_period_days)
     if spec.degrees > most:
         raise ModelInputError(f"degrees is {spec.degrees}: {step.adverb} data can tell at most {most} apart")
-    linear = len(linear_designs(spec, data)[0].scales)
+    linear = linear_designs(spec, data)[0].size
     if data.days <= linear:
         raise ModelInputError(
             f"{step.counted(data.days)} cannot carry a model with {linear} linear coefficients ({spec.key}): give at "

@@ -58,7 +58,7 @@ def init(
         write_text(output, settings_text(found, folder, date_order))
     if yes and found.doubts:
         shown.print(
-            f"[yellow]![/yellow] {len(found.doubts)} guess(es) are not sure: look at the comments of {escape(str(output))}",
+            f"[yellow]![/yellow] not sure in {len(found.doubts)} place(s): see the comments of {escape(str(output))}",
             highlight=False,
             soft_wrap=True,
         )

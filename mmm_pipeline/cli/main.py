@@ -162,9 +162,9 @@ def check(
     with ReadableErrors():
         settings = in_force(Home(home.resolve()), config, file=file, source=source).settings
         from mmm_pipeline.ingestion.check import check_source
-        from mmm_pipeline.operations.budget_requests import require_possible_budget
+        from mmm_pipeline.orchestration.assets.fits.specs import said_before_the_fit
 
-        report = check_source(settings, also=lambda inputs: require_possible_budget(settings.budget, inputs)).to_dict()
+        report = check_source(settings, also=lambda inputs: said_before_the_fit(settings, inputs)).to_dict()
     if as_json:
         print_json(report)
         return
@@ -243,7 +243,9 @@ def scenario(
     target_roi: Annotated[
         str, typer.Option("--target-roi", help="Instead of a budget: spend down to this marginal ROI.")
     ] = "",
-    horizon: Annotated[int | None, typer.Option("--horizon", min=1, max=366, help="Days; default: settings.")] = None,
+    horizon: Annotated[
+        str | None, typer.Option("--horizon", help="4w, 28d, 3m or a number of periods; default: settings.")
+    ] = None,
     name: Annotated[str, typer.Option("--name", help="Name of the scenario. Default: the time.")] = "",
     output: Annotated[Path | None, typer.Option("--output", help="Write the files here instead.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -155,7 +155,7 @@ def settings_text(detection: Detection, folder: Path, date_order: DateOrderSetti
         date_order: what was said of day and month.
     """
     lines = [
-        "# Written by `mmm init`; change what is wrong. All other settings have their defaults: docs/settings.md.",
+        "# Written by `mmm init`; change what is wrong. Other settings have their defaults: docs/settings.md.",
         "#",
     ]
     lines += [f"# {line}" for line in detection_lines(detection)]

@@ -214,8 +214,9 @@ def _column(
     texts: tuple[str, ...] = ()
     if holds == "text" and distinct <= _TEXTS_KEPT:
         cell = f"c{position}"
+        is_filled = f"{without_missing(DUCKDB, trimmed(DUCKDB, cell))} <> ''"
         found = staging.connection.execute(
-            f"SELECT {cell} FROM source WHERE {without_missing(DUCKDB, trimmed(DUCKDB, cell))} <> '' GROUP BY 1 ORDER BY 1"
+            f"SELECT {cell} FROM source WHERE {is_filled} GROUP BY {cell} ORDER BY {cell}"
         ).fetchall()
         texts = tuple(text.strip() for (text,) in found if text.strip())
     return ColumnProfile(header, position, holds, filled, distinct, texts, least, most, total, whole, negative)

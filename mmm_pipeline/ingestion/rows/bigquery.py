@@ -18,7 +18,7 @@ from mmm_pipeline.ingestion.rows.load import (
 )
 from mmm_pipeline.ingestion.rows.refused_rows import FirstRefusal
 from mmm_pipeline.ingestion.rows.totals import refusals
-from mmm_pipeline.ingestion.rows.verdicts import NUMBER_ROLES
+from mmm_pipeline.ingestion.rows.verdicts import COMPARED_ROLES, NUMBER_ROLES
 from mmm_pipeline.ingestion.shapes.row_tables import RowTable
 from mmm_pipeline.ingestion.sources.wide import Melt
 from mmm_pipeline.ingestion.spellings.date_columns import OrderSetting, date_column
@@ -127,7 +127,8 @@ class SourceTable:
         numbers = {roles.positions[role] for role in NUMBER_ROLES if role in roles.positions}
         source, cells = (f"({self._source(texts_only=texts_only)}) AS source" for texts_only in (True, False))
         texts = TextColumns(self._rows, BIGQUERY, source, roles.names, str(self.name), cells)
-        found = decimal_marks(texts, numbers.intersection(in_text), in_text, setting)
+        compared = {roles.positions[role] for role in COMPARED_ROLES if role in roles.positions}
+        found = decimal_marks(texts, numbers.intersection(in_text), in_text, setting, compared)
         queries, notes, date = replace(self.queries, marks=found.of_column), found.notes, roles.positions["date"]
         typed = date if self.melt is None else self.melt.sources(date)[0]
         if self.fields[typed][1] not in _DATED:

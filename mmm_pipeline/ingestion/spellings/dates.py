@@ -103,12 +103,12 @@ def day(dialect: Dialect, text: str, reading: DateReading | None = None) -> str:
         return single
     first = _single(dialect, dialect.without(text, f"{_DASH}.*$"), found)
     last = _single(dialect, dialect.without(text, f"^.*?{_DASH}"), found)
-    after = dialect.plus_days.format(last, "1")
-    span = dialect.days_between.format(first, last)
-    whole_month = f"EXTRACT(DAY FROM {first}) = 1 AND EXTRACT(DAY FROM {after}) = 1 AND {span} BETWEEN 27 AND 30"
+    after = dialect.plus_days.format("last_day", "1")
+    span = dialect.days_between.format("first_day", "last_day")
+    whole_month = f"EXTRACT(DAY FROM first_day) = 1 AND EXTRACT(DAY FROM {after}) = 1 AND {span} BETWEEN 27 AND 30"
     return (
-        f"CASE WHEN NOT {dialect.match(text, _DASH)} THEN {single}"
-        f" WHEN {span} IN (0, 6) OR ({whole_month}) THEN {first} END"
+        f"CASE WHEN NOT {dialect.match(text, _DASH)} THEN {single} ELSE (SELECT CASE WHEN {span} IN (0, 6)"
+        f" OR ({whole_month}) THEN first_day END FROM (SELECT {first} AS first_day, {last} AS last_day) AS ends) END"
     )
 
 

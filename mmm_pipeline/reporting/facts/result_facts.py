@@ -55,15 +55,16 @@ def _window(tables: ResultTables) -> FactTable:
     seen = rows.accepted + rows.rejected
     return single(
         "data",
-        "the days and rows of the campaign table",
+        "the periods and rows of the campaign table",
         [
             Column("start", "date", "first day"),
             Column("end", "date", "last day"),
             Column("holdout_start", "date", "first day kept from the fit, to score it"),
+            Column("step", "text", "what a period is: day, week or month"),
             Column("periods", "count"),
             Column("train_periods", "count"),
             Column("holdout_periods", "count"),
-            Column("scored_periods", "count", "days that no model saw, over all forecast windows"),
+            Column("scored_periods", "count", "periods that no model saw, over all forecast windows"),
             Column("rows_used", "count"),
             Column("rows_refused", "count"),
             Column("refused_share", "share"),
@@ -72,6 +73,7 @@ def _window(tables: ResultTables) -> FactTable:
             "start": window.start,
             "end": window.end,
             "holdout_start": window.holdout_start,
+            "step": str(window.step),
             "periods": window.periods,
             "train_periods": window.train_periods,
             "holdout_periods": window.holdout_periods,
@@ -88,6 +90,8 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
     unknown = sum(float(channel.row["spend"]) for channel in found.channels if not channel.has_evidence)
     fitted = float(tables.contribution_over_time["mean"].sum())
     media = float(tables.attribution["contribution"].sum())
+    plan = tables.budget_plan
+    planned, held = float(plan["optimal_spend"].sum()), float(plan.loc[plan["is_held"], "optimal_spend"].sum())
     return single(
         "run",
         "judgements on the run as a whole",
@@ -104,6 +108,7 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
             Column("returns_per", "money", "amount of spend that every roi and marginal_roi is stated for"),
             Column("currency", "text"),
             Column("media_share", "share", "share of the KPI that media caused, best estimate"),
+            Column("media_rests_on", "text", "where that share comes from: data, both, or prior"),
             Column("baseline_share", "share"),
             Column("media_share_low", "share"),
             Column("media_share_high", "share"),
@@ -113,6 +118,8 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
             Column("roi_of_all_media", "ratio"),
             Column("spend_without_evidence", "money", "spend on channels for which the data cannot tell"),
             Column("spend_share_without_evidence", "share"),
+            Column("spend_held", "money", "plan's spend on channels that it leaves as they are for want of evidence"),
+            Column("spend_share_held", "share"),
             Column("moved", "money", "spend that changes place in the plan"),
         ],
         {
@@ -128,6 +135,7 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
             "returns_per": found.returns.per,
             "currency": clean(tables.settings.report.currency),
             "media_share": found.media_share,
+            "media_rests_on": found.media_rests_on,
             "baseline_share": 1 - found.media_share,
             "media_share_low": found.media_total["share_low"],
             "media_share_high": found.media_total["share_high"],
@@ -137,6 +145,8 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
             "roi_of_all_media": found.returns.per * media / spend if spend else None,
             "spend_without_evidence": unknown,
             "spend_share_without_evidence": unknown / spend if spend else 0.0,
+            "spend_held": held,
+            "spend_share_held": held / planned if planned else 0.0,
             "moved": float(tables.budget_plan["change"].abs().sum()) / 2,
         },
     )
@@ -151,8 +161,8 @@ def _definitions(tables: ResultTables, found: Findings) -> FactTable:
             Column("break_even_roi", "ratio", "ROI at which the spend came back; empty: the KPI is no money"),
             Column("credible_interval", "share", "probability that every _low.._high interval covers"),
             Column("clear_probability", "share", "at least this probability is called clear"),
-            Column("should_be_inside_50", "share", "share of days that should lie inside the 50% band"),
-            Column("should_be_inside_90", "share", "share of days that should lie inside the 90% band"),
+            Column("should_be_inside_50", "share", "share of periods that should lie inside the 50% band"),
+            Column("should_be_inside_90", "share", "share of periods that should lie inside the 90% band"),
             Column("negligible_move", "share", "changes below this share of the budget are not listed"),
             Column("least_optimality_gap", "share", "smaller gaps are rounded up to this"),
             Column("lower_bound", "ratio", "of every channel, times its current spend"),
@@ -196,8 +206,8 @@ def _implausible(found: Findings) -> FactTable:
         Column("probability_above_kpi", "share", "that media would have caused more than all of the KPI"),
         Column("periods_below_zero", "count", "periods whose expected baseline is below zero"),
         Column("periods", "count"),
-        Column("gain_per_day", "kpi", "that the plan promises"),
-        Column("kpi_low", "kpi", "nine of ten days of the KPI lie between this and kpi_high"),
+        Column("gain_per_period", "kpi", "that the plan promises"),
+        Column("kpi_low", "kpi", "nine of ten periods of the KPI lie between this and kpi_high"),
         Column("kpi_high", "kpi"),
     ]
     rows = [(reason.code, reason.values) for reason in found.implausible]
@@ -219,6 +229,7 @@ def _counts(tables: ResultTables, found: Findings) -> FactTable:
         "specs_not_converged": int((tables.leaderboard["status"] == "not_converged").sum()),
         "disputed_channels": len(found.disputed),
         "locked_channels": int(tables.budget_plan["is_locked"].sum()),
+        "held_channels": len(found.held),
         "moves": len(found.moves),
         "moves_beyond_data": sum(move.beyond_data for move in found.moves),
         "moves_without_evidence": sum(not move.has_evidence for move in found.moves),

@@ -159,6 +159,12 @@ def settings_text(detection: Detection, folder: Path, date_order: DateOrderSetti
         "#",
     ]
     lines += [f"# {line}" for line in detection_lines(detection)]
+    if detection.media.header("market") is not None and detection.media.headers("control"):
+        lines.append(
+            "# Controls that differ by market are not used: they need a table with one row per date (controls.source)."
+        )
+    if detection.kpi.header("revenue_per_kpi") is not None:
+        lines.append("# The revenue of one KPI unit is not used: ROI is told as KPI per amount spent.")
     lines.append("")
     for section, content in found_settings(detection, folder, date_order).items():
         comment = f"  # {_COMMENTS[section]}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmm_pipeline.ingestion.detection.findings import Detection, FoundTable
-from mmm_pipeline.ingestion.detection.vocabulary import SUFFIXES
+from mmm_pipeline.ingestion.detection.vocabulary import SUFFIXES, looks_like
 from mmm_pipeline.settings.sources import DateOrderSetting
 
 __all__ = ["found_settings"]
@@ -38,14 +38,21 @@ def found_settings(detection: Detection, folder: Path, date_order: DateOrderSett
         if kpi.header("date") != media.header("date"):
             found["kpi"]["date"] = kpi.header("date")
     controls = detection.controls or media
-    names = [
-        it.header for it in controls.roles if it.role in ("control", "treatment") or _is_switch(controls, it.header)
-    ]
+    names = (
+        []
+        if market is not None
+        else [
+            it.header for it in controls.roles if it.role in ("control", "treatment") or _is_switch(controls, it.header)
+        ]
+    )
     if names:
         found["controls"] = {} if controls is media else {"source": _source(controls, folder, date_order)}
         if controls.header("date") != media.header("date"):
             found["controls"]["date"] = controls.header("date")
         found["controls"]["columns"] = names
+        apart = [name for name in names if looks_like("apart", name)]
+        if apart:
+            found["controls"]["independent"] = apart
     return found
 
 

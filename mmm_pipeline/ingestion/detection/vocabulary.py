@@ -24,6 +24,7 @@ _WORDS = {
     "treatment": "promo promotion promotions price discount discounts rabatt 할인 가격 프로모션",
     "control": "control competitor competition sentiment temperature weather holiday stock index gdp unemployment cpi "
     "rain trend_google 경쟁사 날씨 기온",
+    "apart": "competitor competition weather temperature holiday rain gdp cpi unemployment 경쟁사 날씨 기온",
     "organic": "organic newsletter email e_mail seo referral direct 오가닉 뉴스레터",
     "helper": "index t id row rownum dayofyear dayofweek weekofyear weekday year trend unnamed",
 }

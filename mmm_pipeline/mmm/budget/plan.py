@@ -57,15 +57,15 @@ def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_inte
     figure that it maximises must rise by at least that much instead. Deterministic.
 
     Args:
-        fit: the posterior; the days after its window are planned. Of a panel, a channel's spend is split over the
-            markets as in the last horizon.
+        fit: the posterior; the days after its window are planned. Organic channels are no part of a budget. Of a
+            panel, a channel's spend is split over the markets as in the last horizon.
         request: constraints; default: last horizon's total, every channel within 0.5 to 2 times its current spend.
         credible_interval: probability of the interval of the uplift.
 
     Raises:
         InfeasibleBudget: the request cannot be met.
     """
-    request = request or BudgetRequest()
+    request, fit = request or BudgetRequest(), fit.paid
     latest, basis_end = latest_spend(fit, request.horizon)
     now = current_spend(fit, request.horizon)
     problem = budget_problem(fit.data.channels, now, request, latest)
@@ -115,6 +115,7 @@ def unplanned(fit: Fit, request: BudgetRequest, why: InfeasibleBudget) -> Budget
         request: that cannot be met.
         why: what `plan_budget` says.
     """
+    fit = fit.paid
     spend = current_spend(fit, request.horizon)
     responses = channel_responses(fit, request.horizon, count_after_horizon=request.count_after_horizon)
     today = _outcome(responses, spend)

@@ -43,7 +43,7 @@ ATTRIBUTION = table(
         **interval("share"),
         "roi": column(
             float,
-            "contribution per unit of spend, carried-over effect inside the window included; empty of an organic channel",
+            "contribution per unit of spend, carried-over effect inside the window included; empty for organic media",
             nullable=True,
         ),
         **interval("roi"),

@@ -18,7 +18,7 @@ from mmm_pipeline.reporting.text.returns import returns_of, stated
 
 __all__ = ["ChannelFinding", "Findings", "Move", "findings", "implausible_results", "lacks_evidence"]
 
-Evidence = Literal["pays_back", "below_spend", "unclear", "measured", "implausible", "no_evidence"]
+Evidence = Literal["pays_back", "below_spend", "unclear", "measured", "implausible", "no_evidence", "organic"]
 """`measured`: a KPI that is not money has no break-even to be above or below; `implausible`: the data speaks of the
 channel, but in results that cannot be right, so that nothing is said of what it brings."""
 PlanVerdict = Literal["no_plan", "implausible", "not_converged", "material_gain", "no_material_gain"]
@@ -267,6 +267,8 @@ def _channels(tables: ResultTables, labels: dict[str, str], *, implausible: bool
 
 def _evidence(row: Mapping[str, Any], is_money: bool, implausible: bool) -> Evidence:
     probability = _number(row["probability_roi_above_1"])
+    if float(row["spend"]) == 0:
+        return "organic"
     if lacks_evidence(row):
         return "no_evidence"
     if implausible:

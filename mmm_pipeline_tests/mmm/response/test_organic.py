@@ -16,8 +16,10 @@ from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.inference.media_coefficients import beliefs_on_roi, channel_priors
 from mmm_pipeline.mmm.inference.validation import require_fittable
 from mmm_pipeline.mmm.priors.media import MediaPrior
-from mmm_pipeline.mmm.response.attribution import attribution
+from mmm_pipeline.mmm.response.attribution import attribution, contribution_totals
 from mmm_pipeline.mmm.response.response_curves import response_curves
+from mmm_pipeline.mmm.sensitivity.media_coordinates import media_coordinates
+from mmm_pipeline.mmm.sensitivity.prior_check import prior_check
 from mmm_pipeline.mmm.specs import ModelSpec, RoiPrior
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
@@ -90,6 +92,17 @@ def test_it_is_believed_to_bring_as_much_as_the_mean_paid_channel() -> None:
     assert expected[[0, 2]].sum() == pytest.approx(0.4 * data.total_kpi.mean())
     assert expected[1] == pytest.approx(expected[[0, 2]].mean())
     assert data.spend_share_scale[1] == 1.0
+
+
+def test_the_priors_and_the_evidence_can_be_looked_at_with_it(fit: Fit) -> None:
+    check = prior_check(fit.spec, fit.data, draws=200).table
+    of_organic = check.loc[check["channel"] == ORGANIC].iloc[0]
+    coordinates = media_coordinates(fit, contribution_totals(fit).to_numpy().reshape(-1, 3))
+
+    assert violations("prior_check", check).empty
+    assert of_organic["share"] > 0
+    assert np.isnan(of_organic["roi"])
+    assert np.isfinite(coordinates).all()
 
 
 def test_a_belief_on_its_return_is_refused() -> None:

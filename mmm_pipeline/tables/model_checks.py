@@ -93,7 +93,7 @@ PRIOR_CHECK = table(
         "spend": column(float, "spend of the train window", AT_LEAST_0, unit="currency"),
         "share": column(float, "expected share of the train window's KPI", AT_LEAST_0),
         **interval("share"),
-        "roi": column(float, "expected KPI per unit of spend", AT_LEAST_0),
+        "roi": column(float, "expected KPI per unit of spend; empty for organic media", AT_LEAST_0, nullable=True),
         **interval("roi"),
         "probability_above_kpi": column(float, "probability of more than all of the KPI", pa.Check.in_range(0, 1)),
     },
@@ -108,10 +108,10 @@ PRIOR_CHECK = table(
 
 PRIOR_KPI = table(
     "prior_kpi",
-    "Observed KPI of every train day, and what media would cause of it by the priors alone.",
+    "Observed KPI of every train period, and what media would cause of it by the priors alone.",
     {
         "adstock": column(str, "media transform of the specs"),
-        "date": column(DATE, "day"),
+        "date": column(DATE, "first day of the period"),
         "observed": column(float, "observed KPI", unit=KPI),
         "media": column(float, "expected KPI of all media", AT_LEAST_0, unit=KPI),
         **interval("media", KPI),

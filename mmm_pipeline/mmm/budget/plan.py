@@ -65,8 +65,8 @@ def plan_budget(
     figure that it maximises must rise by at least that much instead. Deterministic.
 
     Args:
-        fit: the posterior; the days after its window are planned. Of a panel, a channel's spend is split over the
-            markets as in the last horizon.
+        fit: the posterior; the days after its window are planned. Organic channels are no part of a budget. Of a
+            panel, a channel's spend is split over the markets as in the last horizon.
         request: constraints; default: last horizon's total, every channel within 0.5 to 2 times its current spend.
         credible_interval: probability of the interval of the uplift.
         evidence: channel -> where its return comes from; those of `prior` are held at today's spend unless the request
@@ -75,7 +75,7 @@ def plan_budget(
     Raises:
         InfeasibleBudget: the request cannot be met.
     """
-    request = request or BudgetRequest()
+    request, fit = request or BudgetRequest(), fit.paid
     latest, basis_end = latest_spend(fit, request.horizon)
     now = current_spend(fit, request.horizon)
     unproven = [channel for channel, kind in (evidence or {}).items() if kind == "prior"]
@@ -144,6 +144,7 @@ def unplanned(
         why: what `plan_budget` says.
         evidence: channel -> where its return comes from.
     """
+    fit = fit.paid
     spend = current_spend(fit, request.horizon)
     responses = channel_responses(fit, request.horizon, count_after_horizon=request.count_after_horizon)
     today = _outcome(responses, spend)
@@ -167,6 +168,7 @@ def unplanned(
             "objective": [request.objective],
             **{key: [float(spend.sum())] for key in ("total", "total_today")},
             "horizon": [request.horizon],
+            "step": [str(request.step)],
             "basis_end": np.array([latest_spend(fit, request.horizon)[1]], dtype="datetime64[ns]"),
             **{key: [expected] for key in ("expected_kpi_today", "expected_kpi_current", "expected_kpi_optimal")},
             **{key: [0.0] for key in ("uplift", "uplift_low", "uplift_high", "probability_of_gain")},
@@ -267,6 +269,7 @@ class _Compared:
                 "total": [float(problem.currency(allocation.cents.sum()))],
                 "total_today": [float(problem.currency(problem.current.sum()))],
                 "horizon": [self.request.horizon],
+                "step": [str(self.request.step)],
                 "basis_end": np.array([basis_end], dtype="datetime64[ns]"),
                 "expected_kpi_today": [self.today.expected],
                 "expected_kpi_current": [self.current.expected],

@@ -71,7 +71,7 @@ def forecast_of(
         ModelInputError: channels, features or days do not match the fit, or the KPI is zero on all H days.
     """
     score = score_fit(fit, following.media, following.kpi, following.features, seed=seed)
-    naive = score_naive_forecasts([(known_kpi, score.observed)], error=error)
+    naive = score_naive_forecasts([(known_kpi, score.observed)], error=error, step=fit.data.grid.step)
     return Forecast(score, naive, error)
 
 
@@ -111,6 +111,7 @@ def plan_gain(fit: Fit, plan: pd.DataFrame, horizon: int, count_after_horizon: b
         horizon: length of the plan.
         count_after_horizon: whether effect carried over to the days after the horizon counts.
     """
+    fit = fit.paid
     responses = channel_responses(fit, horizon, count_after_horizon=count_after_horizon)
     known = dict(zip(fit.data.channels, responses, strict=True))
     gain = 0.0

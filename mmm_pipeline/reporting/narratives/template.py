@@ -210,6 +210,8 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
         "measured_rows": _judged(found.channels, "measured"),
         "implausible_rows": _judged(found.channels, "implausible"),
         "unknown_rows": _judged(found.channels, "no_evidence"),
+        "organic": found.with_evidence("organic"),
+        "organic_rows": _judged(found.channels, "organic"),
         "unusable": [
             (
                 spec_words(words, row),
@@ -261,7 +263,7 @@ def implausible_words(
         "probability_above_kpi": write.probability,
         "periods_below_zero": write.number,
         "periods": write.number,
-        "gain_per_day": write.compact,
+        "gain_per_period": write.compact,
         "kpi_low": write.compact,
         "kpi_high": write.compact,
     }
@@ -334,7 +336,7 @@ def asked_words(tables: ResultTables, found: Findings, words: Wording, write: Fo
 
 def reason_words(words: Wording, row: Mapping[str, Any], limit: int = 2000) -> str:
     """Why a spec cannot win or a channel is left out, by the columns `reasons` and `reason`; empty: no reason."""
-    reasons = read_reasons(row.get("reasons"))
+    reasons = read_reasons(row.get("reasons")) if words.language != "en" else ()
     if not reasons:
         return clean(row["reason"], limit=limit) if isinstance(row["reason"], str) else ""
     told = []

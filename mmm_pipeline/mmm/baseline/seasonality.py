@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmm_pipeline.mmm.baseline.component import BaselineComponent, Periods
+from mmm_pipeline.mmm.baseline.component import FixedComponent, Periods
 from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.specs import ModelSpec
 
@@ -18,7 +18,7 @@ PADDED_DEGREES = 4
 
 
 @dataclass(frozen=True)
-class Seasonality(BaselineComponent):
+class Seasonality(FixedComponent):
     """Σ_d γ_d1 sin(2πdt/F) + γ_d2 cos(2πdt/F), d = 1 .. degrees. Source: `lightweight-mmm` 0.1.9."""
 
     name = "seasonality"

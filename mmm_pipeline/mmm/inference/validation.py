@@ -49,7 +49,7 @@ def require_fittable(spec: ModelSpec, data: ModelData) -> None:
                 f"channel {channel!r} has spend share {scale:g}, the scale of its coefficient's prior: "
                 "it must be positive; exclude the channel or give its spend"
             )
-    linear = len(linear_designs(spec, data)[0].scales)
+    linear = linear_designs(spec, data)[0].size
     if data.days <= linear:
         raise ModelInputError(
             f"{data.days} days cannot carry a model with {linear} linear coefficients ({spec.key}): give at least "

@@ -209,21 +209,21 @@ class LinearDesign:
 
 
 def linear_designs(spec: ModelSpec, data: ModelData) -> list[LinearDesign]:
-    """The columns of every market on the days of the fit's window."""
+    """The columns of every market in the periods of the fit's window."""
     return [linear_design(spec, data, feature_values=values) for values in data.feature_values]
 
 
 def linear_design(
     spec: ModelSpec, data: ModelData, *, feature_values: np.ndarray, start: int = 0, days: int | None = None
 ) -> LinearDesign:
-    """The columns on days `start .. start + days` counted from the first day of the fit's window.
+    """The columns on periods `start .. start + days` counted from the first of the fit's window.
 
     Args:
         spec: the model.
         data: the fit's window.
-        feature_values: (days, F) scaled features of a market on the days in question.
-        start: first day; the window's length continues it.
-        days: number of days; default: the window's.
+        feature_values: (days, F) scaled features of a market in the periods in question.
+        start: first period; the window's length continues it.
+        days: number of periods; default: the window's.
     """
     length = data.days if days is None else days
     periods = Periods(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from mmm_pipeline.mmm.baseline.component import FixedComponent, ParametricCompon
 from mmm_pipeline.mmm.baseline.design import linear_designs
 from mmm_pipeline.mmm.baseline.features import Features
 from mmm_pipeline.mmm.baseline.registry import COMPONENTS
-from mmm_pipeline.mmm.baseline.seasonality import Seasonality
+from mmm_pipeline.mmm.baseline.seasonality import Seasonality, most_degrees
 from mmm_pipeline.mmm.baseline.weekday import Weekday
+from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.data.time_grid import WEEKDAYS, Step, TimeGrid
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.specs import FeatureSign, ModelSpec, Priors
@@ -91,6 +93,31 @@ def test_the_weekday_is_the_calendars() -> None:
     assert (columns.sum(axis=1) == 1).all()
     assert names == [f"{(DATA.dates[0] + day).astype(object):%A}" for day in range(7)]
     assert Weekday().columns(dataclasses.replace(SPEC, weekday=False), DATA, periods()).shape == (DATA.days, 0)
+
+
+def of_step(step: Step) -> ModelData:
+    """The same window, of periods of another step."""
+    return dataclasses.replace(DATA, grid=TimeGrid(dt.date(2023, 1, 1), step, DATA.days))
+
+
+@pytest.mark.parametrize("step", [Step.WEEK, Step.MONTH])
+def test_weeks_and_months_have_no_weekday(step: Step) -> None:
+    assert Weekday().columns(SPEC, of_step(step), periods()).shape == (DATA.days, 0)
+
+
+@pytest.mark.parametrize(("step", "year"), [(Step.WEEK, 52), (Step.MONTH, 12)])
+def test_the_season_is_a_year_of_the_calendar_whatever_the_step(step: Step, year: int) -> None:
+    yearly = dataclasses.replace(SPEC, degrees=1, seasonality_period_days=365.0)
+    columns = Seasonality().columns(yearly, of_step(step), periods(0, year + 1))
+    # 52 weeks are a day short of a year, and the days of the twelve months of 2023 are one.
+    late = 2 * np.pi * (365 if step is Step.MONTH else 364) / 365
+    np.testing.assert_allclose(columns[year], [np.sin(late), np.cos(late)], atol=1e-12)
+    assert columns[year // 4, 0] == pytest.approx(1.0, abs=0.001)
+
+
+@pytest.mark.parametrize(("step", "most"), [(Step.DAY, 182), (Step.WEEK, 26), (Step.MONTH, 5)])
+def test_no_more_waves_than_the_periods_of_a_year_can_tell_apart(step: Step, most: int) -> None:
+    assert most_degrees(step, 365.0) == most
 
 
 def test_features_and_events_have_their_scales_and_signs() -> None:

@@ -71,7 +71,9 @@ def _naive(tables: ResultTables) -> FactTable:
 def _attribution(found: Findings) -> FactTable:
     columns = [
         Column(
-            "evidence", "text", "pays_back, below_spend, unclear; measured (KPI is no money); implausible; no_evidence"
+            "evidence",
+            "text",
+            "pays_back, below_spend, unclear; measured (KPI is no money); implausible; no_evidence; organic (no spend)",
         ),
         Column("spend", "money", "over the window"),
         Column("contribution", "kpi", "KPI caused over the window, best estimate"),

@@ -28,9 +28,7 @@ def test_a_holdout_is_so_many_periods_of_the_data(written: str | int | None, ste
 
 
 def test_a_horizon_that_is_no_whole_number_of_weeks_names_the_setting() -> None:
-    with pytest.raises(
-        SettingsError, match=r"budget\.horizon = 10d is no whole number of weeks"
-    ):
+    with pytest.raises(SettingsError, match=r"budget\.horizon = 10d is no whole number of weeks"):
         parse_settings({"budget": {"horizon": "10d"}}).budget.horizon_periods(Step.WEEK)
 
 

@@ -31,9 +31,15 @@ def backtest(
         str,
         typer.Option("--to", metavar="DATE", help="Last date. Default: the last with a whole horizon after it."),
     ] = "",
-    every: Annotated[str, typer.Option("--every", help="Step from date to date: 7d, or 4w.")] = "7d",
+    every: Annotated[
+        str,
+        typer.Option(
+            "--every", help="Step from date to date: 7d, 4w or 1m. Default: a week, or a month of monthly data."
+        ),
+    ] = "",
     horizon: Annotated[
-        int | None, typer.Option("--horizon", min=1, max=366, help="Days scored after each date. Default: settings.")
+        str | None,
+        typer.Option("--horizon", help="What is scored after each date: 4w, 28d, 3m or periods. Default: settings."),
     ] = None,
     source: SourceOption = None,
     config: ConfigOption = None,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError, MmmError, ModelInputError, SettingsError, StoredResultError
-from mmm_pipeline.mmm.data.time_grid import TimeGrid
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.operations.backtest_dates import BacktestOptions, backtest_dates
 from mmm_pipeline.operations.budget_requests import budget_request
 from mmm_pipeline.settings.pipeline import EventDates, Settings
@@ -129,7 +129,7 @@ def run_backtest(
             forecasts.append(forecast)
             plans[date] = now.plan
             before = now
-            on_step(BacktestStep(number, len(dates), _told(row)))
+            on_step(BacktestStep(number, len(dates), _told(row, grid.step)))
             continue
         rows.append({"as_of": pd.Timestamp(date), "status": "failed", "note": note[:_LONGEST_NOTE]})
         on_step(BacktestStep(number, len(dates), f"{date}: nothing to score: {note}"))
@@ -141,7 +141,7 @@ def run_backtest(
             plan, budget = plans[row["as_of"].date()], settings.budget
             row["uplift_in_hindsight"] = plan_gain(before.fit, plan, planned, budget.count_after_horizon)
     table = backtest_table(rows)
-    summary = {"horizon": horizon, **backtest_summary(table, forecasts)}
+    summary = {"horizon": horizon, "step": str(grid.step), **backtest_summary(table, forecasts)}
     return BacktestResult(table, pd.concat(channels, ignore_index=True), summary)
 
 
@@ -340,10 +340,11 @@ def _scored(
     return row, channel_rows(now.date, now.attribution, now.plan, drift)
 
 
-def _told(row: dict[str, Any]) -> str:
+def _told(row: dict[str, Any], step: Step) -> str:
     changed = f", {row['flips']} of {row['channels']} recommendations turned round" if row.get("channels") else ""
     return (
-        f"{row['as_of']:%Y-%m-%d}: {row['spec']}; forecast of {row['days']} days off by {row['wape']:.1%} (WAPE; best "
+        f"{row['as_of']:%Y-%m-%d}: {row['spec']}; forecast of {step.counted(row['periods'])} off by {row['wape']:.1%} "
+        "(WAPE; best "
         f"naive {row['naive_wape']:.1%}), {row['coverage_90']:.0%} of them inside the 90 % interval{changed}"
     )
 

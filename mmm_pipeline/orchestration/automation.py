@@ -47,7 +47,6 @@ def refresh_job(settings: Settings, engines: Sequence[Engine] = ()) -> AssetJob:
         selection=dg.AssetSelection.all() - dg.AssetSelection.assets(BUDGET_SCENARIO, *BACKTEST_TABLES, *by_hand),
         description="From the campaign source to the decision report: every asset, every spec of the grid, one run.",
         run_tags=grid_range(settings.model),
-        executor_def=dg.in_process_executor,
     )
 
 
@@ -58,7 +57,6 @@ def decisions_job(settings: Settings) -> AssetJob:
         selection=dg.AssetSelection.assets("attribution", "budget_plan").upstream().required_multi_asset_neighbors(),
         description="From the campaign source to the budget plan, without pictures and reports.",
         run_tags=grid_range(settings.model),
-        executor_def=dg.in_process_executor,
     )
 
 
@@ -69,7 +67,6 @@ def backtest_job() -> AssetJob:
         selection=dg.AssetSelection.assets(*BACKTEST_TABLES),
         description="Reruns past dates and scores their forecasts and advice: set the dates in the launchpad.",
         config=checked_dates,
-        executor_def=dg.in_process_executor,
     )
 
 
@@ -80,7 +77,6 @@ def scenario_job() -> AssetJob:
         selection=dg.AssetSelection.assets(BUDGET_SCENARIO),
         description="A what-if budget from the saved champion: set its options in the launchpad.",
         config=checked_scenario,
-        executor_def=dg.in_process_executor,
     )
 
 
@@ -95,7 +91,6 @@ def engine_job(engine: Engine) -> AssetJob:
         engine_job_name(engine.name),
         selection=dg.AssetSelection.assets(engine.asset, *_SHOWS_ENGINES),
         description=f"{engine.title} on the stored inputs, then comparison, pictures and report anew.",
-        executor_def=dg.in_process_executor,
     )
 
 

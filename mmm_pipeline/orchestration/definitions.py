@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -32,6 +33,7 @@ from mmm_pipeline.orchestration.resources.fixed import fixed, fixed_for_run
 from mmm_pipeline.orchestration.resources.gemini import Gemini
 from mmm_pipeline.orchestration.resources.io_managers import NetcdfIOManager, NoIOManager, TableIOManager
 from mmm_pipeline.orchestration.resources.workspace import RunWorkspace
+from mmm_pipeline.orchestration.runs.executor import executor_of
 from mmm_pipeline.orchestration.runs.partitions import grid_of
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.home import Home
@@ -40,6 +42,15 @@ from mmm_pipeline.storage.settings_in_force import effective_settings
 __all__ = ["build_pipeline"]
 
 
+@contextmanager
+def _beta_accepted() -> Iterator[None]:
+    """Backfill policies are in beta in Dagster; the tests hold ours against the installed version."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=dg.BetaWarning)
+        yield
+
+
+@_beta_accepted()
 def build_pipeline(
     home: Home,
     config: Path | None,
@@ -65,8 +76,6 @@ def build_pipeline(
         SettingsError: the settings cannot be accepted.
         EngineError: they name an engine that does not exist.
     """
-    # Backfill policies are in beta in Dagster; the tests hold ours against the installed version.
-    warnings.filterwarnings("ignore", category=dg.BetaWarning)
     settings = effective_settings(home, config) if problem is None else Settings()
     asked = engines.asked_engines(settings, [*also_engines, *engines.answered_engines(home, settings)])
     engine_assets = engines.build_engine_assets(asked, settings)
@@ -126,7 +135,6 @@ def build_pipeline(
             "arrays": fixed(NetcdfIOManager(workspace=workspace)),
             "io_manager": fixed(NoIOManager()),
         },
-        # One process for all steps: they share one JAX start and one compilation cache.
-        executor=dg.in_process_executor,
+        executor=executor_of(settings.runs, workspace),
         metadata={"settings": str(config) if config else "none"} if problem is None else {"problem": problem},
     )

@@ -11,6 +11,7 @@ from mmm_pipeline.mmm.reasons import told_reasons
 from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, ROLLING_FITS
 from mmm_pipeline.orchestration.checks.narratives import narrative_checks
 from mmm_pipeline.orchestration.metadata.table_outputs import preview
+from mmm_pipeline.orchestration.metadata.table_preview import for_people
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.orchestration.runs.partitions import spec_keys
 from mmm_pipeline.reporting.results.stored import result_tables
@@ -116,7 +117,7 @@ def champion_converged(workspace: WorkspaceResource) -> dg.AssetCheckResult:
         passed=not told,
         severity=dg.AssetCheckSeverity.WARN,
         description="; ".join(told) or f"{spec} converged",
-        metadata={name: float(row[name]) for name in ("rhat_max", "ess_bulk_min", "ess_tail_min")},
+        metadata={name: for_people(row[name]) for name in ("rhat_max", "ess_bulk_min", "ess_tail_min")},
     )
 
 
@@ -153,9 +154,9 @@ def champion_beats_naive(workspace: WorkspaceResource) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         description=told,
         metadata={
-            f"champion_{error}": float(row[error]),
-            f"naive_{error}": float(best[error]),
-            "skill": float(row["skill"]),
+            f"champion_{error}": for_people(row[error]),
+            f"naive_{error}": for_people(best[error]),
+            "skill": for_people(row["skill"]),
         },
     )
 

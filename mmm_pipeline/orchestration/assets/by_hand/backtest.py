@@ -31,12 +31,14 @@ _OPTIONS = {
         str, default_value="", description="YYYY-MM-DD; empty: the last date with a whole horizon after it"
     ),
     "every": dg.Field(
-        str, default_value="7d", description="step from date to date: days such as 7d, or weeks such as 4w"
+        str,
+        default_value="",
+        description="step from date to date: 7d, 4w, 1m or periods; empty: a week, or a month of monthly data",
     ),
     "horizon": dg.Field(
         dg.Noneable(int),
         default_value=None,
-        description="days after each date that are scored, 1 to 366; empty: budget.horizon of pipeline.yaml",
+        description="periods after each date that are scored; empty: budget.horizon of pipeline.yaml",
     ),
 }
 """Which dates are rerun, and how far ahead each is scored. Everything is optional."""

@@ -169,7 +169,7 @@ def plan_scenario(fit: Fit, settings: Settings, options: ScenarioOptions) -> Sce
     check_options(options)
     name = options.name or datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     step = fit.data.grid.step
-    today = current_spend(fit, _horizon(settings.budget, options).horizon_periods(step))
+    today = current_spend(fit.paid, _horizon(settings.budget, options).horizon_periods(step))
     budget = _budget(settings.budget, options, float(today.sum()))
     evidence = channel_evidence(fit)
     plan = plan_budget(

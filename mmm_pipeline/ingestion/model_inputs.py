@@ -99,7 +99,7 @@ def build_model_inputs(
         attrs={"start": str(days[0].date()), "end": str(grid.end), "holdout_start": str(start)},
     )
     if by_market is not None and len(by_market):
-        dataset = _apart(dataset, by_market, series, train, settings.columns.kpi)
+        dataset = _by_market(dataset, by_market, series, train, settings.columns.kpi)
     values, constant = pd.DataFrame(index=days), list[str]()
     if features is not None:
         values, left_out = _varying(of_periods(features, grid, settings), train, grid.step)
@@ -143,7 +143,7 @@ def _wide(matrix: pd.DataFrame, column: str) -> pd.DataFrame:
     return matrix.pivot(index="date", columns="channel", values=column).sort_index()
 
 
-def _apart(
+def _by_market(
     dataset: xr.Dataset, by_market: pd.DataFrame, sold: pd.DataFrame, train: np.ndarray, header: str
 ) -> xr.Dataset:
     """The dataset with media, spend and KPI of every market instead of their totals; `header`: of the KPI."""

@@ -226,7 +226,7 @@ def test_an_answer_settles_a_doubt(tmp_path: Path) -> None:
 
 
 def test_another_column_can_be_the_kpi(tmp_path: Path) -> None:
-    found = look(tmp_path, table("date,channel,spend,revenue,orders", "tv,1.5,7,1", "web,1,0,0"))
+    found = look(tmp_path, table("date,channel,spend,revenue,orders", "tv,1.5,7,3", "web,1,0,2"))
     [(where, role)] = found.doubts
 
     assert found_settings(with_answer(found, where, role, "orders"), tmp_path)["columns"]["kpi"] == "orders"

@@ -262,7 +262,7 @@ def test_csv_workbook_and_parquet_of_one_table_are_the_same_source(load: Load, t
         ("a.xlsx", b"\xd0\xcf\x11\xe0" + bytes(50), "old Excel"),
         ("a.parquet", b"PAR1" + bytes(100), "is not a readable Parquet file"),
         ("a.parquet", b"hello", "is no Parquet"),
-        ("a.csv", bytes(range(256)) * 10, "is not text: line 1 holds a zero byte"),
+        ("a.csv", bytes(range(256)) * 10, "is not text: line 1 holds the byte 0x00"),
         ("a.csv", b"\x89PNG\r\n\x1a\n" + b"\xff" * 100, "is not text"),
         ("a.csv.gz", b"\x1f\x8b", r"\.gz is not a known suffix"),
         ("noname", b"Date\n", "no suffix is not a known suffix"),

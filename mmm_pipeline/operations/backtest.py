@@ -1,29 +1,33 @@
-"""Backtest: rerun past dates, each in a home of its own, and score their forecasts and advice."""
+"""Backtest: fill past partitions, and score their forecasts and advice against what happened since."""
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError, MmmError, ModelInputError, SettingsError, StoredResultError
-from mmm_pipeline.operations.backtest_dates import BacktestOptions, backtest_dates
+from mmm_pipeline.operations.backtest_dates import BacktestOptions, backtest_periods
 from mmm_pipeline.operations.budget_requests import budget_request
 from mmm_pipeline.settings.pipeline import EventDates, Settings
+from mmm_pipeline.settings.refreshes import Period, RefreshCalendar
 from mmm_pipeline.settings.sources import LandingSettings, WarehouseSettings
-from mmm_pipeline.storage.artifacts import ArtifactStore
+from mmm_pipeline.storage.artifacts import artifact_store
 from mmm_pipeline.storage.atomic_files import write_bytes, write_text
-from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.champions import CHAMPION_MODEL
+from mmm_pipeline.storage.generations import require_one_generation
+from mmm_pipeline.storage.home import Home, RefreshFolder
 from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline.storage.warehouses import open_warehouse
+from mmm_pipeline.storage.workspace import stored_refreshes
 
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.data.inputs import Holdout
@@ -31,13 +35,13 @@ if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit.fit import Fit
     from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
-__all__ = ["BacktestOptions", "BacktestResult", "BacktestStep", "Rebuild", "publish", "run_backtest", "store"]
+__all__ = ["BacktestOptions", "BacktestResult", "BacktestStep", "Fill", "publish", "run_backtest", "score_partition"]
 
-Rebuild = Callable[[Home, Settings], Sequence[str]]
-"""Fills a home as of its settings' day, up to the budget plan; returns what failed, ready to be shown."""
+Fill = Callable[[Period], Sequence[str]]
+"""Fills a partition up to the budget plan; returns what failed, ready to be shown."""
 
-_MARK = "backtested.json"
 _LONGEST_NOTE = 500
+_SCORED = ("attribution", "budget_plan", "budget_summary", CHAMPION_MODEL)
 
 
 @dataclass(frozen=True)
@@ -79,19 +83,20 @@ def run_backtest(
     home: Home,
     settings: Settings,
     options: BacktestOptions,
-    rebuild: Rebuild,
+    fill: Fill,
     on_step: Callable[[BacktestStep], object],
 ) -> BacktestResult:
-    """Rebuild the decisions of every date below `as-of/` of the home, then score them.
+    """Fill the partitions that are empty, then score all of them.
 
-    A date that was rebuilt from the same rows and settings is not rebuilt again, so that a series which was killed goes
-    on where it stopped. A date on which nothing could be recommended is in the table, with the reason.
+    A partition that was filled, by its own refresh, a backfill or an earlier backtest, is scored as it is, so that a
+    series which was killed goes on where it stopped. One in which nothing could be recommended is in the table, with
+    the reason.
 
     Args:
-        home: whose present results stay as they are.
-        settings: those of every date; a later day is not seen by any of them.
+        home: its other partitions stay as they are.
+        settings: those of every partition that is filled; a later day is not seen by any of them.
         options: which dates, and how many days after each are scored.
-        rebuild: fills the home of a date.
+        fill: fills a partition.
         on_step: told when a date begins and when it is scored.
 
     Raises:
@@ -100,62 +105,68 @@ def run_backtest(
         CampaignDataError: the source cannot be read.
         StoredResultError: no date could be scored; the message has the reasons.
     """
-    from mmm_pipeline.mmm.evaluation.backtest import backtest_summary, backtest_table, plan_gain
-
     actual = _Actual.read(_looking_back(settings))
     horizon = options.horizon_days or settings.budget.horizon_days
-    dates = backtest_dates(
+    periods = backtest_periods(
         options,
+        RefreshCalendar.of(settings),
         start=actual.days[0],
         end=actual.days[-1],
         needed_days=_needed_days(settings),
         horizon_days=horizon,
     )
-    rows: list[dict[str, Any]] = []
-    plans: dict[dt.date, pd.DataFrame] = {}
-    channels: list[pd.DataFrame] = []
-    forecasts: list[Forecast] = []
-    before: BacktestState | None = None
-    for number, date in enumerate(dates, start=1):
-        on_step(BacktestStep(number, len(dates), f"{date}: rebuilding what was known then ({number} of {len(dates)})"))
+    series = _Series(settings, actual, horizon)
+    for number, period in enumerate(periods, start=1):
+        date, folder = period.last, home.refresh(period.key)
+        told = partial(BacktestStep, number, len(periods))
         try:
-            now = _state(home, settings.as_of(date), date, actual.key, rebuild)
-            forecast = now.forecast(actual.after(date, horizon))
-        except _NothingRecommended as error:
-            note = str(error)
-        except (ModelInputError, CampaignDataError) as error:
-            note = f"the following days cannot be scored: {error}"
+            if options.anew or not is_filled(folder, settings):
+                on_step(told(f"{date}: filling partition {period.key} ({number} of {len(periods)})"))
+                if problems := fill(period):
+                    raise _NothingRecommended("; ".join(problems))
+            row = series.add(BacktestState.read(folder, settings, date))
+        except (_NothingRecommended, ModelInputError, CampaignDataError, StoredResultError) as error:
+            series.fail(date, str(error))
+            on_step(told(f"{date}: nothing to score: {error}"))
         else:
-            row, of_channels = _scored(before, now, forecast, settings)
-            rows.append(row)
-            channels.append(of_channels)
-            forecasts.append(forecast)
-            plans[date] = now.plan
-            before = now
-            on_step(BacktestStep(number, len(dates), _told(row)))
-            continue
-        rows.append({"as_of": pd.Timestamp(date), "status": "failed", "note": note[:_LONGEST_NOTE]})
-        on_step(BacktestStep(number, len(dates), f"{date}: nothing to score: {note}"))
-    if before is None:
-        reasons = "\n".join(f"  {row['as_of']:%Y-%m-%d}: {row['note']}" for row in rows)
-        raise StoredResultError(f"none of the {len(dates)} date(s) could be scored:\n{reasons}")
-    for row in rows:
-        if row["status"] == "scored":
-            plan, budget = plans[row["as_of"].date()], settings.budget
-            row["uplift_in_hindsight"] = plan_gain(before.fit, plan, budget.horizon_days, budget.count_after_horizon)
-    table = backtest_table(rows)
-    summary = {"horizon_days": horizon, **backtest_summary(table, forecasts)}
-    return BacktestResult(table, pd.concat(channels, ignore_index=True), summary)
+            on_step(told(_told(row)))
+    return series.finished()
 
 
-def store(home: Home, settings: Settings, finished: BacktestResult) -> None:
-    """Replace the tables `backtest` and `backtest_channels` of the warehouse.
+def is_filled(folder: RefreshFolder, settings: Settings) -> bool:
+    """Whether a partition has everything that is scored, all made from one generation of data."""
+    try:
+        require_one_generation(folder, settings, _SCORED)
+        return artifact_store(settings, folder).has(CHAMPION_MODEL)
+    except StoredResultError:
+        return False
+
+
+def score_partition(
+    home: Home, settings: Settings, period: Period, horizon_days: int | None = None
+) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Score what a partition holds against what happened since: a row of `backtest`, and rows of `backtest_channels`.
+
+    It is compared with the nearest partition before it that is filled; hindsight is that of the newest.
 
     Raises:
-        StoredResultError: the warehouse cannot be written.
+        StoredResultError: the partition is not filled.
+        CampaignDataError: the source cannot be read, or has no day after it.
+        ModelInputError: the days that followed cannot be scored.
     """
-    home.prepare()
-    open_warehouse(settings, home).write_tables({"backtest": finished.table, "backtest_channels": finished.channels})
+    series = _Series(settings, _Actual.read(_looking_back(settings)), horizon_days or settings.budget.horizon_days)
+    calendar = RefreshCalendar.of(settings)
+    stored = stored_refreshes(home, settings)[::-1]
+    filled = (folder for folder in stored if is_filled(folder, settings))
+    newest = next(filled, None)
+    earlier = next((folder for folder in (newest, *filled) if folder and folder.key < period.key), None)
+    if earlier is not None:
+        series.begin_with(BacktestState.read(earlier, settings, calendar.named(earlier.key).last))
+    now = BacktestState.read(home.refresh(period.key), settings, period.last)
+    row = series.add(now)
+    judge = now if newest is None or newest.key == period.key else BacktestState.read(newest, settings, period.last)
+    row["uplift_in_hindsight"] = series.hindsight(judge, now)
+    return row, series.channels[-1]
 
 
 def publish(home: Home, settings: Settings, finished: BacktestResult) -> Path:
@@ -180,7 +191,78 @@ def publish(home: Home, settings: Settings, finished: BacktestResult) -> Path:
 
 
 class _NothingRecommended(MmmError):
-    """The rebuilt run of a date failed, e.g. because no spec converged."""
+    """The run that filled a partition failed, e.g. because no spec converged."""
+
+
+class _Series:
+    """Partitions in the order of time, each scored and compared with the one before.
+
+    Attributes:
+        rows: of the contract `backtest`, one for each.
+        channels: of `backtest_channels`, for each that was scored.
+    """
+
+    def __init__(self, settings: Settings, actual: _Actual, horizon_days: int) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.channels: list[pd.DataFrame] = []
+        self._settings, self._actual, self._horizon = settings, actual, horizon_days
+        self._before: BacktestState | None = None
+        self._plans: dict[dt.date, pd.DataFrame] = {}
+        self._forecasts: list[Forecast] = []
+
+    def begin_with(self, state: BacktestState) -> None:
+        """What the first one is compared with."""
+        self._before = state
+
+    def add(self, now: BacktestState) -> dict[str, Any]:
+        """Score a partition; returns its row.
+
+        Raises:
+            CampaignDataError: there is no day after it.
+            ModelInputError: the days that followed cannot be scored.
+        """
+        try:
+            forecast = now.forecast(self._actual.after(now.date, self._horizon))
+        except (ModelInputError, CampaignDataError) as error:
+            raise type(error)(f"the following days cannot be scored: {error}") from error
+        row, channels = _scored(self._before, now, forecast, self._settings)
+        self.rows.append(row)
+        self.channels.append(channels)
+        self._forecasts.append(forecast)
+        self._plans[now.date] = now.plan
+        self._before = now
+        return row
+
+    def fail(self, date: dt.date, note: str) -> None:
+        """Note why a partition is not scored."""
+        self.rows.append({"as_of": pd.Timestamp(date), "status": "failed", "note": note[:_LONGEST_NOTE]})
+
+    def hindsight(self, judge: BacktestState, state: BacktestState) -> float:
+        """Gain of a partition's plan as a later champion sees it."""
+        from mmm_pipeline.mmm.evaluation.backtest import plan_gain
+
+        budget = self._settings.budget
+        return plan_gain(judge.fit, state.plan, budget.horizon_days, budget.count_after_horizon)
+
+    def finished(self) -> BacktestResult:
+        """All of them together.
+
+        Raises:
+            StoredResultError: none could be scored; the message has the reasons.
+        """
+        from mmm_pipeline.mmm.evaluation.backtest import backtest_summary, backtest_table, plan_gain
+
+        if not self._forecasts or self._before is None:
+            reasons = "\n".join(f"  {row['as_of']:%Y-%m-%d}: {row['note']}" for row in self.rows)
+            raise StoredResultError(f"none of the {len(self.rows)} date(s) could be scored:\n{reasons}")
+        judge, budget = self._before.fit, self._settings.budget
+        for row in self.rows:
+            if row["status"] == "scored":
+                plan = self._plans[row["as_of"].date()]
+                row["uplift_in_hindsight"] = plan_gain(judge, plan, budget.horizon_days, budget.count_after_horizon)
+        table = backtest_table(self.rows)
+        summary = {"horizon_days": self._horizon, **backtest_summary(table, self._forecasts)}
+        return BacktestResult(table, pd.concat(self.channels, ignore_index=True), summary)
 
 
 def _looking_back(settings: Settings) -> Settings:
@@ -190,8 +272,6 @@ def _looking_back(settings: Settings) -> Settings:
         SettingsError: a date is fixed that every date of a backtest has to choose for itself.
     """
     split = settings.split
-    if split.as_of is not None:
-        raise SettingsError(f"split.as_of = {split.as_of}: a backtest sets it for every date; leave it empty")
     if split.holdout_start is not None:
         raise SettingsError(
             f"split.holdout_start = {split.holdout_start}: a backtest needs a holdout that moves with the date; give "
@@ -215,7 +295,6 @@ class _Actual:
         matrix, by_market: the contracts `media_matrix` and `market_matrix` of all rows.
         features: of `load_features`.
         events: of `load_events`.
-        key: changes when any of it changes.
     """
 
     settings: Settings
@@ -223,7 +302,6 @@ class _Actual:
     by_market: pd.DataFrame
     features: pd.DataFrame | None
     events: tuple[EventDates, ...]
-    key: str
 
     @classmethod
     def read(cls, settings: Settings) -> _Actual:
@@ -234,13 +312,10 @@ class _Actual:
 
         with scratch_folder("backtest") as folder:
             warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
-            rows = load_campaigns(warehouse, settings)
+            load_campaigns(warehouse, settings)
             matrix = build_media_matrix(warehouse, settings)
             by_market = build_market_matrix(warehouse, settings)
-        features, events = load_features(settings), load_events(settings)
-        known = "" if features is None else features.to_csv(index=False)
-        key = hashlib.sha256(repr((rows.fingerprint, known, events)).encode()).hexdigest()
-        return cls(settings, matrix, by_market, features, events, key)
+        return cls(settings, matrix, by_market, load_features(settings), load_events(settings))
 
     @property
     def days(self) -> tuple[dt.date, dt.date]:
@@ -281,10 +356,10 @@ class BacktestState:
     promise: dict[str, Any]
 
     @classmethod
-    def read(cls, home: Home, settings: Settings, date: dt.date) -> BacktestState:
-        fit, _ = ArtifactStore(home.artifacts).read_fit("champion_model")
-        warehouse = DuckDBWarehouse(home.warehouse_file)
-        attribution, plan, summary = map(warehouse.read_table, ("attribution", "budget_plan", "budget_summary"))
+    def read(cls, folder: RefreshFolder, settings: Settings, date: dt.date) -> BacktestState:
+        """Raises StoredResultError when the partition is not filled."""
+        fit, _ = artifact_store(settings, folder).read_fit(CHAMPION_MODEL)
+        attribution, plan, summary = map(open_warehouse(settings, folder).read_table, _SCORED[:3])
         return cls(date, settings, fit, attribution, plan, {str(k): v for k, v in summary.iloc[0].to_dict().items()})
 
     def forecast(self, followed: tuple[Any, Holdout]) -> Forecast:
@@ -293,29 +368,6 @@ class BacktestState:
         known, following = followed
         error, seed = self.settings.ranking.error, self.settings.sampler.seed
         return forecast_of(self.fit, known, following, error=error, seed=seed)
-
-
-def _state(home: Home, settings: Settings, date: dt.date, actual: str, rebuild: Rebuild) -> BacktestState:
-    """The stand of a date, rebuilt unless it was rebuilt from the same rows and settings.
-
-    Raises:
-        _NothingRecommended: the run failed.
-        SettingsError: another run is at work on it.
-    """
-    there = home.as_of(date)
-    key = hashlib.sha256((actual + settings.model_dump_json()).encode()).hexdigest()
-    mark = there.root / _MARK
-    try:
-        if json.loads(mark.read_text(encoding="utf-8")) == {"key": key}:
-            return BacktestState.read(there, settings, date)
-    except (OSError, ValueError, StoredResultError):
-        pass  # not there yet, cut short, or of an earlier version: it is rebuilt
-    mark.unlink(missing_ok=True)
-    if problems := rebuild(there, settings):
-        raise _NothingRecommended("; ".join(problems))
-    stand = BacktestState.read(there, settings, date)
-    write_text(mark, json.dumps({"key": key}) + "\n")
-    return stand
 
 
 def _scored(

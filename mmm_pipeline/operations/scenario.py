@@ -21,7 +21,7 @@ from mmm_pipeline.operations.plausibility import implausible_sentences
 from mmm_pipeline.settings.pipeline import BudgetSettings, Settings, parse_settings
 from mmm_pipeline.settings.plain_names import plain_name
 from mmm_pipeline.storage.artifacts import artifact_store
-from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.home import Home, RefreshFolder
 from mmm_pipeline.storage.places import names, place_of, write_folder
 
 if TYPE_CHECKING:
@@ -95,18 +95,19 @@ class Scenario:
         return {"name": self.name, "implausible": list(self.implausible), **figures, **plain, "notes": list(self.notes)}
 
 
-def read_champion(home: Home, settings: Settings) -> Fit | PanelFit:
+def read_champion(folder: RefreshFolder, settings: Settings) -> Fit | PanelFit:
     """The saved champion, from where the settings keep artifacts.
 
     Raises:
         StoredResultError: there is none yet, or it is damaged.
     """
-    _require_champion(home, settings)
-    return artifact_store(settings, home).read_fit(_CHAMPION)[0]
+    _require_champion(folder, settings)
+    return artifact_store(settings, folder).read_fit(_CHAMPION)[0]
 
 
-def _require_champion(home: Home, settings: Settings) -> None:
-    if not artifact_store(settings, home).has(_CHAMPION):
+def _require_champion(folder: RefreshFolder, settings: Settings) -> None:
+    if not artifact_store(settings, folder).has(_CHAMPION):
+        home = folder.home
         raise StoredResultError(
             f"{home.root}: there is no champion model yet, so nothing to plan with: run `mmm run --home "
             f"{shlex.quote(str(home.root))}` first"
@@ -129,7 +130,7 @@ def check_options(options: ScenarioOptions) -> None:
     _budget(BudgetSettings(), options, options.horizon_days or 1, today=1.0)
 
 
-def check_feasible(home: Home, settings: Settings, options: ScenarioOptions) -> None:
+def check_feasible(folder: RefreshFolder, settings: Settings, options: ScenarioOptions) -> None:
     """What can be said before the champion's draws are read, which takes a while: by its days of spend alone.
 
     Raises:
@@ -140,8 +141,8 @@ def check_feasible(home: Home, settings: Settings, options: ScenarioOptions) -> 
     from mmm_pipeline.mmm.data.spend_basis import current_spend_of, latest_spend_of
 
     check_options(options)
-    _require_champion(home, settings)
-    channels, spend = artifact_store(settings, home).read_fit_spend(_CHAMPION)
+    _require_champion(folder, settings)
+    channels, spend = artifact_store(settings, folder).read_fit_spend(_CHAMPION)
     days = settings.budget.horizon_days if options.horizon_days is None else options.horizon_days
     current = current_spend_of(spend, days)
     budget = _budget(settings.budget, options, days, float(current.sum()))

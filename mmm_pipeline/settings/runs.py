@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from mmm_pipeline.settings.section import Section
@@ -14,11 +12,6 @@ __all__ = ["RunSettings"]
 class RunSettings(Section):
     """How fits are run and backfilled, and what happens when one fails."""
 
-    backfill: Literal["single_run", "per_partition"] = Field(
-        "single_run",
-        description="a backfill of several specs: as few runs as Dagster makes of it (from the UI one per media "
-        "transform), or one run for each spec",
-    )
     fit_retries: int = Field(
         2, ge=0, le=10, description="further tries of a fit that failed for want of memory, disk or the like"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import re
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from mmm_pipeline.errors import SettingsError
+from mmm_pipeline.errors import SettingsError, StoredResultError
 from mmm_pipeline.settings.pipeline import Settings, load_settings
 from mmm_pipeline.settings.sources import SourceSettings
 from mmm_pipeline.settings.yaml_file import read_yaml
@@ -19,11 +20,12 @@ from mmm_pipeline.storage.atomic_files import write_text
 from mmm_pipeline.storage.file_errors import file_error
 from mmm_pipeline.text_safety.printable import printable
 
-__all__ = ["AS_OF_FOLDER", "CONFIG_VARIABLE", "HOME_VARIABLE", "Home", "home_from_environment"]
+__all__ = ["CONFIG_VARIABLE", "HOME_VARIABLE", "Home", "RefreshFolder", "home_from_environment"]
 
 HOME_VARIABLE = "MMM_HOME"
 CONFIG_VARIABLE = "MMM_CONFIG"
-AS_OF_FOLDER = "as-of"
+_REFRESHES = "refreshes"
+_KEY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 _URL_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 
 _WORKSPACE_YAML = """\
@@ -73,14 +75,6 @@ class Home:
     root: Path
 
     @property
-    def warehouse_file(self) -> Path:
-        return self.root / "warehouse.duckdb"
-
-    @property
-    def artifacts(self) -> Path:
-        return self.root / "artifacts"
-
-    @property
     def results(self) -> Path:
         return self.root / "results"
 
@@ -90,21 +84,13 @@ class Home:
 
     @property
     def compilation_cache(self) -> Path:
-        """Compiled programs, shared with all days rebuilt below; by all homes where JAX's own variable names a folder.
-
-        A later day's train window can be as long as an earlier day's whole.
-        """
-        root = self.root.parents[1] if self.root.parent.name == AS_OF_FOLDER else self.root
-        return Path(os.environ.get("JAX_COMPILATION_CACHE_DIR") or root / "cache" / "jax")
+        """Compiled programs; shared by all homes where JAX's own variable names a folder."""
+        return Path(os.environ.get("JAX_COMPILATION_CACHE_DIR") or self.root / "cache" / "jax")
 
     @property
-    def run_lock(self) -> Path:
-        """Held by `mmm run` while it runs."""
-        return self.root / ".run.lock"
-
-    def fit_lock(self, name: str, key: str | None) -> Path:
-        """Held while a fit is drawn, so that nobody draws the same one beside it."""
-        return self.root / "locks" / f"{name}{'' if key is None else '-' + key.replace('|', '-')}.lock"
+    def gemini_cache(self) -> Path:
+        """Answers of Gemini, and what a run has spent."""
+        return self.root / "cache" / "gemini"
 
     @property
     def run_locks(self) -> Path:
@@ -132,31 +118,43 @@ class Home:
         return self.root / "dagster.yaml"
 
     @property
-    def run_settings_file(self) -> Path:
-        """The settings of the `mmm run` at work, with what its command line says."""
-        return self.root / ".run-settings.yaml"
+    def refreshes(self) -> Path:
+        """One folder per partition, named by its key."""
+        return self.root / _REFRESHES
 
-    @property
-    def day(self) -> dt.date | None:
-        """The day as of which everything in this home is rebuilt; None in the home of the present."""
+    def refresh(self, key: str) -> RefreshFolder:
+        """The folder of one partition, which need not exist yet.
+
+        Raises:
+            StoredResultError: the key, which may come from a run's tags, would lead elsewhere.
+        """
+        if not _KEY.match(key):
+            raise StoredResultError(f"{key[:40]!r} names no partition: they are named by their first day, YYYY-MM-DD")
+        return RefreshFolder(self, key)
+
+    def stored_refreshes(self) -> list[RefreshFolder]:
+        """Partitions that have a folder on this machine, oldest first."""
+        if not self.refreshes.is_dir():
+            return []
+        names = sorted(path.name for path in self.refreshes.iterdir() if path.is_dir() and _KEY.match(path.name))
+        return [RefreshFolder(self, name) for name in names]
+
+    def first_known(self) -> dt.date | None:
+        """First day that is worth a partition, as far as this home has learned."""
         try:
-            return dt.date.fromisoformat(self.root.name) if self.root.parent.name == AS_OF_FOLDER else None
-        except ValueError:
+            return dt.date.fromisoformat(json.loads(self._calendar.read_text(encoding="utf-8"))["first"])
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    def know_first(self, day: dt.date) -> None:
+        """Offer partitions from this day on, unless earlier ones are offered already."""
+        known = self.first_known()
+        if known is None or day < known:
+            write_text(self._calendar, json.dumps({"first": day.isoformat()}) + "\n")
+
     @property
-    def present(self) -> Home:
-        """The home of the present that a rebuilt day belongs to; this home itself where it is no rebuilt day."""
-        return self if self.day is None else Home(self.root.parents[1])
-
-    def as_of(self, day: dt.date | None) -> Home:
-        """The home of what is rebuilt as of a day, `as-of/2021-12-20` below this one; this home itself without a day.
-
-        The home of the same day is its own, so that it can be opened like any other.
-        """
-        if day is None or (self.root.parent.name, self.root.name) == (AS_OF_FOLDER, day.isoformat()):
-            return self
-        return Home(self.root / AS_OF_FOLDER / day.isoformat())
+    def _calendar(self) -> Path:
+        return self.refreshes / "calendar.json"
 
     def prepare(self) -> None:
         """Create the folder and Dagster's own files when they are missing; nothing is written when they are there.
@@ -178,17 +176,13 @@ class Home:
             ) from error
 
     def held_source(self) -> SourceSettings | None:
-        """Where the rows in this home came from; a rebuilt day has the source of the home it belongs to.
+        """Where the rows in this home came from.
 
         Raises:
             SettingsError: the settings that the home remembers cannot be read.
         """
-        for home in dict.fromkeys((self.present, self)):
-            if home.settings_file.is_file():
-                source = _source_of(home.settings_file)
-                if source.kind is not None:
-                    return source
-        return None
+        source = _source_of(self.settings_file) if self.settings_file.is_file() else None
+        return source if source is not None and source.kind is not None else None
 
     def remember_settings(self, settings: Settings) -> Path:
         """Write the settings of a run whose rows were read, which later runs may go by; returns the file."""
@@ -196,6 +190,45 @@ class Home:
         if not self.settings_file.is_file() or not _holds(self.settings_file, settings):
             _write(self.settings_file, _REMEMBERED, settings)
         return self.settings_file
+
+
+@dataclass(frozen=True)
+class RefreshFolder:
+    """What one partition holds: its tables, arrays, fits, pictures and texts.
+
+    Attributes:
+        home: which it belongs to.
+        key: of the partition.
+    """
+
+    home: Home
+    key: str
+
+    @property
+    def root(self) -> Path:
+        return self.home.refreshes / self.key
+
+    @property
+    def warehouse_file(self) -> Path:
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.root / "artifacts"
+
+    @property
+    def run_lock(self) -> Path:
+        """Held by a refresh of this partition while it runs."""
+        return self.root / ".run.lock"
+
+    def fit_lock(self, name: str, key: str | None) -> Path:
+        """Held while a fit is drawn, so that nobody draws the same one beside it."""
+        return self.root / "locks" / f"{name}{'' if key is None else '-' + key.replace('|', '-')}.lock"
+
+    @property
+    def run_settings_file(self) -> Path:
+        """The settings of the `mmm run` at work, with what its command line says."""
+        return self.root / ".run-settings.yaml"
 
     def write_run_settings(self, settings: Settings) -> Path:
         """Write the settings of the run that begins; returns the file."""

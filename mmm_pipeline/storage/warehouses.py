@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from mmm_pipeline.settings.pipeline import Settings
-    from mmm_pipeline.storage.home import Home
+    from mmm_pipeline.storage.home import RefreshFolder
 
 __all__ = ["SqlEngine", "Warehouse", "open_warehouse"]
 
@@ -101,12 +101,12 @@ class Warehouse(SqlEngine, Protocol):
         """Remove a table if it is there."""
 
 
-def open_warehouse(settings: Settings, home: Home) -> Warehouse:
-    """The warehouse that `warehouse.kind` names; a remote one is connected to at first use."""
+def open_warehouse(settings: Settings, folder: RefreshFolder) -> Warehouse:
+    """The warehouse of a partition, of the kind that `warehouse.kind` names; a remote one is connected at first use."""
     if settings.warehouse.kind == "bigquery":
         from mmm_pipeline.storage.warehouse.bigquery.warehouse import BigQueryWarehouse
 
-        return BigQueryWarehouse.from_settings(settings, scratch=home.root)
+        return BigQueryWarehouse.from_settings(settings, scratch=folder.root, partition=folder.key)
     from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 
-    return DuckDBWarehouse(home.warehouse_file)
+    return DuckDBWarehouse(folder.warehouse_file)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 import dagster as dg
 
-from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB, REFRESH_JOB, show_alive, waiting_turn
+from mmm_pipeline.orchestration.runs.coordination import show_alive, waiting_turn
+from mmm_pipeline.orchestration.runs.partitions import partition_of_run
+from mmm_pipeline.storage.generations import record, require_one_generation, sources, version_of
 from mmm_pipeline.storage.workspace import Workspace
 
 __all__ = ["RunWorkspace", "WorkspaceResource"]
@@ -24,22 +26,46 @@ class RunWorkspace(Workspace):
 
     Attributes:
         instance: Dagster's, within a run.
+        upstream: assets -> what each is made from, by name.
+        grid: specs that have an asset.
     """
 
     instance: dg.DagsterInstance | None = field(default=None, repr=False, compare=False)
+    upstream: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False, compare=False)
+    grid: tuple[str, ...] = ()
 
     @contextmanager
     def for_run(self, context: dg.InitResourceContext) -> Iterator[RunWorkspace]:
         """Dagster calls this when a run starts, in its process."""
-        within = dataclasses.replace(self, instance=context.instance)
-        if context.run is not None and context.instance is not None:
+        if context.run is None:
+            yield self
+            return
+        partition = partition_of_run(context.run.tags)
+        within = dataclasses.replace(self, instance=context.instance, partition=partition or self.partition)
+        if context.instance is not None:
             show_alive(context.instance, context.run.run_id)
-        if context.run is None or context.run.job_name not in (REFRESH_JOB, DECISIONS_JOB):
+        if partition is None:
             yield within
             return
-        # Two refreshes would mix their tables; a backfill writes fits only.
-        with waiting_turn(self.folder().run_lock, partial(_tell, context)):
+        # Two runs over one partition would mix their tables; those over others have folders of their own.
+        with waiting_turn(self.home.refresh(partition).run_lock, partial(_tell, context)):
             yield within
+
+    def made(self, name: str, version: str | None = None) -> dg.DataVersion:
+        """Note what a stored asset was made from; returns the version that Dagster shows.
+
+        Args:
+            name: of the asset.
+            version: fingerprint of its content; None: by what it was made from.
+        """
+        artifacts, upstream = self.artifacts(), self.upstream.get(name, ())
+        version = version or version_of([name, sources(artifacts, upstream)])
+        record(artifacts, name, version, upstream)
+        return dg.DataVersion(version)
+
+    def require_one_generation(self, names: Sequence[str]) -> None:
+        """Raises StoredResultError when these assets were made from different data."""
+        require_one_generation(self.folder(), self.settings(), names)
 
     def pool_limit(self, pool: str) -> int:
         """How many runs may be in a pool at once; 1 outside a run, and where nothing limits it."""
@@ -55,4 +81,4 @@ WorkspaceResource = dg.ResourceParam[RunWorkspace]
 
 def _tell(context: dg.InitResourceContext, process: str) -> None:
     if context.log is not None:
-        context.log.info(f"process {process} is refreshing this home; waiting until it is done")
+        context.log.info(f"process {process} is at work on this partition; waiting until it is done")

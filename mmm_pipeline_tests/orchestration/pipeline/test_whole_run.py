@@ -11,9 +11,9 @@ import dagster as dg
 import jsonschema
 import pandas as pd
 import pytest
+from mmm_pipeline.orchestration.assets.by_hand.backtest import BACKTEST_TABLES
 
 from mmm_pipeline.ingestion.matrix import build_media_matrix
-from mmm_pipeline.orchestration.assets.by_hand.backtest import BACKTEST_TABLES
 from mmm_pipeline.orchestration.assets.data import inputs
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse

@@ -37,7 +37,7 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, workspace: WorkspaceResource
     ) -> Iterator[dg.MaterializeResult]:
         """Judge the rows of the campaign source where they are; refuse bad rows by name."""
-        settings, warehouse, home = workspace.settings(), workspace.warehouse(), workspace.folder()
+        settings, warehouse, home = workspace.settings(), workspace.warehouse(), workspace.home
         if not workspace.replace:
             require_same_source(home, settings.source)
         summary = load_campaigns(warehouse, settings)
@@ -66,7 +66,7 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
                 INPUT_WARNINGS: dg.MetadataValue.json([*summary.notes, *summary.warnings]),
                 **jobs,
             },
-            data_version=dg.DataVersion(summary.fingerprint),
+            data_version=workspace.made("raw_campaigns", summary.fingerprint),
         )
         refused = warehouse.read_table("rejected_rows", limit=20)
         yield dg.MaterializeResult(
@@ -76,6 +76,7 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
                 "reasons": dg.MetadataValue.json(dict(summary.reasons)),
                 "rows": preview(refused),
             },
+            data_version=workspace.made("rejected_rows", summary.fingerprint),
         )
         yield dg.MaterializeResult(
             asset_key="campaign_totals",
@@ -83,6 +84,7 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
                 "dagster/row_count": warehouse.row_count("campaign_totals"),
                 "totals": preview(warehouse.read_table("campaign_totals", limit=20)),
             },
+            data_version=workspace.made("campaign_totals", summary.fingerprint),
         )
 
     return ingest_campaigns

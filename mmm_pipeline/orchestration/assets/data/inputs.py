@@ -9,7 +9,7 @@ import pandas as pd
 from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import INPUT_WARNINGS, input_warnings
-from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
+from mmm_pipeline.ingestion.matrix import LEAST_TRAIN_DAYS, build_market_matrix, build_media_matrix
 from mmm_pipeline.ingestion.rows.campaign_rows import campaign_rows
 from mmm_pipeline.operations.budget_requests import require_possible_budget
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
@@ -39,6 +39,8 @@ def media_matrix(workspace: WorkspaceResource) -> tuple[dg.Output[pd.DataFrame],
         f"{daily.size} days, {daily.index.min():%Y-%m-%d} to {daily.index.max():%Y-%m-%d}, "
         f"{matrix['channel'].nunique()} channels"
     )
+    enough = settings.split.holdout_days + LEAST_TRAIN_DAYS
+    workspace.home.know_first((daily.index.min() + pd.Timedelta(days=enough)).date())
     total = dg.Output(
         matrix,
         metadata={

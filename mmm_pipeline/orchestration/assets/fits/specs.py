@@ -19,11 +19,18 @@ from mmm_pipeline.settings.pipeline import Settings
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.data.inputs import FitData, PanelData
 
-__all__ = ["convergence_thresholds", "fit_fingerprint", "model_spec", "sampler_settings", "spec_of_key"]
+__all__ = [
+    "MODEL_VERSION",
+    "convergence_thresholds",
+    "fit_fingerprint",
+    "model_spec",
+    "sampler_settings",
+    "spec_of_key",
+]
 
 # Raise when the same inputs and settings would give another posterior, e.g. because a registered prior changed, so that
 # stored fits are not reused. A new field that changes nothing at its neutral value needs no raise: see `identity`.
-_MODEL_VERSION = 3
+MODEL_VERSION = 3
 
 
 _BELIEFS = {"roi", "lift_tests"}
@@ -65,7 +72,7 @@ def convergence_thresholds(settings: Settings) -> ConvergenceThresholds:
 def fit_fingerprint(spec: ModelSpec, data: FitData | PanelData, settings: Settings) -> str:
     """Hash of everything a posterior depends on; equal means that a stored fit can be reused."""
     digest = hashlib.sha256()
-    for part in (_MODEL_VERSION, spec, sampler_settings(settings), convergence_thresholds(settings)):
+    for part in (MODEL_VERSION, spec, sampler_settings(settings), convergence_thresholds(settings)):
         digest.update(identity(part).encode())
     for window in data.windows:
         for array in (window.media, window.kpi, window.feature_values, window.spend, window.media_scale):

@@ -17,7 +17,7 @@ def stored_results(tables: ResultTables, folder: Path) -> Workspace:
     """Write the tables, the profile and the settings into `folder`."""
     home = Home(folder)
     home.prepare()
-    workspace = Workspace(home=str(folder), config=str(home.remember_settings(tables.settings)))
+    workspace = Workspace(root=str(folder), config=str(home.remember_settings(tables.settings)))
     frames = {
         field.name: getattr(tables, field.name)
         for field in dataclasses.fields(tables)

@@ -107,7 +107,7 @@ def test_an_earlier_day_of_any_settings_keeps_its_tables_to_itself() -> None:
 def test_assets_work_on_a_home_below_the_present_one_even_when_the_setting_came_later(tmp_path: Path) -> None:
     config = tmp_path / "pipeline.yaml"
     config.write_text("{}")
-    workspace = Workspace(home=str(tmp_path / "home"), config=str(config))
+    workspace = Workspace(root=str(tmp_path / "home"), config=str(config))
     present = workspace.artifacts().root
     config.write_text("split: {as_of: 2021-12-20}")
 

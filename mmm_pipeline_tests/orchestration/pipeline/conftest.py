@@ -15,7 +15,7 @@ from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
 from mmm_pipeline.orchestration.runs.partitions import FITTED_MODEL, spec_assets
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.settings.refreshes import RefreshCalendar
-from mmm_pipeline.storage.home import Home, RefreshFolder
+from mmm_pipeline.storage.home import Home
 from mmm_pipeline_tests.reporting.gemini.stand_in import serve
 
 FAKE_SECRETS = {
@@ -73,11 +73,6 @@ def small_run(small_campaign: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def copies_of(home: Home) -> Path:
     """Where the small run's results are copied to."""
     return home.root.with_name(f"{home.root.name}-copies")
-
-
-def newest(home: Home) -> RefreshFolder:
-    """The partition of the present, or the newest there is."""
-    return home.stored_refreshes()[-1]
 
 
 def keys_of(names: tuple[str, ...], settings: Settings) -> list[dg.AssetKey]:

@@ -69,7 +69,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = Home(tmp_path_factory.mktemp("hostile") / "home")
     home.prepare()
     fit = synthetic_fit(channels=2, days=40, draws=20)
-    Workspace(home=str(home.root)).artifacts().write_fit("champion_model", fit, fingerprint="0" * 32)
+    Workspace(root=str(home.root)).artifacts().write_fit("champion_model", fit, fingerprint="0" * 32)
     return home
 
 
@@ -199,7 +199,7 @@ def test_a_partition_key_outside_the_grid_is_refused_and_leads_to_no_other_folde
     definitions: dg.Definitions, home: Home, key: str
 ) -> None:
     inputs = market_dataset(channels=1).assign_attrs(holdout_start="2025-04-15")
-    Workspace(home=str(home.root)).artifacts().write_dataset("model_inputs", inputs)
+    Workspace(root=str(home.root)).artifacts().write_dataset("model_inputs", inputs)
     before = _files(home)
     result = definitions.resolve_job_def("__ASSET_JOB").execute_in_process(
         asset_selection=[dg.AssetKey("fitted_model")],

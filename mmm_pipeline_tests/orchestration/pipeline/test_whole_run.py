@@ -18,6 +18,7 @@ from mmm_pipeline.orchestration.assets.data import inputs
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline.tables.catalog import CONTRACTS, violations
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.orchestration.pipeline.conftest import (
     FAKE_SECRETS,
     SmallRun,
@@ -71,7 +72,7 @@ def test_rows_and_reasons_are_told(summary: dict, small_run: SmallRun) -> None:
 
 
 def test_every_stored_table_keeps_its_contract(small_run: SmallRun) -> None:
-    warehouse = DuckDBWarehouse(small_run.home.warehouse_file)
+    warehouse = DuckDBWarehouse(present(small_run.home).warehouse_file)
     made = [name for name in CONTRACTS if name not in BACKTEST_TABLES]
     broken = {name: violations(name, warehouse.read_table(name, coerce=False)) for name in made}
     assert {name: rows.to_dict("records") for name, rows in broken.items() if len(rows)} == {}
@@ -92,7 +93,7 @@ def test_what_to_know_about_the_data_is_said_before_the_first_fit_and_kept(small
     assert any("equal another row in every column and count once" in warning for warning in said)
     assert any("span less than one season" in warning for warning in said)
     assert max(map(names.index, said)) < names.index("fitted_model")
-    profile = json.loads((small_run.home.artifacts / "eda_profile.json").read_text(encoding="utf-8"))
+    profile = json.loads((present(small_run.home).artifacts / "eda_profile.json").read_text(encoding="utf-8"))
     assert profile["warnings"] == said
     with dg.DagsterInstance.from_config(str(small_run.home.root)) as instance:
         kept = [
@@ -106,9 +107,11 @@ def test_what_to_know_about_the_data_is_said_before_the_first_fit_and_kept(small
 
 
 def test_the_champion_is_kept_for_the_next_refresh(small_run: SmallRun) -> None:
-    kept = list((small_run.home.artifacts / "champions").glob("*.nc"))
-    assert [path.read_bytes() for path in kept] == [(small_run.home.artifacts / "champion_model.nc").read_bytes()]
-    assert DuckDBWarehouse(small_run.home.warehouse_file).read_table("drift").empty
+    kept = list((present(small_run.home).artifacts / "champions").glob("*.nc"))
+    assert [path.read_bytes() for path in kept] == [
+        (present(small_run.home).artifacts / "champion_model.nc").read_bytes()
+    ]
+    assert DuckDBWarehouse(present(small_run.home).warehouse_file).read_table("drift").empty
 
 
 def test_every_figure_of_the_narratives_was_found_in_the_tables(small_run: SmallRun) -> None:
@@ -143,7 +146,7 @@ def test_no_file_of_the_home_holds_a_secret(small_run: SmallRun) -> None:
 
 
 def test_unchanged_inputs_reuse_the_fits_and_an_edit_refits_them(small_run: SmallRun, small_campaign: Path) -> None:
-    fits = small_run.home.artifacts / "fitted_model"
+    fits = present(small_run.home).artifacts / "fitted_model"
     before = {path.name: path.stat().st_mtime_ns for path in fits.glob("*.nc")}
     # A file cut short, as by a full disk, and one spec that was never fitted.
     (fits / "adstock-1.nc").write_bytes((fits / "adstock-1.nc").read_bytes()[:1000])

@@ -22,7 +22,7 @@ def _pen(folder: Path, **report: Any) -> Any:
     home = Home(folder)
     home.prepare()
     config = home.remember_settings(parse_settings({"report": report}))
-    return Gemini(workspace=Workspace(home=str(folder), config=str(config))).pen("run")
+    return Gemini(workspace=Workspace(root=str(folder), config=str(config))).pen("run")
 
 
 @pytest.mark.parametrize("key", [None, "", "  "])

@@ -140,9 +140,10 @@ def build_fitted_model(model: ModelSettings) -> dg.AssetsDefinition:
             for key in grid
             if artifacts.has(FITTED_MODEL, f"{key}.{_FAILURE}", ".json")
         }
-        if len(failures) == len(grid):
-            raise dg.Failure("no spec could be fitted: " + "; ".join(f"{key}: {why}" for key, why in failures.items()))
         there = [key for key in grid if key not in failures and artifacts.has(FITTED_MODEL, key)]
+        if not there:
+            told = [f"{key}: {failures.get(key, 'it was not stored')}" for key in grid]
+            raise dg.Failure("no spec could be fitted: " + "; ".join(told))
         if not failures and all(_was_reused(artifacts, key, context.run.run_id) for key in grid):
             context.log.info(
                 f"data and settings are those of the last fits: all {len(grid)} were reused, none was drawn"

@@ -29,7 +29,7 @@ _MISSES: dict[str, float] = {"adstock": 0.1, "carryover": 0.2, "hill_adstock": 0
 def workspace(tmp_path: Path) -> RunWorkspace:
     config = tmp_path / "pipeline.yaml"
     config.write_text("model: {degrees: [1]}\n", encoding="utf-8")
-    return RunWorkspace(home=str(tmp_path), config=str(config))
+    return RunWorkspace(root=str(tmp_path), config=str(config))
 
 
 def _quick(workspace: RunWorkspace) -> RunWorkspace:

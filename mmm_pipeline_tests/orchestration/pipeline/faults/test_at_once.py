@@ -12,6 +12,7 @@ import pytest
 
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.live_ui import LiveUi, live_ui, wait_until
 from mmm_pipeline_tests.orchestration.pipeline.faults.conftest import home_with_inputs
 
@@ -76,7 +77,7 @@ def test_nine_fits_at_once_beside_readers_and_writers(home: Home, ui: LiveUi, tm
     stop = tmp_path / "stop"
     others = [
         subprocess.Popen(
-            [sys.executable, "-c", _READ_AND_WRITE, str(home.warehouse_file), str(stop), str(number)],
+            [sys.executable, "-c", _READ_AND_WRITE, str(present(home).warehouse_file), str(stop), str(number)],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -96,7 +97,7 @@ def test_nine_fits_at_once_beside_readers_and_writers(home: Home, ui: LiveUi, tm
 
     assert ui.backfill_status(backfill) == "COMPLETED_SUCCESS"
     assert 1 < max(at_work) <= _LIMIT
-    assert len(list((home.artifacts / "fitted_model").glob("*.nc"))) == 9
+    assert len(list((present(home).artifacts / "fitted_model").glob("*.nc"))) == 9
     turns = [int(other.communicate(timeout=90)[0]) for other in others]
     assert [other.returncode for other in others] == [0, 0]
     assert min(turns) > 5
@@ -130,4 +131,4 @@ def test_the_schedule_refreshes_everything_and_says_that_no_fit_was_needed(home:
     assert run["status"] == "SUCCESS"
     assert any("all 9 were reused, none was drawn" in line for line in ui.messages(run["runId"]))
     assert (home.latest_results / "report.html").is_file()
-    assert DuckDBWarehouse(home.warehouse_file).row_count("leaderboard") == 9
+    assert DuckDBWarehouse(present(home).warehouse_file).row_count("leaderboard") == 9

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mmm_pipeline.storage.artifacts import ArtifactStore
 from mmm_pipeline.storage.home import Home
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.orchestration.pipeline.faults.conftest import home_with_inputs
 
 
@@ -35,7 +36,7 @@ def test_the_same_fit_asked_for_twice_at_once_is_drawn_once(tmp_path: Path, smal
     assert "carryover|2: sampling" in first
     assert "carryover|2: sampling" not in second
     assert "the stored fit is reused" in second
-    assert ArtifactStore(home.artifacts).read_fit("fitted_model", "carryover|2")[0].convergence is not None
+    assert ArtifactStore(present(home).artifacts).read_fit("fitted_model", "carryover|2")[0].convergence is not None
 
 
 def test_a_cell_a_row_and_then_everything(tmp_path: Path, small_campaign: Path) -> None:
@@ -46,7 +47,7 @@ def test_a_cell_a_row_and_then_everything(tmp_path: Path, small_campaign: Path) 
         launched = _launch(home, "--assets", "fitted_model", *options)
         printed = launched.communicate(timeout=900)[0]
         assert launched.returncode == 0, printed
-        return {path.stem for path in (home.artifacts / "fitted_model").glob("*.nc")}
+        return {path.stem for path in (present(home).artifacts / "fitted_model").glob("*.nc")}
 
     row = {"carryover-1", "carryover-2", "carryover-4"}
     assert fits_after("--partition", "carryover|4") == {"carryover-4"}

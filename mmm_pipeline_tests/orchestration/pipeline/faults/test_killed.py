@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mmm_pipeline.storage.file_locks import holder_of
 from mmm_pipeline.storage.home import Home
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.live_ui import LiveUi, live_ui, wait_until
 from mmm_pipeline_tests.orchestration.pipeline.faults.conftest import home_with_inputs
 
@@ -24,7 +25,7 @@ def _sampling(home: Home, ui: LiveUi) -> int | None:
 
 
 def _fits(home: Home) -> dict[str, int]:
-    return {path.name: path.stat().st_mtime_ns for path in (home.artifacts / "fitted_model").glob("*.nc")}
+    return {path.name: path.stat().st_mtime_ns for path in (present(home).artifacts / "fitted_model").glob("*.nc")}
 
 
 def test_a_backfill_outlives_a_killed_run_and_a_killed_machine(tmp_path: Path, small_campaign: Path) -> None:

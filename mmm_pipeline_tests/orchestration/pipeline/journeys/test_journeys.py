@@ -17,6 +17,7 @@ import pytest
 from mmm_pipeline.orchestration.headless import refresh
 from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB
 from mmm_pipeline.storage.home import Home
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.live_ui import LiveUi, live_ui, wait_until
 from mmm_pipeline_tests.orchestration.pipeline.conftest import small_settings
 
@@ -133,7 +134,7 @@ def test_the_leaderboard_shows_table_and_plot(page: Page) -> None:
 
 
 def test_a_broken_table_turns_its_blocking_check_red_and_shows_the_rows(page: Page, home: Home, ui: LiveUi) -> None:
-    with duckdb.connect(str(home.warehouse_file)) as warehouse:
+    with duckdb.connect(str(present(home).warehouse_file)) as warehouse:
         warehouse.execute("UPDATE mmm.media_matrix SET spend = -12.5 WHERE rowid = 7")
     try:
         page.goto("/assets/media_matrix?view=checks")
@@ -143,7 +144,7 @@ def test_a_broken_table_turns_its_blocking_check_red_and_shows_the_rows(page: Pa
         page.get_by_text("offending_rows").first.wait_for()
         page.get_by_text("-12.5").first.wait_for()
     finally:
-        with duckdb.connect(str(home.warehouse_file)) as warehouse:
+        with duckdb.connect(str(present(home).warehouse_file)) as warehouse:
             warehouse.execute("UPDATE mmm.media_matrix SET spend = 0 WHERE spend < 0")
 
 

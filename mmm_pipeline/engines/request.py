@@ -97,8 +97,5 @@ def _shared(engine: Engine) -> list[Path]:
 
 
 def _roi_priors(settings: Settings, channels: list[str]) -> list[dict[str, Any]]:
-    from mmm_pipeline.mmm.specs import RoiPrior
-
-    beliefs = settings.priors.beliefs()
-    combined = [RoiPrior.combined(name, beliefs[name]) for name in channels if name in beliefs]
-    return [{"channel": prior.channel, "mean": prior.mean, "sd": prior.sd} for prior in combined]
+    beliefs = settings.priors.roi_priors(channels)
+    return [{"channel": prior.channel, "mean": prior.mean, "sd": prior.sd} for prior in beliefs]

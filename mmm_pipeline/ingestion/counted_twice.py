@@ -9,8 +9,8 @@ import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.rows.campaign_sql import CampaignQueries
-from mmm_pipeline.ingestion.rows.parsing import name as name_in
 from mmm_pipeline.ingestion.sources.staging import Staging
+from mmm_pipeline.ingestion.spellings.parsing import name as name_in
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 

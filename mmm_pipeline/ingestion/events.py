@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
-from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
-from mmm_pipeline.ingestion.rows.parsing import day, name, trimmed
 from mmm_pipeline.ingestion.sources.headers import Roles, WantedColumns
 from mmm_pipeline.ingestion.sources.opening import stage_file, tell_reading
 from mmm_pipeline.ingestion.sources.staging import Staging, require_none_refused, staging_area
+from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
+from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark, number
+from mmm_pipeline.ingestion.spellings.parsing import day, name, trimmed
 from mmm_pipeline.settings.pipeline import EventDates, EventSettings, Settings
 from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB

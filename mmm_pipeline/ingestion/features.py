@@ -8,12 +8,12 @@ from pathlib import Path
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
-from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
-from mmm_pipeline.ingestion.rows.parsing import day, finite_number, trimmed
 from mmm_pipeline.ingestion.sources.headers import Roles, WantedColumns, normalised
 from mmm_pipeline.ingestion.sources.opening import stage_file, tell_reading
 from mmm_pipeline.ingestion.sources.staging import StagedTable, Staging, require_none_refused, staging_area
+from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
+from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark, number
+from mmm_pipeline.ingestion.spellings.parsing import day, finite_number, trimmed
 from mmm_pipeline.settings.pipeline import FeatureSettings, Settings
 from mmm_pipeline.settings.plain_names import plain_name
 from mmm_pipeline.storage.scratch import scratch_folder

@@ -124,14 +124,21 @@ def _placeholder_spend(train: xr.Dataset, settings: Settings) -> Iterator[str]:
         cheap = len(others) and price[position] < _PLACEHOLDER_PRICE * np.median(others)
         same = len(paid) > 1 and np.ptp(paid) <= 1e-9 * paid.max()
         if share[position] < _MATERIAL_SPEND_SHARE and (cheap or same) and channel not in beliefs:
-            held = settings.priors.media_scale * share[position] * len(share)
             yield (
                 f"channel {channel!r} spent {spend[position]:,.2f} in the {train.sizes['time']} train days "
-                f"({share[position]:.2g} of all spend), which looks like a placeholder: the prior goes by the share of "
-                f"spend, holds its effect near {held:.2g} of the KPI whatever the data says, and its ROI is no figure. "
+                f"({share[position]:.2g} of all spend), which looks like a placeholder: its prior goes by what "
+                f"it spent, {_held_by_prior(share[position], len(share), settings)}, and its ROI is no figure. "
                 "If it costs nothing (organic, email), leave it out (channels.exclude) and give its media as a feature "
                 "(features.path); else state its real spend, or a belief (priors.roi)"
             )
+
+
+def _held_by_prior(share: float, channels: int, settings: Settings) -> str:
+    media = settings.priors.media
+    if media.kind == "roi":
+        return f"holds its ROI near {media.mean:g} whatever the data says"
+    held = media.share[0] * share if media.kind == "total_share" else settings.priors.media_scale * share * channels
+    return f"holds its effect near {held:.2g} of the KPI whatever the data says"
 
 
 def _kpi(dataset: xr.Dataset, settings: Settings) -> Iterator[str]:

@@ -7,6 +7,7 @@ from .data.inputs import (
     train_days,
     window_data,
 )
+from .data.time_grid import Step, TimeGrid
 from .fit.fit import Fit
 from .fit.panel_fit import PanelFit, restored_fit
 from .fit.sampler import SamplingProgress, sample
@@ -19,6 +20,7 @@ from .response.response_curves import response_draws
 from .specs import (
     ConvergenceThresholds,
     FeatureSign,
+    MediaPrior,
     ModelSpec,
     Priors,
     RoiPrior,
@@ -34,6 +36,7 @@ __all__ = [
     "FeatureSign",
     "Fit",
     "FitData",
+    "MediaPrior",
     "ModelSpec",
     "PanelData",
     "PanelFit",
@@ -41,6 +44,8 @@ __all__ = [
     "RoiPrior",
     "SamplerSettings",
     "SamplingProgress",
+    "Step",
+    "TimeGrid",
     "fit_data",
     "media_mix_model",
     "panel_data",

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from mmm_pipeline.mmm.identity import NEUTRAL
 from mmm_pipeline.mmm.media.registry import media_transform
 from mmm_pipeline.mmm.media.transform import MediaTransform
+from mmm_pipeline.mmm.priors.media import SPEND_SHARE, MediaPrior
+from mmm_pipeline.mmm.priors.roi import RoiPrior
 
 __all__ = [
     "ConvergenceThresholds",
     "FeatureSign",
+    "MediaPrior",
     "ModelSpec",
     "Noise",
     "Priors",
@@ -45,28 +47,6 @@ class Priors:
 
 
 @dataclass(frozen=True)
-class RoiPrior:
-    """What is believed of a channel's ROI over the fitted window before its data is seen: a log-Normal.
-
-    Attributes:
-        channel: its name.
-        mean: KPI per unit of currency, above 0.
-        sd: standard deviation, KPI per unit of currency, above 0.
-    """
-
-    channel: str
-    mean: float
-    sd: float
-
-    @classmethod
-    def combined(cls, channel: str, beliefs: Sequence[tuple[float, float]]) -> RoiPrior:
-        """One belief from several independent (mean, standard error) of a channel's ROI, weighted by precision."""
-        precision = [sd**-2.0 for _, sd in beliefs]
-        mean = sum(weight * mean for weight, (mean, _) in zip(precision, beliefs, strict=True)) / sum(precision)
-        return cls(channel, mean, sum(precision) ** -0.5)
-
-
-@dataclass(frozen=True)
 class FeatureSign:
     """That a feature or event can only raise (`positive`) or only lower (`negative`) the KPI where its value is > 0."""
 
@@ -85,7 +65,8 @@ class ModelSpec:
         seasonality_period_days: F of the Fourier terms.
         priors: prior scales.
         noise: distribution of the noise; `student_t` lets single days be far off without pulling everything else.
-        roi_priors: beliefs on the ROI of single channels, in place of the prior of their coefficients.
+        media_prior: what is believed of all paid channels together.
+        roi_priors: beliefs on the ROI of single channels, in place of what `media_prior` gives them.
         feature_signs: signs of single features and events; their coefficients are half-Normal instead of Normal.
     """
 
@@ -95,6 +76,8 @@ class ModelSpec:
     seasonality_period_days: float = 365.0
     priors: Priors = field(default_factory=Priors)
     noise: Noise = "normal"
+    # Fits of before there was a choice have the spend-share prior.
+    media_prior: MediaPrior = field(default=SPEND_SHARE, metadata={NEUTRAL: SPEND_SHARE})
     roi_priors: tuple[RoiPrior, ...] = ()
     feature_signs: tuple[FeatureSign, ...] = ()
 

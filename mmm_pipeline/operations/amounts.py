@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.ingestion.rows.number_formats import plain_number, readings
+from mmm_pipeline.ingestion.spellings.number_formats import plain_number, readings
 
 __all__ = ["amount", "amount_if_given"]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
+from mmm_pipeline.mmm.priors.media import SPEND_SHARE, MediaPrior, MediaPriorKind
+from mmm_pipeline.mmm.priors.roi import WIDEST_UNIFORM, RoiFamilyName, RoiPrior
 from mmm_pipeline.settings.plain_names import DistinctNames, Name
 from mmm_pipeline.settings.section import Section, Share
 
@@ -79,6 +82,64 @@ class RoiBelief(Section):
 
     mean: float = Field(gt=0, description="KPI per unit of currency")
     sd: float = Field(gt=0, description="its standard deviation, KPI per unit of currency")
+    family: RoiFamilyName = Field(
+        "log_normal", description="shape of the belief; normal: cut off at 0; uniform: mean ± 1.73 sd, all above 0"
+    )
+
+    @model_validator(mode="after")
+    def _above_zero(self) -> RoiBelief:
+        _require_above_zero(self.mean, self.sd, self.family)
+        return self
+
+
+class MediaPriorSettings(Section):
+    """What is believed of all channels together, before their data is seen; those in `roi` keep their own belief."""
+
+    kind: MediaPriorKind = Field(
+        "spend_share",
+        description="total_share: all channels together cause this share of the KPI | roi: each channel has this ROI | "
+        "spend_share: LightweightMMM's, by the channels' shares of spend",
+    )
+    mean: float | None = Field(
+        None, gt=0, description="total_share: share of the KPI, default 0.4; roi: KPI per unit of currency, required"
+    )
+    sd: float | None = Field(None, gt=0, description="its standard deviation; total_share: default 0.2; roi: required")
+    family: RoiFamilyName = Field("log_normal", description="roi: shape of the belief, as in `roi` below")
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> MediaPriorSettings:
+        given = [name for name in ("mean", "sd") if getattr(self, name) is not None]
+        if self.kind == "spend_share" and given:
+            raise ValueError(f"priors.media.{given[0]} goes with kind total_share or roi, not with spend_share")
+        if self.kind == "roi" and len(given) < 2:
+            raise ValueError("priors.media of kind roi needs mean and sd, KPI per unit of currency")
+        if self.kind != "roi" and self.family != "log_normal":
+            raise ValueError(f"priors.media.family goes with kind roi, not with {self.kind}")
+        if self.kind == "total_share" and self.share[0] >= 1:
+            raise ValueError(
+                f"priors.media.mean = {self.share[0]:g} is a share of the KPI: accepted are numbers between 0 and 1"
+            )
+        if self.kind == "roi" and self.mean is not None and self.sd is not None:
+            _require_above_zero(self.mean, self.sd, self.family)
+        return self
+
+    @property
+    def share(self) -> tuple[float, float]:
+        """Mean and standard deviation, of total_share."""
+        default = MediaPrior()
+        return (default.mean if self.mean is None else self.mean, default.sd if self.sd is None else self.sd)
+
+    def prior(self) -> MediaPrior:
+        """The same as the statistics take it."""
+        return SPEND_SHARE if self.kind == "spend_share" else MediaPrior(self.kind, *self.share, self.family)
+
+
+def _require_above_zero(mean: float, sd: float, family: str) -> None:
+    if family == "uniform" and sd > WIDEST_UNIFORM * mean:
+        raise ValueError(
+            f"a uniform belief with mean {mean:g} and sd {sd:g} reaches below 0: the sd is at most "
+            f"{WIDEST_UNIFORM:.3f} times the mean"
+        )
 
 
 class LiftTest(Section):
@@ -91,22 +152,32 @@ class LiftTest(Section):
 
 
 class PriorSettings(Section):
-    """Priors (docs/model.md): scales on mean-scaled data, by default those of LightweightMMM, and beliefs on ROI."""
+    """Priors (docs/model.md): scales on mean-scaled data, those of LightweightMMM, and beliefs on media."""
 
+    media: MediaPriorSettings = Field(MediaPriorSettings(), description="all channels together")
     intercept_scale: float = Field(2.0, gt=0, description="half-Normal, in multiples of the mean KPI")
     trend_scale: float = Field(1.0, gt=0, description="Normal")
     seasonality_scale: float = Field(1.0, gt=0, description="Normal, each Fourier coefficient")
     weekday_scale: float = Field(0.5, gt=0, description="Normal, each weekday coefficient")
     feature_scale: float = Field(1.0, gt=0, description="Normal, each feature coefficient")
-    media_scale: float = Field(1.0, gt=0, description="multiplies the spend-share scale of every media coefficient")
+    media_scale: float = Field(1.0, gt=0, description="media.kind spend_share: multiplies the scale of every channel")
     event_scale: float = Field(0.5, gt=0, description="Normal, each event's coefficient, in multiples of the mean KPI")
     noise_degrees_mean: float = Field(29.0, gt=0, description="student_t: mean of its degrees of freedom, less one")
     roi: Annotated[dict[Name, RoiBelief], DistinctNames] = Field(
-        default_factory=dict, description="channel: {mean, sd} of its ROI, in place of the prior of its coefficient"
+        default_factory=dict, description="channel: {mean, sd, family} of its ROI, in place of what `media` gives it"
     )
     lift_tests: tuple[LiftTest, ...] = Field(
         (), description="experiments, each a belief on ROI; several on one channel are combined by their precision"
     )
+
+    @model_validator(mode="after")
+    def _scaled_by_one_rule(self) -> PriorSettings:
+        if self.media_scale != 1 and self.media.kind != "spend_share":
+            raise ValueError(
+                f"priors.media_scale goes with priors.media.kind spend_share, not with {self.media.kind}: give "
+                "priors.media.mean and sd instead"
+            )
+        return self
 
     @model_validator(mode="after")
     def _believable(self) -> PriorSettings:
@@ -117,6 +188,15 @@ class PriorSettings(Section):
                     f"leave them out and give priors.roi.{channel} a small mean"
                 )
         return self
+
+    def roi_priors(self, channels: Iterable[str]) -> tuple[RoiPrior, ...]:
+        """The beliefs on single ones of these channels, lift tests included."""
+        beliefs = self.beliefs()
+        return tuple(
+            RoiPrior.combined(name, beliefs[name], self.roi[name].family if name in self.roi else "log_normal")
+            for name in channels
+            if name in beliefs
+        )
 
     def beliefs(self) -> dict[str, list[tuple[float, float]]]:
         """Channel -> (mean, standard deviation) of every belief on its ROI."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mmm_pipeline.mmm.identity import NEUTRAL, identity
+from mmm_pipeline.mmm.priors.media import SPEND_SHARE, MediaPrior
 from mmm_pipeline.mmm.specs import FeatureSign, ModelSpec, RoiPrior, SamplerSettings
 
 
@@ -50,4 +51,6 @@ def test_the_identity_of_today_is_that_of_stored_fits() -> None:
     assert identity(settings) == repr(settings).replace(", max_extensions=4", ""), "a field that came later, neutral"
     assert identity(SamplerSettings(seed=3, max_extensions=0)).endswith("max_extensions=0)")
     spec = ModelSpec("carryover", 2, roi_priors=(RoiPrior("tv", 2.0, 1.0),))
-    assert identity(spec) == repr(spec)
+    before_media_prior = repr(spec).replace(f", media_prior={SPEND_SHARE!r}", "").replace(", family='log_normal'", "")
+    assert identity(spec) == before_media_prior
+    assert identity(replace(spec, media_prior=MediaPrior())) != before_media_prior

@@ -55,6 +55,12 @@ def test_an_unknown_key_names_itself_and_the_closest_known_one(tmp_path: Path) -
         ("budget: {groups: {a: {channels: [tv, tv], total: 5}}}", "'tv' is twice in budget.groups"),
         ("budget: {total: 4, groups: {a: {channels: [tv], total: 5}}}", "5.00 in all, more than budget.total 4.00"),
         ("priors: {media_scale: 0}", "priors.media_scale = 0"),
+        ("priors: {media: {kind: total_share}, media_scale: 2}", "goes with priors.media.kind spend_share, not with"),
+        ("priors: {media: {kind: total_share, mean: 1.2}}", "is a share of the KPI"),
+        ("priors: {media: {kind: spend_share, mean: 0.4}}", "goes with kind total_share or roi"),
+        ("priors: {media: {kind: roi, mean: 2}}", "needs mean and sd"),
+        ("priors: {media: {kind: total_share, family: normal}}", "priors.media.family goes with kind roi"),
+        ("priors: {roi: {tv: {mean: 2, sd: 2, family: uniform}}}", "reaches below 0: the sd is at most 0.577"),
         ("priors: {roi: {tv: {mean: -1, sd: 1}}}", "priors.roi.tv.mean = -1"),
         (
             "priors: {lift_tests: [{channel: tv, spend: 10, incremental_kpi: -5, standard_error: 1}]}",

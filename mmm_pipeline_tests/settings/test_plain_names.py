@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.ingestion.rows.parsing import name
+from mmm_pipeline.ingestion.spellings.parsing import name
 from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline.settings.plain_names import plain_name, spelled_alike
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Protocol
 from mmm_pipeline.errors import CampaignDataError, SettingsError
 from mmm_pipeline.ingestion.landing.sql import ROW_OF_KEY, LandedColumn, LandingPlan
 from mmm_pipeline.ingestion.rows.campaign_sql import CampaignQueries
-from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.ingestion.rows.load import days_of, first_refusal, judge, require_usable_rows
-from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
-from mmm_pipeline.ingestion.rows.parsing import name, trimmed
 from mmm_pipeline.ingestion.rows.sheet_overlap import require_no_overlap
 from mmm_pipeline.ingestion.rows.totals import refusals
 from mmm_pipeline.ingestion.rows.verdicts import NUMBER_ROLES
 from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, normalised
 from mmm_pipeline.ingestion.sources.opening import stage_file
 from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
+from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
+from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark, number
+from mmm_pipeline.ingestion.spellings.parsing import name, trimmed
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 from mmm_pipeline.storage.warehouse.jobs import WarehouseJob

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.rows.campaign_sql import CampaignQueries
-from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, decimal_marks
 from mmm_pipeline.ingestion.rows.load import LoadSummary, require_counted_once, require_usable_rows, summarised
-from mmm_pipeline.ingestion.rows.number_formats import TextNumbers
 from mmm_pipeline.ingestion.rows.refused_rows import FirstRefusal
 from mmm_pipeline.ingestion.rows.totals import refusals, stored_totals
 from mmm_pipeline.ingestion.rows.verdicts import NUMBER_ROLES
 from mmm_pipeline.ingestion.sources.headers import Roles, campaign_columns
+from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, decimal_marks
+from mmm_pipeline.ingestion.spellings.number_formats import TextNumbers
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.sources import DecimalSetting
 from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery, Parameter

@@ -15,8 +15,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
-from mmm_pipeline.ingestion.rows.parsing import day, finite_number, name, trimmed
 from mmm_pipeline.ingestion.rows.verdicts import (
     BLANK,
     DUPLICATE,
@@ -30,6 +28,8 @@ from mmm_pipeline.ingestion.rows.verdicts import (
     TOTAL_ROW,
 )
 from mmm_pipeline.ingestion.sources.headers import Roles
+from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark, number
+from mmm_pipeline.ingestion.spellings.parsing import day, finite_number, name, trimmed
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouse.dialect import Dialect
 

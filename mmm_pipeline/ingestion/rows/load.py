@@ -11,7 +11,6 @@ import pandas as pd
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.counted_twice import require_no_overall_total, require_no_total_value
 from mmm_pipeline.ingestion.rows.campaign_sql import CampaignQueries
-from mmm_pipeline.ingestion.rows.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.ingestion.rows.refused_rows import (
     FirstRefusal,
     missing_amounts,
@@ -33,6 +32,7 @@ from mmm_pipeline.ingestion.rows.verdicts import NUMBER_ROLES, REASONS
 from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns
 from mmm_pipeline.ingestion.sources.opening import source_name, stage_source
 from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
+from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.plain_names import spelled_alike
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB

@@ -14,8 +14,9 @@ from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.data.inputs import FitData, PanelData
 from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence
 from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
+from mmm_pipeline.mmm.priors.media import SPEND_SHARE
 from mmm_pipeline.mmm.reasons import Reason
-from mmm_pipeline.mmm.specs import FeatureSign, ModelSpec, Priors, RoiPrior
+from mmm_pipeline.mmm.specs import FeatureSign, MediaPrior, ModelSpec, Priors, RoiPrior
 
 __all__ = ["StoredFit", "restored", "stored"]
 
@@ -115,6 +116,8 @@ def _spec(described: dict[str, Any]) -> ModelSpec:
         )
     parts = {
         "priors": Priors(**described["priors"]),
+        # Fits of before there was a choice have none.
+        "media_prior": MediaPrior(**described["media_prior"]) if "media_prior" in described else SPEND_SHARE,
         "roi_priors": tuple(RoiPrior(**prior) for prior in described["roi_priors"]),
         "feature_signs": tuple(FeatureSign(**sign) for sign in described["feature_signs"]),
     }

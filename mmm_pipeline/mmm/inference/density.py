@@ -19,6 +19,7 @@ from mmm_pipeline.mmm.data.inputs import FitData, PanelData
 from mmm_pipeline.mmm.inference.collapsed import IntegratedLinear, integrated_linear, integrated_log_likelihood
 from mmm_pipeline.mmm.inference.media_coefficients import (
     ChannelPriors,
+    beliefs_on_roi,
     channel_priors,
     log_change_of_variables,
     media_coefficients,
@@ -67,7 +68,7 @@ def layout_of(spec: ModelSpec, data: FitData | PanelData) -> Layout:
         channels=len(data.channels),
         markets=len(data.markets),
         signed_features=len(design.signed_scales),
-        roi_priors=bool(spec.roi_priors),
+        roi_families=tuple(sorted({belief.family for belief in beliefs_on_roi(spec, data).values()})),
         noise=spec.noise,
         linear=len(design.scales) + design.padding if spec.noise == "student_t" else 0,
     )

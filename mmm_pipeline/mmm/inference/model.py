@@ -16,9 +16,10 @@ from jax import Array
 
 from mmm_pipeline.mmm.baseline.design import INTERCEPT, TREND, linear_design
 from mmm_pipeline.mmm.data.inputs import FitData, PanelData
-from mmm_pipeline.mmm.inference.media_coefficients import MARKET_SCALE, channel_priors
+from mmm_pipeline.mmm.inference.media_coefficients import MARKET_SCALE, beliefs_on_roi, channel_priors
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.library import power
+from mmm_pipeline.mmm.priors.roi import ROI_FAMILIES
 from mmm_pipeline.mmm.priors.shared import NOISE_EXCESS_PRIOR, NOISE_SD_PRIOR, TREND_EXPONENT_PRIOR, noise_degrees
 from mmm_pipeline.mmm.specs import ModelSpec
 
@@ -70,7 +71,8 @@ def _media_coefficients(spec: ModelSpec, data: FitData | PanelData, effects: lis
             numpyro.sample(f"market_multiple[{market}]", dist.HalfNormal(MARKET_SCALE).expand(r.shape).to_event(1))
             for market, r in zip(data.markets, relative, strict=True)
         ]
-    if not spec.roi_priors:
+    believed = beliefs_on_roi(spec, data)
+    if not believed:
         level = numpyro.sample(name, dist.HalfNormal(jnp.asarray(priors.scale)).to_event(1))
         return [level * r for r in relative]
     # The belief is on the ROI of all markets together: KPI caused over spend.
@@ -78,14 +80,17 @@ def _media_coefficients(spec: ModelSpec, data: FitData | PanelData, effects: lis
         window.kpi_scale * r * effect.sum(axis=0)
         for window, r, effect in zip(data.windows, relative, effects, strict=True)
     )
-    free, believed = ~priors.has_roi, priors.has_roi
+    free = ~priors.has_roi
     level = jnp.zeros(len(data.channels))
     if free.any():
         level = level.at[free].set(numpyro.sample(name, dist.HalfNormal(jnp.asarray(priors.scale[free])).to_event(1)))
-    log_normal = dist.LogNormal(jnp.asarray(priors.roi_log_mean[believed]), jnp.asarray(priors.roi_log_sd[believed]))
-    roi = numpyro.sample("roi", log_normal.to_event(1))
-    spend = jnp.asarray(priors.daily_spend[believed]) * data.days
-    level = level.at[believed].set(roi * spend / jnp.asarray(caused)[believed])
+    for c, channel in enumerate(data.channels):
+        if channel in believed:
+            belief = believed[channel]
+            family = ROI_FAMILIES[belief.family]
+            prior = family.prior(*family.parameters(belief.mean, belief.sd))
+            roi = numpyro.sample(f"roi[{channel}]", prior.distribution())
+            level = level.at[c].set(roi * priors.daily_spend[c] * data.days / jnp.asarray(caused)[c])
     return [level * r for r in relative]
 
 

@@ -11,6 +11,8 @@ from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.mmm.baseline.design import linear_design
 from mmm_pipeline.mmm.data.inputs import FitData, PanelData
 from mmm_pipeline.mmm.media.registry import media_transform
+from mmm_pipeline.mmm.priors.media import MediaPriorKind
+from mmm_pipeline.mmm.priors.roi import ROI_FAMILIES, WIDEST_UNIFORM
 from mmm_pipeline.mmm.specs import ModelSpec, Noise, SamplerSettings, Sign
 
 __all__ = ["require_fittable", "require_samplable"]
@@ -56,6 +58,13 @@ def require_fittable(spec: ModelSpec, data: FitData | PanelData) -> None:
 
 
 def _require_beliefs(spec: ModelSpec, data: FitData | PanelData) -> None:
+    media = spec.media_prior
+    if media.kind not in get_args(MediaPriorKind):
+        raise ModelInputError(
+            f"priors.media.kind is {media.kind!r}: accepted are {', '.join(get_args(MediaPriorKind))}"
+        )
+    if media.kind != "spend_share":
+        _require_belief("priors.media", media.mean, media.sd, media.family)
     seen: set[str] = set()
     for belief in spec.roi_priors:
         where = f"priors.roi[{belief.channel!r}]"
@@ -64,8 +73,7 @@ def _require_beliefs(spec: ModelSpec, data: FitData | PanelData) -> None:
         if belief.channel in seen:
             raise ModelInputError(f"{where} is given twice: combine the beliefs into one")
         seen.add(belief.channel)
-        _require_positive(f"{where}.mean", belief.mean)
-        _require_positive(f"{where}.sd", belief.sd)
+        _require_belief(where, belief.mean, belief.sd, belief.family)
     for sign in spec.feature_signs:
         if sign.feature not in data.features:
             listed = ", ".join(data.features) or "none"
@@ -74,6 +82,18 @@ def _require_beliefs(spec: ModelSpec, data: FitData | PanelData) -> None:
             raise ModelInputError(
                 f"features.signs[{sign.feature!r}] is {sign.sign!r}: accepted are {', '.join(get_args(Sign))}"
             )
+
+
+def _require_belief(where: str, mean: float, sd: float, family: str) -> None:
+    _require_positive(f"{where}.mean", mean)
+    _require_positive(f"{where}.sd", sd)
+    if family not in ROI_FAMILIES:
+        raise ModelInputError(f"{where}.family is {family!r}: accepted are {', '.join(ROI_FAMILIES)}")
+    if family == "uniform" and sd > WIDEST_UNIFORM * mean:
+        raise ModelInputError(
+            f"{where} is uniform with mean {mean:g} and sd {sd:g}, which reaches below 0: the sd is at most "
+            f"{WIDEST_UNIFORM:.3f} times the mean"
+        )
 
 
 def _require_window(data: FitData, where: str) -> None:

@@ -51,7 +51,7 @@ class Layout(NamedTuple):
         channels: C.
         markets: G of a panel; 0 for a single market, which has no hierarchy.
         signed_features: S, features whose coefficients have a sign.
-        roi_priors: whether any channel has a prior on its ROI.
+        roi_families: families of the channels' priors on ROI; none: no channel has one.
         noise: distribution of the noise.
         linear: K, linear coefficients of each window that are sampled; 0 when they are integrated out, as Normal
             noise allows.
@@ -61,7 +61,7 @@ class Layout(NamedTuple):
     channels: int
     markets: int = 0
     signed_features: int = 0
-    roi_priors: bool = False
+    roi_families: tuple[str, ...] = ()
     noise: Noise = "normal"
     linear: int = 0
 

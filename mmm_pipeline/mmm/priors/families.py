@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from mmm_pipeline.mmm.numerics.library import Library
 
-__all__ = ["Beta", "Exponential", "HalfNormal", "LogNormal", "Prior", "Uniform"]
+__all__ = ["Beta", "Exponential", "HalfNormal", "LogNormal", "Prior", "TruncatedNormal", "Uniform"]
 
 _LOWER, _UPPER = 1.0, -1.0
 
@@ -158,3 +158,26 @@ class LogNormal(Prior):
     @property
     def formula(self) -> str:
         return f"LogNormal(log {self.median:g}, {self.log_sd:g})"
+
+
+@dataclass(frozen=True)
+class TruncatedNormal(Prior):
+    """X ~ Normal(location, scale²), given that X is above 0; the location is positive."""
+
+    location: float
+    scale: float
+    tail = _UPPER
+
+    def quantile(self, u: Any, log_tail: Any, f: Library) -> Any:
+        above = log_tail + f.special.log_ndtr(self.location / self.scale)
+        # Rounding must not lead below the bound.
+        return f.xp.maximum(self.location - self.scale * f.special.ndtri(f.xp.exp(above)), 0.0)
+
+    def distribution(self) -> Any:
+        import numpyro.distributions as dist
+
+        return dist.TruncatedNormal(self.location, self.scale, low=0.0)
+
+    @property
+    def formula(self) -> str:
+        return f"TruncatedNormal({self.location:g}, {self.scale:g})"

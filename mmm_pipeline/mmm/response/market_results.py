@@ -11,6 +11,7 @@ import pandas as pd
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.inference.prior import prior_contributions
+from mmm_pipeline.mmm.priors.media import SPEND_SHARE
 from mmm_pipeline.mmm.response.attribution import Attribution, attribution, interval_widths
 from mmm_pipeline.mmm.response.response_curves import response_curves
 
@@ -33,7 +34,7 @@ def attribution_by_market(
     """
     believed = prior_contributions(fit.spec, fit.data, prior_draws, seed)
     # Beliefs are on the ROI of all markets together, so that no market has one of its own.
-    plain = replace(fit.spec, roi_priors=())
+    plain = replace(fit.spec, media_prior=SPEND_SHARE, roi_priors=())
     tables, over_time, totals = [], [], []
     for market in fit.markets():
         found = attribution(

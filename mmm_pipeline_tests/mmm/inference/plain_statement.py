@@ -86,23 +86,43 @@ def mean(spec: ModelSpec, data: FitData, p: Mapping[str, np.ndarray], *, first: 
     return np.array(result)
 
 
-def roi_prior(spec: ModelSpec, channel: str) -> stats.rv_continuous | None:
-    """Log-Normal with the mean and standard deviation that are believed."""
-    for belief in spec.roi_priors:
-        if belief.channel == channel:
-            variance = np.log(1 + belief.sd**2 / belief.mean**2)
-            return stats.lognorm(s=np.sqrt(variance), scale=belief.mean / np.exp(variance / 2))
+def roi_prior(spec: ModelSpec, data: FitData | PanelData, channel: str) -> stats.rv_continuous | None:
+    """The distribution of a channel's ROI; None: its coefficient goes by the share of spend."""
+    spend = {c: sum(w.spend[:, i].sum() for w in data.windows) for i, c in enumerate(data.channels)}
+    kpi = sum((w.kpi * w.kpi_scale).sum() for w in data.windows)
+    own = {belief.channel: belief for belief in spec.roi_priors}
+    media = spec.media_prior
+    if channel in own:
+        return belief_on_roi(own[channel].mean, own[channel].sd, own[channel].family)
+    if media.kind == "roi":
+        return belief_on_roi(media.mean, media.sd, media.family)
+    if media.kind == "total_share":
+        others = [c for c in data.channels if c not in own]
+        mean = media.mean - sum(belief.mean * spend[c] / kpi for c, belief in own.items())
+        variance = media.sd**2 - sum((belief.sd * spend[c] / kpi) ** 2 for c, belief in own.items())
+        money = np.array([spend[c] for c in others])
+        return belief_on_roi(mean * kpi / money.sum(), np.sqrt(variance) * kpi / np.sqrt((money**2).sum()))
     return None
 
 
+def belief_on_roi(mean: float, sd: float, family: str = "log_normal") -> stats.rv_continuous:
+    """By mean and standard deviation; a Normal has them before it is cut off at 0."""
+    if family == "normal":
+        return stats.truncnorm(-mean / sd, np.inf, loc=mean, scale=sd)
+    if family == "uniform":
+        return stats.uniform(mean - np.sqrt(3) * sd, 2 * np.sqrt(3) * sd)
+    variance = np.log(1 + sd**2 / mean**2)
+    return stats.lognorm(s=np.sqrt(variance), scale=mean / np.exp(variance / 2))
+
+
 def coefficients(spec: ModelSpec, data: FitData | PanelData, p: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """Media coefficients of every window, from `level` (C,) (a ROI where there is a belief on it) and, of a panel,
+    """Media coefficients of every window, from `level` (C,) (a ROI where there is a prior on it) and, of a panel,
     `market_multiple` (G, C).
     """
     multiples = p["market_multiple"] if data.markets else [np.ones(len(data.channels))]
     level = np.array(p["level"], dtype=float)
     for c, channel in enumerate(data.channels):
-        if roi_prior(spec, channel) is not None:
+        if roi_prior(spec, data, channel) is not None:
             caused = sum(
                 w.kpi_scale * multiple[c] * media_effect(spec.adstock, w.media, p)[:, c].sum()
                 for w, multiple in zip(data.windows, multiples, strict=True)
@@ -122,7 +142,8 @@ def joint_log_density(spec: ModelSpec, data: FitData | PanelData, p: Mapping[str
     level = p["level"] if "level" in p else p["media_coefficient"]
     density = stats.uniform(0.5, 1.0).logpdf(p["trend_exponent"])
     for c, channel in enumerate(data.channels):
-        prior = roi_prior(spec, channel) or stats.halfnorm(scale=spend[c] / spend.mean() * spec.priors.media_scale)
+        by_spend = stats.halfnorm(scale=spend[c] / spend.mean() * spec.priors.media_scale)
+        prior = roi_prior(spec, data, channel) or by_spend
         density += prior.logpdf(level[c])
     for name, prior in media_priors(spec.adstock).items():
         density += prior.logpdf(p[name]).sum()

@@ -12,7 +12,7 @@ from scipy import stats
 from mmm_pipeline.mmm.baseline.design import linear_design
 from mmm_pipeline.mmm.inference.collapsed import linear_block
 from mmm_pipeline.mmm.inference.density import density_inputs, layout_of, log_likelihood, potential_energy
-from mmm_pipeline.mmm.inference.media_coefficients import log_normal, media_coefficients
+from mmm_pipeline.mmm.inference.media_coefficients import media_coefficients, roi_of_level
 from mmm_pipeline.mmm.inference.model import media_mix_model
 from mmm_pipeline.mmm.inference.student_t import linear_coefficients
 from mmm_pipeline.mmm.inference.whitening import (
@@ -29,7 +29,7 @@ from mmm_pipeline.mmm.inference.whitening import (
 from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
-from mmm_pipeline.mmm.specs import FeatureSign, ModelSpec, Priors, RoiPrior
+from mmm_pipeline.mmm.specs import FeatureSign, MediaPrior, ModelSpec, Priors, RoiPrior
 from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
 likelihood = jax.jit(log_likelihood, static_argnums=0)
@@ -43,12 +43,25 @@ GRID = [
     for features in (0, 2)
 ]
 BELIEFS = (RoiPrior("channel 1", 2.0, 0.7),)
+SMALL_BELIEFS = (RoiPrior("channel 1", 0.7, 0.2, "normal"), RoiPrior("channel 2", 0.5, 0.1, "uniform"))
 SIGNS = (FeatureSign("feature 0", "negative"), FeatureSign("event 0", "positive"))
 VARIANTS = {
     "no season, events": (ModelSpec("adstock", 0, priors=PRIORS), plain.small_window(features=1, events=2)),
     "signs": (
         ModelSpec("carryover", 1, priors=PRIORS, feature_signs=SIGNS),
         plain.small_window(features=2, events=1),
+    ),
+    "media together": (
+        ModelSpec("carryover", 1, priors=PRIORS, media_prior=MediaPrior(), roi_priors=SMALL_BELIEFS),
+        plain.small_window(channels=4),
+    ),
+    "media together, of a panel": (
+        ModelSpec("hill_adstock", 1, priors=PRIORS, media_prior=MediaPrior("total_share", 0.3, 0.1)),
+        plain.small_panel(),
+    ),
+    "one belief on all": (
+        ModelSpec("adstock", 1, priors=PRIORS, media_prior=MediaPrior("roi", 2.0, 1.0, "normal"), roi_priors=BELIEFS),
+        plain.small_window(),
     ),
     "belief on ROI": (ModelSpec("hill_adstock", 2, priors=PRIORS, roi_priors=BELIEFS), plain.small_window()),
     "Student-t": (
@@ -75,8 +88,8 @@ def point_at(spec, data, u):
     p = parameters_from_coordinates(layout, u)
     transformed = jnp.stack([layout.transform.of_prepared(media, p, JAX) for media in inputs.media])
     beta, level = media_coefficients(layout, p, inputs.channels, transformed.mean(axis=1))
-    if spec.roi_priors:
-        believed = jnp.exp(inputs.channels.roi_log_mean + inputs.channels.roi_log_sd * p[LEVEL])
+    if layout.roi_families:
+        believed = roi_of_level(layout, p[LEVEL], inputs.channels)
         level = jnp.where(inputs.channels.has_roi, believed, level)
     names = (*spec.transform.parameter_names, "trend_exponent", "noise_sd")
     named = {name: p[name] for name in names} | {"level": level}
@@ -229,7 +242,7 @@ def test_numpyro_model_of_a_panel_with_everything_has_the_joint_density_of_its_f
     scales = np.array([PRIORS.feature_scale, PRIORS.event_scale])
     point = {name: p[name] for name in (*MEDIA_TRANSFORMS["adstock"].parameter_names, "trend_exponent")}
     point |= {"noise_excess": (p["noise_degrees"] - 1) / PRIORS.noise_degrees_mean}
-    point |= {"channel_level": p["level"][[0]], "roi": p["level"][[1]]}
+    point |= {"channel_level": p["level"][[0]], "roi[channel 1]": p["level"][1]}
     for g, market in enumerate(data.markets):
         point[f"market_multiple[{market}]"] = p["market_multiple"][g]
         for name in ("intercept", "trend_coefficient", "noise_sd", "seasonality", "weekday"):
@@ -293,17 +306,3 @@ def test_all_degrees_up_to_four_share_the_shapes_of_one_program(noise):
     shapes = {tuple(array.shape for array in jax.tree.leaves(density_inputs(spec, data))) for spec in specs}
     assert len(shapes) == 1
     assert len({layout_of(spec, data) for spec in specs}) == 1
-
-
-def test_a_belief_has_the_mean_and_standard_deviation_it_is_given_by():
-    location, scale = log_normal(2.0, 1.0)
-    belief = stats.lognorm(s=scale, scale=np.exp(location))
-    assert belief.mean() == pytest.approx(2.0)
-    assert belief.std() == pytest.approx(1.0)
-
-
-def test_beliefs_on_one_channel_are_combined_by_their_precision():
-    combined = RoiPrior.combined("search", [(2.0, 1.0), (4.0, 1.0), (3.0, 0.5)])
-    assert combined.mean == pytest.approx((2 + 4 + 4 * 3) / 6)
-    assert combined.sd == pytest.approx(6**-0.5)
-    assert RoiPrior.combined("search", [(2.0, 1.0)]) == RoiPrior("search", 2.0, 1.0)

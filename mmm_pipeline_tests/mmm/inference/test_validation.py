@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm import FeatureSign, ModelSpec, Priors, RoiPrior, SamplerSettings, fit_data
+from mmm_pipeline.mmm import FeatureSign, MediaPrior, ModelSpec, Priors, RoiPrior, SamplerSettings, fit_data
 from mmm_pipeline.mmm.inference.validation import require_fittable, require_samplable
 from mmm_pipeline_tests.mmm.inference.plain_statement import small_panel, small_window
 
@@ -86,6 +86,10 @@ def test_impossible_spec_names_the_key(change, message):
         ({"roi_priors": (RoiPrior("channel 0", -2.0, 1.0),)}, r"priors\.roi\['channel 0'\]\.mean is -2"),
         ({"roi_priors": (RoiPrior("channel 0", 2.0, 0.0),)}, r"priors\.roi\['channel 0'\]\.sd is 0"),
         ({"roi_priors": (RoiPrior("channel 0", 2.0, 1.0),) * 2}, r"is given twice"),
+        ({"roi_priors": (RoiPrior("channel 0", 2.0, 1.5, "uniform"),)}, r"reaches below 0: the sd is at most 0\.577"),
+        ({"roi_priors": (RoiPrior("channel 0", 2.0, 1.0, "cauchy"),)}, r"accepted are log_normal, normal, uniform"),
+        ({"media_prior": MediaPrior("total_share", 0.4, 0.0)}, r"priors\.media\.sd is 0"),
+        ({"media_prior": MediaPrior("share")}, r"priors\.media\.kind is 'share': accepted are total_share, roi"),
         ({"feature_signs": (FeatureSign("price", "negative"),)}, r"names 'price', no feature of the model"),
         ({"feature_signs": (FeatureSign("feature 0", "up"),)}, r"is 'up': accepted are positive, negative"),
     ],

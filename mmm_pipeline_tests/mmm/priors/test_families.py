@@ -11,7 +11,7 @@ from scipy.special import log_ndtr
 from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
-from mmm_pipeline.mmm.priors.families import Beta, Exponential, HalfNormal, LogNormal, Prior, Uniform
+from mmm_pipeline.mmm.priors.families import Beta, Exponential, HalfNormal, LogNormal, Prior, TruncatedNormal, Uniform
 
 EXPECTED = {
     Beta(2.0): stats.beta(2, 1),
@@ -19,6 +19,7 @@ EXPECTED = {
     Exponential(): stats.gamma(1.0),
     Uniform(0.5, 1.5): stats.uniform(0.5, 1.0),
     LogNormal(3.0, 0.8): stats.lognorm(0.8, scale=3.0),
+    TruncatedNormal(1.0, 0.8): stats.truncnorm(-1.25, np.inf, loc=1.0, scale=0.8),
 }
 PRIORS = sorted({*EXPECTED, *(own.prior for t in MEDIA_TRANSFORMS.values() for own in t.parameters)}, key=repr)
 U = np.linspace(-6, 6, 49)
@@ -49,4 +50,4 @@ def test_quantiles_rise_within_the_support_in_both_libraries(prior):
     assert (np.diff(values) > 0).all()
     assert ((values >= low) & (values <= high)).all()
     with jax.enable_x64(True):
-        np.testing.assert_allclose(quantiles(prior, JAX), values, rtol=1e-9)
+        np.testing.assert_allclose(quantiles(prior, JAX), values, rtol=1e-9, atol=1e-14)

@@ -11,7 +11,6 @@ from mmm_pipeline.mmm.specs import (
     FeatureSign,
     ModelSpec,
     Priors,
-    RoiPrior,
     SamplerSettings,
 )
 from mmm_pipeline.settings.pipeline import Settings
@@ -33,12 +32,11 @@ __all__ = [
 MODEL_VERSION = 3
 
 
-_BELIEFS = {"roi", "lift_tests"}
+_BELIEFS = {"media", "roi", "lift_tests"}
 
 
 def model_spec(settings: Settings, adstock: str, degrees: int, data: FitData | PanelData) -> ModelSpec:
     """The spec of the settings for the channels and features that a window has; beliefs on others play no part."""
-    beliefs = settings.priors.beliefs()
     return ModelSpec(
         adstock=adstock,
         degrees=degrees,
@@ -46,7 +44,8 @@ def model_spec(settings: Settings, adstock: str, degrees: int, data: FitData | P
         seasonality_period_days=settings.model.seasonality_period_days,
         priors=Priors(**settings.priors.model_dump(exclude=_BELIEFS)),
         noise=settings.model.noise,
-        roi_priors=tuple(RoiPrior.combined(name, beliefs[name]) for name in data.channels if name in beliefs),
+        media_prior=settings.priors.media.prior(),
+        roi_priors=settings.priors.roi_priors(data.channels),
         feature_signs=tuple(
             FeatureSign(name, settings.features.signs[name])
             for name in data.features

@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.decimal_marks import DecimalMarks, MarkSetting, staged_decimal_marks
-from mmm_pipeline.ingestion.rows.number_formats import DecimalMark, number
-from mmm_pipeline.ingestion.rows.parsing import trimmed
 from mmm_pipeline.ingestion.sources.headers import Roles
 from mmm_pipeline.ingestion.sources.layout import Layout
 from mmm_pipeline.ingestion.sources.staging import NumberCell, staging_area
+from mmm_pipeline.ingestion.spellings.decimal_marks import DecimalMarks, MarkSetting, staged_decimal_marks
+from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark, number
+from mmm_pipeline.ingestion.spellings.parsing import trimmed
 from mmm_pipeline.settings.sources import DecimalSetting
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 from mmm_pipeline_tests.ingestion.conftest import Load, rows
-from mmm_pipeline_tests.ingestion.rows.test_number_formats import written
+from mmm_pipeline_tests.ingestion.spellings.test_number_formats import written
 
 HEADER = "Date;Ad group alias;Impressions;Spend;Sales"
 GROUPINGS = ["", ",", "\u202f", "'"]

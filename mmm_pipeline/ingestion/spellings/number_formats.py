@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from mmm_pipeline.ingestion.rows.parsing import trimmed
+from mmm_pipeline.ingestion.spellings.parsing import trimmed
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB, Dialect
 
 __all__ = [

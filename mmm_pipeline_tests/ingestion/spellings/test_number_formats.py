@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_pipeline.ingestion.rows.number_formats import (
+from mmm_pipeline.ingestion.spellings.number_formats import (
     CLEAR_COMMA,
     CLEAR_POINT,
     EITHER,
@@ -20,7 +20,7 @@ from mmm_pipeline.ingestion.rows.number_formats import (
     readings,
     spelling,
 )
-from mmm_pipeline.ingestion.rows.parsing import trimmed
+from mmm_pipeline.ingestion.spellings.parsing import trimmed
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 
 SWAPPED = str.maketrans(".,", ",.")

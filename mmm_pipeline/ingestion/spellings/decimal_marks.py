@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.currencies import require_one_currency
-from mmm_pipeline.ingestion.rows.number_formats import (
+from mmm_pipeline.ingestion.sources.staging import Staging
+from mmm_pipeline.ingestion.spellings.currencies import require_one_currency
+from mmm_pipeline.ingestion.spellings.number_formats import (
     CLEAR_COMMA,
     CLEAR_POINT,
     EITHER,
@@ -20,8 +21,7 @@ from mmm_pipeline.ingestion.rows.number_formats import (
     readings,
     spelling,
 )
-from mmm_pipeline.ingestion.rows.parsing import trimmed
-from mmm_pipeline.ingestion.sources.staging import Staging
+from mmm_pipeline.ingestion.spellings.parsing import trimmed
 from mmm_pipeline.settings.sources import DecimalSetting
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 

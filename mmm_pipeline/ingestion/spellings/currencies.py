@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.rows.number_formats import TextNumbers, currency
+from mmm_pipeline.ingestion.spellings.number_formats import TextNumbers, currency
 
 __all__ = ["require_one_currency"]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_pipeline.ingestion.rows.parsing import day, name, trimmed
+from mmm_pipeline.ingestion.spellings.parsing import day, name, trimmed
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB, Dialect
 
 

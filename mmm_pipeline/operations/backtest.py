@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,35 +11,25 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mmm_pipeline.errors import CampaignDataError, MmmError, ModelInputError, SettingsError, StoredResultError
+from mmm_pipeline.errors import CampaignDataError, MmmError, ModelInputError, StoredResultError
 from mmm_pipeline.operations.backtest_dates import BacktestOptions, backtest_periods
-from mmm_pipeline.operations.budget_requests import budget_request
-from mmm_pipeline.settings.pipeline import EventDates, Settings
-from mmm_pipeline.settings.refreshes import Period, RefreshCalendar
-from mmm_pipeline.settings.sources import LandingSettings, WarehouseSettings
+from mmm_pipeline.operations.backtest_series import SCORED, Actual, BacktestResult, BacktestState, Series
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.settings.refreshes import Period
 from mmm_pipeline.storage.artifacts import artifact_store
 from mmm_pipeline.storage.atomic_files import write_bytes, write_text
 from mmm_pipeline.storage.champions import CHAMPION_MODEL
 from mmm_pipeline.storage.generations import require_one_generation
 from mmm_pipeline.storage.home import Home, RefreshFolder
-from mmm_pipeline.storage.scratch import scratch_folder
-from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
-from mmm_pipeline.storage.warehouses import open_warehouse
 from mmm_pipeline.storage.workspace import stored_refreshes
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.data.inputs import Holdout
-    from mmm_pipeline.mmm.evaluation.backtest import Forecast
-    from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
+    pass
 
 __all__ = ["BacktestOptions", "BacktestResult", "BacktestStep", "Fill", "publish", "run_backtest", "score_partition"]
 
 Fill = Callable[[Period], Sequence[str]]
 """Fills a partition up to the budget plan; returns what failed, ready to be shown."""
-
-_LONGEST_NOTE = 500
-_SCORED = ("attribution", "budget_plan", "budget_summary", CHAMPION_MODEL)
 
 
 @dataclass(frozen=True)
@@ -57,26 +45,6 @@ class BacktestStep:
     number: int
     dates: int
     told: str
-
-
-@dataclass(frozen=True)
-class BacktestResult:
-    """A finished series.
-
-    Attributes:
-        table: the contract `backtest`.
-        channels: the contract `backtest_channels`.
-        summary: all dates together (`mmm.evaluation.backtest.backtest_summary`), and `horizon_days`.
-    """
-
-    table: pd.DataFrame
-    channels: pd.DataFrame
-    summary: dict[str, Any]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; figures that do not exist are null."""
-        summary = {name: _plain(value) for name, value in self.summary.items()}
-        return {"summary": summary, "dates": _records(self.table), "channels": _records(self.channels)}
 
 
 def run_backtest(
@@ -105,17 +73,17 @@ def run_backtest(
         CampaignDataError: the source cannot be read.
         StoredResultError: no date could be scored; the message has the reasons.
     """
-    actual = _Actual.read(_looking_back(settings))
+    actual = Actual.read(settings)
     horizon = options.horizon_days or settings.budget.horizon_days
     periods = backtest_periods(
         options,
-        RefreshCalendar.of(settings),
+        settings.calendar,
         start=actual.days[0],
         end=actual.days[-1],
         needed_days=_needed_days(settings),
         horizon_days=horizon,
     )
-    series = _Series(settings, actual, horizon)
+    series = Series(settings, actual, horizon)
     for number, period in enumerate(periods, start=1):
         date, folder = period.last, home.refresh(period.key)
         told = partial(BacktestStep, number, len(periods))
@@ -136,7 +104,7 @@ def run_backtest(
 def is_filled(folder: RefreshFolder, settings: Settings) -> bool:
     """Whether a partition has everything that is scored, all made from one generation of data."""
     try:
-        require_one_generation(folder, settings, _SCORED)
+        require_one_generation(folder, settings, SCORED)
         return artifact_store(settings, folder).has(CHAMPION_MODEL)
     except StoredResultError:
         return False
@@ -154,8 +122,8 @@ def score_partition(
         CampaignDataError: the source cannot be read, or has no day after it.
         ModelInputError: the days that followed cannot be scored.
     """
-    series = _Series(settings, _Actual.read(_looking_back(settings)), horizon_days or settings.budget.horizon_days)
-    calendar = RefreshCalendar.of(settings)
+    series = Series(settings, Actual.read(settings), horizon_days or settings.budget.horizon_days)
+    calendar = settings.calendar
     stored = stored_refreshes(home, settings)[::-1]
     filled = (folder for folder in stored if is_filled(folder, settings))
     newest = next(filled, None)
@@ -194,202 +162,10 @@ class _NothingRecommended(MmmError):
     """The run that filled a partition failed, e.g. because no spec converged."""
 
 
-class _Series:
-    """Partitions in the order of time, each scored and compared with the one before.
-
-    Attributes:
-        rows: of the contract `backtest`, one for each.
-        channels: of `backtest_channels`, for each that was scored.
-    """
-
-    def __init__(self, settings: Settings, actual: _Actual, horizon_days: int) -> None:
-        self.rows: list[dict[str, Any]] = []
-        self.channels: list[pd.DataFrame] = []
-        self._settings, self._actual, self._horizon = settings, actual, horizon_days
-        self._before: BacktestState | None = None
-        self._plans: dict[dt.date, pd.DataFrame] = {}
-        self._forecasts: list[Forecast] = []
-
-    def begin_with(self, state: BacktestState) -> None:
-        """What the first one is compared with."""
-        self._before = state
-
-    def add(self, now: BacktestState) -> dict[str, Any]:
-        """Score a partition; returns its row.
-
-        Raises:
-            CampaignDataError: there is no day after it.
-            ModelInputError: the days that followed cannot be scored.
-        """
-        try:
-            forecast = now.forecast(self._actual.after(now.date, self._horizon))
-        except (ModelInputError, CampaignDataError) as error:
-            raise type(error)(f"the following days cannot be scored: {error}") from error
-        row, channels = _scored(self._before, now, forecast, self._settings)
-        self.rows.append(row)
-        self.channels.append(channels)
-        self._forecasts.append(forecast)
-        self._plans[now.date] = now.plan
-        self._before = now
-        return row
-
-    def fail(self, date: dt.date, note: str) -> None:
-        """Note why a partition is not scored."""
-        self.rows.append({"as_of": pd.Timestamp(date), "status": "failed", "note": note[:_LONGEST_NOTE]})
-
-    def hindsight(self, judge: BacktestState, state: BacktestState) -> float:
-        """Gain of a partition's plan as a later champion sees it."""
-        from mmm_pipeline.mmm.evaluation.backtest import plan_gain
-
-        budget = self._settings.budget
-        return plan_gain(judge.fit, state.plan, budget.horizon_days, budget.count_after_horizon)
-
-    def finished(self) -> BacktestResult:
-        """All of them together.
-
-        Raises:
-            StoredResultError: none could be scored; the message has the reasons.
-        """
-        from mmm_pipeline.mmm.evaluation.backtest import backtest_summary, backtest_table, plan_gain
-
-        if not self._forecasts or self._before is None:
-            reasons = "\n".join(f"  {row['as_of']:%Y-%m-%d}: {row['note']}" for row in self.rows)
-            raise StoredResultError(f"none of the {len(self.rows)} date(s) could be scored:\n{reasons}")
-        judge, budget = self._before.fit, self._settings.budget
-        for row in self.rows:
-            if row["status"] == "scored":
-                plan = self._plans[row["as_of"].date()]
-                row["uplift_in_hindsight"] = plan_gain(judge, plan, budget.horizon_days, budget.count_after_horizon)
-        table = backtest_table(self.rows)
-        summary = {"horizon_days": self._horizon, **backtest_summary(table, self._forecasts)}
-        return BacktestResult(table, pd.concat(self.channels, ignore_index=True), summary)
-
-
-def _looking_back(settings: Settings) -> Settings:
-    """The settings under which all rows are seen.
-
-    Raises:
-        SettingsError: a date is fixed that every date of a backtest has to choose for itself.
-    """
-    split = settings.split
-    if split.holdout_start is not None:
-        raise SettingsError(
-            f"split.holdout_start = {split.holdout_start}: a backtest needs a holdout that moves with the date; give "
-            "split.holdout_days instead"
-        )
-    return settings.model_copy(update={"warehouse": WarehouseSettings(), "landing": LandingSettings()})
-
-
 def _needed_days(settings: Settings) -> int:
     from mmm_pipeline.ingestion.matrix import LEAST_TRAIN_DAYS
 
     return settings.split.holdout_days + LEAST_TRAIN_DAYS
-
-
-@dataclass(frozen=True)
-class _Actual:
-    """What happened, as the source has it today: what the dates are scored against.
-
-    Attributes:
-        settings: under which it was read.
-        matrix, by_market: the contracts `media_matrix` and `market_matrix` of all rows.
-        features: of `load_features`.
-        events: of `load_events`.
-    """
-
-    settings: Settings
-    matrix: pd.DataFrame
-    by_market: pd.DataFrame
-    features: pd.DataFrame | None
-    events: tuple[EventDates, ...]
-
-    @classmethod
-    def read(cls, settings: Settings) -> _Actual:
-        from mmm_pipeline.ingestion.events import load_events
-        from mmm_pipeline.ingestion.features import load_features
-        from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
-        from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
-
-        with scratch_folder("backtest") as folder:
-            warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
-            load_campaigns(warehouse, settings)
-            matrix = build_media_matrix(warehouse, settings)
-            by_market = build_market_matrix(warehouse, settings)
-        return cls(settings, matrix, by_market, load_features(settings), load_events(settings))
-
-    @property
-    def days(self) -> tuple[dt.date, dt.date]:
-        """First and last day."""
-        return self.matrix["date"].min().date(), self.matrix["date"].max().date()
-
-    def after(self, date: dt.date, horizon: int) -> tuple[Any, Holdout]:
-        """(T,) KPI of the days up to a date, of all markets, and the days that followed, at most `horizon` of them.
-
-        Raises:
-            CampaignDataError: the extra features miss one of the days, or the days cannot carry a model.
-        """
-        from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-        from mmm_pipeline.mmm.data.inputs import holdout_of, train_days
-
-        first, last = date + dt.timedelta(days=1), pd.Timestamp(date + dt.timedelta(days=horizon))
-        split = self.settings.split.model_copy(update={"holdout_start": first})
-        dataset, _ = build_model_inputs(
-            self.matrix.loc[self.matrix["date"] <= last],
-            self.settings.model_copy(update={"split": split}),
-            self.features,
-            self.events,
-            self.by_market.loc[self.by_market["date"] <= last],
-        )
-        kpi = dataset["kpi"].sum("market") if "market" in dataset.dims else dataset["kpi"]
-        return kpi.to_numpy()[: train_days(dataset)], holdout_of(dataset)
-
-
-@dataclass(frozen=True)
-class BacktestState:
-    """What was known and recommended on a date: its champion, and its tables."""
-
-    date: dt.date
-    settings: Settings
-    fit: Fit | PanelFit
-    attribution: pd.DataFrame
-    plan: pd.DataFrame
-    promise: dict[str, Any]
-
-    @classmethod
-    def read(cls, folder: RefreshFolder, settings: Settings, date: dt.date) -> BacktestState:
-        """Raises StoredResultError when the partition is not filled."""
-        fit, _ = artifact_store(settings, folder).read_fit(CHAMPION_MODEL)
-        attribution, plan, summary = map(open_warehouse(settings, folder).read_table, _SCORED[:3])
-        return cls(date, settings, fit, attribution, plan, {str(k): v for k, v in summary.iloc[0].to_dict().items()})
-
-    def forecast(self, followed: tuple[Any, Holdout]) -> Forecast:
-        from mmm_pipeline.mmm.evaluation.backtest import forecast_of
-
-        known, following = followed
-        error, seed = self.settings.ranking.error, self.settings.sampler.seed
-        return forecast_of(self.fit, known, following, error=error, seed=seed)
-
-
-def _scored(
-    before: BacktestState | None, now: BacktestState, forecast: Forecast, settings: Settings
-) -> tuple[dict[str, Any], pd.DataFrame]:
-    """A row of the contract `backtest`, and the date's rows of `backtest_channels`."""
-    from mmm_pipeline.mmm.evaluation.backtest import channel_rows, steadiness
-    from mmm_pipeline.mmm.evaluation.drift import drift_table
-
-    drift = None
-    if before is not None:
-        drift = drift_table(before.fit, now.fit, budget_request(settings.budget), seed=settings.sampler.seed)
-    row: dict[str, Any] = {
-        "as_of": pd.Timestamp(now.date),
-        "status": "scored",
-        "spec": now.fit.spec.key,
-        **forecast.row(),
-        **{f"uplift_promised{end}": float(now.promise[f"uplift{end}"]) for end in ("", "_low", "_high")},
-    }
-    if before is not None and drift is not None:
-        row |= steadiness(drift, before.attribution, now.attribution)
-    return row, channel_rows(now.date, now.attribution, now.plan, drift)
 
 
 def _told(row: dict[str, Any]) -> str:
@@ -398,15 +174,3 @@ def _told(row: dict[str, Any]) -> str:
         f"{row['as_of']:%Y-%m-%d}: {row['spec']}; forecast of {row['days']} days off by {row['wape']:.1%} (WAPE; best "
         f"naive {row['naive_wape']:.1%}), {row['coverage_90']:.0%} of them inside the 90 % interval{changed}"
     )
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(column): _plain(value) for column, value in row.items()} for row in table.to_dict("records")]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, pd.Timestamp):
-        return value.date().isoformat()
-    if hasattr(value, "item"):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -17,7 +17,6 @@ from mmm_pipeline.orchestration.runs.coordination import BACKTEST_JOB, DECISIONS
 from mmm_pipeline.orchestration.runs.tags import run_tags
 from mmm_pipeline.reporting.narratives.names import NARRATIVES
 from mmm_pipeline.settings.pipeline import Settings
-from mmm_pipeline.settings.refreshes import RefreshCalendar
 
 __all__ = [
     "SCENARIO_JOB",
@@ -109,7 +108,7 @@ def weekly_schedule(settings: Settings, job: AssetJob) -> dg.ScheduleDefinition:
     Raises:
         SettingsError: Dagster does not take the schedule, although the settings do.
     """
-    calendar = RefreshCalendar.of(settings)
+    calendar = settings.calendar
 
     def present(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
         day = context.scheduled_execution_time.astimezone(zoneinfo.ZoneInfo(calendar.timezone)).date()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -31,6 +32,7 @@ from mmm_pipeline.orchestration.resources.gemini import Gemini
 from mmm_pipeline.orchestration.resources.io_managers import NetcdfIOManager, NoIOManager, TableIOManager
 from mmm_pipeline.orchestration.resources.workspace import RunWorkspace
 from mmm_pipeline.orchestration.runs.partitions import partitions_of, spec_keys
+from mmm_pipeline.orchestration.versions import code_version
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.settings_in_force import effective_settings
@@ -66,6 +68,7 @@ def build_pipeline(
     engine_assets = engines.build_engine_assets(asked)
     refresh = refresh_job(settings, asked)
     landing_assets = [landing.landed_campaigns] if settings.landing.file is not None else []
+    version = partial(code_version, settings, quick=quick)
     assets = presented(
         [
             *landing_assets,
@@ -103,7 +106,7 @@ def build_pipeline(
         settings,
         engines=[engine.asset for engine in asked],
         partitions=partitions_of(settings, home.first_known()),
-        quick=quick,
+        version=version,
     )
     workspace = RunWorkspace(
         root=str(home.root),
@@ -115,7 +118,7 @@ def build_pipeline(
         grid=tuple(f"{adstock}|{degrees}" for adstock, degrees in spec_keys(settings.model)),
     )
     return dg.Definitions(
-        assets=[*assets, *presented([scenario.budget_scenario], settings, quick=quick)],
+        assets=[*assets, *presented([scenario.budget_scenario], settings, version=version)],
         asset_checks=all_checks(),
         jobs=[refresh, decisions_job(), scenario_job(), backtest_job(), *map(engine_job, asked)],
         schedules=[weekly_schedule(settings, refresh)],

@@ -19,7 +19,7 @@ from mmm_pipeline.errors import MmmError, SettingsError
 from mmm_pipeline.mmm.inference.xla import prepare_jax
 from mmm_pipeline.orchestration.dagster_storage import readable_storage_errors
 from mmm_pipeline.settings.pipeline import Settings
-from mmm_pipeline.settings.refreshes import Period, RefreshCalendar
+from mmm_pipeline.settings.refreshes import Period
 from mmm_pipeline.storage.atomic_files import remove_unfinished
 from mmm_pipeline.storage.file_errors import file_error
 from mmm_pipeline.storage.file_locks import holder_of, take_lock
@@ -94,7 +94,7 @@ def refresh(
         SettingsError: the home cannot be used, or another run is at work on the partition.
     """
     home.prepare()
-    period = period or RefreshCalendar.of(settings).present()
+    period = period or settings.calendar.present()
     folder = home.refresh(period.key)
     home.know_first(min(period.first, home.first_known() or period.first))
     with _only_one_run(folder), _written(folder, settings) as file, _environment(home, file) as config:

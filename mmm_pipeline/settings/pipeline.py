@@ -19,7 +19,7 @@ from mmm_pipeline.settings.engines import EngineSettings
 from mmm_pipeline.settings.kpi import KpiSettings
 from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
 from mmm_pipeline.settings.plain_names import DistinctNames, Name
-from mmm_pipeline.settings.refreshes import RefreshSettings
+from mmm_pipeline.settings.refreshes import RefreshCalendar, RefreshSettings
 from mmm_pipeline.settings.runs import RunSettings
 from mmm_pipeline.settings.schedule import ScheduleSettings
 from mmm_pipeline.settings.section import Section, Share, SheetNames
@@ -208,6 +208,11 @@ class Settings(Section):
                 f"model.degrees has {specs} spec(s), and no more can converge"
             )
         return self
+
+    @property
+    def calendar(self) -> RefreshCalendar:
+        """How time is divided into partitions."""
+        return RefreshCalendar.of(self.refreshes, self.schedule)
 
     def as_of(self, day: dt.date) -> Settings:
         """The same settings as of the evening of a day: later rows are not seen, and nothing is landed."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import zoneinfo
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from mmm_pipeline.errors import SettingsError
+from mmm_pipeline.settings.schedule import ScheduleSettings
 from mmm_pipeline.settings.section import Section
-
-if TYPE_CHECKING:
-    from mmm_pipeline.settings.pipeline import Settings
 
 __all__ = ["Period", "RefreshCalendar", "RefreshSettings"]
 
@@ -74,8 +72,9 @@ class RefreshCalendar:
     timezone: str = "UTC"
 
     @classmethod
-    def of(cls, settings: Settings) -> RefreshCalendar:
-        return cls(settings.refreshes.every, _weekday(settings.schedule.cron), settings.schedule.timezone)
+    def of(cls, refreshes: RefreshSettings, schedule: ScheduleSettings) -> RefreshCalendar:
+        """That of the settings; a week begins on the weekday of the schedule."""
+        return cls(refreshes.every, _weekday(schedule.cron), schedule.timezone)
 
     @property
     def cron(self) -> str:
@@ -149,14 +148,14 @@ class RefreshCalendar:
     def before(self, period: Period) -> Period:
         return self.holding(period.first - _DAY)
 
-    def first_offered(self, settings: Settings, known: dt.date | None) -> dt.date:
+    def first_offered(self, first: dt.date | None, known: dt.date | None) -> dt.date:
         """First day of the first period that can be chosen.
 
         Args:
-            settings: in force.
+            first: what the settings say (`refreshes.first`).
             known: first day that is worth filling, by the data; None: not known yet.
         """
-        day = settings.refreshes.first or known or self.today() - _EARLIER_DATES
+        day = first or known or self.today() - _EARLIER_DATES
         return min(self.holding(day), self.present()).first
 
 

@@ -18,7 +18,7 @@ from mmm_pipeline.storage.file_errors import file_error, is_denied
 from mmm_pipeline.storage.places import Place
 from mmm_pipeline.storage.scratch import held, remove_abandoned
 
-__all__ = ["POINTER", "copy_results", "publish", "published", "remove_results"]
+__all__ = ["POINTER", "copy_results", "publish", "published", "remove_copy", "remove_results"]
 
 POINTER = "latest.json"
 """In a copy, the file that names the last complete folder."""
@@ -116,6 +116,8 @@ def _switch(link: Path, new_link: Path) -> None:
 
 def _remove_replaced(results: Path) -> None:
     """Remove the folders that no link points at any more."""
+    if not results.is_dir():
+        return
     used = {path.resolve().name for path in results.iterdir() if path.is_symlink()}
     for path in results.iterdir():
         if path.is_dir() and not path.is_symlink() and _RUN_FOLDER.match(path.name) and path.name not in used:
@@ -142,6 +144,18 @@ def copy_results(published: Path, target: Place, *, is_latest: bool) -> Place:
     pointers = [f"{published.name}.json", *([POINTER] if is_latest else [])]
     for pointer in pointers:
         places.write(target / pointer, json.dumps({"folder": folder.name}).encode() + b"\n")
+    _remove_unnamed(target)
+    return copy
+
+
+def remove_copy(target: Place, partition: str) -> None:
+    """Remove the copy of a partition's results."""
+    places.remove(target / f"{partition}.json")
+    _remove_unnamed(target)
+
+
+def _remove_unnamed(target: Place) -> None:
+    """Remove the copies that no file names any more."""
     named = {
         str(json.loads(places.read(target / name)).get("folder"))
         for name in places.names(target)
@@ -150,4 +164,3 @@ def copy_results(published: Path, target: Place, *, is_latest: bool) -> Place:
     for name in places.subfolders(target):
         if _RUN_FOLDER.match(name) and name not in named:
             places.remove_folder(target / name)
-    return copy

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.places import place_of, remove_folder
-from mmm_pipeline.storage.results import remove_results
+from mmm_pipeline.storage.results import remove_copy, remove_results
 from mmm_pipeline.storage.warehouses import open_warehouse
 from mmm_pipeline.storage.workspace import stored_refreshes
 
@@ -31,6 +31,8 @@ def forget_old(home: Home, settings: Settings) -> list[str]:
                 warehouse.drop_table(name)
         if settings.storage.artifacts:
             remove_folder(place_of(settings.storage.artifacts) / folder.key)
+        if settings.storage.results:
+            remove_copy(place_of(settings.storage.results), folder.key)
         remove_results(home.results, folder.key)
         shutil.rmtree(folder.root, ignore_errors=True)
     return [folder.key for folder in old]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mmm_pipeline.errors import SettingsError, StoredResultError
 from mmm_pipeline.settings.pipeline import Settings
-from mmm_pipeline.settings.refreshes import Period, RefreshCalendar
+from mmm_pipeline.settings.refreshes import Period
 from mmm_pipeline.storage.artifacts import ArtifactStore, artifact_store
 from mmm_pipeline.storage.home import Home, RefreshFolder
 from mmm_pipeline.storage.settings_in_force import effective_settings
@@ -51,7 +51,7 @@ class Workspace:
         """
         full = self.full_settings()
         if self.partition is not None:
-            full = seen_until(full, RefreshCalendar.of(full).named(self.partition))
+            full = seen_until(full, full.calendar.named(self.partition))
         return full.for_quick_look() if self.quick else full
 
     def full_settings(self) -> Settings:
@@ -73,7 +73,7 @@ class Workspace:
         Raises:
             SettingsError: it does not fit the settings any more.
         """
-        return RefreshCalendar.of(self.full_settings()).named(self.folder().key)
+        return self.full_settings().calendar.named(self.folder().key)
 
     def warehouse(self) -> Warehouse:
         from mmm_pipeline.storage.warehouses import open_warehouse
@@ -90,7 +90,7 @@ def newest_refresh(home: Home, settings: Settings) -> RefreshFolder:
     for folder in reversed(stored):
         if artifact_store(settings, folder).has("champion_model"):
             return folder
-    return stored[-1] if stored else home.refresh(RefreshCalendar.of(settings).present().key)
+    return stored[-1] if stored else home.refresh(settings.calendar.present().key)
 
 
 def stored_refreshes(home: Home, settings: Settings) -> list[RefreshFolder]:
@@ -111,7 +111,7 @@ def stored_refreshes(home: Home, settings: Settings) -> list[RefreshFolder]:
 
 def seen_until(settings: Settings, period: Period, today: dt.date | None = None) -> Settings:
     """The settings as of the end of a period that is over; those of the present for one that is not."""
-    if not RefreshCalendar.of(settings).is_past(period, today):
+    if not settings.calendar.is_past(period, today):
         return settings
     limit = settings.split.as_of
     return settings.as_of(period.last if limit is None else min(limit, period.last))
@@ -119,4 +119,4 @@ def seen_until(settings: Settings, period: Period, today: dt.date | None = None)
 
 def _lies_ahead(folder: RefreshFolder, settings: Settings) -> bool:
     """Whether a clock that was wrong once made it."""
-    return dt.date.fromisoformat(folder.key) > RefreshCalendar.of(settings).today()
+    return dt.date.fromisoformat(folder.key) > settings.calendar.today()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from mmm_pipeline.orchestration.metadata.lineage import column_lineage
-from mmm_pipeline.orchestration.metadata.versions import code_version
 from mmm_pipeline.orchestration.runs.partitions import FITTED_MODEL
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.tables.catalog import CONTRACTS, about
@@ -67,9 +66,16 @@ def presented(
     *,
     engines: Collection[str] = (),
     partitions: dg.PartitionsDefinition | None = None,
-    quick: bool = False,
+    version: Callable[[str | None], str],
 ) -> list[dg.AssetsDefinition]:
     """The assets with partitions, question, readers, owners, icon, code version and column lineage added.
+
+    Args:
+        assets: of the pipeline.
+        settings: in force.
+        engines: names of the assets that are other engines' answers.
+        partitions: of all of them; None: they have none.
+        version: code version of the assets of a group.
 
     Raises:
         LookupError: an asset has no question.
@@ -85,7 +91,7 @@ def presented(
             owners=[*spec.owners, *settings.schedule.owners],
             kinds=spec.kinds | ({settings.warehouse.kind} if name in CONTRACTS else set()),
             tags={**spec.tags, "readers": readers.replace(" ", "-")},
-            code_version=code_version(settings, spec.group_name, quick=quick),
+            code_version=version(spec.group_name),
             metadata={**spec.metadata, **more},
             partitions_def=partitions,
         )

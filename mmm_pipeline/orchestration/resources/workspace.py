@@ -10,6 +10,7 @@ from functools import partial
 
 import dagster as dg
 
+from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.orchestration.runs.coordination import show_alive, waiting_turn
 from mmm_pipeline.orchestration.runs.partitions import partition_of_run
 from mmm_pipeline.storage.generations import record, require_one_generation, sources, version_of
@@ -44,12 +45,19 @@ class RunWorkspace(Workspace):
         within = dataclasses.replace(self, instance=context.instance, partition=partition or self.partition)
         if context.instance is not None:
             show_alive(context.instance, context.run.run_id)
-        if partition is None:
+        if partition is None or self.problem is not None:
             yield within
             return
+        self._require_partition(partition)
         # Two runs over one partition would mix their tables; those over others have folders of their own.
         with waiting_turn(self.home.refresh(partition).run_lock, partial(_tell, context)):
             yield within
+
+    def _require_partition(self, key: str) -> None:
+        """Raises SettingsError when a run, whose tags anybody can write, is for no partition there is."""
+        calendar = self.full_settings().calendar
+        if calendar.named(key).first > calendar.today():
+            raise SettingsError(f"the partition {key} has not begun yet")
 
     def made(self, name: str, version: str | None = None) -> dg.DataVersion:
         """Note what a stored asset was made from; returns the version that Dagster shows.

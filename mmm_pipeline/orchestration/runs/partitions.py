@@ -13,7 +13,6 @@ import dagster as dg
 
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.settings.pipeline import ModelSettings, Settings
-from mmm_pipeline.settings.refreshes import RefreshCalendar
 
 __all__ = ["FITTED_MODEL", "partition_of_run", "partitions_of", "spec_asset", "spec_assets", "spec_keys"]
 
@@ -29,9 +28,9 @@ def partitions_of(settings: Settings, known: dt.date | None) -> dg.TimeWindowPar
         settings: in force.
         known: first day that is worth a partition, by the data; None: not known yet.
     """
-    calendar = RefreshCalendar.of(settings)
+    calendar = settings.calendar
     return dg.TimeWindowPartitionsDefinition(
-        start=calendar.first_offered(settings, known).isoformat(),
+        start=calendar.first_offered(settings.refreshes.first, known).isoformat(),
         fmt="%Y-%m-%d",
         cron_schedule=calendar.cron,
         timezone=calendar.timezone,

@@ -14,7 +14,6 @@ from mmm_pipeline.orchestration.headless import RunOutcome, RunStep, build_defin
 from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
 from mmm_pipeline.orchestration.runs.partitions import FITTED_MODEL, spec_assets
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
-from mmm_pipeline.settings.refreshes import RefreshCalendar
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline_tests.reporting.gemini.stand_in import serve
 
@@ -106,7 +105,7 @@ def run_some(
     job = build_definitions(home, home.remember_settings(settings)).resolve_job_def(REFRESH_JOB)
     return job.execute_in_process(
         asset_selection=keys_of(assets, settings),
-        partition_key=RefreshCalendar.of(settings).present().key,
+        partition_key=settings.calendar.present().key,
         raise_on_error=False,
         instance=instance,
         run_id=run_id,

@@ -11,10 +11,13 @@ import dagster as dg
 import jsonschema
 import pandas as pd
 import pytest
-from mmm_pipeline.orchestration.assets.by_hand.backtest import BACKTEST_TABLES
 
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.orchestration.assets.data import inputs
+from mmm_pipeline.orchestration.assets.results.backtest import BACKTEST_TABLES
+from mmm_pipeline.orchestration.runs.partitions import spec_assets
+from mmm_pipeline.storage.artifacts import artifact_store
+from mmm_pipeline.storage.generations import mixed
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline.tables.catalog import CONTRACTS, violations
@@ -83,7 +86,10 @@ def test_the_run_and_its_materializations_are_visible_to_dagster(small_run: Smal
         run = instance.get_run_by_id(small_run.outcome.run_id)
         assert run is not None
         assert run.status == dg.DagsterRunStatus.SUCCESS
-        assert len(instance.get_materialized_partitions(dg.AssetKey("fitted_model"))) == 9
+        there = [dg.AssetKey("decision_report"), *spec_assets(small_run.settings.model)]
+        assert len(there) == 10
+        week = {present(small_run.home).key}
+        assert {key: instance.get_materialized_partitions(key) for key in there} == dict.fromkeys(there, week)
 
 
 def test_what_to_know_about_the_data_is_said_before_the_first_fit_and_kept(small_run: SmallRun) -> None:
@@ -92,7 +98,7 @@ def test_what_to_know_about_the_data_is_said_before_the_first_fit_and_kept(small
 
     assert any("equal another row in every column and count once" in warning for warning in said)
     assert any("span less than one season" in warning for warning in said)
-    assert max(map(names.index, said)) < names.index("fitted_model")
+    assert max(map(names.index, said)) < names.index("fitted_model__adstock_1")
     profile = json.loads((present(small_run.home).artifacts / "eda_profile.json").read_text(encoding="utf-8"))
     assert profile["warnings"] == said
     with dg.DagsterInstance.from_config(str(small_run.home.root)) as instance:
@@ -106,12 +112,19 @@ def test_what_to_know_about_the_data_is_said_before_the_first_fit_and_kept(small
     assert kept == said
 
 
-def test_the_champion_is_kept_for_the_next_refresh(small_run: SmallRun) -> None:
-    kept = list((present(small_run.home).artifacts / "champions").glob("*.nc"))
-    assert [path.read_bytes() for path in kept] == [
-        (present(small_run.home).artifacts / "champion_model.nc").read_bytes()
-    ]
+def test_a_first_refresh_has_nothing_before_it_to_be_compared_with(small_run: SmallRun) -> None:
     assert DuckDBWarehouse(present(small_run.home).warehouse_file).read_table("drift").empty
+
+
+def test_everything_stored_knows_what_it_was_made_from(small_run: SmallRun) -> None:
+    artifacts = artifact_store(small_run.settings, present(small_run.home))
+    made = {path.stem for path in (present(small_run.home).artifacts / "made_from").glob("*.json")}
+    assert {"raw_campaigns", "model_inputs", "fitted_model.carryover_2", "attribution", "charts", "eda_report"} <= made
+    assert mixed(artifacts, ["decision_report"]) == []
+    with dg.DagsterInstance.from_config(str(small_run.home.root)) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["fitted_model", "carryover_2"]))
+    fingerprint = artifacts.fit_fingerprint("fitted_model", "carryover|2")
+    assert event.asset_materialization.tags["dagster/data_version"] == fingerprint
 
 
 def test_every_figure_of_the_narratives_was_found_in_the_tables(small_run: SmallRun) -> None:
@@ -120,7 +133,8 @@ def test_every_figure_of_the_narratives_was_found_in_the_tables(small_run: Small
 
 def test_nothing_is_pickled(small_run: SmallRun) -> None:
     assert not [path for path in small_run.home.root.rglob("*") if path.suffix in {".pkl", ".pickle"}]
-    artifacts = [path for path in (small_run.home.root / "artifacts").rglob("*") if path.is_file()]
+    artifacts = [path for path in present(small_run.home).artifacts.rglob("*") if path.is_file()]
+    assert artifacts
     assert {path.suffix for path in artifacts} <= {".nc", ".json", ".md", ".png"}
 
 

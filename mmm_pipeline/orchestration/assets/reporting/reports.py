@@ -13,7 +13,6 @@ from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.reporting.narratives.names import NARRATIVES
 from mmm_pipeline.reporting.results.stored import EDA_PROFILE, REPORTED_TABLES, result_tables
-from mmm_pipeline.settings.refreshes import RefreshCalendar
 from mmm_pipeline.storage.retention import forget_old
 from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.tables.catalog import about, published_tables
@@ -107,7 +106,7 @@ def decision_report(workspace: WorkspaceResource) -> dg.MaterializeResult:
 
     workspace.require_one_generation(_REPORTED)
     home, settings, key = workspace.home, workspace.settings(), workspace.folder().key
-    today = RefreshCalendar.of(settings).today().isoformat()
+    today = settings.calendar.today().isoformat()
     results = publish(home.results, key, lambda folder: _write_results(workspace, folder), today=today)
     is_latest = home.latest_results.resolve() == results.resolve()
     elsewhere = settings.storage.results

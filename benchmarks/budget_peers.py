@@ -86,7 +86,7 @@ class Entry:
 def contest(adstock: str, channels: int, draws: int) -> Contest:
     """A made-up posterior, the mean spend of its window as budget, and bounds around it."""
     fit = synthetic_fit(adstock, channels=channels, days=90, draws=draws, chains=2, effect=4.0 / channels)
-    mean = fit.data.media.mean(axis=0) * fit.data.media_scale * media_prices(fit) * _DAYS
+    mean = fit.data.media_units.mean(axis=(0, 1)) * media_prices(fit) * _DAYS
     responses = horizon_responses(fit, _DAYS, count_after_horizon=False)
     return Contest(fit, responses, mean * (1 - _LOWER), mean * (1 + _UPPER), round(float(mean.sum()), 2))
 
@@ -96,7 +96,7 @@ def by_this(case: Contest) -> Entry:
     bounds = zip(case.fit.data.channels, case.low.tolist(), case.high.tolist(), strict=True)
     request = BudgetRequest(
         total=case.total,
-        horizon_days=_DAYS,
+        horizon=_DAYS,
         amounts={channel: (low, high) for channel, low, high in bounds},
         count_after_horizon=False,
     )
@@ -154,9 +154,9 @@ def by_lightweight_mmm(case: Contest, interpreter: str, ours: np.ndarray) -> Ent
         np.savez(
             stored,
             allow_pickle=False,
-            media=fit.data.media,
+            media=fit.data.media[0],
             costs=fit.data.spend_share_scale,
-            media_scale=fit.data.media_scale,
+            media_scale=fit.data.media_scale[0],
             prices=media_prices(fit),
             budget=np.array(case.total),
             other_plan=ours / media_prices(fit),
@@ -169,7 +169,7 @@ def by_lightweight_mmm(case: Contest, interpreter: str, ours: np.ndarray) -> Ent
             raise RuntimeError(f"{interpreter} failed with status {done.returncode}:\n{done.stderr[-2000:]}")
         found = loads(result.read_text(encoding="utf-8"))
     plan = np.array(found["media_units"]) * media_prices(fit)
-    gain = found["other_over_own"] * fit.data.kpi_scale
+    gain = found["other_over_own"] * fit.data.kpi_scale[0]
     note = f"{found['iterations']} iterations; by its own forecast our plan brings {gain:+,.1f}"
     return Entry("LightweightMMM", case.feasible(plan), found["seconds"], note)
 

@@ -23,7 +23,7 @@ from scipy import stats
 
 from benchmarks.machine import RESULTS, machine, write_result
 from benchmarks.plain_model import plain_prior, scalars
-from mmm_pipeline.mmm import ConvergenceThresholds, FitData, ModelSpec, SamplerSettings, sample
+from mmm_pipeline.mmm import ConvergenceThresholds, ModelData, ModelSpec, SamplerSettings, sample
 from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
 from mmm_pipeline_tests.mmm.inference.plain_statement import mean as plain_mean
 from mmm_pipeline_tests.mmm.inference.plain_statement import small_window
@@ -87,7 +87,7 @@ def main(argv: list[str]) -> None:
 
 
 def replication(
-    spec: ModelSpec, window: FitData, truth: dict[str, np.ndarray], sampler: SamplerSettings
+    spec: ModelSpec, window: ModelData, truth: dict[str, np.ndarray], sampler: SamplerSettings
 ) -> dict[str, Any]:
     """Ranks of one truth among the draws of its posterior.
 
@@ -97,7 +97,7 @@ def replication(
         truth: one draw of `plain_prior`, the KPI included.
         sampler: chains and draws; one further try is made where the fit misses the thresholds.
     """
-    data = dataclasses.replace(window, kpi=truth["kpi"])
+    data = dataclasses.replace(window, kpi=truth["kpi"][None])
     fit = sample(spec, data, sampler, _THRESHOLDS)
     drawn = scalars(fit.posterior)
     true = {name: np.reshape(truth[name.split("[")[0]], -1) for name in drawn}
@@ -108,7 +108,7 @@ def replication(
     density = fit.inference["log_likelihood"]["kpi"].sum("time").to_numpy() + data.days * np.log(data.kpi_scale)
     mean, sd = plain_mean(spec, data, truth), truth["noise_sd"]
     noise = stats.norm(mean, sd) if spec.noise == "normal" else stats.t(truth["noise_degrees"], mean, sd)
-    true_density = noise.logpdf(data.kpi).sum()
+    true_density = noise.logpdf(data.kpi[0]).sum()
     quantities[_LOG_LIKELIHOOD] = (density, true_density)
     return {
         "converged": fit.convergence.converged,

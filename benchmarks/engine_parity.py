@@ -25,7 +25,7 @@ from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.engines.result import ChannelResult
 from mmm_pipeline.errors import EngineError
 from mmm_pipeline.mmm import ModelSpec, SamplerSettings, sample, train_data
-from mmm_pipeline.mmm.data.inputs import holdout_of
+from mmm_pipeline.mmm.data.model_data import holdout_of
 from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS
 from mmm_pipeline.settings.pipeline import parse_settings
 

@@ -26,7 +26,7 @@ from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.engines.result import ChannelResult, ForecastDay
 from mmm_pipeline.errors import EngineError
 from mmm_pipeline.mmm import ModelSpec, SamplerSettings, sample, train_data
-from mmm_pipeline.mmm.data.inputs import holdout_of, train_days
+from mmm_pipeline.mmm.data.model_data import holdout_of, train_days
 from mmm_pipeline.mmm.evaluation.metrics import mape
 from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS
 from mmm_pipeline.mmm.simulation.simulate import simulate_market

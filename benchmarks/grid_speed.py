@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.machine import RESULTS, machine, write_result
 from benchmarks.windows import benchmark_window, demo_window, store_window, stored_window
-from mmm_pipeline.mmm import FitData, ModelSpec, SamplerSettings, sample, use_compilation_cache
+from mmm_pipeline.mmm import ModelData, ModelSpec, SamplerSettings, sample, use_compilation_cache
 from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
 
 __all__ = ["grid", "main", "table"]
@@ -75,7 +75,7 @@ def main(argv: list[str]) -> None:
     write_result(options.result, {"size": size, "runs": runs})
 
 
-def _market(market: str | Path, export: Path | None) -> tuple[str, FitData]:
+def _market(market: str | Path, export: Path | None) -> tuple[str, ModelData]:
     """What the data is, and the window."""
     if isinstance(market, Path):
         return f"window {market.stem}", stored_window(market)
@@ -91,7 +91,7 @@ def _in_fresh_process(argv: list[str], data: Path, cache: Path, rows: Path) -> d
     return {"seconds": round(seconds, 1), **figures, "machine": machine(load)}
 
 
-def grid(specs: list[ModelSpec], data: FitData, settings: SamplerSettings) -> dict[str, Any]:
+def grid(specs: list[ModelSpec], data: ModelData, settings: SamplerSettings) -> dict[str, Any]:
     """Fit the specs one after the other, each with the parallel chains and the escalations of the pipeline."""
     rows = []
     for spec in specs:

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import RESULTS, machine, write_result
-from mmm_pipeline.mmm import FitData, ModelSpec
+from mmm_pipeline.mmm import ModelData, ModelSpec
 from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
 
 __all__ = ["exponent", "main", "measured", "table"]
@@ -67,7 +67,7 @@ def main(argv: list[str]) -> None:
     write_result(options.result, {"machine": machine(load), "exponents": exponents, "rows": rows})
 
 
-def measured(spec: ModelSpec, data: FitData) -> dict[str, Any]:
+def measured(spec: ModelSpec, data: ModelData) -> dict[str, Any]:
     """CPU time per step and per draw, CPU seconds of compilation and peak memory of this process."""
     import jax
     import jax.numpy as jnp

@@ -26,9 +26,9 @@ from scipy import stats
 
 from benchmarks.machine import RESULTS, machine, write_result
 from benchmarks.plain_model import plain_posterior, plain_prior, scalars
-from mmm_pipeline.mmm import FitData, ModelSpec, SamplerSettings, sample
+from mmm_pipeline.mmm import ModelData, ModelSpec, SamplerSettings, sample
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.baseline.design import linear_design
+from mmm_pipeline.mmm.baseline.design import linear_designs
 from mmm_pipeline.mmm.inference.density import layout_of
 from mmm_pipeline.mmm.inference.media_coefficients import channel_priors, media_coefficients
 from mmm_pipeline.mmm.inference.prior import prior_contributions
@@ -80,18 +80,18 @@ def main(argv: list[str]) -> None:
     write_result(options.result, {"size": size, "machine": machine(load), "runs": rows})
 
 
-def simulated(adstock: Any, days: int, channels: int, seed: int) -> tuple[ModelSpec, FitData]:
+def simulated(adstock: Any, days: int, channels: int, seed: int) -> tuple[ModelSpec, ModelData]:
     """A small window whose KPI follows from its media, so that the posterior is not the prior."""
     spec = ModelSpec(adstock, 1)
     data = small_window(days=days, channels=channels, seed=seed)
     carried = {"retention": np.full((1, channels), 0.5), "exponent": np.full((1, channels), 0.8)}
-    effect = MEDIA_TRANSFORMS["adstock"].value(data.media, carried, NUMPY)[0]
+    effect = MEDIA_TRANSFORMS["adstock"].value(data.media[0], carried, NUMPY)[0]
     noise = np.random.default_rng(seed).normal(0.0, 0.15, days)
     kpi = 0.5 + effect.mean(axis=1) + noise
-    return spec, dataclasses.replace(data, kpi=kpi / kpi.mean())
+    return spec, dataclasses.replace(data, kpi=(kpi / kpi.mean())[None])
 
 
-def posterior_agreement(spec: ModelSpec, data: FitData, sampler: SamplerSettings) -> dict[str, Any]:
+def posterior_agreement(spec: ModelSpec, data: ModelData, sampler: SamplerSettings) -> dict[str, Any]:
     """Largest deviations of means and standard deviations, and how well both sides were sampled."""
     reformulated = sample(spec, data, sampler).posterior
     plain, diverging = plain_posterior(
@@ -148,12 +148,12 @@ def _quality(posterior: xr.Dataset) -> dict[str, float]:
     }
 
 
-def prior_agreement(spec: ModelSpec, data: FitData, draws: int, seed: int) -> dict[str, Any]:
+def prior_agreement(spec: ModelSpec, data: ModelData, draws: int, seed: int) -> dict[str, Any]:
     """Smallest p-value of the comparisons of the prior, against its limit."""
     plain = plain_prior(spec, data, draws, seed)
-    media = spec.transform.value(data.media, plain, NUMPY)
+    media = spec.transform.value(data.media[0], plain, NUMPY)
     caused = media.sum(axis=1) * plain["media_coefficient"] * data.kpi_scale
-    ours = prior_contributions(spec, data, draws, seed + 1).to_numpy()
+    ours = prior_contributions(spec, data, draws, seed + 1)[:, 0].to_numpy()
     pairs = {f"contribution[{c}]": (ours[:, c], caused[:, c]) for c in range(len(data.channels))}
     kpi, plain_kpi = _prior_predictive(spec, data, draws, seed + 2), plain["kpi"]
     pairs |= {f"KPI, {name}": (of(kpi), of(plain_kpi)) for name, of in _SUMMARIES.items()}
@@ -167,12 +167,12 @@ def prior_agreement(spec: ModelSpec, data: FitData, draws: int, seed: int) -> di
     }
 
 
-def _prior_predictive(spec: ModelSpec, data: FitData, draws: int, seed: int) -> np.ndarray:
+def _prior_predictive(spec: ModelSpec, data: ModelData, draws: int, seed: int) -> np.ndarray:
     """(draws, T) scaled KPI from the whitened coordinates and the prior scales of the integrated block."""
     generator = np.random.default_rng(seed)
-    layout, design = layout_of(spec, data), linear_design(spec, data)
+    layout, design = layout_of(spec, data), linear_designs(spec, data)[0]
     sampled = parameters_from_coordinates(layout, generator.standard_normal((draws, coordinates(layout))), NUMPY)
-    media = spec.transform.value(data.media, sampled, NUMPY)
+    media = spec.transform.value(data.media[0], sampled, NUMPY)
     mean_effect = media.mean(axis=1)[:, None]
     coefficient, _ = media_coefficients(
         layout, sampled, channel_priors(spec, data), mean_effect, NUMPY, stretched=False

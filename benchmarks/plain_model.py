@@ -9,7 +9,7 @@ import numpy as np
 import numpyro
 import xarray as xr
 
-from mmm_pipeline.mmm import FitData, ModelSpec
+from mmm_pipeline.mmm import ModelData, ModelSpec
 from mmm_pipeline.mmm.inference.model import media_mix_model
 
 __all__ = ["PLAIN_INTERNAL", "plain_posterior", "plain_prior", "scalars"]
@@ -19,7 +19,7 @@ PLAIN_INTERNAL = ("kpi",)
 
 
 def plain_posterior(
-    spec: ModelSpec, data: FitData, *, chains: int, warmup: int, draws: int, seed: int, target_accept: float = 0.98
+    spec: ModelSpec, data: ModelData, *, chains: int, warmup: int, draws: int, seed: int, target_accept: float = 0.98
 ) -> tuple[xr.Dataset, int]:
     """Posterior of `media_mix_model` by NumPyro's NUTS in NumPyro's own coordinates, and how many draws diverged.
 
@@ -40,7 +40,7 @@ def plain_posterior(
         return _dataset(sampler.get_samples(group_by_chain=True)), diverging
 
 
-def plain_prior(spec: ModelSpec, data: FitData, draws: int, seed: int) -> dict[str, np.ndarray]:
+def plain_prior(spec: ModelSpec, data: ModelData, draws: int, seed: int) -> dict[str, np.ndarray]:
     """Independent draws of every parameter of `media_mix_model` and, as `kpi`, of the scaled KPI: (draws, ...) each."""
     with jax.enable_x64(True):
         predictive = numpyro.infer.Predictive(media_mix_model, num_samples=draws)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import binomtest
 
-from mmm_pipeline.mmm import ConvergenceThresholds, ModelSpec, SamplerSettings, fit_data, sample
+from mmm_pipeline.mmm import ConvergenceThresholds, ModelSpec, SamplerSettings, model_data, sample
 from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS
 from mmm_pipeline.mmm.response.attribution import attribution
 from mmm_pipeline.mmm.simulation.simulate import simulate_market
@@ -93,7 +93,7 @@ def recovered(
 ) -> dict[str, Any]:
     """One market: per channel the true ROI, its posterior, and the posterior's share below the truth (`rank`)."""
     market = simulate_market(channels=channels, days=days, seed=seed, adstock=adstock, noise=noise)
-    fit = sample(ModelSpec(adstock, 1), fit_data(market.dataset()), sampler, _THRESHOLDS)
+    fit = sample(ModelSpec(adstock, 1), model_data(market.dataset()), sampler, _THRESHOLDS)
     true_roi = market.contributions.sum(axis=0) / market.spend.sum(axis=0)
     draws = fit.contributions().sum("time").to_numpy().reshape(-1, channels) / market.spend.sum(axis=0)
     rows = attribution(fit).table.to_dict("records")

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.windows import benchmark_window
-from mmm_pipeline.mmm import FitData, ModelSpec, SamplerSettings, SamplingProgress, sample
+from mmm_pipeline.mmm import ModelData, ModelSpec, SamplerSettings, SamplingProgress, sample
 from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
 
 __all__ = ["main", "measured", "original_measured", "table"]
@@ -85,7 +85,7 @@ def main(argv: list[str]) -> None:
           f"{settings.warmup} + {settings.draws}\n\n{table(runs)}\n\nwritten: {options.result}")  # fmt: skip
 
 
-def measured(spec: ModelSpec, data: FitData, settings: SamplerSettings) -> dict[str, Any]:
+def measured(spec: ModelSpec, data: ModelData, settings: SamplerSettings) -> dict[str, Any]:
     """Times and diagnostics of this package's sampler.
 
     `seconds_after` is what follows the last draw: the exact draw of the integrated coefficients, the pointwise log
@@ -123,15 +123,15 @@ def measured(spec: ModelSpec, data: FitData, settings: SamplerSettings) -> dict[
     }
 
 
-def original_measured(interpreter: str, spec: ModelSpec, data: FitData, settings: SamplerSettings) -> dict[str, Any]:
+def original_measured(interpreter: str, spec: ModelSpec, data: ModelData, settings: SamplerSettings) -> dict[str, Any]:
     """The same of the original, in its own interpreter."""
     import numpy as np
 
     with tempfile.TemporaryDirectory() as folder:
         stored, result = Path(folder) / "data.npz", Path(folder) / "result.json"
-        arrays = {"media": data.media, "kpi": data.kpi, "costs": data.spend_share_scale}
+        arrays = {"media": data.media[0], "kpi": data.kpi[0], "costs": data.spend_share_scale}
         if data.features:
-            arrays["features"] = data.feature_values
+            arrays["features"] = data.feature_values[0]
         np.savez(stored, allow_pickle=False, **arrays)
         command = [interpreter, str(_BASELINE), str(stored), str(result), "--model", spec.adstock]
         command += ["--weekday" if spec.weekday else "--no-weekday"]

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.machine import RESULTS, machine, write_result
 from benchmarks.windows import benchmark_window
-from mmm_pipeline.mmm import FitData, ModelSpec
+from mmm_pipeline.mmm import ModelData, ModelSpec
 from mmm_pipeline.mmm.inference import programs
 from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
 
@@ -67,7 +67,7 @@ def main(argv: list[str]) -> None:
     write_result(options.result, {"data": what, "machine": machine(load), "microseconds": rows})
 
 
-def parts(spec: ModelSpec, data: FitData) -> dict[str, float]:
+def parts(spec: ModelSpec, data: ModelData) -> dict[str, float]:
     """µs of the gradient, and of its parts on their own."""
     import jax
     import jax.numpy as jnp
@@ -120,7 +120,7 @@ def _microseconds(function: Callable[[Any, Any], Any], start: Any, inputs: Any) 
     return round(min(calls) / _EVALUATIONS * 1e6, 1)
 
 
-def step(spec: ModelSpec, data: FitData, *, whole_loops: bool = True) -> float:
+def step(spec: ModelSpec, data: ModelData, *, whole_loops: bool = True) -> float:
     """µs of one step of the sampler, its gradient included, after a short warm-up.
 
     Args:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import xarray as xr
 
-    from mmm_pipeline.mmm.data.inputs import FitData
+    from mmm_pipeline.mmm.data.model_data import ModelData
 
 __all__ = [
     "benchmark_inputs",
@@ -27,7 +27,7 @@ __all__ = [
 EXPORT_DAYS, EXPORT_CHANNELS = 87, 19
 
 
-def benchmark_window(export: Path | None = None) -> tuple[str, FitData]:
+def benchmark_window(export: Path | None = None) -> tuple[str, ModelData]:
     """What the data is, and the train window.
 
     Args:
@@ -52,7 +52,7 @@ def benchmark_inputs(export: Path | None = None) -> tuple[str, xr.Dataset]:
     return "a simulated market of the export's size", market.dataset()
 
 
-def export_window(path: Path) -> FitData:
+def export_window(path: Path) -> ModelData:
     """The train window of a campaign file, through the pipeline's own stages."""
     from mmm_pipeline.mmm import train_data
 
@@ -75,7 +75,7 @@ def export_inputs(path: Path) -> xr.Dataset:
     return dataset
 
 
-def simulated_window(days: int = EXPORT_DAYS, channels: int = EXPORT_CHANNELS, seed: int = 7) -> FitData:
+def simulated_window(days: int = EXPORT_DAYS, channels: int = EXPORT_CHANNELS, seed: int = 7) -> ModelData:
     """The train window, all but 28 days, of a simulated market."""
     from mmm_pipeline.mmm import train_data
     from mmm_pipeline.mmm.simulation.simulate import simulate_market
@@ -83,7 +83,7 @@ def simulated_window(days: int = EXPORT_DAYS, channels: int = EXPORT_CHANNELS, s
     return train_data(simulate_market(days=days, channels=channels, seed=seed).dataset())
 
 
-def demo_window() -> tuple[str, FitData]:
+def demo_window() -> tuple[str, ModelData]:
     """What the data is, and the train window of the embedded demo market."""
     from mmm_pipeline.ingestion.sources.demo import write_demo_data
 
@@ -92,20 +92,20 @@ def demo_window() -> tuple[str, FitData]:
         return "train window of the demo market", export_window(path)
 
 
-def store_window(data: FitData, path: Path) -> None:
+def store_window(data: ModelData, path: Path) -> None:
     """Write a window as an .npz file, for another process."""
     import numpy as np
 
     np.savez(path, allow_pickle=False, **{field.name: getattr(data, field.name) for field in dataclasses.fields(data)})
 
 
-def stored_window(path: Path) -> FitData:
+def stored_window(path: Path) -> ModelData:
     """Read what `store_window` wrote."""
     import numpy as np
 
-    from mmm_pipeline.mmm.data.inputs import FitData
+    from mmm_pipeline.mmm.data.model_data import ModelData
 
     with np.load(path, allow_pickle=False) as stored:
         values = {name: stored[name] for name in stored.files}
-    names = {name: tuple(map(str, values.pop(name))) for name in ("channels", "features", "events")}
-    return FitData(**names, **values | {"kpi_scale": float(values["kpi_scale"])})
+    names = {name: tuple(map(str, values.pop(name))) for name in ("markets", "channels", "features", "events")}
+    return ModelData(**names, **values)

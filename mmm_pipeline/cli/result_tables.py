@@ -90,7 +90,7 @@ def budget_table(summary: Mapping[str, Any]) -> Table:
     budget = summary["budget"]
     currency = escape(summary["settings"]["report"]["currency"])
     planned = budget["verdict"] != "no_plan"
-    title = f"{_money(budget['total'])} {currency} over {budget['horizon_days']} days"
+    title = f"{_money(budget['total'])} {currency} over {budget['horizon']} days"
     table = Table(title=f"Budget: {title}" if planned else f"No budget plan; today: {title}", title_justify="left")
     for column in ("channel", "current", "optimal", "change"):
         table.add_column(column, justify="left" if column == "channel" else "right")
@@ -119,7 +119,7 @@ def scenario_table(scenario: Scenario, currency: str, credible_interval: float) 
     summary = scenario.summary
     table = Table(
         title=f"Scenario {scenario.name}: {_money(summary['total'])} {escape(currency)} over "
-        f"{summary['horizon_days']} days (today {_money(summary['total_today'])})",
+        f"{summary['horizon']} days (today {_money(summary['total_today'])})",
         title_justify="left",
     )
     for column in ("channel", "today", "scenario", "change", "marginal ROI in today's mix", "in the scenario"):
@@ -148,7 +148,7 @@ def scenario_table(scenario: Scenario, currency: str, credible_interval: float) 
 def backtest_tables(finished: BacktestResult) -> tuple[Table, Table]:
     """What `mmm backtest` found: the forecasts by date, and how steady ROI and advice were."""
     summary = finished.summary
-    ahead = Table(title=f"Forecasts of up to {summary['horizon_days']} days ahead", title_justify="left")
+    ahead = Table(title=f"Forecasts of up to {summary['horizon']} days ahead", title_justify="left")
     steady = Table(title="Steadiness, against the date before", title_justify="left")
     for table, columns in (
         (ahead, ("as of", "champion", "days", "WAPE", "naive", "skill", "in 90 %")),
@@ -165,7 +165,7 @@ def backtest_tables(finished: BacktestResult) -> tuple[Table, Table]:
             continue
         errors = (_percent(_known(float(row[name]))) for name in ("wape", "naive_wape"))
         skill = _number(_known(float(row["skill"])), 2)
-        ahead.add_row(date, escape(row["spec"]), str(row["days"]), *errors, skill, _percent(row["coverage_90"]))
+        ahead.add_row(date, escape(row["spec"]), str(row["periods"]), *errors, skill, _percent(row["coverage_90"]))
         moved = _known(float(row["roi_change"]))
         counts = [str(row[name]) if row["channels"] else "–" for name in ("roi_outside", "flips", "flips_unsupported")]
         gains = (_kpi(float(row[name])) for name in ("uplift_promised", "uplift_in_hindsight"))

@@ -11,14 +11,13 @@ from mmm_pipeline.engines.result import ChannelResult, ForecastDay
 from mmm_pipeline.tables.engines import OURS
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.data.inputs import Holdout
+    from mmm_pipeline.mmm.data.model_data import Holdout
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["our_channels", "our_view"]
 
 
-def our_view(fit: Fit | PanelFit, holdout: Holdout, *, credible_interval: float, counts: bool) -> View:
+def our_view(fit: Fit, holdout: Holdout, *, credible_interval: float, counts: bool) -> View:
     """A fit of the train window as a view; `holdout` are the days that it forecasts."""
     from importlib.metadata import version
 
@@ -46,13 +45,13 @@ def our_view(fit: Fit | PanelFit, holdout: Holdout, *, credible_interval: float,
     )
 
 
-def our_channels(fit: Fit | PanelFit, credible_interval: float) -> tuple[ChannelResult, ...]:
+def our_channels(fit: Fit, credible_interval: float) -> tuple[ChannelResult, ...]:
     """Contribution and ROI of every channel over the fitted window, as `engines/exchange.py` computes them."""
     from mmm_pipeline.mmm._arviz import az
     from mmm_pipeline.mmm.response.attribution import contribution_totals
 
     draws = contribution_totals(fit).transpose("chain", "draw", "channel").to_numpy()
-    spend = fit.data.spend.sum(axis=0)
+    spend = fit.data.total_spend.sum(axis=0)
     tails = [(1 - credible_interval) / 2, (1 + credible_interval) / 2]
     rows = []
     for c, name in enumerate(fit.data.channels):

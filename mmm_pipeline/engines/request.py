@@ -34,11 +34,12 @@ def build_request(dataset: xr.Dataset, settings: Settings, engine: Engine, key: 
         engine: who is asked.
         key: spec of the pipeline's grid, `adstock|degrees`; engines with one model take only the degrees from it.
     """
-    from mmm_pipeline.mmm.data.inputs import train_days
+    from mmm_pipeline.mmm.data.model_data import train_days
+    from mmm_pipeline.mmm.data.time_grid import TimeGrid
 
     adstock, _, degrees = key.partition("|")
     totals = {name: dataset[name] for name in ("media", "spend", "kpi")}
-    train = train_days(dataset)
+    train, step = train_days(dataset), TimeGrid.of_dates(dataset["time"].to_numpy()).step
     markets: dict[str, Any] = {}
     if "market" in dataset.dims:
         markets = {"markets": _markets(dataset, train)}
@@ -69,7 +70,7 @@ def build_request(dataset: xr.Dataset, settings: Settings, engine: Engine, key: 
         "seed": settings.sampler.seed,
         "credible_interval": settings.report.credible_interval,
         "plan": asked.plans,
-        "horizon_days": min(settings.budget.horizon_days, train),
+        "horizon_days": min(settings.budget.horizon_periods(step), train),
         "roi_priors": _roi_priors(settings, channels),
     }
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode())

@@ -189,6 +189,6 @@ def require_kpi_counts_once(sums: pd.DataFrame, settings: Settings) -> None:
         f"the KPI (columns.kpi = {settings.columns.kpi!r}) is the same for all channels on {len(equal):,} of "
         f"{len(shared):,} days{' and markets' if market else ''}, e.g. {equal['max'].iloc[0]:,.2f} on "
         f"{pd.Timestamp(date):%Y-%m-%d}{where} for {named}. It can be read two ways. Every row repeats the KPI of its "
-        f"day, which counts once ({days['each'].sum():,.2f} over all days): set columns.kpi_per: day. Every row has a "
+        f"day, which counts once ({days['each'].sum():,.2f} over all days): set columns.kpi_per: date. Every row has a "
         f"KPI of its own, and they add up ({sums['kpi'].sum():,.2f}): set columns.kpi_per: row"
     )

@@ -69,7 +69,7 @@ def _by_market(dataset: xr.Dataset) -> Iterator[tuple[str, np.ndarray, np.ndarra
 
 def _days_without_kpi(dataset: xr.Dataset, settings: Settings) -> Iterator[str]:
     days = pd.DatetimeIndex(dataset["time"].to_numpy())
-    filled = settings.validation.missing_kpi_days == "zero"
+    filled = settings.validation.missing_kpi == "zero"
     for whose, kpi, _ in _by_market(dataset):
         zero = days[kpi <= 0]
         if len(zero):
@@ -77,7 +77,7 @@ def _days_without_kpi(dataset: xr.Dataset, settings: Settings) -> Iterator[str]:
             more = f" and {len(zero) - _SHOWN:,} more" if len(zero) > _SHOWN else ""
             yield (
                 f"the KPI{whose} is 0 on {len(zero):,} of {len(days):,} days: {listed}{more}. Is the data complete? "
-                + ("Days without any row count as 0 (validation.missing_kpi_days: zero). " if filled else "")
+                + ("Days without any row count as 0 (validation.missing_kpi: zero). " if filled else "")
                 + "A day of no sales for a known reason belongs into events"
             )
 
@@ -167,12 +167,12 @@ def _unused_beliefs(excluded: pd.DataFrame, settings: Settings) -> Iterator[str]
 
 def _features_far_outside(dataset: xr.Dataset, train: xr.Dataset) -> Iterator[str]:
     """Features whose later values are many times larger than any that was learned from."""
-    if "feature_scaled" not in dataset:
+    if "feature_values" not in dataset:
         return
     # Deviations from what is usual, so that a high level is no reason and a sudden one is.
-    usual = train["feature_scaled"].median("time")
-    seen = abs(train["feature_scaled"] - usual).max("time")
-    later = abs(dataset["feature_scaled"].isel(time=slice(train.sizes["time"], None)) - usual).max("time")
+    usual = train["feature_values"].median("time")
+    seen = abs(train["feature_values"] - usual).max("time")
+    later = abs(dataset["feature_values"].isel(time=slice(train.sizes["time"], None)) - usual).max("time")
     for name in dataset["feature"].to_numpy()[((later > _FAR_OUTSIDE * seen) & ~dataset["is_event"]).to_numpy()]:
         values = dataset["feature_values"].sel(feature=name)
         most, before = (float(abs(part).max()) for part in (values, values.isel(time=slice(0, train.sizes["time"]))))

@@ -13,13 +13,13 @@ from mmm_pipeline.ingestion.counted_twice import require_kpi_counts_once, requir
 from mmm_pipeline.ingestion.missing_days import require_daily, require_every_day
 from mmm_pipeline.ingestion.rows.campaign_rows import CampaignRows, campaign_rows
 from mmm_pipeline.ingestion.rows.sums import without_noise
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouse.dialect import Dialect
 from mmm_pipeline.storage.warehouses import Warehouse
 from mmm_pipeline.tables.catalog import empty_table
 
 __all__ = [
-    "LEAST_TRAIN_DAYS",
     "build_market_matrix",
     "build_media_matrix",
     "check_window",
@@ -28,7 +28,6 @@ __all__ = [
     "require_varying",
 ]
 
-LEAST_TRAIN_DAYS = 28
 MEASURES = ("media_units", "spend", "kpi")
 _MARKETS_SHOWN = 5
 
@@ -44,7 +43,7 @@ def build_media_matrix(warehouse: Warehouse, settings: Settings, rows: CampaignR
         rows: the accepted rows; default: those of the last load.
 
     Raises:
-        CampaignDataError: days without any row (unless `validation.missing_kpi_days` is `zero`), rows that are not
+        CampaignDataError: days without any row (unless `validation.missing_kpi` is `zero`), rows that are not
             daily or count twice, sums beyond the range of numbers, a window that cannot carry a model (see
             `check_window`), or a source that changed meanwhile.
         StoredResultError: there are no campaign rows in the warehouse.
@@ -68,7 +67,7 @@ def build_market_matrix(warehouse: Warehouse, settings: Settings, rows: Campaign
     What is asked of the days of all rows is asked of every market's.
 
     Raises:
-        CampaignDataError: days that a market lacks (unless `validation.missing_kpi_days` is `zero`), rows that are not
+        CampaignDataError: days that a market lacks (unless `validation.missing_kpi` is `zero`), rows that are not
             daily or count twice, or a source that changed meanwhile.
         StoredResultError: there are no campaign rows in the warehouse.
         WarehouseError: BigQuery refused or cannot be reached.
@@ -122,32 +121,37 @@ def _dense(sums: pd.DataFrame) -> pd.DataFrame:
     return dense.fillna(dict.fromkeys(MEASURES, 0.0))
 
 
-def holdout_start(first: dt.date, last: dt.date, settings: Settings) -> dt.date:
-    """First day of the holdout, by `split.holdout_start` or else `split.holdout_days`.
+def holdout_start(grid: TimeGrid, settings: Settings) -> dt.date:
+    """First day of the holdout, by `split.holdout_start` or else `split.holdout`.
 
     Raises:
-        CampaignDataError: train or holdout would be too short.
+        CampaignDataError: train or holdout would be too short, or it would begin amid a period.
+        SettingsError: `split.holdout` is no whole number of periods.
     """
-    split = settings.split
-    days = (last - first).days + 1
-    window = f"the data covers {days} day(s), {first} to {last}"
+    split, step = settings.split, grid.step
+    window = f"the data covers {step.counted(len(grid))}, {grid.start} to {grid.end}"
     if split.holdout_start is not None:
-        start = split.holdout_start
-        if not first < start <= last:
-            raise CampaignDataError(f"split.holdout_start = {start} is outside the data: {window}")
-    else:
-        start = last - dt.timedelta(days=split.holdout_days - 1)
-        if days < split.holdout_days + LEAST_TRAIN_DAYS:
+        at = grid.position(split.holdout_start)
+        if not 0 < at < len(grid):
+            raise CampaignDataError(f"split.holdout_start = {split.holdout_start} is outside the data: {window}")
+        if grid.date(at) != split.holdout_start:
             raise CampaignDataError(
-                f"{window}; needed are at least {split.holdout_days + LEAST_TRAIN_DAYS}: the holdout of "
-                f"{split.holdout_days} days (split.holdout_days) plus {LEAST_TRAIN_DAYS} days to learn from"
+                f"split.holdout_start = {split.holdout_start} is amid a {step}: give the first day of one, "
+                f"{grid.date(at)} or {grid.date(at + 1)}"
             )
-    if (start - first).days < LEAST_TRAIN_DAYS:
+        if at < step.least_train:
+            raise CampaignDataError(
+                f"split.holdout_start = {split.holdout_start} leaves {step.counted(at)} to learn from, needed are at "
+                f"least {step.least_train}: {window}"
+            )
+        return split.holdout_start
+    holdout = split.holdout_periods(step)
+    if len(grid) < holdout + step.least_train:
         raise CampaignDataError(
-            f"split.holdout_start = {start} leaves {(start - first).days} day(s) to learn from, needed are at least "
-            f"{LEAST_TRAIN_DAYS}: {window}"
+            f"{window}; needed are at least {holdout + step.least_train}: the holdout of {step.counted(holdout)} "
+            f"(split.holdout) plus {step.counted(step.least_train)} to learn from"
         )
-    return start
+    return grid.date(len(grid) - holdout)
 
 
 def check_window(matrix: pd.DataFrame, settings: Settings) -> None:
@@ -168,8 +172,9 @@ def check_window(matrix: pd.DataFrame, settings: Settings) -> None:
                 "some values are too large to be real"
             )
     kpi = matrix.groupby("date")["kpi"].sum()
-    first, last = kpi.index.min().date(), kpi.index.max().date()
-    start = holdout_start(first, last, settings)
+    grid = TimeGrid.of_dates(kpi.index.to_numpy())
+    first, last = grid.start, grid.end
+    start = holdout_start(grid, settings)
     require_varying(kpi, f"on all {len(kpi)} days, {first} to {last}", settings.columns.kpi)
     train = kpi[kpi.index < pd.Timestamp(start)]
     require_varying(
@@ -208,6 +213,6 @@ def _require_days(sums: pd.DataFrame, window: pd.Series, settings: Settings, *, 
         return
     first_lines = sums.groupby("date")["first_line"].min()
     require_daily(first_lines, market)
-    if settings.validation.missing_kpi_days == "error":
+    if settings.validation.missing_kpi == "error":
         days = pd.date_range(window.min(), window.max(), unit="ns")
         require_every_day(pd.DatetimeIndex(first_lines.index), days, market)

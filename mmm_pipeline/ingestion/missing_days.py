@@ -27,7 +27,7 @@ _STEPS = {
 def require_daily(first_lines: pd.Series, market: str | None = None) -> None:
     """Refuse dates that are a week or a month apart, and single dates far from all others.
 
-    Neither is a day without sales, so it is refused whatever `validation.missing_kpi_days` says.
+    Neither is a day without sales, so it is refused whatever `validation.missing_kpi` says.
 
     Args:
         first_lines: line of the first row of each date, missing where lines are not known; the index are the dates,
@@ -48,7 +48,7 @@ def require_daily(first_lines: pd.Series, market: str | None = None) -> None:
         raise CampaignDataError(
             f"the rows{whose} are {step}, not daily: {len(dates):,} dates from {dates[0].date()} to "
             f"{dates[-1].date()}, first {', '.join(str(day.date()) for day in dates[:3])}{on}. The model reads days: "
-            "export the data by day. To fill the days between with 0 (validation.missing_kpi_days: zero) would make up "
+            "export the data by day. To fill the days between with 0 (validation.missing_kpi: zero) would make up "
             "days without sales"
         )
     far = _far(dates, steps)
@@ -93,7 +93,7 @@ def require_every_day(dates: pd.DatetimeIndex, days: pd.DatetimeIndex, market: s
         kind = f" (all after its last row, of {dates[-1].date()})"
     raise CampaignDataError(
         f"{len(missing):,} day(s){whose} have {what}: {shown}{more}{kind}. Their KPI is unknown: export them again, or "
-        "set validation.missing_kpi_days: zero if nothing was sold then"
+        "set validation.missing_kpi: zero if nothing was sold then"
         + (", or leave the market's rows out of the source" if market else "")
     )
 

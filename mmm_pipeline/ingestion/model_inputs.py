@@ -1,4 +1,4 @@
-"""From the media matrix to what the models are fitted on: split by date, channel rules, scaling by the train window."""
+"""From the media matrix to what the models are fitted on: split by date and channel rules."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import xarray as xr
 from mmm_pipeline.errors import CampaignDataError, SettingsError
 from mmm_pipeline.ingestion.events import event_columns
 from mmm_pipeline.ingestion.matrix import check_window, holdout_start, require_varying
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.mmm.eda.leakage import leaking_features
 from mmm_pipeline.mmm.reasons import Reason, stored_reasons, told_reasons
 from mmm_pipeline.settings.pipeline import ChannelSettings, EventDates, FeatureSettings, Settings
@@ -29,26 +30,24 @@ def build_model_inputs(
     events: Sequence[EventDates] = (),
     by_market: pd.DataFrame | None = None,
 ) -> tuple[xr.Dataset, pd.DataFrame]:
-    """Split, choose channels, scale.
+    """Split and choose channels.
 
     A channel is left out when, over the train window (the days before the holdout), it has no media or no spend, fewer
-    active days than `channels.min_active_days`, or spend not above `channels.min_spend`; or when `channels.exclude`
+    active days than `channels.min_active_periods`, or spend not above `channels.min_spend`; or when `channels.exclude`
     names it. Its KPI stays: the KPI of a day is that of all rows.
 
     Args:
         matrix: the table `media_matrix`.
         settings: the sections `split`, `channels` and `features` count.
         features: the table of `load_features`; days outside the matrix's window are ignored.
-        by_market: the table `market_matrix`; with rows in it, `media`, `spend` and `kpi`, their scales and scaled
-            values have a leading dimension `market`.
+        by_market: the table `market_matrix`; with rows in it, `media`, `spend` and `kpi` have a leading dimension
+            `market`.
         events: of `load_events`; each becomes a feature of zeros and ones, told apart by the coordinate `is_event`.
 
     Returns:
         The Dataset and the table `excluded_channels`. The Dataset has, over consecutive days `time`, in original units
-        `media` and `spend` (time, channel), `kpi` (time) and, with features, `feature_values` (time, feature); the same
-        divided by their mean over the train window (features: by their mean absolute value; events: by 1) as
-        `media_scaled`, `kpi_scaled` and `feature_scaled`; the divisors `media_scale` (channel), `kpi_scale` and
-        `feature_scale` (feature); attributes `start`, `end` and `holdout_start` (ISO dates) and, where features that do
+        `media` and `spend` (time, channel), `kpi` (time) and, with features, `feature_values` (time, feature);
+        attributes `start`, `end` and `holdout_start` (ISO dates) and, where features that do
         not vary before the holdout are left out, `features_left_out` (a sentence each, by line).
 
     Raises:
@@ -61,7 +60,7 @@ def build_model_inputs(
     check_window(matrix, settings)
     media_units, spend, kpi_by_channel = (_wide(matrix, column) for column in ("media_units", "spend", "kpi"))
     days = pd.DatetimeIndex(media_units.index)
-    start = holdout_start(days[0].date(), days[-1].date(), settings)
+    start = holdout_start(TimeGrid.of_dates(days.to_numpy()), settings)
     train = np.asarray(days < pd.Timestamp(start))
 
     _require_known("priors.roi", settings.priors.roi, list(media_units.columns), "channel")
@@ -104,7 +103,7 @@ def build_model_inputs(
         dataset = dataset.assign_coords(feature=named, is_event=("feature", is_event))
         joined = np.concatenate([values.to_numpy(dtype=float), flags.to_numpy(dtype=float)], axis=1)
         dataset["feature_values"] = (("time", "feature"), joined)
-    return _scaled(dataset, train), excluded
+    return dataset, excluded
 
 
 def _require_known(setting: str, names: Iterable[str], known: Sequence[str], what: str) -> None:
@@ -155,26 +154,6 @@ def _apart(dataset: xr.Dataset, by_market: pd.DataFrame, train: np.ndarray, head
     return dataset.assign(media=kept["media"], spend=kept["spend"], kpi=kpi.transpose("market", "time"))
 
 
-def _scaled(dataset: xr.Dataset, train: np.ndarray) -> xr.Dataset:
-    """With the scaled variables and their scales; statistics of the train days only."""
-    window = dataset.isel(time=np.flatnonzero(train))
-    bought, sold = window["media"].mean("time"), window["kpi"].mean("time")
-    if "market" in dataset.dims:
-        # As the model has it: a channel that is silent in a market has as much media per KPI as in the others.
-        media_per_kpi = bought.sum("market") / sold.where(bought > 0, 0.0).sum("market")
-        bought = bought.where(bought > 0, sold * media_per_kpi)
-    scales = {"media_scale": bought.transpose(..., "channel"), "kpi_scale": sold}
-    if "feature_values" in dataset:
-        scales["feature_scale"] = abs(window["feature_values"]).mean("time").where(~window["is_event"], 1.0)
-    dataset = dataset.assign(scales)
-    dataset = dataset.assign(
-        media_scaled=dataset["media"] / dataset["media_scale"], kpi_scaled=dataset["kpi"] / dataset["kpi_scale"]
-    )
-    if "feature_values" in dataset:
-        dataset["feature_scaled"] = dataset["feature_values"] / dataset["feature_scale"]
-    return dataset
-
-
 def _excluded(media: pd.DataFrame, spend: pd.DataFrame, rules: ChannelSettings) -> pd.DataFrame:
     """The table `excluded_channels`, by the train days' media and spend (T, C)."""
     channels = [str(channel) for channel in media.columns]
@@ -190,17 +169,17 @@ def _excluded(media: pd.DataFrame, spend: pd.DataFrame, rules: ChannelSettings) 
 def _failed_rules(channel: str, media: np.ndarray, spend: np.ndarray, rules: ChannelSettings) -> Iterator[Reason]:
     if channel in rules.exclude:
         yield Reason("excluded")
-    days = {"days": str(len(media))}
+    periods = {"periods": str(len(media))}
     absent = [what for what, total in (("media", media.sum()), ("spend", spend.sum())) if total <= 0]
     if absent:
-        yield Reason("_and_".join(f"no_{what}" for what in absent), days)
+        yield Reason("_and_".join(f"no_{what}" for what in absent), periods)
         return
     active = int((media > 0).sum())
-    if active < rules.min_active_days:
-        least = str(rules.min_active_days)
-        yield Reason("few_active_days", {**days, "active_days": str(active), "least": least})
+    if active < rules.min_active_periods:
+        least = str(rules.min_active_periods)
+        yield Reason("few_active_periods", {**periods, "active_periods": str(active), "least": least})
     if rules.min_spend > 0 and spend.sum() <= rules.min_spend:
-        yield Reason("little_spend", {**days, "spend": f"{spend.sum():,.2f}", "least": f"{rules.min_spend:,.2f}"})
+        yield Reason("little_spend", {**periods, "spend": f"{spend.sum():,.2f}", "least": f"{rules.min_spend:,.2f}"})
 
 
 def _on_days(features: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
@@ -235,7 +214,7 @@ def _varying(features: pd.DataFrame, train: np.ndarray) -> tuple[pd.DataFrame, d
         then = "" if (later == known[name].iloc[0]).all() else f", and up to {later.abs().max():g} in it"
         left_out[str(name)] = (
             f"the feature {name!r} is {value} on all {len(known)} days before the holdout{then}: nothing can be "
-            "learned of it, so it is left out. Give it a longer history, move the holdout (split.holdout_days), or "
+            "learned of it, so it is left out. Give it a longer history, move the holdout (split.holdout), or "
             "make it an event (events.calendar)"
         )
     return features.drop(columns=list(left_out)), left_out

@@ -1,15 +1,11 @@
-from .data.inputs import (
-    FitData,
-    PanelData,
-    fit_data,
-    panel_data,
+from .data.model_data import (
+    ModelData,
+    model_data,
     train_data,
     train_days,
-    window_data,
 )
 from .data.time_grid import Step, TimeGrid
 from .fit.fit import Fit
-from .fit.panel_fit import PanelFit, restored_fit
 from .fit.sampler import SamplingProgress, sample
 from .inference.diagnostics import Attempt, Convergence
 from .inference.model import media_mix_model
@@ -35,27 +31,22 @@ __all__ = [
     "ConvergenceThresholds",
     "FeatureSign",
     "Fit",
-    "FitData",
     "MediaPrior",
+    "ModelData",
     "ModelSpec",
-    "PanelData",
-    "PanelFit",
     "Priors",
     "RoiPrior",
     "SamplerSettings",
     "SamplingProgress",
     "Step",
     "TimeGrid",
-    "fit_data",
     "media_mix_model",
-    "panel_data",
+    "model_data",
     "prior_contributions",
     "prior_media_parameters",
     "response_draws",
-    "restored_fit",
     "sample",
     "train_data",
     "train_days",
     "use_compilation_cache",
-    "window_data",
 ]

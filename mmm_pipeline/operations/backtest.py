@@ -74,15 +74,10 @@ def run_backtest(
         StoredResultError: no date could be scored; the message has the reasons.
     """
     actual = Actual.read(settings)
-    horizon = options.horizon_days or settings.budget.horizon_days
-    periods = backtest_periods(
-        options,
-        settings.calendar,
-        start=actual.days[0],
-        end=actual.days[-1],
-        needed_days=_needed_days(settings),
-        horizon_days=horizon,
-    )
+    grid = actual.grid
+    horizon = options.horizon_periods(grid.step, settings.budget)
+    needed = settings.split.holdout_periods(grid.step) + grid.step.least_train
+    periods = backtest_periods(options, settings.calendar, grid, needed=needed, horizon=horizon)
     series = Series(settings, actual, horizon)
     for number, period in enumerate(periods, start=1):
         date, folder = period.last, home.refresh(period.key)
@@ -110,9 +105,7 @@ def is_filled(folder: RefreshFolder, settings: Settings) -> bool:
         return False
 
 
-def score_partition(
-    home: Home, settings: Settings, period: Period, horizon_days: int | None = None
-) -> tuple[dict[str, Any], pd.DataFrame]:
+def score_partition(home: Home, settings: Settings, period: Period) -> tuple[dict[str, Any], pd.DataFrame]:
     """Score what a partition holds against what happened since: a row of `backtest`, and rows of `backtest_channels`.
 
     It is compared with the nearest partition before it that is filled; hindsight is that of the newest.
@@ -122,7 +115,8 @@ def score_partition(
         CampaignDataError: the source cannot be read, or has no day after it.
         ModelInputError: the days that followed cannot be scored.
     """
-    series = Series(settings, Actual.read(settings), horizon_days or settings.budget.horizon_days)
+    actual = Actual.read(settings)
+    series = Series(settings, actual, settings.budget.horizon_periods(actual.grid.step))
     calendar = settings.calendar
     stored = stored_refreshes(home, settings)[::-1]
     filled = (folder for folder in stored if is_filled(folder, settings))
@@ -160,12 +154,6 @@ def publish(home: Home, settings: Settings, finished: BacktestResult) -> Path:
 
 class _NothingRecommended(MmmError):
     """The run that filled a partition failed, e.g. because no spec converged."""
-
-
-def _needed_days(settings: Settings) -> int:
-    from mmm_pipeline.ingestion.matrix import LEAST_TRAIN_DAYS
-
-    return settings.split.holdout_days + LEAST_TRAIN_DAYS
 
 
 def _told(row: dict[str, Any]) -> str:

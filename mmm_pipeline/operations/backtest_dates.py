@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from dataclasses import dataclass
 
 from mmm_pipeline.errors import SettingsError
+from mmm_pipeline.mmm.data.duration import Duration
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
+from mmm_pipeline.settings.decisions import BudgetSettings
 from mmm_pipeline.settings.refreshes import Period, RefreshCalendar
+from mmm_pipeline.settings.time import length_of, periods_of
 
 __all__ = ["MOST_DATES", "BacktestOptions", "backtest_periods"]
 
 MOST_DATES = 60
 """Partitions of one series; each is a whole grid of fits."""
 _DEFAULT_STEPS = 4
-_STEP = re.compile(r"(?P<count>[1-9]\d{0,2}) ?(?P<unit>[dwm]?)\Z")
 _LONGEST = 60
 
 
@@ -25,7 +27,7 @@ class BacktestOptions:
     Attributes:
         first, last: YYYY-MM-DD, last days of partitions; empty: by `backtest_periods`.
         every: step from one to the next: partitions, `2`, or the same in days, `14d`, weeks, `2w`, or months, `2m`.
-        horizon_days: days after each date that are scored, 1 to 366; None: `budget.horizon_days`.
+        horizon: what is scored after each date: `28d`, `4w` or a number of periods; None: `budget.horizon`.
         anew: fill partitions that are filled already, too.
 
     Raises:
@@ -35,16 +37,16 @@ class BacktestOptions:
     first: str = ""
     last: str = ""
     every: str = "1"
-    horizon_days: int | None = None
+    horizon: str | int | None = None
     anew: bool = False
 
     def __post_init__(self) -> None:
         first, last = _day("first date", self.first), _day("last date", self.last)
         if first and last and first > last:
             raise SettingsError(f"the first date {first} is after the last one {last}: exchange them")
-        if self.horizon_days is not None and not 1 <= self.horizon_days <= 366:
-            raise SettingsError(f"a horizon of {self.horizon_days} days is not acceptable: 1 to 366")
-        self._parsed_step()
+        if self.horizon is not None:
+            length_of(self.horizon, "the horizon")
+        _ = self._every
 
     def step(self, calendar: RefreshCalendar) -> int:
         """From one to the next, in partitions.
@@ -52,33 +54,33 @@ class BacktestOptions:
         Raises:
             SettingsError: it is no whole number of them.
         """
-        count, unit = self._parsed_step()
-        units = {"": 1, "m": 1} if calendar.every == "month" else {"": 1, "w": 1, "d": 7}
+        count, unit = self._every.number, self._every.unit
+        units = {"": 1, "m": 1, "y": 1 / 12} if calendar.every == "month" else {"": 1, "w": 1, "d": 7}
         if unit not in units or count % units[unit]:
             accepted = "1, 2 or 3m" if calendar.every == "month" else "1, 2, 14d or 4w"
             raise SettingsError(
-                f"a step of {_shown(self.every)} is no whole number of partitions, each a {calendar.every}: give e.g. "
+                f"a step of {self._every} is no whole number of partitions, each a {calendar.every}: give e.g. "
                 f"{accepted}"
             )
-        return count // units[unit]
+        return round(count / units[unit])
 
-    def _parsed_step(self) -> tuple[int, str]:
-        found = _STEP.match(self.every.strip().lower())
-        if found is None:
-            raise SettingsError(
-                f"a step of {_shown(self.every)} cannot be read: give partitions, e.g. 2, or 14d, 2w, 3m, up to 999"
-            )
-        return int(found["count"]), found["unit"]
+    @property
+    def _every(self) -> Duration:
+        return length_of(self.every, "the step from date to date")
+
+    def horizon_periods(self, step: Step, budget: BudgetSettings) -> int:
+        """Periods of the data that are scored after each date.
+
+        Raises:
+            SettingsError: it is no whole number of periods.
+        """
+        if self.horizon is None:
+            return budget.horizon_periods(step)
+        return periods_of(length_of(self.horizon, "the horizon"), step, {}, "the horizon")
 
 
 def backtest_periods(
-    options: BacktestOptions,
-    calendar: RefreshCalendar,
-    *,
-    start: dt.date,
-    end: dt.date,
-    needed_days: int,
-    horizon_days: int,
+    options: BacktestOptions, calendar: RefreshCalendar, grid: TimeGrid, *, needed: int, horizon: int
 ) -> tuple[Period, ...]:
     """The partitions of a series, earliest first; the last one asked for is always among them.
 
@@ -86,32 +88,31 @@ def backtest_periods(
         options: what is asked for. Without a last date, it is the last partition with a whole horizon after it; without
             a first date, four steps before the last, or as many as the data allows.
         calendar: divides time into partitions.
-        start: first day of the data.
-        end: last day of the data.
-        needed_days: fewest days that a model can be made of.
-        horizon_days: days after each date that are scored, where there are as many.
+        grid: the periods of the data.
+        needed: fewest of them that a model can be made of.
+        horizon: periods after each date that are scored, where there are as many.
 
     Raises:
-        SettingsError: the data has too few days before the first date, or none after the last, or a date is not the
+        SettingsError: the data has too few periods before the first date, or none after the last, or a date is not the
             last day of a partition.
     """
-    step = options.step(calendar)
-    latest = calendar.ended_by(end - dt.timedelta(days=1))
-    earliest = calendar.holding(start + dt.timedelta(days=needed_days - 1))
-    possible = (
-        f"the data covers {start} to {end}; with {needed_days} days to make a model of (split.holdout_days and those "
-        f"to learn from) and one to be scored, accepted are partitions that end from {earliest.last} to {latest.last}"
-    )
+    step, counted = options.step(calendar), grid.step.counted(needed)
+    latest = calendar.ended_by(grid.last_day(len(grid) - 2))
+    earliest = calendar.holding(grid.last_day(needed - 1))
     if earliest > latest:
         raise SettingsError(
-            f"the data is too short to backtest any {calendar.every}: it covers {start} to {end}, and {needed_days} "
-            "days to make a model of and one to be scored are needed"
+            f"the data is too short to backtest any {calendar.every}: it covers {grid.start} to {grid.end}, and "
+            f"{counted} to make a model of and one to be scored are needed"
         )
+    possible = (
+        f"the data covers {grid.start} to {grid.end}; with {counted} to make a model of (split.holdout and those to "
+        f"learn from) and one to be scored, accepted are partitions that end from {earliest.last} to {latest.last}"
+    )
     first, last = _day("first date", options.first), _day("last date", options.last)
     newest = (
         calendar.ending(last, "the last date")
         if last
-        else max(earliest, calendar.ended_by(end - dt.timedelta(days=horizon_days)))
+        else max(earliest, calendar.ended_by(grid.last_day(len(grid) - 1 - horizon)))
     )
     oldest = calendar.ending(first, "the first date") if first else None
     for name, period in (("first", oldest), ("last", newest)):

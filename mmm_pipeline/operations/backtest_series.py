@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError, ModelInputError, SettingsError, StoredResultError
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.operations.budget_requests import budget_request
 from mmm_pipeline.settings.pipeline import EventDates, Settings
 from mmm_pipeline.settings.sources import LandingSettings, WarehouseSettings
@@ -21,10 +22,9 @@ from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline.storage.warehouses import open_warehouse
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.data.inputs import Holdout
+    from mmm_pipeline.mmm.data.model_data import Holdout
     from mmm_pipeline.mmm.evaluation.backtest import Forecast
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["SCORED", "Actual", "BacktestResult", "BacktestState", "Series"]
 
@@ -40,7 +40,7 @@ class BacktestResult:
     Attributes:
         table: the contract `backtest`.
         channels: the contract `backtest_channels`.
-        summary: all dates together (`mmm.evaluation.backtest.backtest_summary`), and `horizon_days`.
+        summary: all dates together (`mmm.evaluation.backtest.backtest_summary`), and `horizon`.
     """
 
     table: pd.DataFrame
@@ -61,10 +61,11 @@ class Series:
         channels: of `backtest_channels`, for each that was scored.
     """
 
-    def __init__(self, settings: Settings, actual: Actual, horizon_days: int) -> None:
+    def __init__(self, settings: Settings, actual: Actual, horizon: int) -> None:
         self.rows: list[dict[str, Any]] = []
         self.channels: list[pd.DataFrame] = []
-        self._settings, self._actual, self._horizon = settings, actual, horizon_days
+        self._settings, self._actual, self._horizon = settings, actual, horizon
+        self._planned = settings.budget.horizon_periods(actual.grid.step)
         self._before: BacktestState | None = None
         self._plans: dict[dt.date, pd.DataFrame] = {}
         self._forecasts: list[Forecast] = []
@@ -101,7 +102,7 @@ class Series:
         from mmm_pipeline.mmm.evaluation.backtest import plan_gain
 
         budget = self._settings.budget
-        return plan_gain(judge.fit, state.plan, budget.horizon_days, budget.count_after_horizon)
+        return plan_gain(judge.fit, state.plan, self._planned, budget.count_after_horizon)
 
     def finished(self) -> BacktestResult:
         """All of them together.
@@ -118,9 +119,9 @@ class Series:
         for row in self.rows:
             if row["status"] == "scored":
                 plan = self._plans[row["as_of"].date()]
-                row["uplift_in_hindsight"] = plan_gain(judge, plan, budget.horizon_days, budget.count_after_horizon)
+                row["uplift_in_hindsight"] = plan_gain(judge, plan, self._planned, budget.count_after_horizon)
         table = backtest_table(self.rows)
-        summary = {"horizon_days": self._horizon, **backtest_summary(table, self._forecasts)}
+        summary = {"horizon": self._horizon, **backtest_summary(table, self._forecasts)}
         return BacktestResult(table, pd.concat(self.channels, ignore_index=True), summary)
 
 
@@ -163,20 +164,22 @@ class Actual:
         return cls(settings, matrix, by_market, load_features(settings), load_events(settings))
 
     @property
-    def days(self) -> tuple[dt.date, dt.date]:
-        """First and last day."""
-        return self.matrix["date"].min().date(), self.matrix["date"].max().date()
+    def grid(self) -> TimeGrid:
+        """Its periods."""
+        return TimeGrid.of_dates(self.matrix["date"].sort_values().unique())
 
     def after(self, date: dt.date, horizon: int) -> tuple[Any, Holdout]:
-        """(T,) KPI of the days up to a date, of all markets, and the days that followed, at most `horizon` of them.
+        """(T,) KPI of the periods up to a date, of all markets, and at most `horizon` of those that followed.
 
         Raises:
             CampaignDataError: the extra features miss one of the days, or the days cannot carry a model.
         """
         from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-        from mmm_pipeline.mmm.data.inputs import holdout_of, train_days
+        from mmm_pipeline.mmm.data.model_data import holdout_of, train_days
 
-        first, last = date + dt.timedelta(days=1), pd.Timestamp(date + dt.timedelta(days=horizon))
+        grid = self.grid
+        at = grid.position(date) + 1
+        first, last = grid.date(at), pd.Timestamp(grid.last_day(at + horizon - 1))
         split = self.settings.split.model_copy(update={"holdout_start": first})
         dataset, _ = build_model_inputs(
             self.matrix.loc[self.matrix["date"] <= last],
@@ -195,7 +198,7 @@ class BacktestState:
 
     date: dt.date
     settings: Settings
-    fit: Fit | PanelFit
+    fit: Fit
     attribution: pd.DataFrame
     plan: pd.DataFrame
     promise: dict[str, Any]
@@ -224,7 +227,8 @@ def _scored(
 
     drift = None
     if before is not None:
-        drift = drift_table(before.fit, now.fit, budget_request(settings.budget), seed=settings.sampler.seed)
+        request = budget_request(settings.budget, now.fit.data.grid.step)
+        drift = drift_table(before.fit, now.fit, request, seed=settings.sampler.seed)
     row: dict[str, Any] = {
         "as_of": pd.Timestamp(now.date),
         "status": "scored",
@@ -247,7 +251,7 @@ def _looking_back(settings: Settings) -> Settings:
     if split.holdout_start is not None:
         raise SettingsError(
             f"split.holdout_start = {split.holdout_start}: a backtest needs a holdout that moves with the date; give "
-            "split.holdout_days instead"
+            "split.holdout instead"
         )
     return settings.model_copy(update={"warehouse": WarehouseSettings(), "landing": LandingSettings()})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mmm_pipeline.errors import InfeasibleBudget, SettingsError
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.settings.pipeline import BudgetSettings
 
 if TYPE_CHECKING:
@@ -15,14 +16,16 @@ if TYPE_CHECKING:
 __all__ = ["budget_request", "require_possible_budget"]
 
 
-def budget_request(settings: BudgetSettings) -> BudgetRequest:
-    """The request that the settings describe."""
+def budget_request(settings: BudgetSettings, step: Step) -> BudgetRequest:
+    """The request that the settings describe, on data of a step."""
     from mmm_pipeline.mmm.budget.request import BudgetRequest
     from mmm_pipeline.mmm.budget.risk import RiskMeasure
 
-    plain = {name: getattr(settings, name) for name in type(settings).model_fields if name not in ("groups", "risk")}
+    otherwise = ("groups", "risk", "horizon")
+    plain = {name: getattr(settings, name) for name in type(settings).model_fields if name not in otherwise}
     return BudgetRequest(
         **plain,
+        horizon=settings.horizon_periods(step),
         groups={name: (group.channels, group.total) for name, group in settings.groups.items()},
         risk=RiskMeasure(**settings.risk.model_dump()),
     )
@@ -45,12 +48,13 @@ def require_possible_budget(settings: BudgetSettings, dataset: xr.Dataset) -> li
     from mmm_pipeline.mmm.budget.problem import budget_problem
     from mmm_pipeline.mmm.data.spend_basis import current_spend_of, latest_spend_of
 
-    request, labelled = budget_request(settings), dataset["spend"]
+    step = TimeGrid.of_dates(dataset["time"].to_numpy()).step
+    request, labelled = budget_request(settings, step), dataset["spend"]
     total = labelled.sum("market") if "market" in labelled.dims else labelled
     spend = total.transpose("time", "channel").to_numpy()
     channels = tuple(str(channel) for channel in dataset["channel"].to_numpy())
-    current, days = current_spend_of(spend, request.horizon_days), request.horizon_days
-    latest, last = latest_spend_of(spend, request.horizon_days)
+    current, days = current_spend_of(spend, request.horizon), request.horizon
+    latest, last = latest_spend_of(spend, request.horizon)
     try:
         problem = budget_problem(channels, current, request, latest)
     except InfeasibleBudget as error:

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
     from mmm_pipeline.settings.pipeline import Settings
 
 __all__ = ["implausible_sentences"]
 
 
 def implausible_sentences(
-    fit: Fit | PanelFit,
+    fit: Fit,
     settings: Settings,
     plan: Mapping[str, Any] | None = None,
     media: Mapping[str, Any] | None = None,
@@ -38,6 +37,6 @@ def implausible_sentences(
     if media is None:
         media = {str(name): value for name, value in media_total(fit, credible_interval=interval).iloc[0].items()}
     reasons = implausibilities(media, fit.data.total_kpi, plan)
-    words, write = wording("en"), Formatter("en", settings.report.currency)
+    words, write = wording("en").of_step(fit.data.grid.step), Formatter("en", settings.report.currency)
     told = implausible_words(reasons, clean(settings.columns.kpi, limit=30) or "KPI", interval, words, write)
     return (words("implausible.headline"), *told) if told else ()

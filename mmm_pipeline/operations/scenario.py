@@ -20,6 +20,7 @@ from mmm_pipeline.operations.budget_requests import budget_request
 from mmm_pipeline.operations.plausibility import implausible_sentences
 from mmm_pipeline.settings.pipeline import BudgetSettings, Settings, parse_settings
 from mmm_pipeline.settings.plain_names import plain_name
+from mmm_pipeline.settings.time import length_of
 from mmm_pipeline.storage.artifacts import artifact_store
 from mmm_pipeline.storage.home import Home, RefreshFolder
 from mmm_pipeline.storage.places import names, place_of, write_folder
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["Scenario", "ScenarioOptions", "check_feasible", "check_options", "plan_scenario", "publish_scenario"]
 __all__ += ["read_champion", "write_scenario"]
@@ -49,7 +49,7 @@ class ScenarioOptions:
         bounds: `0.5:2` for all channels, or `CHANNEL=0.8:1.5` for one; multiples of the current spend.
         target_kpi: instead of a budget: spend as little as reaches this media KPI.
         target_roi: instead of a budget: spend until the next unit of currency brings no more KPI than this.
-        horizon_days: length of the plan; None: as the settings have it.
+        horizon: length of the plan, `8w`, `28d` or a number of periods; None: as the settings have it.
     """
 
     name: str = ""
@@ -58,7 +58,7 @@ class ScenarioOptions:
     bounds: tuple[str, ...] = ()
     target_kpi: float | None = None
     target_roi: float | None = None
-    horizon_days: int | None = None
+    horizon: str | int | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Scenario:
         return {"name": self.name, "implausible": list(self.implausible), **figures, **plain, "notes": list(self.notes)}
 
 
-def read_champion(folder: RefreshFolder, settings: Settings) -> Fit | PanelFit:
+def read_champion(folder: RefreshFolder, settings: Settings) -> Fit:
     """The saved champion, from where the settings keep artifacts.
 
     Raises:
@@ -125,9 +125,7 @@ def check_options(options: ScenarioOptions) -> None:
             f"the scenario name {_shown(options.name)} is not acceptable: up to 64 letters, digits, _ and -, "
             "a letter or digit first"
         )
-    if options.horizon_days is not None and not 1 <= options.horizon_days <= 366:
-        raise SettingsError(f"the horizon of {options.horizon_days} days is not acceptable: 1 to 366")
-    _budget(BudgetSettings(), options, options.horizon_days or 1, today=1.0)
+    _budget(BudgetSettings(), options, today=1.0)
 
 
 def check_feasible(folder: RefreshFolder, settings: Settings, options: ScenarioOptions) -> None:
@@ -142,23 +140,23 @@ def check_feasible(folder: RefreshFolder, settings: Settings, options: ScenarioO
 
     check_options(options)
     _require_champion(folder, settings)
-    channels, spend = artifact_store(settings, folder).read_fit_spend(_CHAMPION)
-    days = settings.budget.horizon_days if options.horizon_days is None else options.horizon_days
-    current = current_spend_of(spend, days)
-    budget = _budget(settings.budget, options, days, float(current.sum()))
+    channels, spend, grid = artifact_store(settings, folder).read_fit_spend(_CHAMPION)
+    periods = _horizon(settings.budget, options).horizon_periods(grid.step)
+    current = current_spend_of(spend, periods)
+    budget = _budget(settings.budget, options, float(current.sum()))
     try:
-        budget_problem(channels, current, budget_request(budget), latest_spend_of(spend, days)[0])
+        budget_problem(channels, current, budget_request(budget, grid.step), latest_spend_of(spend, periods)[0])
     except InfeasibleBudget as error:
         given = [
             *([f"--budget {options.budget}"] if options.budget else []),
             *(f"--bounds {text}" for text in options.bounds),
             *(f"--lock {text}" for text in options.lock),
-            *([f"--horizon {days}"] if options.horizon_days else []),
+            *([f"--horizon {options.horizon}"] if options.horizon else []),
         ]
         raise SettingsError(f"{_shown(' '.join(given)) + ': ' if given else ''}{error}") from error
 
 
-def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOptions) -> Scenario:
+def plan_scenario(fit: Fit, settings: Settings, options: ScenarioOptions) -> Scenario:
     """Plan with the settings in force and what differs from them.
 
     Raises:
@@ -170,10 +168,10 @@ def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOpti
 
     check_options(options)
     name = options.name or datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    horizon_days = settings.budget.horizon_days if options.horizon_days is None else options.horizon_days
-    today = current_spend(fit, horizon_days)
-    budget = _budget(settings.budget, options, horizon_days, float(today.sum()))
-    plan = plan_budget(fit, budget_request(budget), credible_interval=settings.report.credible_interval)
+    step = fit.data.grid.step
+    today = current_spend(fit, _horizon(settings.budget, options).horizon_periods(step))
+    budget = _budget(settings.budget, options, float(today.sum()))
+    plan = plan_budget(fit, budget_request(budget, step), credible_interval=settings.report.credible_interval)
     summary = {str(column): value for column, value in plan.summary.iloc[0].to_dict().items()}
     table = plan.table.copy()
     table.insert(1, "today_spend", plan.today)
@@ -191,7 +189,7 @@ def plan_scenario(fit: Fit | PanelFit, settings: Settings, options: ScenarioOpti
     return Scenario(name, table, summary, moves, implausible, tuple(_notes(fit, summary, blind)))
 
 
-def _without_evidence(fit: Fit | PanelFit, settings: Settings) -> set[str]:
+def _without_evidence(fit: Fit, settings: Settings) -> set[str]:
     """Channels of which the data cannot tell what they bring, by the rule of a run's report."""
     from mmm_pipeline.mmm.response.attribution import data_evidence
     from mmm_pipeline.reporting.findings.findings import lacks_evidence
@@ -201,7 +199,7 @@ def _without_evidence(fit: Fit | PanelFit, settings: Settings) -> set[str]:
     return {str(row["channel"]) for row in rows if lacks_evidence({str(name): row[name] for name in row})}
 
 
-def _notes(fit: Fit | PanelFit, summary: dict[str, Any], blind: Sequence[str]) -> Iterator[str]:
+def _notes(fit: Fit, summary: dict[str, Any], blind: Sequence[str]) -> Iterator[str]:
     if blind:
         yield (
             f"no evidence: the data cannot tell what {', '.join(blind)} bring{'s' if len(blind) == 1 else ''}, so that "
@@ -216,7 +214,7 @@ def _notes(fit: Fit | PanelFit, summary: dict[str, Any], blind: Sequence[str]) -
     if basis.date() < fit.data.dates[-1].item():
         yield (
             f"nothing was spent since {basis.date()}: bounds, and the mix that the scenario is compared with, are "
-            f"those of the {summary['horizon_days']} days up to that day"
+            f"those of the {fit.data.grid.step.counted(int(summary['horizon']))} up to that day"
         )
 
 
@@ -265,8 +263,15 @@ def write_scenario(folder: Path, settings: Settings, scenario: Scenario) -> list
     ]
 
 
-def _budget(base: BudgetSettings, options: ScenarioOptions, horizon_days: int, today: float) -> BudgetSettings:
+def _horizon(base: BudgetSettings, options: ScenarioOptions) -> BudgetSettings:
+    """The budget settings with the length of the plan that is asked for."""
+    asked = None if options.horizon is None else length_of(options.horizon, f"--horizon {_shown(str(options.horizon))}")
+    return base if asked is None else base.model_copy(update={"horizon": asked})
+
+
+def _budget(base: BudgetSettings, options: ScenarioOptions, today: float) -> BudgetSettings:
     """The budget settings with the options on top."""
+    base = _horizon(base, options)
     goals = {"--budget": options.budget, "--target-kpi": options.target_kpi, "--target-roi": options.target_roi}
     given = [option for option, value in goals.items() if value not in ("", None)]
     if len(given) > 1:
@@ -274,7 +279,7 @@ def _budget(base: BudgetSettings, options: ScenarioOptions, horizon_days: int, t
     for option, target in (("--target-kpi", options.target_kpi), ("--target-roi", options.target_roi)):
         if target is not None and not (math.isfinite(target) and target > 0):
             raise SettingsError(f"{option} {target:g} is not acceptable: a finite number above 0")
-    changes: dict[str, Any] = {"horizon_days": horizon_days}
+    changes: dict[str, Any] = {}
     if given:
         changes |= {"total": None, "target_kpi": options.target_kpi, "target_marginal_roi": options.target_roi}
     if options.budget:

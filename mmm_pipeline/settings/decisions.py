@@ -8,8 +8,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from mmm_pipeline.mmm.data.time_grid import Step
 from mmm_pipeline.settings.plain_names import DistinctNames, Name
 from mmm_pipeline.settings.section import Section
+from mmm_pipeline.settings.time import HORIZON, Length, periods_of
 
 
 class GroupSettings(Section):
@@ -41,7 +43,9 @@ class BudgetSettings(Section):
     target_marginal_roi: float | None = Field(
         None, gt=0, description="spend until the next unit of currency brings no more KPI than this"
     )
-    horizon_days: int = Field(28, ge=1, le=366, description="length of the plan, and of what counts as today")
+    horizon: Length | None = Field(
+        None, description="length of the plan, and of what counts as today; empty: 28 days, 4 weeks or 3 months"
+    )
     lower: float = Field(0.5, ge=0, description="lower bound of each channel, as a multiple of its current spend")
     upper: float = Field(2.0, gt=0, description="upper bound of each channel, as a multiple of its current spend")
     bounds: Annotated[dict[Name, tuple[float, float]], DistinctNames] = Field(
@@ -56,6 +60,14 @@ class BudgetSettings(Section):
     )
     risk: RiskSettings = Field(RiskSettings(), description="what of the KPI is made large: the mean, or less risk")
     count_after_horizon: bool = Field(True, description="count carried-over effect after the horizon")
+
+    def horizon_periods(self, step: Step) -> int:
+        """Length of the plan on data of a step.
+
+        Raises:
+            SettingsError: it is no whole number of periods.
+        """
+        return periods_of(self.horizon, step, HORIZON, "budget.horizon")
 
     @model_validator(mode="after")
     def _ordered(self) -> BudgetSettings:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from mmm_pipeline.errors import SettingsError
+from mmm_pipeline.mmm.data.time_grid import Step
 from mmm_pipeline.settings.decisions import (
     BudgetSettings,
     GeminiSettings,
@@ -20,6 +21,7 @@ from mmm_pipeline.settings.kpi import KpiSettings
 from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
 from mmm_pipeline.settings.plain_names import DistinctNames, Name
 from mmm_pipeline.settings.refreshes import RefreshCalendar, RefreshSettings
+from mmm_pipeline.settings.renamed import present_name, with_present_names
 from mmm_pipeline.settings.runs import RunSettings
 from mmm_pipeline.settings.schedule import ScheduleSettings
 from mmm_pipeline.settings.section import Section, Share, SheetNames
@@ -32,6 +34,7 @@ from mmm_pipeline.settings.sources import (
     located,
 )
 from mmm_pipeline.settings.storage import StorageSettings, is_url
+from mmm_pipeline.settings.time import HOLDOUT, Length, TimeSettings, periods_of
 from mmm_pipeline.settings.yaml_file import YamlFile, read_yaml
 
 __all__ = ["Settings", "load_settings", "parse_settings"]
@@ -44,7 +47,7 @@ SignName = Literal["positive", "negative"]
 class ColumnSettings(Section):
     """Which column plays which role. Case, spaces, `_`, `-` and `/` in headers do not matter."""
 
-    date: str = Field("Date", description="day of the row")
+    date: str = Field("Date", description="date of the row: its day, or a day of its week or month")
     channel: str = Field("Ad group alias", description="what gets a coefficient and a budget line")
     media: str = Field("Impressions", description="media units per row, e.g. impressions")
     spend: str = Field("Spend", description="currency per row")
@@ -53,9 +56,9 @@ class ColumnSettings(Section):
         None,
         description="e.g. Marketplace: one model over its values, each with effects of its own; empty: all together",
     )
-    kpi_per: Literal["row", "day"] | None = Field(
+    kpi_per: Literal["row", "date"] | None = Field(
         None,
-        description="row: the KPI of a day is the sum of its rows; day: every row repeats the KPI of its day (and "
+        description="row: the KPI of a date is the sum of its rows; date: every row repeats the KPI of its date (and "
         "market), which counts once; empty: row, and a KPI that looks repeated is an error",
     )
 
@@ -64,11 +67,11 @@ class ValidationSettings(Section):
     """When the rows are too bad to go on."""
 
     max_rejected_share: Share = Field(0.05, description="the run stops when more rows than this are rejected")
-    missing_kpi_days: Literal["error", "zero"] = Field(
-        "error", description="a day without any row, of all or of a market: refuse, or KPI 0"
+    missing_kpi: Literal["error", "zero"] = Field(
+        "error", description="a period without any row, of all or of a market: refuse, or KPI 0"
     )
-    incomplete_kpi_days: Literal["error", "accept"] = Field(
-        "error", description="a day whose KPI is incomplete because rows were refused: stop, or take what is left"
+    incomplete_kpi: Literal["error", "accept"] = Field(
+        "error", description="a date whose KPI is incomplete because rows were refused: stop, or take what is left"
     )
     equal_rows: Literal["ask", "once", "each"] = Field(
         "ask",
@@ -83,7 +86,7 @@ class ValidationSettings(Section):
 class ChannelSettings(Section):
     """A channel that fails a rule in the train window is excluded, with its reason, from the model."""
 
-    min_active_days: int = Field(1, ge=1, le=36_500, description="train days with media > 0")
+    min_active_periods: int = Field(1, ge=1, le=36_500, description="periods before the holdout with media > 0")
     min_spend: float = Field(0.0, ge=0, description="train spend must be above this, in currency")
     exclude: tuple[Name, ...] = Field((), description="channels to leave out by name")
 
@@ -91,10 +94,12 @@ class ChannelSettings(Section):
 class SplitSettings(Section):
     """Train window and holdout."""
 
-    holdout_days: int = Field(
-        28, ge=1, le=36_500, description="last days kept for scoring; ignored when holdout_start is set"
+    holdout: Length | None = Field(
+        None,
+        description="last periods kept for scoring; empty: 28 days, 8 weeks or 3 months; ignored when holdout_start is "
+        "set",
     )
-    holdout_start: dt.date | None = Field(None, description="first holdout day")
+    holdout_start: dt.date | None = Field(None, description="first day of the holdout")
     rolling_origins: int = Field(
         0,
         ge=0,
@@ -106,6 +111,14 @@ class SplitSettings(Section):
         description="rows dated later are not seen, whatever the partition; e.g. to leave out a last day that is not "
         "complete",
     )
+
+    def holdout_periods(self, step: Step) -> int:
+        """Length of the holdout on data of a step.
+
+        Raises:
+            SettingsError: it is no whole number of periods.
+        """
+        return periods_of(self.holdout, step, HOLDOUT, "split.holdout")
 
 
 class RankingSettings(Section):
@@ -170,6 +183,7 @@ class Settings(Section):
     bigquery: BigQuerySettings = BigQuerySettings()
     columns: ColumnSettings = ColumnSettings()
     kpi: KpiSettings = KpiSettings()
+    time: TimeSettings = TimeSettings()
     validation: ValidationSettings = ValidationSettings()
     channels: ChannelSettings = ChannelSettings()
     split: SplitSettings = SplitSettings()
@@ -245,16 +259,23 @@ class Settings(Section):
         return parse_settings({**dict(self), "source": source}, origin=origin)
 
 
-def load_settings(path: Path) -> Settings:
+def load_settings(path: Path, *, earlier_names: bool = False) -> Settings:
     """Read and validate a YAML file.
 
     Relative paths inside it are taken relative to the file's folder.
+
+    Args:
+        path: of the file.
+        earlier_names: whether settings may have the names of an earlier version, as in the memory of a home.
 
     Raises:
         SettingsError: the file cannot be read, is not YAML, or holds an unknown key or an impossible value.
     """
     file = read_yaml(path)
-    return parse_settings({} if file.content is None else file.content, origin=str(path), base=path.parent, file=file)
+    content = {} if file.content is None else file.content
+    if earlier_names:
+        content = with_present_names(content)
+    return parse_settings(content, origin=str(path), base=path.parent, file=file)
 
 
 def parse_settings(
@@ -307,6 +328,9 @@ def _explain(problem: Any, file: YamlFile | None) -> str:
     location = [str(part) for part in problem["loc"]]
     key = ".".join(location)
     if problem["type"] == "extra_forbidden":
+        renamed = present_name(location)
+        if renamed:
+            return f"{key!r} has another name: write {renamed}"
         known = _known_keys(location[:-1])
         near = difflib.get_close_matches(location[-1], known, n=1)
         hint = f"; did you mean {near[0]!r}?" if near else ""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import StoredResultError
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.storage import places
 from mmm_pipeline.storage.file_errors import told_of
 from mmm_pipeline.storage.places import Place
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
     from mmm_pipeline.settings.pipeline import Settings
     from mmm_pipeline.storage.home import RefreshFolder
 
@@ -66,7 +66,7 @@ class ArtifactStore:
         except Exception as error:
             raise _damaged(path, name, error) from error
 
-    def write_fit(self, name: str, fit: Fit | PanelFit, *, fingerprint: str, key: str | None = None) -> Place:
+    def write_fit(self, name: str, fit: Fit, *, fingerprint: str, key: str | None = None) -> Place:
         """Store a posterior together with the fingerprint of what it was fitted on."""
         inference = fit.to_inference_data()
         inference.attrs["fingerprint"] = fingerprint
@@ -79,11 +79,11 @@ class ArtifactStore:
         }
         return _stored(self.path(name, key), groups.to_netcdf(engine="h5netcdf", encoding=numbers))
 
-    def read_fit(self, name: str, key: str | None = None) -> tuple[Fit | PanelFit, str]:
+    def read_fit(self, name: str, key: str | None = None) -> tuple[Fit, str]:
         """The stored fit and its fingerprint; raises StoredResultError when it is missing or damaged."""
         import arviz as az
 
-        from mmm_pipeline.mmm.fit.panel_fit import restored_fit
+        from mmm_pipeline.mmm.fit.fit import Fit
 
         path = self.path(name, key)
         try:
@@ -91,7 +91,7 @@ class ArtifactStore:
                 inference = az.from_netcdf(str(file), engine="h5netcdf")
                 inference.load()
                 inference.close()
-            return restored_fit(inference), str(inference.attrs["fingerprint"])
+            return Fit.from_inference_data(inference), str(inference.attrs["fingerprint"])
         except StoredResultError:
             raise
         except Exception as error:
@@ -113,8 +113,8 @@ class ArtifactStore:
             except (OSError, KeyError, ValueError, RuntimeError):
                 return None
 
-    def read_fit_spend(self, name: str) -> tuple[tuple[str, ...], np.ndarray]:
-        """Channels of a stored fit and their (T, C) daily spend over all markets, without reading its draws.
+    def read_fit_spend(self, name: str) -> tuple[tuple[str, ...], np.ndarray, TimeGrid]:
+        """Channels of a stored fit, their (T, C) spend over all markets, and T periods, without reading its draws.
 
         Raises:
             StoredResultError: the file is missing or damaged.
@@ -127,7 +127,8 @@ class ArtifactStore:
                 window = xr.load_dataset(file, engine="h5netcdf", group="constant_data")
             spend = window["spend"]
             spend = (spend.sum("market") if "market" in spend.dims else spend).transpose("time", "channel")
-            return tuple(str(channel) for channel in spend["channel"].to_numpy()), spend.to_numpy()
+            channels = tuple(str(channel) for channel in spend["channel"].to_numpy())
+            return channels, spend.to_numpy(), TimeGrid.of_dates(spend["time"].to_numpy())
         except StoredResultError:
             raise
         except Exception as error:

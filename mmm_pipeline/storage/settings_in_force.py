@@ -120,7 +120,7 @@ def _named_file(home: Home, config: Path | None) -> tuple[Path | None, str]:
 
 
 def _settings_of(home: Home, file: Path | None) -> Settings:
-    settings = Settings() if file is None else load_settings(file)
+    settings = Settings() if file is None else load_settings(file, earlier_names=file == home.settings_file)
     # Homes of version 0.1 remember a quick look as such.
     return settings.after_quick_look() if file == home.settings_file else settings
 

@@ -7,7 +7,7 @@ import pandera.pandas as pa
 from mmm_pipeline.tables.markets import by_market
 from mmm_pipeline.tables.parts import (
     AT_LEAST_0,
-    CURRENCY_PER_DAY,
+    CURRENCY_PER_PERIOD,
     DATE,
     KPI,
     MARKETING,
@@ -32,7 +32,7 @@ __all__ = [
 
 ATTRIBUTION = table(
     "attribution",
-    "What each channel is worth over the whole window, by the champion refitted on all days.",
+    "What each channel is worth over the whole window, by the champion refitted on all periods.",
     {
         "channel": column(str, "name of the channel", pa.Check.str_length(min_value=1)),
         "spend": column(float, "spend over the window", AT_LEAST_0, unit="currency"),
@@ -48,7 +48,7 @@ ATTRIBUTION = table(
         "probability_roi_above_1": column(
             float, "posterior probability that ROI exceeds 1; empty where the KPI is no money", nullable=True
         ),
-        "marginal_roi": column(float, "KPI of the next unit of currency at today's daily spend", nullable=True),
+        "marginal_roi": column(float, "KPI of the next unit of currency at today's spend per period", nullable=True),
         **interval("marginal_roi"),
         "cost_per_kpi": column(float, "spend per KPI unit caused", unit="currency per KPI unit", nullable=True),
         **interval("cost_per_kpi", "currency per KPI unit"),
@@ -101,8 +101,10 @@ MEDIA_TOTAL = table(
         "probability_above_kpi": column(
             float, "posterior probability that media caused more than all of the KPI", pa.Check.in_range(0, 1)
         ),
-        "days_below_zero": column("int64", "days whose expected baseline is below zero", pa.Check.ge(0), unit="days"),
-        "days": column("int64", "days of the window", pa.Check.ge(1), unit="days"),
+        "periods_below_zero": column(
+            "int64", "periods whose expected baseline is below zero", pa.Check.ge(0), unit="periods"
+        ),
+        "periods": column("int64", "periods of the window", pa.Check.ge(1), unit="periods"),
     },
     checks=[ordered(f"{quantity}_low", f"{quantity}_high") for quantity in ("contribution", "share", "roi")],
     about=About(
@@ -120,9 +122,9 @@ MEDIA_TOTAL = table(
 
 CONTRIBUTION_OVER_TIME = table(
     "contribution_over_time",
-    "Posterior mean contribution per day; the components of a day add up to the fitted mean exactly.",
+    "Posterior mean contribution per period; the components of a period add up to the fitted mean exactly.",
     {
-        "date": column(DATE, "day"),
+        "date": column(DATE, "first day of the period"),
         "component": column(str, "baseline, or the name of a channel"),
         "is_baseline": column(bool, "whether the component is everything but media"),
         "mean": column(float, "posterior mean", unit=KPI),
@@ -132,7 +134,7 @@ CONTRIBUTION_OVER_TIME = table(
     unique=["date", "component"],
     about=About(
         readers=MARKETING,
-        question="How much of each day's sales came from which channel?",
+        question="How much of each period's sales came from which channel?",
         lineage="""
         date = media_matrix.date
         mean low high = media_matrix.kpi, media_matrix.media_units
@@ -159,10 +161,10 @@ ATTRIBUTION_BY_MARKET = by_market(
 CONTRIBUTION_OVER_TIME_BY_MARKET = by_market(
     CONTRIBUTION_OVER_TIME,
     "contribution_over_time_by_market",
-    f"Contribution per day in every market by itself; {_WITHOUT_MARKETS}",
+    f"Contribution per period in every market by itself; {_WITHOUT_MARKETS}",
     about=About(
         readers=MARKETING,
-        question="How much of each day's sales came from which channel, by market?",
+        question="How much of each period's sales came from which channel, by market?",
         published_as="contribution_over_time_by_market",
         published_when_empty=False,
     ),
@@ -170,7 +172,7 @@ CONTRIBUTION_OVER_TIME_BY_MARKET = by_market(
 
 RETENTION_DENSITY = table(
     "retention_density",
-    "Prior and posterior density of each channel's retention (share of the effect carried to the next day).",
+    "Prior and posterior density of each channel's retention (share of the effect carried to the next period).",
     {
         "channel": column(str, "name of the channel"),
         "source": column(str, "prior or posterior", pa.Check.isin(["prior", "posterior"])),
@@ -182,16 +184,16 @@ RETENTION_DENSITY = table(
 
 RESPONSE_CURVES = table(
     "response_curves",
-    "Expected KPI per day at a constant daily spend, carry-over in steady state, per channel.",
+    "Expected KPI per period at a constant spend per period, carry-over in steady state, per channel.",
     {
         "channel": column(str, "name of the channel"),
-        "spend": column(float, "constant spend", AT_LEAST_0, unit=CURRENCY_PER_DAY),
+        "spend": column(float, "constant spend", AT_LEAST_0, unit=CURRENCY_PER_PERIOD),
         "media_units": column(
-            float, "media bought at the channel's mean price", AT_LEAST_0, unit="media units per day"
+            float, "media bought at the channel's mean price", AT_LEAST_0, unit="media units per period"
         ),
-        "kpi": column(float, "posterior mean KPI per day", unit="KPI units per day"),
-        "low": column(float, "lower end of the credible interval", unit="KPI units per day"),
-        "high": column(float, "upper end of the credible interval", unit="KPI units per day"),
+        "kpi": column(float, "posterior mean KPI per period", unit="KPI units per period"),
+        "low": column(float, "lower end of the credible interval", unit="KPI units per period"),
+        "high": column(float, "upper end of the credible interval", unit="KPI units per period"),
         "ceiling_share": column(
             float,
             "expected KPI over the most that the curve can reach; empty for power curves, which have no ceiling",
@@ -200,8 +202,8 @@ RESPONSE_CURVES = table(
         "is_half_saturation": column(
             bool, "the spend that brings half of the ceiling; none where it is beyond the range, or there is no ceiling"
         ),
-        "is_current": column(bool, "today's point: the mean daily spend of the last horizon"),
-        "is_extrapolated": column(bool, "spend beyond the largest observed on a day"),
+        "is_current": column(bool, "today's point: the mean spend per period of the last horizon"),
+        "is_extrapolated": column(bool, "spend beyond the largest observed on a period"),
     },
     unique=["channel", "spend"],
     about=About(

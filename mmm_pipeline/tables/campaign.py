@@ -7,7 +7,7 @@ import pandera.pandas as pa
 from mmm_pipeline.tables.markets import by_market
 from mmm_pipeline.tables.parts import (
     AT_LEAST_0,
-    CURRENCY_PER_DAY,
+    CURRENCY_PER_PERIOD,
     DATA_ENGINEERS,
     DATE,
     FINITE,
@@ -94,15 +94,15 @@ CAMPAIGN_TOTALS = table(
 
 MEDIA_MATRIX = table(
     "media_matrix",
-    "One row per day and channel on a dense calendar (a day without rows has zero media).",
+    "One row per period and channel on a dense calendar (a period without rows has zero media).",
     {
-        "date": column(DATE, "day"),
+        "date": column(DATE, "first day of the period"),
         "channel": column(str, "name of the channel", pa.Check.str_length(min_value=1)),
-        "media_units": column(float, "media of the channel on the day", AT_LEAST_0, FINITE, unit="media units"),
-        "spend": column(float, "spend of the channel on the day", AT_LEAST_0, FINITE, unit=CURRENCY_PER_DAY),
+        "media_units": column(float, "media of the channel on the period", AT_LEAST_0, FINITE, unit="media units"),
+        "spend": column(float, "spend of the channel on the period", AT_LEAST_0, FINITE, unit=CURRENCY_PER_PERIOD),
         "kpi": column(
             float,
-            "KPI of the channel's rows; its sum over channels is the day's KPI that the model explains",
+            "KPI of the channel's rows; its sum over channels is the period's KPI that the model explains",
             AT_LEAST_0,
             FINITE,
             unit=KPI,
@@ -111,7 +111,7 @@ MEDIA_MATRIX = table(
     unique=["date", "channel"],
     about=About(
         readers=DATA_ENGINEERS,
-        question="What was bought in each channel, and what was sold, day by day?",
+        question="What was bought in each channel, and what was sold, period by period?",
         lineage="""
         date = raw_campaigns.date
         channel = raw_campaigns.channel
@@ -126,7 +126,7 @@ MEDIA_MATRIX = table(
 MARKET_MATRIX = by_market(
     MEDIA_MATRIX,
     "market_matrix",
-    "One row per day, market and channel on a dense calendar; empty unless columns.market names a column.",
+    "One row per period, market and channel on a dense calendar; empty unless columns.market names a column.",
     about=About(
         readers=DATA_ENGINEERS,
         question="The same for every market by itself.",

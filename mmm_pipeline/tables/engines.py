@@ -78,7 +78,7 @@ ENGINE_SCORES = table(
         "rmse": column(float, "root mean squared error", unit=KPI, nullable=True),
         "coverage": column(
             float,
-            "share of holdout days inside the engine's credible interval",
+            "share of holdout periods inside the engine's credible interval",
             pa.Check.in_range(0, 1),
             nullable=True,
         ),

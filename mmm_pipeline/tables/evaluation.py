@@ -40,8 +40,8 @@ LEADERBOARD = table(
         "wape": column(float, "sum of absolute errors over sum of KPI on the holdout", nullable=True),
         "rmse": column(float, "root mean squared error on the holdout", unit=KPI, nullable=True),
         "crps": column(float, "continuous ranked probability score on the holdout", unit=KPI, nullable=True),
-        "coverage_50": column(float, "share of holdout days inside the central 50 % interval", nullable=True),
-        "coverage_90": column(float, "share of holdout days inside the central 90 % interval", nullable=True),
+        "coverage_50": column(float, "share of holdout periods inside the central 50 % interval", nullable=True),
+        "coverage_90": column(float, "share of holdout periods inside the central 90 % interval", nullable=True),
         "skill": column(
             float,
             "1 - error / error of the best naive forecast, by the error that ranks; above 0 beats it",
@@ -49,12 +49,12 @@ LEADERBOARD = table(
         ),
         "elpd_loo": column(
             float,
-            "PSIS-LOO expected log predictive density of the train days; believe it only where loo_status says so",
+            "PSIS-LOO expected log predictive density of the train periods; believe it only where loo_status says so",
             nullable=True,
         ),
         "elpd_loo_se": column(float, "standard error of elpd_loo", nullable=True),
-        "pareto_k_max": column(float, "worst Pareto k of a train day", nullable=True),
-        "pareto_k_above": column("Int64", "train days whose Pareto k exceeds 0.7", nullable=True),
+        "pareto_k_max": column(float, "worst Pareto k of a train period", nullable=True),
+        "pareto_k_above": column("Int64", "train periods whose Pareto k exceeds 0.7", nullable=True),
         "loo_status": column(
             str,
             "reliable; unreliable (some Pareto k above 0.7); refused (not converged, or the likelihood is not finite)",
@@ -93,7 +93,8 @@ NAIVE_FORECASTS = table(
     "Forecasts without a model, scored on the same holdout; a spec has to beat the best of them.",
     {
         "forecast": column(
-            str, "mean, median, weekday_mean, last_day, last_week, seasonal_naive (train window of 52 weeks and more)"
+            str,
+            "mean, median, weekday_mean, last_period, last_week, seasonal_naive (train window of 52 weeks and more)",
         ),
         "mape": column(float, "mean absolute percentage error on the holdout, as a share"),
         "wape": column(float, "sum of absolute errors over sum of KPI on the holdout"),
@@ -112,10 +113,10 @@ NAIVE_FORECASTS = table(
 
 FORECAST = table(
     "forecast",
-    "Observed KPI beside the champion spec's posterior predictive: fit on the train days, forecast on the holdout.",
+    "Observed KPI beside the champion spec's posterior predictive: fit on the train periods, forecast on the holdout.",
     {
-        "date": column(DATE, "day"),
-        "is_holdout": column(bool, "whether the day was kept from the fit"),
+        "date": column(DATE, "first day of the period"),
+        "is_holdout": column(bool, "whether the period was kept from the fit"),
         "observed": column(float, "observed KPI", unit=KPI),
         "mean": column(float, "posterior predictive mean", unit=KPI),
         "low": column(float, "lower end of the predictive interval", unit=KPI),
@@ -126,7 +127,7 @@ FORECAST = table(
     checks=[ordered("low", "high")],
     about=About(
         readers=MARKETING,
-        question="What did the best model expect of the days that it had not seen, and what happened?",
+        question="What did the best model expect of the periods that it had not seen, and what happened?",
         lineage="""
         date = media_matrix.date
         observed = media_matrix.kpi

@@ -27,7 +27,7 @@ __all__ = [
 
 CHAMPION_FIT = table(
     "champion_fit",
-    "One row: the spec that decisions use, and how its fit on all days went.",
+    "One row: the spec that decisions use, and how its fit on all periods went.",
     {
         "adstock": column(str, "media transform"),
         "degrees": column("int64", "Fourier pairs of the yearly seasonality", AT_LEAST_0),
@@ -40,7 +40,7 @@ CHAMPION_FIT = table(
         "reason": column(str, "which thresholds were missed", nullable=True),
         "passed_over": column(
             str,
-            "better specs that were not used, as their fits on all days did not converge, and what they missed",
+            "better specs that were not used, as their fits on all periods did not converge, and what they missed",
             nullable=True,
         ),
         "rhat_max": column(float, "largest rank-normalised R-hat of any parameter"),
@@ -53,7 +53,7 @@ CHAMPION_FIT = table(
     },
     about=About(
         readers=MARKETING,
-        question="Which model do decisions rest on, and did its fit on all days converge?",
+        question="Which model do decisions rest on, and did its fit on all periods converge?",
         lineage="""
         adstock = leaderboard.adstock
         degrees = leaderboard.degrees
@@ -82,34 +82,34 @@ PRIOR_POSTERIOR_DENSITY = table(
 
 PREDICTIVE_PIT = table(
     "predictive_pit",
-    "Where each day's KPI fell in the champion spec's posterior predictive; even over 0..1 when the model is right.",
+    "Where each period's KPI fell in the champion spec's posterior predictive; even over 0..1 when the model is right.",
     {
-        "date": column(DATE, "day"),
-        "is_holdout": column(bool, "whether the day was kept from the fit"),
+        "date": column(DATE, "first day of the period"),
+        "is_holdout": column(bool, "whether the period was kept from the fit"),
         "observed": column(float, "observed KPI", unit=KPI),
         "pit": column(float, "predictive probability of at most the observed KPI", pa.Check.in_range(0, 1)),
     },
     unique=["date"],
     about=About(
         readers=STATISTICIANS,
-        question="Do real days look like days that the model would have produced?",
+        question="Do real periods look like periods that the model would have produced?",
         is_reported=True,
     ),
 )
 
 PREDICTIVE_DISTRIBUTION = table(
     "predictive_distribution",
-    "Distribution of the train days' KPI beside those of data sets that the champion spec produces.",
+    "Distribution of the train periods' KPI beside those of data sets that the champion spec produces.",
     {
-        "kpi": column(float, "KPI of a day", unit=KPI),
-        "observed_share": column(float, "share of train days at or below it", pa.Check.in_range(0, 1)),
+        "kpi": column(float, "KPI of a period", unit=KPI),
+        "observed_share": column(float, "share of train periods at or below it", pa.Check.in_range(0, 1)),
         "expected_share": column(float, "the same share in replicated data, mean", pa.Check.in_range(0, 1)),
         "share_low": column(float, "lower end of the pointwise interval over replicated data", pa.Check.in_range(0, 1)),
         "share_high": column(float, "upper end of that interval", pa.Check.in_range(0, 1)),
     },
     checks=[ordered("share_low", "share_high")],
     about=About(
-        readers=STATISTICIANS, question="Do real days have the spread that the model expects?", is_reported=True
+        readers=STATISTICIANS, question="Do real periods have the spread that the model expects?", is_reported=True
     ),
 )
 

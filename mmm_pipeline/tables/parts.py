@@ -9,7 +9,7 @@ import pandera.pandas as pa
 
 __all__ = [
     "AT_LEAST_0",
-    "CURRENCY_PER_DAY",
+    "CURRENCY_PER_PERIOD",
     "DATA_ENGINEERS",
     "DATE",
     "FINITE",
@@ -85,7 +85,7 @@ _ABOUT = "about"
 
 AT_LEAST_0 = pa.Check.ge(0)
 DATE = "datetime64[ns]"
-CURRENCY_PER_DAY = "currency per day"
+CURRENCY_PER_PERIOD = "currency per period"
 KPI = "KPI units"
 FINITE = pa.Check(lambda values: values.abs() < float("inf"), name="finite", error="must be finite")
 

@@ -1,7 +1,8 @@
-"""The `mmm` command as a user types it: a process of its own, its output and its exit status."""
+"""The `mmm` command as a user types it: its output and its exit status."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -9,18 +10,45 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from mmm_pipeline.cli.command_line import in_force
+from mmm_pipeline.cli.main import app
 from mmm_pipeline.mmm.simulation.simulate import market_rows, simulate_market
 from mmm_pipeline.storage.home import Home
 
 COMMAND = [sys.executable, "-m", "mmm_pipeline.cli.main"]
 
 
-def mmm(*arguments: str | Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+@dataclass(frozen=True)
+class Done:
+    """A command that has ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def mmm(*arguments: str | Path, folder: Path, **environment: str) -> Done:
+    """Run the command in this process: starting one takes longer than what most commands do."""
+    before = dict(os.environ)
+    try:
+        with contextlib.chdir(folder):
+            result = CliRunner().invoke(
+                app, [*map(str, arguments)], env={"COLUMNS": "160", **environment}, catch_exceptions=False
+            )
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return Done(result.exit_code, result.stdout, result.stderr)
+
+
+def mmm_process(*arguments: str | Path, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a process of its own."""
     return subprocess.run(
         [*COMMAND, *map(str, arguments)],
         cwd=folder,
@@ -50,7 +78,7 @@ def few_draws(tmp_path: Path) -> Path:
 
 
 def test_help_names_every_command(tmp_path: Path) -> None:
-    shown = mmm("--help", folder=tmp_path).stdout
+    shown = mmm_process("--help", folder=tmp_path).stdout
     assert [name for name in ("run", "check", "ui", "demo-data", "doctor") if name not in shown] == []
 
 
@@ -94,7 +122,7 @@ def test_a_file_that_cannot_be_used_is_one_message_without_a_traceback(
 
 def test_a_mistake_in_the_settings_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "pipeline.yaml").write_text("sampler: {chainz: 4}\n")
-    done = mmm("run", folder=tmp_path)
+    done = mmm_process("run", folder=tmp_path)
     assert done.returncode != 0
     assert "did you mean 'chains'" in done.stderr
     assert "Traceback" not in done.stderr
@@ -143,7 +171,7 @@ def test_a_killed_run_keeps_the_earlier_results_and_the_next_run_completes(
 ) -> None:
     home = tmp_path / "home"
     arguments = ["run", "--source", campaigns, "--config", few_draws, "--home", home]
-    first = mmm(*arguments, folder=tmp_path)
+    first = mmm_process(*arguments, folder=tmp_path)
     assert first.returncode == 0, first.stderr + first.stdout
     report = (home / "results" / "latest" / "report.html").read_bytes()
 
@@ -159,7 +187,7 @@ def test_a_killed_run_keeps_the_earlier_results_and_the_next_run_completes(
     assert (home / "results" / "latest" / "report.html").read_bytes() == report
 
     few_draws.write_text(few_draws.read_text().replace("draws: 200000", "draws: 120"))
-    again = mmm(*arguments, folder=tmp_path)
+    again = mmm_process(*arguments, folder=tmp_path)
     assert again.returncode == 0, again.stderr + again.stdout
     summary = json.loads((home / "results" / "latest" / "summary.json").read_text(encoding="utf-8"))
     assert summary["settings"]["sampler"]["draws"] == 120

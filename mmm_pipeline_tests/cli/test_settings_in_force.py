@@ -15,7 +15,7 @@ import pytest
 
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.storage.home import Home
-from mmm_pipeline_tests.cli.test_main import COMMAND, mmm
+from mmm_pipeline_tests.cli.test_main import COMMAND, mmm, mmm_process
 
 _ROWS = "Date,Ad group alias,Impressions,Spend,Sales\n2025-01-01,tv,10,1,5\n"
 
@@ -49,7 +49,7 @@ def test_a_mistyped_command_is_told_with_the_nearest(tmp_path: Path, typed: list
 
 def test_the_shell_can_complete_commands(tmp_path: Path) -> None:
     asked = {"_MMM_COMPLETE": "complete_bash", "COMP_WORDS": "mmm prev", "COMP_CWORD": "1"}
-    assert mmm(folder=tmp_path, **asked).stdout.split() == ["preview-prompt"]
+    assert mmm_process(folder=tmp_path, **asked).stdout.split() == ["preview-prompt"]
 
 
 def test_the_file_can_be_named_without_an_option_and_only_once(tmp_path: Path) -> None:

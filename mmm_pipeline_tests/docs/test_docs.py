@@ -31,7 +31,7 @@ PROMISED = {
     "specs": "adstock degrees mape rhat_max ess_bulk_min ess_tail_min divergences seconds converged",
     "champion": "adstock degrees",
     "channels": "channel spend contribution share roi roi_low roi_high marginal_roi",
-    "budget": "total horizon_days channels expected_kpi_current expected_kpi_optimal optimality_gap",
+    "budget": "total horizon channels expected_kpi_current expected_kpi_optimal optimality_gap",
 }
 
 
@@ -66,7 +66,7 @@ def summary() -> dict[str, Any]:
         "rows": {"accepted": 3723, "rejected": 4, "reasons": {"negative spend": 1}},
         "excluded_channels": [{"channel": "Brand 1 Legacy Banner", "reason": "no spend"}],
         "specs": [spec, unfitted],
-        "naive_mape": {"mean": 0.11, "median": 0.1, "last_day": 0.15},
+        "naive_mape": {"mean": 0.11, "median": 0.1, "last_period": 0.15},
         "champion": {"adstock": "carryover", "degrees": 1, "converged": True, "reason": None, "passed_over": None},
         "channels": [
             {
@@ -82,7 +82,7 @@ def summary() -> dict[str, Any]:
         ],
         "budget": {
             "total": 100.0,
-            "horizon_days": 28,
+            "horizon": 28,
             "channels": [
                 {
                     "channel": "Brand 1 Search",

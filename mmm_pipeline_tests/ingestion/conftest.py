@@ -37,7 +37,7 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
 
 def settings_for(path: Path, *, share: float = 1.0, decimal: str = "auto", **sections: Any) -> Settings:
     """Settings that read `path` and accept that any share of its rows is refused, and of a day's rows."""
-    rules = {"max_rejected_share": share, "incomplete_kpi_days": "accept", **sections.pop("validation", {})}
+    rules = {"max_rejected_share": share, "incomplete_kpi": "accept", **sections.pop("validation", {})}
     source = {"kind": "file", "path": str(path), "decimal": decimal}
     return parse_settings({"source": source, "validation": rules, **sections})
 

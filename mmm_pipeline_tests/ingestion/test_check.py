@@ -63,7 +63,7 @@ def test_checking_starts_no_jax() -> None:
 
 
 def test_more_rolling_origins_than_days_are_found_before_anything_is_fitted() -> None:
-    settings = parse_settings({"source": {"kind": "demo"}, "split": {"holdout_days": 28, "rolling_origins": 7}})
+    settings = parse_settings({"source": {"kind": "demo"}, "split": {"holdout": 28, "rolling_origins": 7}})
     with pytest.raises(ModelInputError, match="at most 6 origins"):
         check_source(settings)
 

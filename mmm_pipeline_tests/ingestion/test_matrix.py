@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 
 from mmm_pipeline.errors import CampaignDataError, StoredResultError
 from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix, check_window, holdout_start
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline.tables.catalog import violations
 
 FIRST = dt.date(2025, 1, 1)
+QUARTER = TimeGrid.covering(FIRST, dt.date(2025, 3, 31), Step.DAY)
 
 
 def campaigns(*, days: int = 60, channels: tuple[str, ...] = ("A", "B"), **columns: Any) -> pd.DataFrame:
@@ -104,7 +106,7 @@ def test_days_without_any_row_are_an_error_that_lists_them(warehouse: DuckDBWare
 
 def test_days_without_any_row_are_zero_when_the_setting_says_so(warehouse: DuckDBWarehouse) -> None:
     table = campaigns()
-    matrix = matrix_of(warehouse, table[table["date"] != "2025-01-10"], validation={"missing_kpi_days": "zero"})
+    matrix = matrix_of(warehouse, table[table["date"] != "2025-01-10"], validation={"missing_kpi": "zero"})
 
     assert (
         matrix.loc[matrix["date"] == "2025-01-10", ["media_units", "spend", "kpi"]].to_numpy().tolist()
@@ -120,8 +122,8 @@ def test_a_matrix_without_campaign_rows_says_what_to_run(warehouse: DuckDBWareho
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (campaigns(days=1), r"covers 1 day\(s\), 2025-01-01 to 2025-01-01; needed are at least 56"),
-        (campaigns(days=55), r"covers 55 day\(s\).*needed are at least 56: the holdout of 28 days"),
+        (campaigns(days=1), r"covers 1 day, 2025-01-01 to 2025-01-01; needed are at least 56"),
+        (campaigns(days=55), r"covers 55 days.*needed are at least 56: the holdout of 28 days"),
         (campaigns(kpi=0.0), "is 0 on all 60 days, 2025-01-01 to 2025-03-01: there is nothing to explain"),
         (campaigns(kpi=7.0), r"is the same on all 60 days.*\(14\)"),
         (campaigns(kpi=[0.1, 0.2] * 60), "is the same on all 60 days"),
@@ -143,13 +145,13 @@ def test_the_shortest_window_is_accepted(warehouse: DuckDBWarehouse) -> None:
 
 
 def test_the_holdout_is_the_last_days() -> None:
-    assert holdout_start(FIRST, dt.date(2025, 3, 31), settings(split={"holdout_days": 14})) == dt.date(2025, 3, 18)
+    assert holdout_start(QUARTER, settings(split={"holdout": 14})) == dt.date(2025, 3, 18)
 
 
 def test_the_holdout_may_begin_on_a_date() -> None:
     chosen = settings(split={"holdout_start": "2025-03-01"})
 
-    assert holdout_start(FIRST, dt.date(2025, 3, 31), chosen) == dt.date(2025, 3, 1)
+    assert holdout_start(QUARTER, chosen) == dt.date(2025, 3, 1)
 
 
 @pytest.mark.parametrize(
@@ -158,12 +160,12 @@ def test_the_holdout_may_begin_on_a_date() -> None:
         ("2024-12-31", "outside the data"),
         ("2025-01-01", "outside the data"),
         ("2025-04-01", "outside the data"),
-        ("2025-01-20", r"leaves 19 day\(s\) to learn from, needed are at least 28"),
+        ("2025-01-20", r"leaves 19 days to learn from, needed are at least 28"),
     ],
 )
 def test_a_holdout_date_that_leaves_too_little_is_an_error(start: str, message: str) -> None:
     with pytest.raises(CampaignDataError, match=message):
-        holdout_start(FIRST, dt.date(2025, 3, 31), settings(split={"holdout_start": start}))
+        holdout_start(QUARTER, settings(split={"holdout_start": start}))
 
 
 def test_an_empty_matrix_is_an_error() -> None:
@@ -176,7 +178,7 @@ def test_markets_are_kept_apart_where_asked_and_add_up_to_the_media_matrix(wareh
     only_south = table["channel"].eq("B") & table["date"].gt("2025-01-10")
     both = pd.concat([table, table.loc[only_south].assign(market="South", kpi=1.0)])
     total = matrix_of(warehouse, both)
-    zero = {"missing_kpi_days": "zero"}
+    zero = {"missing_kpi": "zero"}
     apart = build_market_matrix(warehouse, settings(columns={"market": "Region"}, validation=zero))
 
     assert violations("market_matrix", apart).empty
@@ -204,14 +206,14 @@ def test_days_that_markets_lack_are_an_error_as_those_of_all_rows_are(warehouse:
     assert north.startswith("2 day(s) of market 'North' have no row: 2025-02-01, 2025-02-02. Their KPI is unknown")
     assert "10 day(s) of market 'South' have no row: 2025-01-01" in south
     assert "(all before its first row, of 2025-01-11)" in south
-    assert "validation.missing_kpi_days: zero" in south
+    assert "validation.missing_kpi: zero" in south
 
 
 def test_a_weekly_market_beside_a_daily_one_is_refused_whatever_the_setting(warehouse: DuckDBWarehouse) -> None:
     both = two_markets()
     weekly = both["market"].eq("South") & both["date"].dt.dayofweek.ne(0)
     matrix_of(warehouse, both[~weekly])
-    chosen = settings(columns={"market": "Region"}, validation={"missing_kpi_days": "zero"})
+    chosen = settings(columns={"market": "Region"}, validation={"missing_kpi": "zero"})
 
     with pytest.raises(CampaignDataError, match="the rows of market 'South' are weekly, not daily"):
         build_market_matrix(warehouse, chosen)
@@ -249,7 +251,7 @@ def test_data_of_another_step_is_named_and_never_filled(
     table = campaigns(days=70).assign(date=np.repeat(dates, 2))
 
     with pytest.raises(CampaignDataError) as failure:
-        matrix_of(warehouse, table, validation={"missing_kpi_days": missing})
+        matrix_of(warehouse, table, validation={"missing_kpi": missing})
 
     assert f"the rows are {said}" in str(failure.value)
     assert "would make up days without sales" in str(failure.value)
@@ -264,7 +266,7 @@ def test_a_date_in_another_year_is_named_with_its_line(
     table.loc[table["line_number"] == line, "date"] = pd.Timestamp(wrong)
 
     with pytest.raises(CampaignDataError) as failure:
-        matrix_of(warehouse, table, validation={"missing_kpi_days": missing})
+        matrix_of(warehouse, table, validation={"missing_kpi": missing})
 
     message = str(failure.value)
     assert f"1 date(s) lie(s) far from all others: {wrong} (line 120)" in message
@@ -277,7 +279,7 @@ def test_closed_weekdays_are_named(warehouse: DuckDBWarehouse) -> None:
 
     with pytest.raises(CampaignDataError, match=r"\(all of them Saturdays or Sundays\)"):
         matrix_of(warehouse, open_days)
-    assert len(matrix_of(warehouse, open_days, validation={"missing_kpi_days": "zero"})) == 2 * 90
+    assert len(matrix_of(warehouse, open_days, validation={"missing_kpi": "zero"})) == 2 * 90
 
 
 def repeated(days: int = 60) -> pd.DataFrame:
@@ -291,7 +293,7 @@ def test_a_kpi_that_every_channel_repeats_is_refused_with_both_readings(warehous
 
     message = str(failure.value)
     assert "is the same for all channels on 60 of 60 days, e.g. 100.00 on 2025-01-01 for A, B" in message
-    assert "(7,770.00 over all days): set columns.kpi_per: day" in message
+    assert "(7,770.00 over all days): set columns.kpi_per: date" in message
     assert "add up (15,540.00): set columns.kpi_per: row" in message
 
 

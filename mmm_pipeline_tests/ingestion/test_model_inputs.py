@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from mmm_pipeline.errors import CampaignDataError, SettingsError
 from mmm_pipeline.ingestion.input_warnings import input_warnings
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-from mmm_pipeline.mmm.data.inputs import train_data
+from mmm_pipeline.mmm.data.model_data import train_data
 from mmm_pipeline.settings.pipeline import EventDates, Settings, parse_settings
 
 DAYS, HOLDOUT = 70, 28
@@ -73,18 +73,12 @@ def test_the_order_of_the_rows_does_not_matter() -> None:
 
 def test_scaled_series_have_mean_one_over_the_train_window() -> None:
     dataset, _ = build_model_inputs(matrix(), settings())
-
-    np.testing.assert_allclose(dataset["media_scaled"][:TRAIN].mean("time"), 1.0)
-    np.testing.assert_allclose(dataset["kpi_scaled"][:TRAIN].mean("time"), 1.0)
-    np.testing.assert_allclose(dataset["media_scaled"] * dataset["media_scale"], dataset["media"])
-
-
-def test_the_model_scales_as_the_stored_scalers_say() -> None:
-    dataset, _ = build_model_inputs(matrix(), settings())
     data = train_data(dataset)
 
-    np.testing.assert_allclose(data.media, dataset["media_scaled"][:TRAIN])
-    np.testing.assert_allclose(data.kpi, dataset["kpi_scaled"][:TRAIN])
+    np.testing.assert_allclose(data.media.mean(axis=1), 1.0)
+    np.testing.assert_allclose(data.kpi.mean(axis=1), 1.0)
+    np.testing.assert_allclose(data.media_units[0], dataset["media"][:TRAIN])
+    np.testing.assert_allclose(data.total_kpi, dataset["kpi"][:TRAIN])
 
 
 @given(st.integers(0, 10_000), st.floats(1e-3, 1e6))
@@ -104,8 +98,8 @@ def test_holdout_values_never_touch_train_values_or_scalers(seed: int, size: flo
     before, excluded_before = build_model_inputs(table, never_leaking, features)
     after, excluded_after = build_model_inputs(changed, never_leaking, other_features)
 
-    scalers = ["media_scale", "kpi_scale", "feature_scale"]
-    xr.testing.assert_identical(before[scalers], after[scalers])
+    for name in ("media_scale", "kpi_scale", "feature_scale"):
+        np.testing.assert_array_equal(getattr(train_data(before), name), getattr(train_data(after), name))
     xr.testing.assert_identical(before.isel(time=slice(TRAIN)), after.isel(time=slice(TRAIN)))
     pd.testing.assert_frame_equal(excluded_before, excluded_after)
 
@@ -135,12 +129,12 @@ def test_the_kpi_of_an_excluded_channel_still_counts() -> None:
 def test_a_channel_with_few_active_days_or_little_spend_is_left_out_when_rules_say_so() -> None:
     table = with_values(matrix(), "A", slice(3, TRAIN), media_units=0.0)
     table = with_values(table, "B", slice(TRAIN), spend=0.25)
-    rules = settings(channels={"min_active_days": 4, "min_spend": 10.5})
+    rules = settings(channels={"min_active_periods": 4, "min_spend": 10.5})
 
     _, excluded = build_model_inputs(table, rules)
 
     assert excluded[["channel", "reason"]].to_numpy().tolist() == [
-        ["A", "3 active day(s) on the 42 days before the holdout, fewer than channels.min_active_days = 4"],
+        ["A", "3 active day(s) on the 42 days before the holdout, fewer than channels.min_active_periods = 4"],
         ["B", "spend of 10.50 on the 42 days before the holdout, not above channels.min_spend = 10.50"],
     ]
 
@@ -172,7 +166,7 @@ def test_features_are_aligned_to_the_days_of_the_window() -> None:
 
     assert dataset["feature"].to_numpy().tolist() == ["holiday", "price"]
     np.testing.assert_array_equal(dataset["feature_values"].sel(feature="price"), np.arange(DAYS) - 9.0)
-    np.testing.assert_allclose(abs(dataset["feature_scaled"][:TRAIN]).mean("time"), 1.0)
+    np.testing.assert_allclose(abs(train_data(dataset).feature_values[0]).mean(axis=0), 1.0)
 
 
 def test_a_day_without_features_is_an_error() -> None:
@@ -253,9 +247,9 @@ def test_events_are_features_of_zeros_and_ones_that_are_not_scaled() -> None:
 
     assert data.features == ("Price", "Sale")
     assert data.events == ("Sale",)
-    assert data.feature_scale[1] == 1.0
-    np.testing.assert_array_equal(np.flatnonzero(data.feature_values[:, 1]), [5, 6])
-    assert set(dataset["feature_scaled"].sel(feature="Sale").to_numpy()) == {0.0, 1.0}
+    assert data.feature_scale[0, 1] == 1.0
+    np.testing.assert_array_equal(np.flatnonzero(data.feature_values[0, :, 1]), [5, 6])
+    assert set(data.feature_values[0, :, 1]) == {0.0, 1.0}
 
 
 def test_an_event_with_the_name_of_a_feature_is_refused() -> None:
@@ -379,13 +373,12 @@ def test_a_channel_silent_in_a_market_has_a_scale_that_fits_its_later_media() ->
     own[["media_units", "spend", "kpi"]] *= 0.25
     late = own.loc[own["channel"].eq("A") & own["date"].ge(DATES[TRAIN])]
     dataset, _ = build_model_inputs(matrix(), settings(), None, (), pd.concat([apart, late.assign(kpi=0.0)]))
-    north, south = train_data(dataset).windows
+    data = train_data(dataset)
 
-    expected = north.media_scale[0] * south.kpi_scale / north.kpi_scale
-    np.testing.assert_allclose(south.media_scale[0], expected)
-    assert not south.media[:, 0].any()
-    np.testing.assert_allclose(dataset["media_scale"].sel(market="south"), south.media_scale)
-    later = dataset["media_scaled"].sel(market="south", channel="A")[TRAIN:]
+    of_north, of_south = data.media_scale[:, 0]
+    np.testing.assert_allclose(of_south, of_north * data.kpi_scale[1] / data.kpi_scale[0])
+    assert not data.media[1, :, 0].any()
+    later = dataset["media"].sel(market="south", channel="A")[TRAIN:] / of_south
     assert 0 < later.mean() < 3
 
 
@@ -407,12 +400,11 @@ def test_markets_have_their_own_series_and_scales() -> None:
     assert dataset["kpi"].dims == ("market", "time")
     data = train_data(dataset)
     assert data.markets == ("north", "south")
-    north, south = data.windows
-    assert not south.media[:, 0].any()
-    np.testing.assert_allclose(north.media.mean(axis=0), 1.0)
-    np.testing.assert_allclose(south.media[:, 1:].mean(axis=0), 1.0)
-    np.testing.assert_allclose(north.kpi.mean(), 1.0)
-    np.testing.assert_allclose(north.media_scale, 0.75 * matrix().pivot(
+    assert not data.media[1, :, 0].any()
+    np.testing.assert_allclose(data.media[0].mean(axis=0), 1.0)
+    np.testing.assert_allclose(data.media[1, :, 1:].mean(axis=0), 1.0)
+    np.testing.assert_allclose(data.kpi.mean(axis=1), 1.0)
+    np.testing.assert_allclose(data.media_scale[0], 0.75 * matrix().pivot(
         index="date", columns="channel", values="media_units").iloc[:TRAIN].mean())  # fmt: skip
 
 

@@ -8,9 +8,8 @@ import xarray as xr
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.baseline.seasonality import fourier_names
 from mmm_pipeline.mmm.baseline.weekday import WEEKDAYS
-from mmm_pipeline.mmm.data.inputs import fit_data, panel_data
+from mmm_pipeline.mmm.data.model_data import model_data
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence
 from mmm_pipeline.mmm.inference.prior import prior_media_parameters
 from mmm_pipeline.mmm.reasons import Reason
@@ -52,7 +51,7 @@ def synthetic_fit(
 ) -> Fit:
     """A fit whose media parameters are draws of the prior, the coefficients times `effect`, around a flat baseline."""
     spec = ModelSpec(adstock=adstock, degrees=degrees)
-    data = fit_data(market_dataset(channels=channels, days=days, seed=seed) if dataset is None else dataset)
+    data = model_data(market_dataset(channels=channels, days=days, seed=seed) if dataset is None else dataset)
     rng = np.random.default_rng(seed + 1)
     index = {"chain": np.arange(chains), "draw": np.arange(draws)}
     posterior = xr.Dataset(coords=index)
@@ -93,7 +92,7 @@ def synthetic_fit(
     return Fit(spec, data, inference, verdict, (attempt,), 1.5)
 
 
-def synthetic_panel_fit(*, silent: bool = True, **arguments: int) -> PanelFit:
+def synthetic_panel_fit(*, silent: bool = True, **arguments: int) -> Fit:
     """Two markets that share the draws of a synthetic fit, the second half as large; `silent`: a channel is off there.
 
     Takes the arguments of `synthetic_fit`. The other groups have the shapes of a fit's, and no content.
@@ -115,4 +114,4 @@ def synthetic_panel_fit(*, silent: bool = True, **arguments: int) -> PanelFit:
     empty = xr.zeros_like(one.posterior["noise_sd"])
     groups = {name: xr.Dataset({"kpi": empty}) for name in ("log_likelihood", "observed_data")}
     inference = az.InferenceData(posterior=posterior, sample_stats=one.inference["sample_stats"], **groups)
-    return PanelFit(one.spec, panel_data(both), inference, one.convergence, one.attempts, one.seconds)
+    return Fit(one.spec, model_data(both), inference, one.convergence, one.attempts, one.seconds)

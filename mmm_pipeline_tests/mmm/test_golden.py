@@ -15,9 +15,9 @@ import xarray as xr
 from numpyro.infer.util import log_density
 from scipy import stats
 
-from mmm_pipeline.mmm import Convergence, Fit, ModelSpec, fit_data, media_mix_model
+from mmm_pipeline.mmm import Convergence, Fit, ModelSpec, media_mix_model, model_data
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.baseline.design import linear_design
+from mmm_pipeline.mmm.baseline.design import linear_designs
 from mmm_pipeline.mmm.inference.collapsed import linear_block
 from mmm_pipeline.mmm.inference.density import density_inputs, layout_of, log_likelihood
 from mmm_pipeline.mmm.media.adstock.delayed import DelayedAdstock
@@ -89,7 +89,7 @@ def market(features=True):
 
 
 def train_window(features=True):
-    return fit_data(market(features), days=slice(0, MARKET["train_days"]))
+    return model_data(market(features), days=slice(0, MARKET["train_days"]))
 
 
 def named(original, degrees, *, weekday=True, features=True):
@@ -133,9 +133,9 @@ def assert_predicts(fit, mu_train, mu_ahead):
 def test_scaled_data_and_prior_scales_are_those_of_the_originals_scaler():
     data, scaled = train_window(), MARKET["scaled"]
     days = MARKET["train_days"]
-    np.testing.assert_allclose(data.media, np.array(scaled["media"])[:days], rtol=1e-10)
-    np.testing.assert_allclose(data.kpi, np.array(scaled["kpi"])[:days], rtol=1e-10)
-    np.testing.assert_allclose(data.feature_values, np.array(scaled["features"])[:days], rtol=1e-10)
+    np.testing.assert_allclose(data.media[0], np.array(scaled["media"])[:days], rtol=1e-10)
+    np.testing.assert_allclose(data.kpi[0], np.array(scaled["kpi"])[:days], rtol=1e-10)
+    np.testing.assert_allclose(data.feature_values[0], np.array(scaled["features"])[:days], rtol=1e-10)
     np.testing.assert_allclose(data.spend_share_scale, scaled["costs"], rtol=1e-10)
 
 
@@ -166,12 +166,12 @@ def test_joint_log_density_is_the_originals(model):
 @pytest.mark.parametrize("model", MODELS["models"], ids=model_id)
 def test_collapsed_density_times_the_blocks_conditional_is_the_originals_joint_density(model):
     spec, data = spec_of(model), train_window(model["features"])
-    layout, inputs, design = layout_of(spec, data), density_inputs(spec, data), linear_design(spec, data)
+    layout, inputs, (design,) = layout_of(spec, data), density_inputs(spec, data), linear_designs(spec, data)
     for point, expected in zip(points_of(model), model["log_density"], strict=True):
         sampled = {name: value for name, value in point.items() if name in sampled_priors(spec, data)}
         prior = sum(family.logpdf(sampled[name]).sum() for name, family in sampled_priors(spec, data).items())
-        media = spec.transform.value(data.media, {name: v[None] for name, v in sampled.items()}, NUMPY)
-        residual = data.kpi - media[0] @ sampled["media_coefficient"]
+        media = spec.transform.value(data.media[0], {name: v[None] for name, v in sampled.items()}, NUMPY)
+        residual = data.kpi[0] - media[0] @ sampled["media_coefficient"]
         block = linear_block(design, residual[None], sampled["trend_exponent"][None], sampled["noise_sd"][None])
         linear = np.concatenate(
             [point[name] for name in design.blocks if name in point]

@@ -32,7 +32,7 @@ from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit, synthetic_panel_fit
 
 _FIT = synthetic_fit(channels=4)
-_UNMOVED = dataclasses.replace(_FIT, data=dataclasses.replace(_FIT.data, kpi=np.full(_FIT.data.days, 1e-6)))
+_UNMOVED = dataclasses.replace(_FIT, data=dataclasses.replace(_FIT.data, kpi=np.full_like(_FIT.data.kpi, 1e-6)))
 """The KPI never moved, so that no plan can promise a gain."""
 
 
@@ -67,13 +67,13 @@ def test_a_share_of_todays_total_is_met_to_the_cent_with_locks_and_bounds() -> N
 
 
 def test_options_stand_on_top_of_the_settings() -> None:
-    settings = parse_settings({"budget": {"target_marginal_roi": 1.5, "locked": ["channel 0"], "horizon_days": 14}})
+    settings = parse_settings({"budget": {"target_marginal_roi": 1.5, "locked": ["channel 0"], "horizon": 14}})
 
-    planned = _planned(settings, budget="150", bounds=("0:9",), horizon_days=7)
+    planned = _planned(settings, budget="150", bounds=("0:9",), horizon=7)
 
     table = planned.table.set_index("channel")
     assert planned.summary["objective"] == "most_kpi"
-    assert (planned.summary["total"], planned.summary["horizon_days"]) == (150.0, 7)
+    assert (planned.summary["total"], planned.summary["horizon"]) == (150.0, 7)
     assert table.loc["channel 0", "is_locked"]
 
 
@@ -109,7 +109,7 @@ def test_targets_replace_the_budget() -> None:
         ({"budget": "EUR 3.500"}, "--budget 'EUR 3.500' can be read in two ways: as 3500 or as 3.5"),
         ({"budget": "112.500%"}, "can be read in two ways: as 112500 or as 112.5"),
         ({"bounds": ("channel 1=0,5:1,250",)}, r"--bounds 'channel 1=0,5:1,250': '1,250' can be read in two ways"),
-        ({"horizon_days": 0}, "horizon of 0 days"),
+        ({"horizon": 0}, "horizon of 0 days"),
         ({"name": "../../evil"}, "'../../evil' is not acceptable"),
         ({"name": "a/b"}, "not acceptable"),
         ({"name": ".hidden"}, "not acceptable"),

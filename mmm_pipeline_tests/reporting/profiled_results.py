@@ -60,21 +60,21 @@ def with_own_profile(tables: ResultTables) -> ResultTables:
     never ran; one day of the KPI is odd.
     """
     rng, names, window = np.random.default_rng(0), [*tables.attribution["channel"], "Never ran"], tables.window
-    dates = pd.date_range(window.start, periods=window.days)
-    tide = rng.normal(0, 0.5, window.days)
+    dates = pd.date_range(window.start, periods=window.periods)
+    tide = rng.normal(0, 0.5, window.periods)
     parts = []
     for position, name in enumerate(names):
-        media = np.exp(8 + 0.4 * tide * (position % 4 == 1) + rng.normal(0, 0.5, window.days)) * (1 + position % 5)
-        media[: (position % 3 == 2) * window.days // 3] = 0
+        media = np.exp(8 + 0.4 * tide * (position % 4 == 1) + rng.normal(0, 0.5, window.periods)) * (1 + position % 5)
+        media[: (position % 3 == 2) * window.periods // 3] = 0
         media = parts[0]["media_units"].to_numpy() * 1.5 if position == 1 else media
         media = media * (name != names[-1])
         spend = media / (100 + position)
         if position == 3:
-            media = np.where(np.arange(window.days) % 30 < 3, 0.0, media)
+            media = np.where(np.arange(window.periods) % 30 < 3, 0.0, media)
         parts.append(pd.DataFrame({"date": dates, "channel": name, "media_units": media, "spend": spend, "kpi": 0.0}))
-    season = 1 + 0.2 * (dates.dayofweek.to_numpy() >= 5) + 0.002 * np.arange(window.days)
-    parts[0]["kpi"] = 5000 * season + rng.normal(0, 200, window.days)
-    parts[0].loc[window.days // 2, "kpi"] = 14_000
+    season = 1 + 0.2 * (dates.dayofweek.to_numpy() >= 5) + 0.002 * np.arange(window.periods)
+    parts[0]["kpi"] = 5000 * season + rng.normal(0, 200, window.periods)
+    parts[0].loc[window.periods // 2, "kpi"] = 14_000
     matrix = CONTRACTS["media_matrix"].validate(pd.concat(parts, ignore_index=True))
     profile = eda_profile(matrix, holdout_start=window.holdout_start)
     return dataclasses.replace(tables, media_matrix=matrix, eda_profile=profile)
@@ -85,8 +85,8 @@ def odd_results(channels: int, seed: int = 0) -> ResultTables:
     made = synthetic_results(channels, days=200, seed=seed)
     rng = np.random.default_rng(seed)
     matrix = with_own_profile(made).media_matrix.copy()
-    days = pd.date_range(made.window.start, periods=made.window.days)
-    empty, spiky = np.split(rng.permutation(made.window.days)[:34], 2)
+    days = pd.date_range(made.window.start, periods=made.window.periods)
+    empty, spiky = np.split(rng.permutation(made.window.periods)[:34], 2)
     matrix.loc[matrix["date"].isin(days[empty]), "kpi"] = 0.0
     matrix.loc[matrix["date"].isin(days[spiky]), "kpi"] *= 6
     silent = matrix["channel"].isin(matrix["channel"].unique()[: channels // 2])
@@ -96,7 +96,10 @@ def odd_results(channels: int, seed: int = 0) -> ResultTables:
     missed = ", ".join(f"retention[Brand 1 Ad Group {number:03d}] {1 + number / 37:.4g}" for number in range(9))
     unconverged = Reason("rhat_above_more", {"limit": "1.01", "parameters": missed, "more": "23"})
     board.loc[board.index[-1], ["reason", "reasons"]] = [str(unconverged), stored_reasons([unconverged])]
-    rarely = [Reason("few_active_days", {"active_days": str(n), "days": "172", "least": "99"}) for n in range(channels)]
+    rarely = [
+        Reason("few_active_periods", {"active_periods": str(n), "periods": "172", "least": "99"})
+        for n in range(channels)
+    ]
     return dataclasses.replace(
         made,
         media_matrix=matrix,

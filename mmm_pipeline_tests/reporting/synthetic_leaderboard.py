@@ -65,7 +65,7 @@ def champion_fit(converged: bool) -> pd.DataFrame:
 
 def naive_forecasts() -> pd.DataFrame:
     """Five forecasts without a model, the median being the best."""
-    mape = {"mean": 0.113, "median": 0.101, "weekday_mean": 0.111, "last_day": 0.145, "last_week": 0.248}
+    mape = {"mean": 0.113, "median": 0.101, "weekday_mean": 0.111, "last_period": 0.145, "last_week": 0.248}
     return pd.DataFrame(
         {
             "forecast": list(mape),
@@ -94,8 +94,8 @@ def rolling_origins(board: pd.DataFrame, windows: int) -> pd.DataFrame:
                     "degrees": spec["degrees"],
                     "origin": origin,
                     "is_pooled": pooled,
-                    "train_days": pd.NA if pooled else (origin - origins[0]).days + 60,
-                    "forecast_days": 28 * windows if pooled else 28,
+                    "train_periods": pd.NA if pooled else (origin - origins[0]).days + 60,
+                    "forecast_periods": 28 * windows if pooled else 28,
                     "converged": converged,
                     **errors,
                     "coverage_50": 0.5,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.stats import norm
 
 from mmm_pipeline.mmm.budget.reallocation import reallocation
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.mmm.reasons import Reason, stored_reasons
 from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts, Window
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
@@ -30,7 +31,7 @@ from mmm_pipeline_tests.reporting.synthetic_model_checks import (
     worst_parameter_draws,
 )
 
-_LEFT_OUT = Reason("no_media_and_no_spend", {"days": "59"})
+_LEFT_OUT = Reason("no_media_and_no_spend", {"periods": "59"})
 
 HOSTILE_NAMES = (
     "<script>alert(1)</script>",
@@ -58,7 +59,7 @@ def synthetic_results(
     channels: int | Sequence[str] = 5,
     *,
     days: int = 87,
-    holdout_days: int = 28,
+    holdout: int = 28,
     seed: int = 0,
     quick: bool = False,
     beats_naive: bool = True,
@@ -76,7 +77,7 @@ def synthetic_results(
     Args:
         channels: how many, or their names.
         days: of the window.
-        holdout_days: at its end.
+        holdout: at its end.
         seed: of everything random.
         quick: whether the run was a quick one.
         beats_naive: whether the champion is better than the best naive forecast.
@@ -89,9 +90,52 @@ def synthetic_results(
         engines: titles of other engines that have answered; the first contradicts ours on the first channel.
         settings: `pipeline.yaml` content; default: a report in both languages.
     """
+    names = plain_names(channels) if isinstance(channels, int) else channels
+    made = _made(
+        tuple(names),
+        days=days,
+        holdout=holdout,
+        seed=seed,
+        beats_naive=beats_naive,
+        material=material,
+        no_plan=no_plan,
+        refreshed=refreshed,
+        windows=windows,
+        converged=converged,
+        markets=tuple(markets),
+        engines=tuple(engines),
+    )
+    # Tests may change their tables.
+    frames = {name: frame.copy() for name, frame in made.items()}
     start = dt.date(2021, 10, 17)
-    names = plain_names(channels) if isinstance(channels, int) else list(channels)
-    market = _Market(names, days, holdout_days, np.random.default_rng(seed))
+    return ResultTables(
+        settings=parse_settings(settings) if settings else Settings(report={"languages": ("en", "ko")}),
+        quick=quick,
+        **frames,
+        window=Window(TimeGrid(start, Step.DAY, days), start + dt.timedelta(days - holdout)),
+        rows=RowCounts(9_586 - 3, 3, {"unparseable_date": 2, "negative_spend": 1}),
+    )
+
+
+@cache
+def _made(
+    names: tuple[str, ...],
+    *,
+    days: int,
+    holdout: int,
+    seed: int,
+    beats_naive: bool,
+    material: bool,
+    no_plan: str | None,
+    refreshed: bool,
+    windows: int,
+    converged: bool,
+    markets: tuple[str, ...],
+    engines: tuple[str, ...],
+) -> dict[str, pd.DataFrame]:
+    """The tables, validated once: that takes most of the time."""
+    start = dt.date(2021, 10, 17)
+    market = _Market(list(names), days, holdout, np.random.default_rng(seed))
     frames = {
         "media_matrix": empty_table("media_matrix"),
         "leaderboard": leaderboard(beats_naive),
@@ -127,13 +171,7 @@ def synthetic_results(
         ),
         "rejected_rows": _rejected_rows(),
     }
-    return ResultTables(
-        settings=parse_settings(settings) if settings else Settings(report={"languages": ("en", "ko")}),
-        quick=quick,
-        **{name: CONTRACTS[name].validate(frame) for name, frame in frames.items()},
-        window=Window(start, start + dt.timedelta(days - 1), start + dt.timedelta(days - holdout_days)),
-        rows=RowCounts(9_586 - 3, 3, {"unparseable_date": 2, "negative_spend": 1}),
-    )
+    return {name: CONTRACTS[name].validate(frame) for name, frame in frames.items()}
 
 
 @dataclass
@@ -142,7 +180,7 @@ class _Market:
 
     names: list[str]
     days: int
-    holdout_days: int
+    holdout: int
     rng: np.random.Generator
     horizon: int = 28
     dates: pd.DatetimeIndex = field(init=False)
@@ -209,8 +247,8 @@ class _Market:
                     for end, factor in (("", 1.0), ("_low", 0.8), ("_high", 1.25))
                 },
                 "probability_above_kpi": [0.0],
-                "days_below_zero": [0],
-                "days": [self.days],
+                "periods_below_zero": [0],
+                "periods": [self.days],
             }
         )[list(CONTRACTS["media_total"].columns)]
 
@@ -342,7 +380,7 @@ class _Market:
                 "objective": ["most_kpi"],
                 "total": [plan["current_spend"].sum()],
                 "total_today": [plan["current_spend"].sum()],
-                "horizon_days": [self.horizon],
+                "horizon": [self.horizon],
                 "basis_end": [pd.Timestamp(basis_end)],
                 "expected_kpi_today": [before],
                 "expected_kpi_current": [before],
@@ -420,7 +458,7 @@ class _Market:
 
     @property
     def _is_holdout(self) -> np.ndarray:
-        return np.arange(self.days) >= self.days - self.holdout_days
+        return np.arange(self.days) >= self.days - self.holdout
 
     def _respond(self, position: int, spend: Any) -> Any:
         today = self.daily_spend[position]

@@ -34,7 +34,7 @@ def test_an_unknown_key_names_itself_and_the_closest_known_one(tmp_path: Path) -
     ("text", "key"),
     [
         ("sampler: {chains: 1}", "sampler.chains = 1"),
-        ("split: {holdout_days: 0}", "split.holdout_days = 0"),
+        ("split: {holdout: 0}", "split.holdout = 0"),
         ("model: {adstocks: [geometric]}", "model.adstocks.0 = 'geometric'"),
         ("model: {degrees: [1, 1]}", "lists a value twice"),
         ("source: {kind: file}", "source.path is required"),
@@ -83,7 +83,7 @@ def test_an_impossible_value_names_its_key_and_value(tmp_path: Path, text: str, 
 
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
-        parse_settings({"sampler": {"chains": 0}, "split": {"holdout": 3}})
+        parse_settings({"sampler": {"chains": 0}, "split": {"holdout": 0}})
     assert "sampler.chains" in str(caught.value)
     assert "split.holdout" in str(caught.value)
 

@@ -42,6 +42,12 @@ def _age(path: Path) -> None:
     os.utime(path, (earlier, earlier), follow_symlinks=False)
 
 
+def _answer_signals() -> None:
+    """Tests started in the background ignore some signals, and so would the process."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 @contextmanager
 def _working(parent: Path, wait: str = _SLEEPING) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """A process with a scratch folder, which is killed at the end."""
@@ -51,12 +57,13 @@ def _working(parent: Path, wait: str = _SLEEPING) -> Iterator[tuple[subprocess.P
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        # Tests run under nohup ignore a hangup, and so would the process.
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+        preexec_fn=_answer_signals,
     ) as process:
         assert process.stdout is not None
-        yield process, Path(process.stdout.readline().strip())
-        process.kill()
+        try:
+            yield process, Path(process.stdout.readline().strip())
+        finally:
+            process.kill()
 
 
 @pytest.fixture

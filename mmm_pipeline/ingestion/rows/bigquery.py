@@ -216,7 +216,7 @@ def load_bigquery_table(warehouse: Warehouse, settings: Settings) -> LoadSummary
     where, totals = str(table.name), table.totals()
     refused = bool(refusals(totals))
     sample = table.rejected_sample(REJECTED_SAMPLE) if refused else None
-    days = table.by_day() if refused or settings.columns.kpi_per == "day" else None
+    days = table.by_day() if refused or settings.columns.kpi_per == "date" else None
     try:
         in_refused = require_usable_rows(totals, days if refused else None, where, settings, _first_in(sample))
         left_out = require_counted_once(totals, days, where, table.queries.roles, settings)

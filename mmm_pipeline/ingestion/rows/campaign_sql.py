@@ -64,7 +64,7 @@ class CampaignQueries:
     until: dt.date | None = None
     marks: Mapping[int, DecimalMark] = field(default_factory=dict)
     equal_rows: Literal["ask", "once", "each"] = "ask"
-    kpi_per: Literal["row", "day"] = "row"
+    kpi_per: Literal["row", "date"] = "row"
     left_out: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
     @classmethod

@@ -193,7 +193,7 @@ def require_counted_once(
 
     Args:
         totals: result of `CampaignQueries.totals`.
-        days: that of `CampaignQueries.by_day`; needed with `columns.kpi_per: day` only.
+        days: that of `CampaignQueries.by_day`; needed with `columns.kpi_per: date` only.
         where: the source.
         roles: its columns.
         settings: the sections `validation` and `columns` count.
@@ -202,11 +202,11 @@ def require_counted_once(
         A sentence about the rows that `validation.total_rows` leaves out.
 
     Raises:
-        CampaignDataError: a brand or marketplace is the total of the others, or rows contradict `columns.kpi_per: day`.
+        CampaignDataError: a brand or marketplace is the total of the others, or rows contradict `columns.kpi_per`.
     """
     headers = {role: roles.header(role) for role in OPTIONAL_ROLES if role in roles.positions}
     require_no_overall_total(totals, headers, where)
-    if settings.columns.kpi_per == "day" and days is not None:
+    if settings.columns.kpi_per == "date" and days is not None:
         require_one_kpi_a_day(days, where)
     return _left_out(left_out_rows(totals), settings)
 

@@ -44,7 +44,7 @@ def require_events_or_duplicates(reasons: dict[str, int], where: str, first: Fir
 
 
 def require_one_kpi_a_day(days: pd.DataFrame, where: str) -> None:
-    """With `columns.kpi_per: day`, refuse a day whose rows do not all have the same KPI.
+    """With `columns.kpi_per: date`, refuse a day whose rows do not all have the same KPI.
 
     Args:
         days: of `CampaignQueries.by_day`.
@@ -59,7 +59,7 @@ def require_one_kpi_a_day(days: pd.DataFrame, where: str) -> None:
         return
     row = torn.iloc[0]
     raise CampaignDataError(
-        f"{where}: columns.kpi_per is day, so that all rows of a day{_in_market(row)} must have the same KPI, and on "
+        f"{where}: columns.kpi_per is date, so that all rows of a day{_in_market(row)} must have the same KPI, and on "
         f"{_day(row)}{_in_market(row)} they have from {row['least_kpi']:g} to {row['most_kpi']:g} ({len(torn):,} such "
         "day(s)). Are the rows to be added up? Then set columns.kpi_per: row. Does the KPI differ by market? Then name "
         "its column in columns.market"
@@ -77,7 +77,7 @@ def require_complete_days(
     Args:
         days: of `CampaignQueries.by_day`.
         where: the source.
-        settings: `incomplete_kpi_days: accept` turns the error into a warning.
+        settings: `incomplete_kpi: accept` turns the error into a warning.
         first: an example of each reason.
 
     Returns:
@@ -102,14 +102,14 @@ def require_complete_days(
     shown = ", ".join(_shown(row) for _, row in incomplete.head(_DAYS_SHOWN).iterrows())
     more = f" and {len(incomplete) - _DAYS_SHOWN:,} more" if len(incomplete) > _DAYS_SHOWN else ""
     told = f"{where}: the KPI of {count:,} day(s) is incomplete, because rows of theirs were refused: {shown}{more}"
-    if settings.incomplete_kpi_days == "accept":
-        return (f"{told}; what is left of these days counts, as validation.incomplete_kpi_days says",)
+    if settings.incomplete_kpi == "accept":
+        return (f"{told}; what is left of these days counts, as validation.incomplete_kpi says",)
     reason = str(incomplete.iloc[0]["reason"])
     _, column, value = first(reason)
     example = f"{column} = {value!r}: " if column is not None else ""
     raise CampaignDataError(
         f"{told}. {example}{REASONS[reason]}. Correct the rows (returns belong into the day's sum, a day that is not "
-        "known yet is left out), or set validation.incomplete_kpi_days: accept to go on with what is left of these days"
+        "known yet is left out), or set validation.incomplete_kpi: accept to go on with what is left of these days"
     )
 
 

@@ -66,7 +66,7 @@ REASONS: dict[str, str] = {
     },
     "missing_kpi": (
         "the KPI is blank: write 0 where nothing happened. Where one row of a day has the KPI of the whole day, write "
-        "0 on the others of that day, or the KPI of the day on all of them with columns.kpi_per: day"
+        "0 on the others of that day, or the KPI of the day on all of them with columns.kpi_per: date"
     ),
     DUPLICATE: "every column equals an earlier row; the first one is kept (validation.equal_rows)",
     EQUAL_KPI: "every column equals an earlier row, and there is KPI only: the same order twice, or two alike?",

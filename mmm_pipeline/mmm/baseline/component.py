@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmm_pipeline.mmm.data.inputs import FitData
+from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["BaselineComponent", "Periods"]
@@ -46,18 +46,18 @@ class BaselineComponent(ABC):
     dimension: ClassVar[str]
 
     @abstractmethod
-    def labels(self, spec: ModelSpec, data: FitData) -> Sequence[str]:
+    def labels(self, spec: ModelSpec, data: ModelData) -> Sequence[str]:
         """Names of the k coefficients; none where the model does without the component."""
 
     @abstractmethod
-    def columns(self, spec: ModelSpec, data: FitData, periods: Periods) -> np.ndarray:
+    def columns(self, spec: ModelSpec, data: ModelData, periods: Periods) -> np.ndarray:
         """(T, k) columns of the mean on some periods."""
 
     @abstractmethod
-    def scales(self, spec: ModelSpec, data: FitData) -> np.ndarray:
+    def scales(self, spec: ModelSpec, data: ModelData) -> np.ndarray:
         """(k,) prior standard deviations, in multiples of the mean KPI per unit of the column."""
 
-    def signs(self, spec: ModelSpec, data: FitData) -> np.ndarray:
+    def signs(self, spec: ModelSpec, data: ModelData) -> np.ndarray:
         """(k,) 1 or -1 where a coefficient is half-Normal of that sign, 0 where it is Normal."""
         return np.zeros(len(self.labels(spec, data)), dtype=int)
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from mmm_pipeline.mmm.baseline.component import BaselineComponent, Periods
 from mmm_pipeline.mmm.baseline.registry import COMPONENTS
-from mmm_pipeline.mmm.data.inputs import FitData
+from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.specs import ModelSpec
 
-__all__ = ["INTERCEPT", "TREND", "ComponentColumns", "LinearDesign", "linear_design", "trend_column"]
+__all__ = ["INTERCEPT", "TREND", "ComponentColumns", "LinearDesign", "linear_design", "linear_designs", "trend_column"]
 
 TREND, INTERCEPT = "trend_coefficient", "intercept"
 
@@ -139,22 +139,27 @@ class LinearDesign:
         return found
 
 
+def linear_designs(spec: ModelSpec, data: ModelData) -> list[LinearDesign]:
+    """The columns of every market on the days of the fit's window."""
+    return [linear_design(spec, data, feature_values=values) for values in data.feature_values]
+
+
 def linear_design(
-    spec: ModelSpec, data: FitData, *, feature_values: np.ndarray | None = None, start: int = 0, days: int | None = None
+    spec: ModelSpec, data: ModelData, *, feature_values: np.ndarray, start: int = 0, days: int | None = None
 ) -> LinearDesign:
     """The columns on days `start .. start + days` counted from the first day of the fit's window.
 
     Args:
         spec: the model.
-        data: the fit's window; gives the number of days and the scaled features unless others are named.
-        feature_values: (days, F) scaled features of the days in question; default: those of the window.
+        data: the fit's window.
+        feature_values: (days, F) scaled features of a market on the days in question.
         start: first day; the window's length continues it.
         days: number of days; default: the window's.
     """
     periods = Periods(
         time=np.arange(start, start + (data.days if days is None else days), dtype=float),
         origin=data.dates[0],
-        feature_values=data.feature_values if feature_values is None else feature_values,
+        feature_values=feature_values,
     )
     return LinearDesign(
         time=periods.time,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm_pipeline.mmm.baseline.component import BaselineComponent, Periods
-from mmm_pipeline.mmm.data.inputs import FitData
+from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["PADDED_DEGREES", "Seasonality", "fourier_names"]
@@ -24,15 +24,15 @@ class Seasonality(BaselineComponent):
     name = "seasonality"
     dimension = "fourier"
 
-    def labels(self, spec: ModelSpec, data: FitData) -> Sequence[str]:
+    def labels(self, spec: ModelSpec, data: ModelData) -> Sequence[str]:
         return fourier_names(spec.degrees)
 
-    def columns(self, spec: ModelSpec, data: FitData, periods: Periods) -> np.ndarray:
+    def columns(self, spec: ModelSpec, data: ModelData, periods: Periods) -> np.ndarray:
         degree = np.arange(1, spec.degrees + 1)
         angle = 2 * np.pi * periods.time[:, None] * degree / spec.seasonality_period_days
         return np.stack([np.sin(angle), np.cos(angle)], axis=-1).reshape(len(periods.time), 2 * spec.degrees)
 
-    def scales(self, spec: ModelSpec, data: FitData) -> np.ndarray:
+    def scales(self, spec: ModelSpec, data: ModelData) -> np.ndarray:
         return np.full(2 * spec.degrees, spec.priors.seasonality_scale)
 
     def padding(self, spec: ModelSpec) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm_pipeline.mmm.baseline.component import BaselineComponent, Periods
-from mmm_pipeline.mmm.data.inputs import FitData
+from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["WEEKDAYS", "Weekday"]
@@ -23,13 +23,13 @@ class Weekday(BaselineComponent):
     name = "weekday"
     dimension = "day_of_week"
 
-    def labels(self, spec: ModelSpec, data: FitData) -> Sequence[str]:
+    def labels(self, spec: ModelSpec, data: ModelData) -> Sequence[str]:
         return WEEKDAYS if spec.weekday else ()
 
-    def columns(self, spec: ModelSpec, data: FitData, periods: Periods) -> np.ndarray:
+    def columns(self, spec: ModelSpec, data: ModelData, periods: Periods) -> np.ndarray:
         # Day 0 of the epoch was a Thursday.
         day = int(periods.origin.astype("datetime64[D]").astype(int)) + 3 + periods.time.astype(int)
         return np.eye(len(WEEKDAYS))[day % len(WEEKDAYS)] if spec.weekday else np.zeros((len(periods.time), 0))
 
-    def scales(self, spec: ModelSpec, data: FitData) -> np.ndarray:
+    def scales(self, spec: ModelSpec, data: ModelData) -> np.ndarray:
         return np.full(len(self.labels(spec, data)), spec.priors.weekday_scale)

@@ -19,7 +19,6 @@ from mmm_pipeline.mmm.budget.rounding import CENTS, round_to_total
 from mmm_pipeline.mmm.budget.solver import Allocation, AllocationProblem, allocate
 from mmm_pipeline.mmm.budget.targets import smallest_total, spend_while_worthwhile
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.response.channel_responses import ChannelResponse, channel_responses
 from mmm_pipeline.mmm.response.response import current_spend, latest_spend, media_prices
 
@@ -48,9 +47,7 @@ class BudgetPlan:
     today: np.ndarray
 
 
-def plan_budget(
-    fit: Fit | PanelFit, request: BudgetRequest | None = None, *, credible_interval: float = 0.9
-) -> BudgetPlan:
+def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_interval: float = 0.9) -> BudgetPlan:
     """The best allocation under the request, with its optimality certificate.
 
     The plan maximises the posterior mean of the incremental media KPI (see `response`), or the cautious figure or the
@@ -69,12 +66,12 @@ def plan_budget(
         InfeasibleBudget: the request cannot be met.
     """
     request = request or BudgetRequest()
-    latest, basis_end = latest_spend(fit, request.horizon_days)
-    now = current_spend(fit, request.horizon_days)
+    latest, basis_end = latest_spend(fit, request.horizon)
+    now = current_spend(fit, request.horizon)
     problem = budget_problem(fit.data.channels, now, request, latest)
     responses = [
         response.per(problem.unit)
-        for response in channel_responses(fit, request.horizon_days, count_after_horizon=request.count_after_horizon)
+        for response in channel_responses(fit, request.horizon, count_after_horizon=request.count_after_horizon)
     ]
     allocation = _allocated(problem, responses, request)
     reference = problem.reference(allocation.cents)
@@ -110,7 +107,7 @@ def plan_budget(
     )
 
 
-def unplanned(fit: Fit | PanelFit, request: BudgetRequest, why: InfeasibleBudget) -> BudgetPlan:
+def unplanned(fit: Fit, request: BudgetRequest, why: InfeasibleBudget) -> BudgetPlan:
     """What stands in a plan's place where there is none: today's spend, unchanged, and the reason.
 
     Args:
@@ -118,8 +115,8 @@ def unplanned(fit: Fit | PanelFit, request: BudgetRequest, why: InfeasibleBudget
         request: that cannot be met.
         why: what `plan_budget` says.
     """
-    spend = current_spend(fit, request.horizon_days)
-    responses = channel_responses(fit, request.horizon_days, count_after_horizon=request.count_after_horizon)
+    spend = current_spend(fit, request.horizon)
+    responses = channel_responses(fit, request.horizon, count_after_horizon=request.count_after_horizon)
     today = _outcome(responses, spend)
     table = pd.DataFrame(
         {
@@ -138,8 +135,8 @@ def unplanned(fit: Fit | PanelFit, request: BudgetRequest, why: InfeasibleBudget
         {
             "objective": [request.objective],
             **{key: [float(spend.sum())] for key in ("total", "total_today")},
-            "horizon_days": [request.horizon_days],
-            "basis_end": np.array([latest_spend(fit, request.horizon_days)[1]], dtype="datetime64[ns]"),
+            "horizon": [request.horizon],
+            "basis_end": np.array([latest_spend(fit, request.horizon)[1]], dtype="datetime64[ns]"),
             **{key: [expected] for key in ("expected_kpi_today", "expected_kpi_current", "expected_kpi_optimal")},
             **{key: [0.0] for key in ("uplift", "uplift_low", "uplift_high", "probability_of_gain")},
             "risk_measure": [request.risk.measure],
@@ -237,7 +234,7 @@ class _Compared:
                 "objective": [self.request.objective],
                 "total": [float(problem.currency(allocation.cents.sum()))],
                 "total_today": [float(problem.currency(problem.current.sum()))],
-                "horizon_days": [self.request.horizon_days],
+                "horizon": [self.request.horizon],
                 "basis_end": np.array([basis_end], dtype="datetime64[ns]"),
                 "expected_kpi_today": [self.today.expected],
                 "expected_kpi_current": [self.current.expected],

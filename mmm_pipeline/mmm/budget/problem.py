@@ -41,7 +41,7 @@ class BudgetProblem:
         high: upper bounds.
         locked: (C,) whether the channel is locked.
         blocks: every channel is in one.
-        horizon_days: length of the plan.
+        horizon: length of the plan.
         unit: currency in the unit of account; see `rounding`.
     """
 
@@ -51,7 +51,7 @@ class BudgetProblem:
     high: np.ndarray
     locked: np.ndarray
     blocks: tuple[Block, ...]
-    horizon_days: int
+    horizon: int
     unit: float = 1.0
 
     def currency(self, cents: np.ndarray) -> np.ndarray:
@@ -101,7 +101,7 @@ def budget_problem(
         if block.total is not None:
             block = _feasible(channels, low, high, locked, block, block.total, request, unit)
         blocks.append(block)
-    return BudgetProblem(channels, current, low, high, locked, tuple(blocks), request.horizon_days, unit)
+    return BudgetProblem(channels, current, low, high, locked, tuple(blocks), request.horizon, unit)
 
 
 def _size(basis: np.ndarray, request: BudgetRequest) -> float:
@@ -133,8 +133,7 @@ def _blocks(
         if total <= 0 and not request.groups:
             before = f" (as many days up to the last one with spend cost {amount_text(earlier)})" if earlier > 0 else ""
             raise InfeasibleBudget(
-                f"the last {request.horizon_days} days cost nothing, so there is no default total: set budget.total"
-                f"{before}",
+                f"the last {request.horizon} days cost nothing, so there is no default total: set budget.total{before}",
                 code="no_spend",
             )
         yield Block(None, rest, total)
@@ -202,7 +201,7 @@ def _feasible(
     if block.name is None and request.groups:
         whose = "the total that the groups leave to the other channels,"
     default = block.name is None and request.total is None
-    origin = f" (what the last {request.horizon_days} days cost)" if default else ""
+    origin = f" (what the last {request.horizon} days cost)" if default else ""
     fixed = f", {_money(low[locked].sum(), unit)} of it locked" if locked.any() else ""
     if total < least:
         raise InfeasibleBudget(

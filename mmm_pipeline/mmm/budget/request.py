@@ -24,9 +24,9 @@ class BudgetRequest:
         total: currency over the horizon; None: what the last horizon cost.
         target_kpi: instead of a total: spend as little as reaches this incremental media KPI.
         target_marginal_roi: instead of a total: spend until the next unit of currency brings no more KPI than this.
-        horizon_days: length of the plan.
+        horizon: length of the plan.
         lower, upper: bounds of every channel, as multiples of its current spend (the spend of the window's last
-            `horizon_days` days). A channel that spent nothing then stays at nothing unless `amounts` says otherwise.
+            `horizon` days). A channel that spent nothing then stays at nothing unless `amounts` says otherwise.
         bounds: channel -> (low, high), multiples of its current spend, instead of `lower` and `upper`.
         amounts: channel -> (low, high) in currency over the horizon, instead of multiples.
         locked: channels that keep their current spend, whatever the total.
@@ -39,7 +39,7 @@ class BudgetRequest:
     total: float | None = None
     target_kpi: float | None = None
     target_marginal_roi: float | None = None
-    horizon_days: int = 28
+    horizon: int = 28
     lower: float = 0.5
     upper: float = 2.0
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -67,8 +67,8 @@ def require_sensible(channels: tuple[str, ...], request: BudgetRequest) -> None:
     for name in request.bounds:
         if name in request.amounts:
             raise InfeasibleBudget(f"channel {name!r} is in budget.bounds and in budget.amounts: give one")
-    if request.horizon_days < 1:
-        raise InfeasibleBudget(f"budget.horizon_days is {request.horizon_days}: at least 1 is needed")
+    if request.horizon < 1:
+        raise InfeasibleBudget(f"budget.horizon is {request.horizon}: at least 1 is needed")
     _require_sensible_objective(request)
     _require_sensible_groups(request)
     ranges = {"lower and upper": (request.lower, request.upper)}

@@ -7,20 +7,20 @@ import numpy as np
 __all__ = ["current_spend_of", "latest_spend_of"]
 
 
-def current_spend_of(spend: np.ndarray, horizon_days: int) -> np.ndarray:
-    """(C,) currency: spend of the last `horizon_days` of (T, C); of a shorter window, its mean day times those."""
-    return spend[-horizon_days:].mean(axis=0) * horizon_days
+def current_spend_of(spend: np.ndarray, horizon: int) -> np.ndarray:
+    """(C,) currency: spend of the last `horizon` of (T, C); of a shorter window, its mean day times those."""
+    return spend[-horizon:].mean(axis=0) * horizon
 
 
-def latest_spend_of(spend: np.ndarray, horizon_days: int) -> tuple[np.ndarray, int]:
-    """Spend of the `horizon_days` days up to the last one on which anything was spent, and that day.
+def latest_spend_of(spend: np.ndarray, horizon: int) -> tuple[np.ndarray, int]:
+    """Spend of the `horizon` days up to the last one on which anything was spent, and that day.
 
     Args:
         spend: (T, C) currency; something was spent on some day.
-        horizon_days: how many days.
+        horizon: how many days.
 
     Returns:
         (C,) currency, and the position of the day.
     """
     last = int(np.flatnonzero(spend.any(axis=1)).max())
-    return current_spend_of(spend[: last + 1], horizon_days), last
+    return current_spend_of(spend[: last + 1], horizon), last

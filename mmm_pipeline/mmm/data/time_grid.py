@@ -22,6 +22,7 @@ Day = dt.date | np.datetime64
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 _DAYS_OF_WEEK = 7
+_DAYS_OF_MONTH = range(28, 32)
 _EPOCH_WEEKDAY = 3
 """1970-01-01 was a Thursday."""
 
@@ -57,6 +58,11 @@ class Step(StrEnum):
         """Periods back to the same season a year ago: 52 weeks of days, so that weekdays match; 52 weeks; 12 months."""
         return {"day": 52 * _DAYS_OF_WEEK, "week": 52, "month": 12}[self.value]
 
+    @property
+    def least_train(self) -> int:
+        """Fewest periods that a model learns from; fewer say more about those periods than about the model."""
+        return {"day": 28, "week": 26, "month": 18}[self.value]
+
     def counted(self, periods: int) -> str:
         """`1 day`, `8 weeks`, `1,200 days`, for messages in English."""
         return f"{periods:,} {self.value if periods == 1 else self.plural}"
@@ -86,12 +92,12 @@ class TimeGrid:
             raise ModelInputError(f"a time grid has at least 0 periods, got {self.length}")
 
     @classmethod
-    def of_dates(cls, dates: np.ndarray, step: Step) -> TimeGrid:
+    def of_dates(cls, dates: np.ndarray, step: Step | None = None) -> TimeGrid:
         """The grid whose periods start on these dates.
 
         Args:
             dates: (T,) datetime64, increasing, T >= 1.
-            step: of the periods.
+            step: of the periods; None: as the first two dates are apart, days where there is one date only.
 
         Raises:
             ModelInputError: there are none, or they are not consecutive periods.
@@ -99,6 +105,7 @@ class TimeGrid:
         days = np.asarray(dates).astype("datetime64[D]")
         if not len(days):
             raise ModelInputError("a time grid needs at least one date")
+        step = step or _step_between(days)
         grid = cls(days[0].item(), step, len(days))
         wrong = np.flatnonzero(grid.dates != days)
         if len(wrong):
@@ -239,6 +246,17 @@ class TimeGrid:
         """Name of a period in every language: `2024-01-29` for a day and for the week from that day, `2024-01`."""
         day = self.date(position)
         return f"{day:%Y-%m}" if self.step is Step.MONTH else day.isoformat()
+
+
+def _step_between(days: np.ndarray) -> Step:
+    apart = int((days[1] - days[0]).astype(int)) if len(days) > 1 else 1
+    if apart == 1:
+        return Step.DAY
+    if apart == _DAYS_OF_WEEK:
+        return Step.WEEK
+    if apart in _DAYS_OF_MONTH:
+        return Step.MONTH
+    raise ModelInputError(f"{days[0]} and {days[1]} are no consecutive days, weeks or months")
 
 
 def _date(day: Day) -> dt.date:

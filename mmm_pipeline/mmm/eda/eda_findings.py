@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mmm_pipeline.mmm.data.time_grid import Step
 from mmm_pipeline.mmm.eda.robust import OUTLIER_SCORE
 
-__all__ = ["FEW_ACTIVE_DAYS", "HIGH_VIF", "MOVE_TOGETHER", "Finding", "Severity", "findings_of"]
+__all__ = ["FEW_ACTIVE", "HIGH_VIF", "MOVE_TOGETHER", "Finding", "Severity", "findings_of"]
 
 Severity = Literal["warning", "info"]
 
-FEW_ACTIVE_DAYS = 28
+FEW_ACTIVE: Mapping[Step, int] = {Step.DAY: 28, Step.WEEK: 13, Step.MONTH: 6}
+"""Periods with media below which an effect rests on the prior."""
 MOVE_TOGETHER = 0.9
 HIGH_VIF = 10.0
 
@@ -59,36 +62,40 @@ def findings_of(profile: Mapping[str, Any]) -> list[Finding]:
 
 
 def _short_window(profile: Mapping[str, Any]) -> Iterator[Finding]:
-    days, season = profile["window"]["days"], profile["window"].get("season_days", 365.0)
+    window, step = profile["window"], _step(profile)
+    season = window.get("season_days", 365.0)
     if season is None:
         return
+    days = (dt.date.fromisoformat(window["end"]) - dt.date.fromisoformat(window["start"])).days + 1
+    told = step.counted(window["periods"])
     if days < season:
         yield Finding(
             "short_window",
             "warning",
-            f"The data spans {days} days, less than one season of {season:g}: season and trend cannot be separated.",
-            values={"days": days, "season_days": season},
+            f"The data spans {told}, less than one season of {season:g} days: season and trend cannot be separated.",
+            values={"periods": window["periods"], "season_days": season},
         )
     elif days < 2 * season:
         yield Finding(
             "one_season",
             "info",
-            f"The data spans {days} days: every season of the year was seen once at most, so a season and a one-off "
+            f"The data spans {told}: every season of the year was seen once at most, so a season and a one-off "
             "event look the same.",
-            values={"days": days},
+            values={"periods": window["periods"]},
         )
 
 
-def _few_days_per_parameter(profile: Mapping[str, Any]) -> Iterator[Finding]:
-    train_days = profile["window"]["train_days"]
+def _few_periods_per_parameter(profile: Mapping[str, Any]) -> Iterator[Finding]:
+    train_periods = profile["window"]["train_periods"]
     usable = sum(1 for row in profile["channels"] if _is_usable(row))
     parameters = _PARAMETERS_PER_CHANNEL * usable + _OTHER_PARAMETERS
-    if train_days < 2 * parameters:
+    if train_periods < 2 * parameters:
         yield Finding(
-            "few_days_per_parameter",
+            "few_periods_per_parameter",
             "warning",
-            f"{train_days} train days carry about {parameters} parameters: the priors will decide much of the result.",
-            values={"train_days": train_days, "parameters": parameters},
+            f"{_counted(profile, train_periods)} to learn from carry about {parameters} parameters: the priors will "
+            "decide much of the result.",
+            values={"train_periods": train_periods, "parameters": parameters},
         )
 
 
@@ -105,16 +112,17 @@ def _no_activity(profile: Mapping[str, Any]) -> Iterator[Finding]:
             )
 
 
-def _few_active_days(profile: Mapping[str, Any]) -> Iterator[Finding]:
+def _few_active_periods(profile: Mapping[str, Any]) -> Iterator[Finding]:
+    step, train = _step(profile), profile["window"]["train_periods"]
     for row in profile["channels"]:
-        if _is_usable(row) and row["train_active_days"] < FEW_ACTIVE_DAYS:
+        if _is_usable(row) and row["train_active_periods"] < FEW_ACTIVE[step]:
             yield Finding(
-                "few_active_days",
+                "few_active_periods",
                 "warning",
-                f"{row['channel']} was active on {row['train_active_days']} of {profile['window']['train_days']} train "
-                "days: its effect will rest mostly on the prior.",
+                f"{row['channel']} was active in {row['train_active_periods']} of the {step.counted(train)} to learn "
+                "from: its effect will rest mostly on the prior.",
                 row["channel"],
-                {"active_days": row["train_active_days"], "train_days": profile["window"]["train_days"]},
+                {"active_periods": row["train_active_periods"], "train_periods": train},
             )
 
 
@@ -171,10 +179,11 @@ def _spend_without_media(profile: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(
                 "spend_without_media",
                 "warning",
-                f"{row['channel']} has {row['spend_without_media']:,.0f} of spend on {row['spend_without_media_days']} "
-                "days without any media: its price and ROI are distorted.",
+                f"{row['channel']} has {row['spend_without_media']:,.0f} of spend in "
+                f"{_counted(profile, row['spend_without_media_periods'])} without any media: its price and ROI are "
+                "distorted.",
                 row["channel"],
-                {"spend": row["spend_without_media"], "days": row["spend_without_media_days"]},
+                {"spend": row["spend_without_media"], "periods": row["spend_without_media_periods"]},
             )
 
 
@@ -184,34 +193,34 @@ def _level_shift(profile: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             "level_shift",
             "warning",
-            f"The mean KPI of the holdout is {abs(change):.0%} {'above' if change > 0 else 'below'} that of the train "
-            "days: the holdout error also measures that shift.",
+            f"The mean KPI of the holdout is {abs(change):.0%} {'above' if change > 0 else 'below'} that before it: "
+            "the holdout error also measures that shift.",
             values={"change": change},
         )
 
 
-def _kpi_zero_days(profile: Mapping[str, Any]) -> Iterator[Finding]:
-    dates = profile["kpi"]["zero_days"]
+def _kpi_zero_periods(profile: Mapping[str, Any]) -> Iterator[Finding]:
+    dates = profile["kpi"]["zero_periods"]
     if dates:
         yield Finding(
-            "kpi_zero_days",
+            "kpi_zero_periods",
             "warning",
-            f"The KPI is 0 on {_days(len(dates))} ({_listed(dates)}): check whether the data is complete.",
-            values={"days": len(dates), "dates": dates},
+            f"The KPI is 0 in {_counted(profile, len(dates))} ({_listed(dates)}): check whether the data is complete.",
+            values={"periods": len(dates), "dates": dates},
         )
 
 
-def _market_zero_days(profile: Mapping[str, Any]) -> Iterator[Finding]:
-    rows = [row for row in profile.get("markets", ()) if row["zero_days"]]
+def _market_zero_periods(profile: Mapping[str, Any]) -> Iterator[Finding]:
+    rows = [row for row in profile.get("markets", ()) if row["zero_periods"]]
     if rows:
-        told = [f"{row['market']} on {_days(len(row['zero_days']))}" for row in rows]
+        told = [f"{row['market']} in {_counted(profile, len(row['zero_periods']))}" for row in rows]
         yield Finding(
-            "market_zero_days",
+            "market_zero_periods",
             "warning",
-            f"The KPI of some markets is 0 on some days ({_listed(told)}): check whether their data is complete.",
+            f"The KPI of some markets is 0 in some periods ({_listed(told)}): check whether their data is complete.",
             values={
                 "markets": len(rows),
-                "days": sum(len(row["zero_days"]) for row in rows),
+                "periods": sum(len(row["zero_periods"]) for row in rows),
                 "names": [row["market"] for row in rows],
             },
         )
@@ -224,7 +233,7 @@ def _market_level_shift(profile: Mapping[str, Any]) -> Iterator[Finding]:
         yield Finding(
             "market_level_shift",
             "warning",
-            "The mean KPI of some markets in the holdout is far from that of their train days "
+            "The mean KPI of some markets in the holdout is far from that before it "
             f"({_listed([f'{market} by {change:+.0%}' for market, change in far])}): the holdout error also measures "
             "that shift.",
             values={"markets": len(far), "names": [market for market, _ in far]},
@@ -232,6 +241,8 @@ def _market_level_shift(profile: Mapping[str, Any]) -> Iterator[Finding]:
 
 
 def _kpi_outliers(profile: Mapping[str, Any]) -> Iterator[Finding]:
+    step = _step(profile)
+    around = "for the weekday and the weeks around it" if step is Step.DAY else f"for the {step.plural} around it"
     for code, what, sign in (("kpi_spikes", "above", 1), ("kpi_drops", "below", -1)):
         rows = [row for row in profile["kpi"]["outliers"] if row["score"] * sign > 0]
         if rows:
@@ -239,10 +250,10 @@ def _kpi_outliers(profile: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(
                 code,
                 "info",
-                f"The KPI is far {what} what is usual for the weekday and the weeks around it on {_days(len(rows))} "
+                f"The KPI is far {what} what is usual {around} in {step.counted(len(rows))} "
                 f"({_listed([row['date'] for row in strongest])}): an event that the model does not know would be "
                 "credited to whatever ran then.",
-                values={"days": len(rows), "dates": [row["date"] for row in strongest], "threshold": OUTLIER_SCORE},
+                values={"periods": len(rows), "dates": [row["date"] for row in strongest], "threshold": OUTLIER_SCORE},
             )
 
 
@@ -258,11 +269,11 @@ def _spend_outliers(profile: Mapping[str, Any]) -> Iterator[Finding]:
             yield Finding(
                 "spend_spikes",
                 "info",
-                f"{channel} spent far more than usual on {_days(len(rows))}, most so on {strongest['date']} "
-                f"({strongest['spend']:,.0f} against {strongest['expected']:,.0f}).",
+                f"{channel} spent far more than usual in {_counted(profile, len(rows))}, most so on "
+                f"{strongest['date']} ({strongest['spend']:,.0f} against {strongest['expected']:,.0f}).",
                 channel,
                 {
-                    "days": len(rows),
+                    "periods": len(rows),
                     "dates": [row["date"] for row in rows],
                     "spend": strongest["spend"],
                     "expected": strongest["expected"],
@@ -297,12 +308,12 @@ def _stopped(profile: Mapping[str, Any]) -> Iterator[Finding]:
 
 def _trend(profile: Mapping[str, Any]) -> Iterator[Finding]:
     trend = profile["kpi"]["trend"]
-    if trend["share_per_week"] is not None and (trend["per_week_low"] > 0 or trend["per_week_high"] < 0):
+    if trend["share"] is not None and (trend["low"] > 0 or trend["high"] < 0):
         yield Finding(
             "trend",
             "info",
-            f"The KPI {'grows' if trend['per_week'] > 0 else 'falls'} by {abs(trend['share_per_week']):.1%} of its "
-            "median a week.",
+            f"The KPI {'grows' if trend['slope'] > 0 else 'falls'} by {abs(trend['share']):.1%} of its "
+            f"median a {trend['per']}.",
             values=dict(trend),
         )
 
@@ -323,8 +334,12 @@ def _is_usable(row: Mapping[str, Any]) -> bool:
     return bool(row["train_media_units"] > 0 and row["train_spend"] > 0)
 
 
-def _days(count: int) -> str:
-    return "1 day" if count == 1 else f"{count} days"
+def _step(profile: Mapping[str, Any]) -> Step:
+    return Step(profile["window"]["step"])
+
+
+def _counted(profile: Mapping[str, Any], periods: int) -> str:
+    return _step(profile).counted(periods)
 
 
 def _listed(items: list[str]) -> str:
@@ -334,13 +349,13 @@ def _listed(items: list[str]) -> str:
 
 _RULES: tuple[Callable[[Mapping[str, Any]], Iterator[Finding]], ...] = (
     _short_window,
-    _few_days_per_parameter,
+    _few_periods_per_parameter,
     _level_shift,
-    _kpi_zero_days,
+    _kpi_zero_periods,
     _market_level_shift,
-    _market_zero_days,
+    _market_zero_periods,
     _no_activity,
-    _few_active_days,
+    _few_active_periods,
     _constant_media,
     _moves_together,
     _high_vif,

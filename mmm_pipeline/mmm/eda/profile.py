@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import ModelInputError
+from mmm_pipeline.mmm.data.time_grid import WEEKDAYS, Step, TimeGrid
 from mmm_pipeline.mmm.eda.eda_findings import findings_of
 from mmm_pipeline.mmm.eda.relations import correlations, lagged_correlations, variance_inflation
-from mmm_pipeline.mmm.eda.robust import robust_trend, unusual_days, without_trend_and_weekday
+from mmm_pipeline.mmm.eda.robust import robust_trend, unusual_periods, without_trend_and_weekday
 
 __all__ = ["BREAKDOWN_COLUMNS", "LAGS", "eda_profile"]
 
@@ -20,9 +21,10 @@ LAGS = 14
 BREAKDOWN_COLUMNS: tuple[str, ...] = ("dimension", "value", "rows", "spend", "media_units", "kpi")
 
 _MOST_PAIRS = 10
-# Budgets are meant to be moved, so a day has to be odder than a KPI day to be worth a line.
+# Budgets are meant to be moved, so spend has to be odder than a KPI to be worth a line.
 _SPEND_OUTLIER_SCORE = 3.5
-_WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_TREND_SPAN = {Step.DAY: (7, "week"), Step.WEEK: (1, "week"), Step.MONTH: (1, "month")}
+"""Periods that the trend is told for, and their name."""
 
 
 def eda_profile(
@@ -34,10 +36,10 @@ def eda_profile(
     by_market: pd.DataFrame | None = None,
     season_days: float | None = 365.0,
 ) -> dict[str, Any]:
-    """Profile the daily series.
+    """Profile the series.
 
     Args:
-        matrix: the `media_matrix` table: one row per day and channel on a dense calendar.
+        matrix: the `media_matrix` table: one row per period and channel on a dense calendar.
         holdout_start: first day of the holdout.
         rejected: the `rejected_rows` table.
         breakdown: totals by brand, marketplace or the like, with `BREAKDOWN_COLUMNS`; `dimension` is the name of the
@@ -47,7 +49,7 @@ def eda_profile(
 
     Returns:
         JSON-able, every list ready to be a table: `window`, `totals`, `kpi` (with `weekdays`, `trend`, `outliers`,
-        `zero_days`), `markets`, `channels`, `spend_outliers`, `correlated_pairs`, `correlations` (of
+        `zero_periods`), `markets`, `channels`, `spend_outliers`, `correlated_pairs`, `correlations` (of
         all pairs), `lagged_correlations`, `breakdown`, `rejected`, `findings`. A number that is not defined is None.
 
     Raises:
@@ -58,10 +60,12 @@ def eda_profile(
     train = int((dates < pd.Timestamp(holdout_start)).sum())
     if train == 0:
         raise ModelInputError(
-            f"holdout_start {holdout_start} leaves no train day: the data starts on {dates[0].date()}"
+            f"holdout_start {holdout_start} leaves nothing to learn from: the data starts on {dates[0].date()}"
         )
     kpi = row_kpi.sum(axis=1).to_numpy()
-    weekdays = dates.dayofweek.to_numpy()
+    grid = TimeGrid.of_dates(dates.to_numpy())
+    # Weeks and months have no weekdays to tell apart.
+    weekdays = grid.weekdays() if grid.step is Step.DAY else np.zeros(len(grid), dtype=int)
 
     lagged = lagged_correlations(*_adjusted(media.to_numpy(), kpi, weekdays), LAGS)
     channels = _channels(media, spend, row_kpi, train, lagged)
@@ -69,11 +73,12 @@ def eda_profile(
     profile: dict[str, Any] = {
         "window": {
             "start": _day(dates[0]),
-            "end": _day(dates[-1]),
-            "days": len(dates),
+            "end": str(grid.end),
+            "step": str(grid.step),
+            "periods": len(grid),
             "holdout_start": str(holdout_start),
-            "train_days": train,
-            "holdout_days": len(dates) - train,
+            "train_periods": train,
+            "holdout_periods": len(dates) - train,
             "season_days": season_days,
         },
         "totals": {
@@ -82,10 +87,10 @@ def eda_profile(
             "kpi": float(kpi.sum()),
             "channels": media.shape[1],
         },
-        "kpi": _kpi(kpi, dates, weekdays, train),
+        "kpi": _kpi(kpi, grid, weekdays, train),
         "markets": _markets(by_market, train),
         "channels": channels,
-        "spend_outliers": _spend_outliers(spend, weekdays),
+        "spend_outliers": _spend_outliers(spend, weekdays, grid.step),
         "correlated_pairs": _strongest_pairs(correlated),
         "correlations": correlated,
         "lagged_correlations": [
@@ -105,11 +110,11 @@ def _wide(matrix: pd.DataFrame, column: str) -> pd.DataFrame:
     if matrix.empty:
         raise ModelInputError("media_matrix has no rows: there is nothing to profile")
     table = matrix.pivot(index="date", columns="channel", values=column).sort_index()
-    calendar = pd.date_range(table.index[0], table.index[-1], freq="D")
-    if len(calendar) != len(table) or table.isna().to_numpy().any():
+    grid = TimeGrid.of_dates(table.index.to_numpy())
+    if table.isna().to_numpy().any():
         raise ModelInputError(
-            f"media_matrix must have every channel on every day from {calendar[0].date()} to {calendar[-1].date()}: "
-            f"{len(calendar) * table.shape[1] - int(table.notna().to_numpy().sum())} values of {column} are missing"
+            f"media_matrix must have every channel in every {grid.step} from {grid.start} to {grid.end}: "
+            f"{int(table.isna().to_numpy().sum())} values of {column} are missing"
         )
     return table
 
@@ -136,8 +141,8 @@ def _channels(
         rows.append(
             {
                 "channel": str(name),
-                "active_days": len(active),
-                "train_active_days": int((active < train).sum()),
+                "active_periods": len(active),
+                "train_active_periods": int((active < train).sum()),
                 "first_active": _day(media.index[int(active[0])]) if len(active) else None,
                 "last_active": _day(media.index[int(active[-1])]) if len(active) else None,
                 "spend": float(money.sum()),
@@ -149,7 +154,7 @@ def _channels(
                 "row_kpi": float(row_kpi[name].sum()),
                 "row_kpi_share": _ratio(float(row_kpi[name].sum()), all_kpi),
                 "variation": _ratio(float(train_units.std()), float(train_units.mean())),
-                "spend_without_media_days": int(((money > 0) & (units == 0)).sum()),
+                "spend_without_media_periods": int(((money > 0) & (units == 0)).sum()),
                 "spend_without_media": float(money[units == 0].sum()),
                 "vif": _number(inflation[position]),
                 "is_linear_combination": bool(np.isinf(inflation[position])),
@@ -164,9 +169,10 @@ def _strongest(correlation: np.ndarray) -> int | None:
     return None if np.isnan(correlation).all() else int(np.nanargmax(np.abs(correlation)))
 
 
-def _kpi(kpi: np.ndarray, dates: pd.DatetimeIndex, weekdays: np.ndarray, train: int) -> dict[str, Any]:
-    found = unusual_days(kpi, weekdays)
-    slope, low, high = (7 * value for value in robust_trend(kpi))
+def _kpi(kpi: np.ndarray, grid: TimeGrid, weekdays: np.ndarray, train: int) -> dict[str, Any]:
+    dates, (span, per) = grid.dates, _TREND_SPAN[grid.step]
+    found = unusual_periods(kpi, weekdays, step=grid.step)
+    slope, low, high = (span * value for value in robust_trend(kpi))
     mean, median = float(kpi.mean()), float(np.median(kpi))
     train_mean = float(kpi[:train].mean())
     return {
@@ -176,7 +182,7 @@ def _kpi(kpi: np.ndarray, dates: pd.DatetimeIndex, weekdays: np.ndarray, train: 
         "variation": _ratio(float(kpi.std()), mean),
         "minimum": float(kpi.min()),
         "maximum": float(kpi.max()),
-        "zero_days": [_day(dates[int(position)]) for position in np.flatnonzero(kpi == 0)],
+        "zero_periods": [_day(dates[int(position)]) for position in np.flatnonzero(kpi == 0)],
         "outliers": [
             {
                 "date": _day(dates[int(position)]),
@@ -193,14 +199,15 @@ def _kpi(kpi: np.ndarray, dates: pd.DatetimeIndex, weekdays: np.ndarray, train: 
                 "median": float(np.median(kpi[weekdays == number])),
                 "ratio_to_median": _ratio(float(np.median(kpi[weekdays == number])), median),
             }
-            for number, name in enumerate(_WEEKDAYS)
-            if (weekdays == number).any()
+            for number, name in enumerate(WEEKDAYS)
+            if grid.step is Step.DAY and (weekdays == number).any()
         ],
         "trend": {
-            "per_week": slope,
-            "per_week_low": low,
-            "per_week_high": high,
-            "share_per_week": _ratio(slope, median),
+            "per": per,
+            "slope": slope,
+            "low": low,
+            "high": high,
+            "share": _ratio(slope, median),
         },
         "train_mean": train_mean,
         "holdout_mean": float(kpi[train:].mean()) if train < len(kpi) else None,
@@ -222,7 +229,7 @@ def _markets(table: pd.DataFrame | None, train: int) -> list[dict[str, Any]]:
             {
                 "market": str(market),
                 "kpi": float(kpi.sum()),
-                "zero_days": [_day(dates[int(position)]) for position in np.flatnonzero(kpi == 0)],
+                "zero_periods": [_day(dates[int(position)]) for position in np.flatnonzero(kpi == 0)],
                 "train_mean": before,
                 "holdout_mean": _number(after),
                 "holdout_change": _ratio(after - before, before),
@@ -231,13 +238,13 @@ def _markets(table: pd.DataFrame | None, train: int) -> list[dict[str, Any]]:
     return rows
 
 
-def _spend_outliers(spend: pd.DataFrame, weekdays: np.ndarray) -> list[dict[str, Any]]:
-    """Odd days among the active ones, by ratio: budgets are multiplied, and days off are no oddity."""
+def _spend_outliers(spend: pd.DataFrame, weekdays: np.ndarray, step: Step) -> list[dict[str, Any]]:
+    """Odd periods among the active ones, by ratio: budgets are multiplied, and pauses are no oddity."""
     rows: list[dict[str, Any]] = []
     for name in spend.columns:
         money = spend[name].to_numpy()
         active = np.flatnonzero(money > 0)
-        found = unusual_days(np.log(money[active]), weekdays[active], threshold=_SPEND_OUTLIER_SCORE)
+        found = unusual_periods(np.log(money[active]), weekdays[active], step=step, threshold=_SPEND_OUTLIER_SCORE)
         rows.extend(
             {
                 "channel": str(name),

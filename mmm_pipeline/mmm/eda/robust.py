@@ -1,4 +1,4 @@
-"""Robust statistics of a daily series: what is usual for a day, which days are not, and where the series is going."""
+"""Robust statistics of a series: what is usual for a period, which periods are not, and where the series is going."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-__all__ = ["OUTLIER_SCORE", "Outliers", "robust_trend", "unusual_days", "without_trend_and_weekday"]
+from mmm_pipeline.mmm.data.time_grid import Step
+
+__all__ = ["OUTLIER_SCORE", "Outliers", "robust_trend", "unusual_periods", "without_trend_and_weekday"]
 
 # The Hampel identifier's usual limit; on pure Normal noise about one day a year goes beyond it.
 OUTLIER_SCORE = 3.0
 
 _MAD_TO_SD = 1.4826
-_MEDIAN_DAYS = 29
 _FEWEST_VALUES = 14
+_MEDIAN = {Step.DAY: 29, Step.WEEK: 9, Step.MONTH: 5}
+"""Periods of the running median that says what is usual."""
 
 
 @dataclass(frozen=True)
 class Outliers:
-    """Unusual days of a series of length T; K of them.
+    """Unusual periods of a series of length T; K of them.
 
     Attributes:
         positions: (K,) places in the series.
-        expected: (K,) what was usual for those days, in the unit of the series.
+        expected: (K,) what was usual for them, in the unit of the series.
         score: (K,) distance from the usual in robust standard deviations, with its sign.
     """
 
@@ -33,14 +36,17 @@ class Outliers:
     score: np.ndarray
 
 
-def unusual_days(values: np.ndarray, weekdays: np.ndarray, *, threshold: float = OUTLIER_SCORE) -> Outliers:
-    """Days far from the running median plus the median effect of their weekday, by median absolute deviation.
+def unusual_periods(
+    values: np.ndarray, weekdays: np.ndarray, *, step: Step = Step.DAY, threshold: float = OUTLIER_SCORE
+) -> Outliers:
+    """Periods far from the running median plus the median effect of their weekday, by median absolute deviation.
 
     Source of the rule: Hampel 1974, "The influence curve and its role in robust estimation".
 
     Args:
         values: (T,) finite series.
-        weekdays: (T,) 0 is Monday.
+        weekdays: (T,) 0 is Monday; the same for all where periods are no days.
+        step: of the series.
         threshold: robust standard deviations.
 
     Returns:
@@ -51,13 +57,13 @@ def unusual_days(values: np.ndarray, weekdays: np.ndarray, *, threshold: float =
         return nothing
     # Without the line first, the one-sided medians at both ends would lag behind a trend.
     line = robust_trend(values)[0] * np.arange(len(values))
-    level = line + pd.Series(values - line).rolling(_MEDIAN_DAYS, center=True, min_periods=1).median().to_numpy()
+    level = line + pd.Series(values - line).rolling(_MEDIAN[step], center=True, min_periods=1).median().to_numpy()
     residual = pd.Series(values - level)
     expected = level + residual.groupby(weekdays).transform("median").to_numpy()
     distance = values - expected
     distance = distance - np.median(distance)
     # Medians follow the values they are taken from, which makes the residuals of a short series too small.
-    fitted = 7 + len(values) / _MEDIAN_DAYS
+    fitted = (7 if step is Step.DAY else 1) + len(values) / _MEDIAN[step]
     deviation = _MAD_TO_SD * np.median(np.abs(distance)) * len(values) / (len(values) - fitted)
     if deviation <= 1e-12 * float(np.abs(values).max()):
         return nothing
@@ -67,7 +73,7 @@ def unusual_days(values: np.ndarray, weekdays: np.ndarray, *, threshold: float =
 
 
 def robust_trend(values: np.ndarray, *, confidence: float = 0.9) -> tuple[float, float, float]:
-    """Theil-Sen slope per day with its confidence interval (slope, low, high); zeros for fewer than two values."""
+    """Theil-Sen slope per period with its confidence interval (slope, low, high); zeros for fewer than two values."""
     if len(values) < 2:
         return 0.0, 0.0, 0.0
     result = stats.theilslopes(values, np.arange(len(values)), alpha=confidence)

@@ -16,7 +16,6 @@ import pandas as pd
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.evaluation.ranking import Entry
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.response.attribution import contribution_totals, marginal_roi_draws
 
 __all__ = [
@@ -83,22 +82,22 @@ class SpecReturns:
         return self.caused / self.spend
 
 
-def spec_returns(fit: Fit | PanelFit, horizon_days: int = 28, *, count_after_horizon: bool = True) -> SpecReturns:
+def spec_returns(fit: Fit, horizon: int = 28, *, count_after_horizon: bool = True) -> SpecReturns:
     """The draws that the tables below need, so that a fit need not stay in memory.
 
     Args:
         fit: of the spec, on the train window.
-        horizon_days: days that the marginal ROI refers to.
+        horizon: days that the marginal ROI refers to.
         count_after_horizon: whether it counts effect after the horizon.
     """
     totals = contribution_totals(fit).transpose("chain", "draw", "channel").to_numpy()
     return SpecReturns(
         key=fit.spec.key,
         channels=fit.data.channels,
-        spend=fit.data.spend.sum(axis=0),
+        spend=fit.data.total_spend.sum(axis=0),
         caused=totals.reshape(-1, totals.shape[-1]),
         baseline=fit.baseline().sum("time").to_numpy().ravel(),
-        marginal=marginal_roi_draws(fit, horizon_days, count_after_horizon).mean(axis=0),
+        marginal=marginal_roi_draws(fit, horizon, count_after_horizon).mean(axis=0),
     )
 
 

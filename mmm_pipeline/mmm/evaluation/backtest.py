@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.mmm.data.inputs import Holdout
+from mmm_pipeline.mmm.data.model_data import Holdout
 from mmm_pipeline.mmm.evaluation.drift import MATERIAL_MOVE
 from mmm_pipeline.mmm.evaluation.naive import score_naive_forecasts
 from mmm_pipeline.mmm.evaluation.scores import HoldoutScore, RankingError, pooled, score_fit
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.response.channel_responses import channel_responses
 
 __all__ = ["Forecast", "backtest_summary", "backtest_table", "channel_rows", "forecast_of", "plan_gain", "steadiness"]
@@ -42,7 +41,7 @@ class Forecast:
         """The columns of the contract `backtest` that are about the forecast."""
         score, best = self.score, self.naive.loc[self.naive["is_best"]].iloc[0]
         return {
-            "days": score.observed.size,
+            "periods": score.observed.size,
             **{name: score.error(name) for name in ("mape", "wape", "crps")},
             "bias": float(score.forecast.sum() / score.observed.sum() - 1),
             "coverage_50": score.coverage_50,
@@ -55,7 +54,7 @@ class Forecast:
 
 
 def forecast_of(
-    fit: Fit | PanelFit, known_kpi: np.ndarray, following: Holdout, *, error: RankingError = "mape", seed: int = 0
+    fit: Fit, known_kpi: np.ndarray, following: Holdout, *, error: RankingError = "mape", seed: int = 0
 ) -> Forecast:
     """Score the champion of a date on the H days that follow it.
 
@@ -99,7 +98,7 @@ def steadiness(drift: pd.DataFrame, before: pd.DataFrame, now: pd.DataFrame) -> 
     }
 
 
-def plan_gain(fit: Fit | PanelFit, plan: pd.DataFrame, horizon_days: int, count_after_horizon: bool) -> float:
+def plan_gain(fit: Fit, plan: pd.DataFrame, horizon: int, count_after_horizon: bool) -> float:
     """Expected media KPI of a plan less that of the spend it was compared with, as this posterior sees it.
 
     Channels that the posterior does not know are left out of both.
@@ -107,10 +106,10 @@ def plan_gain(fit: Fit | PanelFit, plan: pd.DataFrame, horizon_days: int, count_
     Args:
         fit: the posterior that judges.
         plan: the contract `budget_plan`, made with any posterior.
-        horizon_days: length of the plan.
+        horizon: length of the plan.
         count_after_horizon: whether effect carried over to the days after the horizon counts.
     """
-    responses = channel_responses(fit, horizon_days, count_after_horizon=count_after_horizon)
+    responses = channel_responses(fit, horizon, count_after_horizon=count_after_horizon)
     known = dict(zip(fit.data.channels, responses, strict=True))
     gain = 0.0
     for channel, optimal, current in plan[["channel", "optimal_spend", "current_spend"]].to_numpy():
@@ -154,7 +153,7 @@ def backtest_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 _COLUMNS: dict[str, str] = {
     "as_of": "datetime64[ns]",
     **dict.fromkeys(("status", "spec"), "object"),
-    "days": "int64",
+    "periods": "int64",
     **dict.fromkeys(("mape", "wape", "bias", "crps", "coverage_50", "coverage_90"), "float64"),
     "naive_forecast": "object",
     **dict.fromkeys(("naive_mape", "naive_wape", "skill"), "float64"),
@@ -185,13 +184,13 @@ def backtest_summary(table: pd.DataFrame, forecasts: Sequence[Forecast]) -> dict
     error = forecasts[0].error
     naive = [float(forecast.naive[error].min()) for forecast in forecasts]
     own = [forecast.score.error(error) for forecast in forecasts]
-    days = scored["days"].to_numpy(float)
+    days = scored["periods"].to_numpy(float)
     kpi = np.array([forecast.score.observed.sum() for forecast in forecasts])
     change = scored["roi_change"].mean()
     return {
         "dates": len(table),
         "scored": len(scored),
-        "days": int(days.sum()),
+        "periods": int(days.sum()),
         "mape": score.mape,
         "wape": score.wape,
         "coverage_50": score.coverage_50,

@@ -21,13 +21,10 @@ from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.budget.plan import plan_budget
 from mmm_pipeline.mmm.budget.request import BudgetRequest
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.response.attribution import contribution_totals, marginal_roi_draws
 from mmm_pipeline.mmm.response.response import current_spend
 
 __all__ = ["CLEAR_PROBABILITY", "MATERIAL_MOVE", "NOISE_MCSE", "drift_table"]
-
-AnyFit = Fit | PanelFit
 
 MATERIAL_MOVE = 0.05
 """A plan within this share of the current spend says: hold."""
@@ -37,7 +34,7 @@ NOISE_MCSE = 2.0
 """A change of at most this many Monte Carlo standard errors is sampler noise."""
 
 
-def drift_table(before: AnyFit, now: AnyFit, request: BudgetRequest | None = None, *, seed: int = 0) -> pd.DataFrame:
+def drift_table(before: Fit, now: Fit, request: BudgetRequest | None = None, *, seed: int = 0) -> pd.DataFrame:
     """The table `drift` of the contracts: one row per channel of either champion, those of both first.
 
     The two posteriors are treated as independent where they are compared. They share most of their data, which makes
@@ -105,8 +102,8 @@ _COLUMNS: dict[str, str] = {
 class _Returns:
     """ROI draws of a fit's own window."""
 
-    def __init__(self, fit: AnyFit) -> None:
-        self._roi = contribution_totals(fit) / fit.data.spend.sum(axis=0)
+    def __init__(self, fit: Fit) -> None:
+        self._roi = contribution_totals(fit) / fit.data.total_spend.sum(axis=0)
 
     def mean(self, channel: str) -> float:
         return float(self._roi.sel(channel=channel).mean())
@@ -115,17 +112,17 @@ class _Returns:
         return self._roi.sel(channel=channel)
 
 
-def _valued_by(before: AnyFit, now: AnyFit, shared: list[str]) -> dict[str, xr.DataArray]:
+def _valued_by(before: Fit, now: Fit, shared: list[str]) -> dict[str, xr.DataArray]:
     """Channel -> ROI draws of the present window's media by the earlier posterior.
 
     Without those that it has no value for: it did not know the channel in a market where it is on now.
     """
-    earlier = {market.market: market for market in before.markets()}
-    spend = dict(zip(now.data.channels, now.data.spend.sum(axis=0), strict=True))
+    earlier = dict(zip(before.data.markets, before.markets(), strict=True))
+    spend = dict(zip(now.data.channels, now.data.total_spend.sum(axis=0), strict=True))
     caused: dict[str, xr.DataArray] = {}
     unknown: set[str] = set()
-    for market in now.markets():
-        old = earlier.get(market.market)
+    for place, market in zip(now.data.markets, now.markets(), strict=True):
+        old = earlier.get(place)
         live = [name for name in shared if name in market.data.channels]
         known = [] if old is None else [name for name in live if name in old.data.channels]
         unknown |= set(live) - set(known)
@@ -141,13 +138,13 @@ def _valued_by(before: AnyFit, now: AnyFit, shared: list[str]) -> dict[str, xr.D
 def _transplanted(old: Fit, new: Fit, channels: list[str]) -> Fit:
     """The earlier posterior of some channels on the present window's media; of use for contributions only."""
     here = [new.data.channels.index(name) for name in channels]
-    scale = old.data.media_scale[[old.data.channels.index(name) for name in channels]]
+    scale = old.data.media_scale[:, [old.data.channels.index(name) for name in channels]]
     data = dataclasses.replace(
         new.data,
         channels=tuple(channels),
-        media=new.data.media[:, here] * new.data.media_scale[here] / scale,
+        media=new.data.media_units[:, :, here] / scale[:, None],
         media_scale=scale,
-        spend=new.data.spend[:, here],
+        spend=new.data.spend[:, :, here],
         kpi_scale=old.data.kpi_scale,
     )
     return dataclasses.replace(
@@ -185,10 +182,10 @@ def _mcse(draws: xr.DataArray) -> float:
     return float(az.mcse(draws.transpose("chain", "draw").to_numpy(), method="mean"))
 
 
-def _advice(fit: AnyFit, request: BudgetRequest | None) -> dict[str, dict[str, object]]:
+def _advice(fit: Fit, request: BudgetRequest | None) -> dict[str, dict[str, object]]:
     """Channel -> spend, probability_increase and, where there is a plan, plan, plan_noise, direction."""
     request = request or BudgetRequest()
-    spend = current_spend(fit, request.horizon_days)
+    spend = current_spend(fit, request.horizon)
     support = _probability_increase(fit, request, spend)
     advice: dict[str, dict[str, object]] = {
         channel: {"spend": float(spend[c]), "probability_increase": float(support[c])}
@@ -211,7 +208,7 @@ def _advice(fit: AnyFit, request: BudgetRequest | None) -> dict[str, dict[str, o
     return advice
 
 
-def _halves(fit: AnyFit) -> list[AnyFit]:
+def _halves(fit: Fit) -> list[Fit]:
     """The fit by every other chain, and by the rest; one chain is split in the middle."""
     posterior = fit.posterior
     if posterior.sizes["chain"] > 1:
@@ -222,9 +219,9 @@ def _halves(fit: AnyFit) -> list[AnyFit]:
     return [dataclasses.replace(fit, inference=az.InferenceData(posterior=part)) for part in parts]
 
 
-def _probability_increase(fit: AnyFit, request: BudgetRequest, spend: np.ndarray) -> np.ndarray:
+def _probability_increase(fit: Fit, request: BudgetRequest, spend: np.ndarray) -> np.ndarray:
     """(C,) probability that the next unit of currency brings more in the channel than on average."""
-    slopes = marginal_roi_draws(fit, request.horizon_days, request.count_after_horizon)
+    slopes = marginal_roi_draws(fit, request.horizon, request.count_after_horizon)
     weights = spend / spend.sum() if spend.sum() > 0 else np.full(len(spend), 1 / len(spend))
     return (slopes > (slopes @ weights)[:, None]).mean(axis=0)
 

@@ -16,7 +16,6 @@ import numpy as np
 
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 if TYPE_CHECKING:
     from arviz.stats.stats_utils import ELPDData
@@ -49,7 +48,7 @@ class Loo:
     estimate: ELPDData | None = None
 
 
-def psis_loo(fit: Fit | PanelFit) -> Loo:
+def psis_loo(fit: Fit) -> Loo:
     """PSIS-LOO of a fit from its stored pointwise log likelihood."""
     if not fit.convergence.converged or "log_likelihood" not in fit.inference.groups():
         return Loo("refused")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["absolute_percentage_errors", "coverage", "crps", "crps_by_day", "inside", "mape", "rmse", "wape"]
+__all__ = ["absolute_percentage_errors", "coverage", "crps", "crps_by_period", "inside", "mape", "rmse", "wape"]
 
 
 def absolute_percentage_errors(observed: np.ndarray, forecast: np.ndarray) -> np.ndarray:
@@ -45,11 +45,11 @@ def rmse(observed: np.ndarray, forecast: np.ndarray) -> float:
 
 
 def crps(observed: np.ndarray, draws: np.ndarray) -> float:
-    """Mean over the days of `crps_by_day`."""
-    return float(crps_by_day(observed, draws).mean())
+    """Mean over the days of `crps_by_period`."""
+    return float(crps_by_period(observed, draws).mean())
 
 
-def crps_by_day(observed: np.ndarray, draws: np.ndarray) -> np.ndarray:
+def crps_by_period(observed: np.ndarray, draws: np.ndarray) -> np.ndarray:
     """(T,) continuous ranked probability score of predictive draws, in the unit of the observed values.
 
     The score of the empirical distribution of the draws, E|X - y| - E|X - X'| / 2 (Gneiting & Raftery 2007), by its

@@ -26,7 +26,7 @@ def naive_forecasts(train_kpi: np.ndarray, horizon: int) -> dict[str, np.ndarray
         horizon: days to forecast.
 
     Returns:
-        `mean` and `median` of the train window, `weekday_mean` (mean of the same weekday), `last_day` (repeated),
+        `mean` and `median` of the train window, `weekday_mean` (mean of the same weekday), `last_period` (repeated),
         `last_week` (repeated, the seasonal naive forecast of a weekly season) and, when the train window has 52 weeks,
         `seasonal_naive` (the last 52 weeks repeated), each (horizon,). In a train window shorter than a week, a weekday
         without a train day gets the mean, and `last_week` repeats what there is.
@@ -45,7 +45,7 @@ def naive_forecasts(train_kpi: np.ndarray, horizon: int) -> dict[str, np.ndarray
         "mean": np.full(horizon, train_kpi.mean()),
         "median": np.full(horizon, np.median(train_kpi)),
         "weekday_mean": weekday_means[ahead % _WEEK],
-        "last_day": np.full(horizon, train_kpi[-1]),
+        "last_period": np.full(horizon, train_kpi[-1]),
         "last_week": np.resize(last_week, horizon),
     }
     if days >= _YEAR:
@@ -73,7 +73,7 @@ def score_naive_forecasts(
         if not (np.asarray(holdout_kpi) > 0).any():
             raise ModelInputError(
                 f"the KPI is zero on all {np.size(holdout_kpi)} holdout days, so no percentage error exists: "
-                "choose another holdout (split.holdout_days or split.holdout_start)"
+                "choose another holdout (split.holdout or split.holdout_start)"
             )
         made.append(naive_forecasts(train_kpi, np.size(holdout_kpi)))
     observed = np.concatenate([np.asarray(holdout_kpi, float) for _, holdout_kpi in windows])

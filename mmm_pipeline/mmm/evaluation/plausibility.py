@@ -61,11 +61,11 @@ def implausibilities(
     if share >= MOST_MEDIA_SHARE or above >= LIKELY_ABOVE_ALL:
         values = {name: float(media[name]) for name in ("share", "share_low", "share_high", "probability_above_kpi")}
         found.append(Implausible("media_share", values))
-    below, days = float(media["days_below_zero"]), float(media["days"])
+    below, days = float(media["periods_below_zero"]), float(media["periods"])
     if below > max(FEW_DAYS, FEW_DAYS_SHARE * days):
-        found.append(Implausible("baseline_below_zero", {"days_below_zero": below, "days": days}))
+        found.append(Implausible("baseline_below_zero", {"periods_below_zero": below, "periods": days}))
     if plan is not None and len(kpi):
-        gain = float(plan["uplift"]) / float(plan["horizon_days"])
+        gain = float(plan["uplift"]) / float(plan["horizon"])
         low, high = np.quantile(kpi, _SWINGS)
         if math.isfinite(gain) and gain > high - low:
             found.append(

@@ -9,7 +9,6 @@ import pandas as pd
 import xarray as xr
 
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["PredictiveCheck", "predictive_check"]
 
@@ -32,7 +31,7 @@ class PredictiveCheck:
 
 
 def predictive_check(
-    fit: Fit | PanelFit,
+    fit: Fit,
     holdout_media: xr.DataArray | np.ndarray,
     holdout_kpi: xr.DataArray | np.ndarray,
     features: xr.DataArray | np.ndarray | None = None,

@@ -7,7 +7,6 @@ import pandas as pd
 
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.inference.prior import prior_contributions
 from mmm_pipeline.mmm.response.attribution import contribution_totals
 
@@ -22,7 +21,7 @@ _PRIOR_REACH = 2.0
 """The grid goes on to `_PRIOR_SHOWN` of the prior, but not further than this many times the posterior's reach."""
 
 
-def prior_posterior_density(fit: Fit | PanelFit, *, prior_draws: int = 4000, seed: int = 0) -> pd.DataFrame:
+def prior_posterior_density(fit: Fit, *, prior_draws: int = 4000, seed: int = 0) -> pd.DataFrame:
     """The table `prior_posterior_density` of the contracts: densities of ROI on an even grid from 0, per channel.
 
     ROI is the contribution inside the window over the spend of the window, as in the attribution. The prior is that of
@@ -30,13 +29,12 @@ def prior_posterior_density(fit: Fit | PanelFit, *, prior_draws: int = 4000, see
     grid is not in the table, so a density may have less than mass 1 there.
 
     Args:
-        fit: the posterior; of a panel, ROI is that of all markets together.
+        fit: the posterior; ROI is that of all markets together.
         prior_draws: draws of the prior.
         seed: of those draws.
     """
-    spend = fit.data.spend.sum(axis=0)
-    believed = prior_contributions(fit.spec, fit.data, prior_draws, seed)
-    prior = (believed.sum("market") if "market" in believed.dims else believed).to_numpy()
+    spend = fit.data.total_spend.sum(axis=0)
+    prior = prior_contributions(fit.spec, fit.data, prior_draws, seed).sum("market").to_numpy()
     posterior = contribution_totals(fit).to_numpy().reshape(-1, len(spend))
     tables = []
     for c, channel in enumerate(fit.data.channels):

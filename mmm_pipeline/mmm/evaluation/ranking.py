@@ -21,7 +21,6 @@ from mmm_pipeline.errors import ModelNotConverged
 from mmm_pipeline.mmm.evaluation.loo import Loo
 from mmm_pipeline.mmm.evaluation.scores import RANKING_ERRORS, HoldoutScore, RankingError, standard_error
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.inference.diagnostics import Convergence
 from mmm_pipeline.mmm.reasons import Reason, stored_reasons, told_reasons
 from mmm_pipeline.mmm.specs import ModelSpec
@@ -74,7 +73,7 @@ class Entry:
 
 
 def entry_of_fit(
-    fit: Fit | PanelFit, score: HoldoutScore, loo: Loo | None = None, *, convergence: Convergence | None = None
+    fit: Fit, score: HoldoutScore, loo: Loo | None = None, *, convergence: Convergence | None = None
 ) -> Entry:
     """The entry of a fit, converged or not.
 
@@ -279,6 +278,6 @@ def _reasons(entry: Entry) -> list[Reason]:
     reasons = [*entry.reasons]
     if entry.convergence is not None:
         reasons += entry.convergence.failures
-    if entry.score is not None and entry.score.zero_days:
-        reasons.append(Reason("zero_days", {"days": str(entry.score.zero_days)}))
+    if entry.score is not None and entry.score.zero_periods:
+        reasons.append(Reason("zero_periods", {"periods": str(entry.score.zero_periods)}))
     return reasons

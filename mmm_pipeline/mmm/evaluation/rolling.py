@@ -14,8 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData, constant_features, train_days
-from mmm_pipeline.mmm.data.inputs import window_data as data_of
+from mmm_pipeline.mmm.data.model_data import ModelData, constant_features, model_data, train_days
 from mmm_pipeline.mmm.evaluation.scores import (
     RANKING_ERRORS,
     HoldoutScore,
@@ -25,7 +24,6 @@ from mmm_pipeline.mmm.evaluation.scores import (
     standard_error,
 )
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.inference.diagnostics import Convergence
 
 __all__ = [
@@ -76,7 +74,7 @@ def rolling_windows(dataset: xr.Dataset, origins: int) -> tuple[Window, ...]:
         raise ModelInputError(
             f"split.rolling_origins is {origins}: with {length} days each, the earliest fit would have {max(first, 0)} "
             f"of the {days} days to learn from, and at least {MIN_TRAIN_DAYS} are needed; accepted are at most {most} "
-            "origins, or shorten the holdout (split.holdout_days)"
+            "origins, or shorten the holdout (split.holdout)"
         )
     dates = dataset["time"].to_numpy().astype("datetime64[D]")
     starts = [train - back * length for back in range(count - 1, -1, -1)]
@@ -96,7 +94,7 @@ def rolling_windows(dataset: xr.Dataset, origins: int) -> tuple[Window, ...]:
     return windows
 
 
-def window_data(dataset: xr.Dataset, window: Window) -> FitData | PanelData:
+def window_data(dataset: xr.Dataset, window: Window) -> ModelData:
     """What a fit learns from in a window.
 
     Channels without media or spend in it are left out, as if they were new, and so are features that do not vary in it.
@@ -114,10 +112,10 @@ def window_data(dataset: xr.Dataset, window: Window) -> FitData | PanelData:
     if constant:
         varying = ~np.isin(kept["feature"].to_numpy().astype(str), constant)
         kept = kept.isel(feature=np.flatnonzero(varying)) if varying.any() else kept.drop_dims("feature")
-    return data_of(kept, days=slice(0, window.start))
+    return model_data(kept, days=slice(0, window.start))
 
 
-def score_window(fit: Fit | PanelFit, dataset: xr.Dataset, window: Window, *, seed: int = 0) -> HoldoutScore:
+def score_window(fit: Fit, dataset: xr.Dataset, window: Window, *, seed: int = 0) -> HoldoutScore:
     """Errors of a fit on the days that its window forecasts."""
     days = dataset.isel(time=slice(window.start, window.end))
     features = days["feature_values"] if "feature" in days.dims else None
@@ -158,10 +156,10 @@ def rolling_table(
     rows = []
     for key, windows in scores.items():
         for number, (window, score, verdict) in enumerate(windows):
-            place = {"origin": window.origin, "train_days": window.start, "converged": verdict.converged}
+            place = {"origin": window.origin, "train_periods": window.start, "converged": verdict.converged}
             rows.append(_row(key, score, place, float(naive[number][error].min()), error))
         verdict = convergence_of_all([(window, verdict) for window, _, verdict in windows])
-        place = {"origin": None, "train_days": None, "converged": verdict.converged}
+        place = {"origin": None, "train_periods": None, "converged": verdict.converged}
         together = pooled([score for _, score, _ in windows])
         rows.append(_row(key, together, place, float(pooled_naive[error].min()), error))
     table = pd.DataFrame(rows, columns=list(_COLUMNS))
@@ -173,8 +171,8 @@ _COLUMNS: dict[str, str] = {
     "degrees": "int64",
     "origin": "datetime64[ns]",
     "is_pooled": "bool",
-    "train_days": "Int64",
-    "forecast_days": "int64",
+    "train_periods": "Int64",
+    "forecast_periods": "int64",
     "converged": "bool",
     **dict.fromkeys(
         (*RANKING_ERRORS, "coverage_50", "coverage_90", "standard_error", "naive_error", "skill"), "float64"
@@ -191,7 +189,7 @@ def _row(
         "degrees": int(degrees),
         **place,
         "is_pooled": place["origin"] is None,
-        "forecast_days": score.observed.size,
+        "forecast_periods": score.observed.size,
         **{name: score.error(name) for name in RANKING_ERRORS},
         "coverage_50": score.coverage_50,
         "coverage_90": score.coverage_90,

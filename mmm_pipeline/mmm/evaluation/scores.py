@@ -10,9 +10,8 @@ import numpy as np
 import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.evaluation.metrics import absolute_percentage_errors, crps_by_day, inside, mape, rmse, wape
+from mmm_pipeline.mmm.evaluation.metrics import absolute_percentage_errors, crps_by_period, inside, mape, rmse, wape
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["RANKING_ERRORS", "HoldoutScore", "RankingError", "pooled", "score_fit", "standard_error"]
 
@@ -27,14 +26,14 @@ class HoldoutScore:
     Attributes:
         observed: (T,) KPI.
         forecast: (T,) posterior predictive mean.
-        crps_by_day: (T,) continuous ranked probability score of the posterior predictive draws, KPI units.
+        crps_by_period: (T,) continuous ranked probability score of the posterior predictive draws, KPI units.
         inside_50, inside_90: (T,) whether the day lies inside the central interval.
         window: (T,) number of the forecast window that the day belongs to; all 0 for a single holdout.
     """
 
     observed: np.ndarray
     forecast: np.ndarray
-    crps_by_day: np.ndarray
+    crps_by_period: np.ndarray
     inside_50: np.ndarray
     inside_90: np.ndarray
     window: np.ndarray
@@ -53,7 +52,7 @@ class HoldoutScore:
 
     @property
     def crps(self) -> float:
-        return float(self.crps_by_day.mean())
+        return float(self.crps_by_period.mean())
 
     @property
     def coverage_50(self) -> float:
@@ -64,7 +63,7 @@ class HoldoutScore:
         return float(self.inside_90.mean())
 
     @property
-    def zero_days(self) -> int:
+    def zero_periods(self) -> int:
         """Days that MAPE leaves out because the KPI is zero on them."""
         return int((self.observed <= 0).sum())
 
@@ -79,11 +78,11 @@ class HoldoutScore:
             return absolute_percentage_errors(self.observed, self.forecast)
         if name == "wape":
             return distance / self.observed.mean()
-        return distance**2 if name == "rmse" else self.crps_by_day
+        return distance**2 if name == "rmse" else self.crps_by_period
 
 
 def score_fit(
-    fit: Fit | PanelFit,
+    fit: Fit,
     holdout_media: xr.DataArray | np.ndarray,
     holdout_kpi: xr.DataArray | np.ndarray,
     features: xr.DataArray | np.ndarray | None = None,
@@ -113,7 +112,7 @@ def score_fit(
     return HoldoutScore(
         observed=observed,
         forecast=mean,
-        crps_by_day=crps_by_day(observed, draws),
+        crps_by_period=crps_by_period(observed, draws),
         inside_50=inside(observed, draws, 0.5),
         inside_90=inside(observed, draws, 0.9),
         window=np.zeros(observed.size, dtype=int),
@@ -122,7 +121,7 @@ def score_fit(
 
 def pooled(scores: Sequence[HoldoutScore]) -> HoldoutScore:
     """The days of several forecast windows together, numbered by window."""
-    names = ("observed", "forecast", "crps_by_day", "inside_50", "inside_90")
+    names = ("observed", "forecast", "crps_by_period", "inside_50", "inside_90")
     days = {name: np.concatenate([getattr(score, name) for score in scores]) for name in names}
     numbers = [np.full(score.observed.size, number) for number, score in enumerate(scores)]
     return HoldoutScore(**days, window=np.concatenate(numbers))

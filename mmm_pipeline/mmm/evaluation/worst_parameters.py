@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.inference.diagnostics import scalar_parameters
 
 __all__ = ["worst_parameter_draws"]
 
 
-def worst_parameter_draws(fit: Fit | PanelFit, *, parameters: int = 6, draws_per_chain: int = 500) -> pd.DataFrame:
+def worst_parameter_draws(fit: Fit, *, parameters: int = 6, draws_per_chain: int = 500) -> pd.DataFrame:
     """The table `worst_parameter_draws` of the contracts, worst parameter first.
 
     Worst is the smallest effective sample size, bulk or tail: it also falls when chains disagree, which R-hat near 1

@@ -1,15 +1,18 @@
-"""A fitted model: what it says about the past, and what it expects of days to come."""
+"""A fitted model: what it says about the past, and what it expects of days to come, in all markets or in each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from mmm_pipeline.errors import ModelInputError, StoredResultError
+from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.data.inputs import FitData
+from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.fit.posterior import scaled_baseline
 from mmm_pipeline.mmm.fit.storage import StoredFit, restored, stored
 from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence, parameter_diagnostics
@@ -22,25 +25,26 @@ __all__ = ["Fit"]
 
 @dataclass(frozen=True)
 class Fit:
-    """One posterior, with the model and the window it belongs to. All results are in the KPI's own units.
+    """One posterior, with the model and the data it belongs to. All results are in the KPI's own units.
+
+    Results are those of all markets together: sums over them, draw by draw. `markets` gives a fit of each.
 
     Attributes:
         spec: the model.
         data: the window, mean-scaled.
-        inference: ArviZ groups `posterior` (scaled units), `sample_stats`, `log_likelihood`, `observed_data`.
+        inference: ArviZ groups `posterior` (scaled units), `sample_stats`, `log_likelihood`, `observed_data`; where
+            there are several markets, what belongs to one has the dimension `market`.
         convergence: the verdict on the posterior.
         attempts: every try, the last being this posterior's.
         seconds: wall time of all tries.
-        market: which market of a panel this is; None for a fit of its own.
     """
 
     spec: ModelSpec
-    data: FitData
+    data: ModelData
     inference: az.InferenceData
     convergence: Convergence
     attempts: tuple[Attempt, ...]
     seconds: float
-    market: str | None = None
 
     @property
     def posterior(self) -> xr.Dataset:
@@ -48,26 +52,50 @@ class Fit:
         return self.inference["posterior"]
 
     def markets(self) -> tuple[Fit, ...]:
-        """This fit: what the fit of a panel has several of."""
-        return (self,)
+        """A fit of every market by itself, with these draws and the channels that were on there; of one, this fit."""
+        return self._markets if self.data.several_markets else (self,)
 
-    def media_parameters(self) -> dict[str, np.ndarray]:
-        """Coefficient and transform parameters of every channel: name -> (S, C), S = chains x draws."""
-        names = ("media_coefficient", *self.spec.transform.parameter_names)
-        return {name: self._flat(name) for name in names}
+    @cached_property
+    def _markets(self) -> tuple[Fit, ...]:
+        return tuple(self._market(position) for position in range(len(self.data.markets)))
+
+    def _market(self, position: int) -> Fit:
+        data = self.data.market(position)
+        groups: dict[str, Any] = {}
+        for name in self.inference.groups():
+            group = self.inference[name]
+            if "market" in group.dims:
+                group = group.sel(market=data.markets[0], drop=True)
+            groups[name] = group.sel(channel=list(data.channels)) if "channel" in group.dims else group
+        return replace(self, data=data, inference=az.InferenceData(**groups))
+
+    def transform_parameters(self) -> dict[str, np.ndarray]:
+        """Parameters of every channel's media transform, which markets share: name -> (S, C), S = chains x draws."""
+        return {name: self._flat(name) for name in self.spec.transform.parameter_names}
+
+    def media_coefficients(self) -> np.ndarray:
+        """(S, G, C) what a market's transformed media is multiplied by, in multiples of its mean KPI."""
+        draws = self._flat("media_coefficient")
+        return draws.reshape(len(draws), len(self.data.markets), len(self.data.channels))
 
     def contributions(self) -> xr.DataArray:
         """KPI that media brought: (chain, draw, time, channel) over the window."""
-        media = self._media_effect(self.data.media, first=0)
+        if self.data.several_markets:
+            channels = np.asarray(self.data.channels, dtype=object)
+            parts = [market.contributions().reindex(channel=channels, fill_value=0.0) for market in self.markets()]
+            return _total(parts).rename("contribution")
+        media = self._media_effect(self.data.media[0], first=0)
         return self._labelled(media, self.data.dates, channel=True).rename("contribution")
 
     def baseline(self) -> xr.DataArray:
         """The mean without media: trend, seasonality, weekday, features: (chain, draw, time) over the window."""
+        if self.data.several_markets:
+            return _total([market.baseline() for market in self.markets()]).rename("baseline")
         base = scaled_baseline(
             self.spec,
             self.data,
             self.posterior,
-            feature_values=self.data.feature_values,
+            feature_values=self.data.feature_values[0],
             start=0,
             days=self.data.days,
         )
@@ -79,7 +107,11 @@ class Fit:
 
     def posterior_predictive(self, *, seed: int = 0) -> xr.DataArray:
         """KPI that the model would have expected to observe, noise included: (chain, draw, time) over the window."""
-        return self._with_noise(self.fitted_mean(), seed).rename("kpi")
+        parts = [
+            market._with_noise(market.fitted_mean(), own)
+            for market, own in zip(self.markets(), self._seeds(seed), strict=True)
+        ]
+        return _total(parts).rename("kpi")
 
     def predict_mean(
         self,
@@ -93,22 +125,30 @@ class Fit:
         Time index, weekday phase and carried-over media of the window continue.
 
         Args:
-            media: (H, C) media units, labelled (time, channel) or in the order of the fitted channels.
+            media: (H, C) media units, labelled (time, channel) or in the order of the fitted channels; of several
+                markets labelled (market, time, channel).
             features: (H, F) features in their own units, labelled (time, feature) or in the fitted order; required when
-                the model has features.
+                the model has features. They are the same in every market.
             days: (H,) the days; default: the time labels of `media`, or the days after the window.
 
         Returns:
             (chain, draw, time)
 
         Raises:
-            ModelInputError: channels, features or days do not match the fit, or a value is not finite.
+            ModelInputError: markets, channels, features or days do not match the fit, or a value is not finite.
         """
+        if self.data.several_markets:
+            parts = [
+                market.predict_mean(own, features=features, days=days)
+                for market, own in zip(self.markets(), self._by_market(media), strict=True)
+            ]
+            return _total(parts).rename("kpi_mean")
+        media = self._by_market(media)[0]
         future = self._channels(media)
         dates = self._following_days(media, days, len(future))
         values = self._features(features, len(future))
         window = self.data.days
-        joined = np.concatenate([self.data.media, future / self.data.media_scale])
+        joined = np.concatenate([self.data.media[0], future / self.data.media_scale[0]])
         base = scaled_baseline(
             self.spec, self.data, self.posterior, feature_values=values, start=window, days=len(future)
         )
@@ -123,8 +163,12 @@ class Fit:
         days: np.ndarray | None = None,
         seed: int = 0,
     ) -> xr.DataArray:
-        """Posterior predictive KPI of the H days that follow the window: `predict_mean` plus noise."""
-        return self._with_noise(self.predict_mean(media, features=features, days=days), seed).rename("kpi")
+        """Posterior predictive KPI of the H days that follow the window: `predict_mean` plus every market's noise."""
+        parts = [
+            market._with_noise(market.predict_mean(own, features=features, days=days), of_noise)
+            for market, own, of_noise in zip(self.markets(), self._by_market(media), self._seeds(seed), strict=True)
+        ]
+        return _total(parts).rename("kpi")
 
     def diagnostics(self) -> xr.Dataset:
         """`rhat`, `ess_bulk`, `ess_tail` of every scalar parameter, over `parameter`."""
@@ -139,12 +183,15 @@ class Fit:
         """The fit that `to_inference_data` described.
 
         Raises:
-            StoredResultError: a group or attribute is missing, damaged, of another version, or of a panel.
+            StoredResultError: a group or attribute is missing, damaged or of another version.
         """
-        parts = restored(idata)
-        if not isinstance(parts.data, FitData):
-            raise StoredResultError("the stored fit is that of a panel of markets: restored_fit reads both kinds")
-        return cls(**parts._asdict())
+        return cls(**restored(idata)._asdict())
+
+    def _seeds(self, seed: int) -> list[int]:
+        """One seed per market: their noise is independent."""
+        if not self.data.several_markets:
+            return [seed]
+        return [int(word) for word in np.random.SeedSequence(seed).generate_state(len(self.data.markets))]
 
     def _flat(self, name: str) -> np.ndarray:
         values = self.posterior[name].to_numpy()
@@ -152,14 +199,14 @@ class Fit:
 
     def _media_effect(self, media: np.ndarray, *, first: int, summed: bool = False) -> np.ndarray:
         """(S, T - first, C) β m(x) in KPI units from day `first` on; summed over channels: (S, T - first)."""
-        parameters = self.media_parameters()
-        draws, channels = parameters["media_coefficient"].shape
+        parameters, coefficient = self.transform_parameters(), self.media_coefficients()[:, 0]
+        draws, channels = coefficient.shape
         shape = (draws, len(media) - first) if summed else (draws, len(media) - first, channels)
         effect = np.empty(shape)
         for part in chunks(draws, media.size):
             here = {name: values[part] for name, values in parameters.items()}
             transformed = self.spec.transform.value(media, here, NUMPY)[:, first:]
-            weights = here["media_coefficient"] * self.data.kpi_scale
+            weights = coefficient[part] * self.data.kpi_scale
             if summed:
                 effect[part] = np.einsum("stc,sc->st", transformed, weights)
             else:
@@ -183,6 +230,18 @@ class Fit:
         shape = tuple(len(labels) for labels in coords.values())
         return xr.DataArray(values.reshape(shape), dims=tuple(coords), coords=coords)
 
+    def _by_market(self, media: xr.DataArray | np.ndarray) -> list[xr.DataArray | np.ndarray]:
+        """Media of every market, (H, C) each."""
+        if not (isinstance(media, xr.DataArray) and "market" in media.dims):
+            if self.data.several_markets:
+                raise ModelInputError("media of several markets must be labelled (market, time, channel)")
+            return [media]
+        given = set(map(str, media["market"].to_numpy()))
+        for market in self.data.markets:
+            if market not in given:
+                raise ModelInputError(f"media lack the fitted market {market!r}")
+        return [media.sel(market=market, drop=True) for market in self.data.markets]
+
     def _channels(self, media: xr.DataArray | np.ndarray) -> np.ndarray:
         """(H, C) media units in the order of the fit."""
         return _ordered("media", "channel", media, self.data.channels, minimum=0.0)
@@ -198,7 +257,7 @@ class Fit:
         values = _ordered("features", "feature", features, self.data.features)
         if len(values) != days:
             raise ModelInputError(f"features have {len(values)} days, media {days}: give the same days")
-        return values / self.data.feature_scale
+        return values / self.data.feature_scale[0]
 
     def _following_days(self, media: xr.DataArray | np.ndarray, days: np.ndarray | None, length: int) -> np.ndarray:
         last = self.data.dates[-1].astype("datetime64[D]")
@@ -214,6 +273,13 @@ class Fit:
                 f"{expected[0]} on, got {given[0]} .. {given[-1]} ({len(given)} days)"
             )
         return given
+
+
+def _total(parts: Sequence[xr.DataArray]) -> xr.DataArray:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
 
 
 def _ordered(

@@ -7,13 +7,12 @@ import pandas as pd
 import xarray as xr
 
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["forecast_table"]
 
 
 def forecast_table(
-    fit: Fit | PanelFit,
+    fit: Fit,
     holdout_media: xr.DataArray | np.ndarray,
     holdout_kpi: xr.DataArray | np.ndarray,
     features: xr.DataArray | np.ndarray | None = None,

@@ -10,9 +10,9 @@ import xarray as xr
 from scipy import stats
 
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.baseline.design import INTERCEPT, TREND, LinearDesign, linear_design, trend_column
+from mmm_pipeline.mmm.baseline.design import INTERCEPT, TREND, LinearDesign, linear_design, linear_designs, trend_column
 from mmm_pipeline.mmm.baseline.registry import COMPONENTS
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.inference.collapsed import linear_block
 from mmm_pipeline.mmm.inference.density import layout_of
 from mmm_pipeline.mmm.inference.media_coefficients import channel_priors, media_coefficients
@@ -32,40 +32,37 @@ from mmm_pipeline.mmm.specs import ModelSpec
 __all__ = ["PER_MARKET", "inference_data", "scaled_baseline"]
 
 PER_MARKET = ("media_coefficient", INTERCEPT, TREND, "noise_sd", *(component.name for component in COMPONENTS))
-"""Parameters that every market of a panel has for itself."""
+"""Parameters that every market has for itself."""
 
 
-def inference_data(
-    spec: ModelSpec, data: FitData | PanelData, draws: Draws, *, seed: tuple[int, ...]
-) -> az.InferenceData:
+def inference_data(spec: ModelSpec, data: ModelData, draws: Draws, *, seed: tuple[int, ...]) -> az.InferenceData:
     """The posterior with every parameter of the model, sampler statistics and pointwise log likelihood.
 
     Args:
         spec: the model.
-        data: the window, or those of a panel.
+        data: the window.
         draws: arrays with leading dimensions (chain, draw).
         seed: of the exact draw of the linear coefficients.
 
     Returns:
-        Groups `posterior`, `sample_stats`, `log_likelihood`, `observed_data` (KPI in its own units). Of a panel, the
-        parameters in `PER_MARKET`, the log likelihood and the KPI have a dimension `market`.
+        Groups `posterior`, `sample_stats`, `log_likelihood`, `observed_data` (KPI in its own units). Where there are
+        several markets, the parameters in `PER_MARKET`, the log likelihood and the KPI have a dimension `market`.
     """
     chains, length = draws.position.shape[:2]
     positions = np.asarray(draws.position, dtype=float).reshape(chains * length, -1)
     parameters, log_likelihood = _parameters(spec, data, positions, np.random.default_rng(seed))
 
-    panel = isinstance(data, PanelData)
     coords: dict[str, Any] = {"chain": np.arange(chains), "draw": np.arange(length)}
-    if panel:
+    if data.several_markets:
         coords["market"] = list(data.markets)
     labels: dict[str, tuple[str, list[Any]]] = {
-        component.name: (component.dimension, list(component.labels(spec, data.windows[0]))) for component in COMPONENTS
+        component.name: (component.dimension, list(component.labels(spec, data))) for component in COMPONENTS
     }
     for name in ("media_coefficient", "channel_level", *spec.transform.parameter_names):
         labels[name] = ("channel", list(data.channels))
     posterior = xr.Dataset(coords=coords)
     for name, values in sorted(parameters.items()):
-        dimensions = ["chain", "draw", *(["market"] if panel and name in PER_MARKET else [])]
+        dimensions = ["chain", "draw", *(["market"] if data.several_markets and name in PER_MARKET else [])]
         here = dict(coords)
         if name in labels:
             dimension, names = labels[name]
@@ -88,7 +85,7 @@ def inference_data(
     days = {"time": data.dates.astype("datetime64[ns]")}
     series = {**{name: values for name, values in coords.items() if name == "market"}, **days}
     shape = tuple(len(values) for values in series.values())
-    kpi = np.stack([window.kpi * window.kpi_scale for window in data.windows]).reshape(shape)
+    kpi = (data.kpi * data.kpi_scale[:, None]).reshape(shape)
     index = {name: coords[name] for name in ("chain", "draw")}
     return az.InferenceData(
         posterior=posterior,
@@ -102,50 +99,44 @@ def inference_data(
 
 
 def _parameters(
-    spec: ModelSpec, data: FitData | PanelData, positions: np.ndarray, generator: np.random.Generator
+    spec: ModelSpec, data: ModelData, positions: np.ndarray, generator: np.random.Generator
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Every parameter, (S, ...), those of the windows (S, W, ...), and the log likelihood (S, W, T)."""
+    """Every parameter, (S, ...), those of the markets (S, G, ...), and the log likelihood (S, G, T)."""
     layout, priors = layout_of(spec, data), channel_priors(spec, data)
     sampled = parameters_from_coordinates(layout, positions, NUMPY)
-    designs = [linear_design(spec, window) for window in data.windows]
-    student = (
-        sampled_linear(designs, [window.kpi for window in data.windows], spec.priors.noise_degrees_mean)
-        if spec.noise == "student_t"
-        else None
-    )
-    count, windows, channels = len(positions), layout.windows, layout.channels
-    coefficient, level = np.empty((count, windows, channels)), np.empty((count, channels))
-    linear = np.empty((count, windows, len(designs[0].scales)))
-    log_likelihood = np.empty((count, windows, data.days))
+    designs = linear_designs(spec, data)
+    student = sampled_linear(designs, data.kpi, spec.priors.noise_degrees_mean) if spec.noise == "student_t" else None
+    count, markets, channels = len(positions), layout.markets, layout.channels
+    coefficient, level = np.empty((count, markets, channels)), np.empty((count, channels))
+    linear = np.empty((count, markets, len(designs[0].scales)))
+    log_likelihood = np.empty((count, markets, data.days))
     degrees = None
     if student is not None:
         degrees = noise_degrees(sampled[NOISE_EXCESS], spec.priors.noise_degrees_mean)
-    for part in chunks(count, windows * data.days * max(channels, linear.shape[2])):
+    for part in chunks(count, markets * data.days * max(channels, linear.shape[2])):
         here = {name: values[part] for name, values in sampled.items()}
-        media = np.stack([spec.transform.value(window.media, here, NUMPY) for window in data.windows], axis=1)
+        media = np.stack([spec.transform.value(of_market, here, NUMPY) for of_market in data.media], axis=1)
         coefficient[part], level[part] = media_coefficients(layout, here, priors, media.mean(axis=2), NUMPY)
-        residual = np.stack([window.kpi for window in data.windows]) - np.einsum(
-            "swtc,swc->swt", media, coefficient[part]
-        )
+        residual = data.kpi - np.einsum("sgtc,sgc->sgt", media, coefficient[part])
         if layout.signed_features:
             signed = np.stack([design.signed for design in designs])
-            residual -= np.einsum("wtk,swk->swt", signed, here[SIGNED_QUANTILE])
+            residual -= np.einsum("gtk,sgk->sgt", signed, here[SIGNED_QUANTILE])
         if student is not None and degrees is not None:
             linear[part] = _sampled_coefficients(designs, here, residual, degrees[part], student)
-        for w, design in enumerate(designs):
-            sigma, exponent = here["noise_sd"][:, w], here["trend_exponent"]
+        for g, design in enumerate(designs):
+            sigma, exponent = here["noise_sd"][:, g], here["trend_exponent"]
             if student is None:
-                linear[part, w] = linear_block(design, residual[:, w], exponent, sigma).draw(generator)
-            error = (residual[:, w] - design.mean(linear[part, w], exponent)) / sigma[:, None]
+                linear[part, g] = linear_block(design, residual[:, g], exponent, sigma).draw(generator)
+            error = (residual[:, g] - design.mean(linear[part, g], exponent)) / sigma[:, None]
             density = stats.norm.logpdf(error) if degrees is None else stats.t.logpdf(error, degrees[part, None])
             # Density of the KPI in its own units: scaling by a constant shifts the log density.
-            log_likelihood[part, w] = density - np.log(sigma)[:, None] - np.log(data.windows[w].kpi_scale)
+            log_likelihood[part, g] = density - np.log(sigma)[:, None] - np.log(data.kpi_scale[g])
 
-    quantiles = sampled.get(SIGNED_QUANTILE, np.empty((count, windows, 0)))
+    quantiles = sampled.get(SIGNED_QUANTILE, np.empty((count, markets, 0)))
     names = (*spec.transform.parameter_names, "trend_exponent", "noise_sd")
     parameters = {name: sampled[name] for name in names} | designs[0].named(linear, quantiles)
     parameters["media_coefficient"] = coefficient
-    if layout.markets:
+    if data.several_markets:
         parameters["channel_level"] = level
     if degrees is not None:
         parameters["noise_degrees"] = degrees
@@ -159,7 +150,7 @@ def _sampled_coefficients(
     degrees: np.ndarray,
     student: SampledLinear,
 ) -> np.ndarray:
-    """(S, W, K) linear coefficients that were sampled, in the units of the scaled KPI."""
+    """(S, G, K) linear coefficients that were sampled, in the units of the scaled KPI."""
     with jax.enable_x64(True):
         standardised = np.asarray(
             _coefficients_of_draws(
@@ -180,7 +171,7 @@ _coefficients_of_draws = jax.jit(jax.vmap(linear_coefficients, in_axes=(0, 0, 0,
 
 
 def scaled_baseline(
-    spec: ModelSpec, data: FitData, posterior: xr.Dataset, *, feature_values: np.ndarray, start: int, days: int
+    spec: ModelSpec, data: ModelData, posterior: xr.Dataset, *, feature_values: np.ndarray, start: int, days: int
 ) -> np.ndarray:
     """(chain, draw, days) everything of the scaled mean but media, on days counted from the window's first.
 

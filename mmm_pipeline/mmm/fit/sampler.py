@@ -9,15 +9,14 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, overload
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.fit.posterior import inference_data
 from mmm_pipeline.mmm.inference import nuts
 from mmm_pipeline.mmm.inference.density import density_inputs, layout_of
@@ -48,47 +47,14 @@ class SamplingProgress:
     attempt: int = 1
 
 
-@overload
 def sample(
     spec: ModelSpec,
-    data: FitData,
+    data: ModelData,
     sampler: SamplerSettings | None = None,
     thresholds: ConvergenceThresholds | None = None,
     progress: Callable[[SamplingProgress], None] | None = None,
     threads: int | None = None,
-) -> Fit: ...
-
-
-@overload
-def sample(
-    spec: ModelSpec,
-    data: PanelData,
-    sampler: SamplerSettings | None = None,
-    thresholds: ConvergenceThresholds | None = None,
-    progress: Callable[[SamplingProgress], None] | None = None,
-    threads: int | None = None,
-) -> PanelFit: ...
-
-
-@overload
-def sample(
-    spec: ModelSpec,
-    data: FitData | PanelData,
-    sampler: SamplerSettings | None = None,
-    thresholds: ConvergenceThresholds | None = None,
-    progress: Callable[[SamplingProgress], None] | None = None,
-    threads: int | None = None,
-) -> Fit | PanelFit: ...
-
-
-def sample(
-    spec: ModelSpec,
-    data: FitData | PanelData,
-    sampler: SamplerSettings | None = None,
-    thresholds: ConvergenceThresholds | None = None,
-    progress: Callable[[SamplingProgress], None] | None = None,
-    threads: int | None = None,
-) -> Fit | PanelFit:
+) -> Fit:
     """Draw from the posterior with NUTS; draw more, then try again, harder, while the thresholds are missed.
 
     Chains run in parallel threads on a CPU and side by side in one program on an accelerator. The same seed gives the
@@ -100,7 +66,7 @@ def sample(
 
     Args:
         spec: the model.
-        data: the window, from `fit_data`, or those of a panel of markets, from `panel_data`.
+        data: the window, from `model_data`; several markets are fitted together.
         sampler: chains, draws, seed and so on; default: 4 chains of 1000 + 1000.
         thresholds: when the fit counts as converged.
         progress: called at intervals and at the end of every phase, by one thread at a time.
@@ -136,8 +102,6 @@ def sample(
         if verdict.converged and (divergences == 0 or number > 1):
             break
     seconds = time.perf_counter() - began
-    if isinstance(data, PanelData):
-        return PanelFit(spec, data, inference, verdict, tuple(attempts), seconds)
     return Fit(spec, data, inference, verdict, tuple(attempts), seconds)
 
 
@@ -180,7 +144,7 @@ class _Chains:
     def __init__(
         self,
         spec: ModelSpec,
-        data: FitData | PanelData,
+        data: ModelData,
         settings: SamplerSettings,
         attempt: int,
         progress: Callable[[SamplingProgress], None] | None,

@@ -39,11 +39,11 @@ __all__ = [
 
 
 class IntegratedLinear(NamedTuple):
-    """The linear columns of W windows as the likelihood needs them. NumPy or JAX arrays.
+    """The linear columns of G markets as the likelihood needs them. NumPy or JAX arrays.
 
     Attributes:
-        basis: (W, T, R) orthonormal basis U of the fixed columns, padded with zero columns.
-        variances: (W, R) squared singular values, 0 for padding.
+        basis: (G, T, R) orthonormal basis U of the fixed columns, padded with zero columns.
+        variances: (G, R) squared singular values, 0 for padding.
         trend_scale: () prior standard deviation of the trend coefficient.
         intercept_scale: () scale of the intercept's half-Normal prior.
     """
@@ -55,7 +55,7 @@ class IntegratedLinear(NamedTuple):
 
 
 def integrated_linear(designs: Sequence[LinearDesign]) -> IntegratedLinear:
-    """Prepare the windows' columns; padded, so that several specs share shapes."""
+    """Prepare the markets' columns; padded, so that several specs share shapes."""
     bases, variances = zip(*(_spectrum(design) for design in designs), strict=True)
     one = designs[0]
     return IntegratedLinear(np.stack(bases), np.stack(variances), one.trend_scale, one.intercept_scale)
@@ -78,17 +78,17 @@ def integrated_log_likelihood(
     """Log density of the residual under the linear coefficients' prior and the noise.
 
     Args:
-        residual: (W, T) scaled KPI minus media and signed features.
+        residual: (G, T) scaled KPI minus media and signed features.
         trend_exponent: () e.
-        noise_sd: (W,) σ of every window.
+        noise_sd: (G,) σ of every market.
         time: (T,) days since the first.
         linear: of `integrated_linear`.
     """
     trend = linear.trend_scale * power(time, trend_exponent, JAX)
-    of_window = partial(_log_likelihood, trend, linear.intercept_scale * jnp.ones_like(time))
+    of_market = partial(_log_likelihood, trend, linear.intercept_scale * jnp.ones_like(time))
     if residual.shape[0] == 1:
-        return of_window(residual[0], noise_sd[0], linear.basis[0], linear.variances[0])
-    return jax.vmap(of_window)(residual, noise_sd, linear.basis, linear.variances).sum()
+        return of_market(residual[0], noise_sd[0], linear.basis[0], linear.variances[0])
+    return jax.vmap(of_market)(residual, noise_sd, linear.basis, linear.variances).sum()
 
 
 def _log_likelihood(

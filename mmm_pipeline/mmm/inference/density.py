@@ -1,7 +1,7 @@
 """The log posterior density in sampling coordinates: what the sampler climbs on.
 
 Media enter by their coefficients, everything else by one of two likelihoods: `collapsed` integrates the linear
-coefficients out (Normal noise), `student_t` samples them. The windows of a panel share the media parameters and the
+coefficients out (Normal noise), `student_t` samples them. Markets share the media parameters and the
 trend's exponent; all else is each market's own.
 """
 
@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from mmm_pipeline.mmm.baseline.design import linear_design
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.baseline.design import linear_designs
+from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.inference.collapsed import IntegratedLinear, integrated_linear, integrated_log_likelihood
 from mmm_pipeline.mmm.inference.media_coefficients import (
     ChannelPriors,
@@ -44,10 +44,10 @@ class DensityInputs(NamedTuple):
     """All data of the density; arguments of the compiled program, never constants in it. NumPy or JAX arrays.
 
     Attributes:
-        media: scaled media of every window as the adstock prepares it: (W, T, C), or its lags, (W, C, T, L).
-        kpi: (W, T) scaled KPI.
+        media: scaled media of every market as the adstock prepares it: (G, T, C), or its lags, (G, C, T, L).
+        kpi: (G, T) scaled KPI.
         time: (T,) days since the first.
-        signed: (W, T, S) columns of the features with a sign.
+        signed: (G, T, S) columns of the features with a sign.
         channels: priors of the media coefficients.
         linear: everything else that is linear, for the likelihood that the noise allows.
     """
@@ -60,9 +60,9 @@ class DensityInputs(NamedTuple):
     linear: IntegratedLinear | SampledLinear
 
 
-def layout_of(spec: ModelSpec, data: FitData | PanelData) -> Layout:
+def layout_of(spec: ModelSpec, data: ModelData) -> Layout:
     """What there is to sample; the same for all degrees up to 4."""
-    design = linear_design(spec, data.windows[0])
+    design = linear_designs(spec, data)[0]
     return Layout(
         transform=spec.transform,
         channels=len(data.channels),
@@ -74,18 +74,17 @@ def layout_of(spec: ModelSpec, data: FitData | PanelData) -> Layout:
     )
 
 
-def density_inputs(spec: ModelSpec, data: FitData | PanelData, dtype: type = np.float64) -> DensityInputs:
-    """Prepare a window, or those of a panel, for `potential_energy`; shapes are the same for all degrees up to 4."""
-    designs = [linear_design(spec, window) for window in data.windows]
-    kpis = [window.kpi for window in data.windows]
+def density_inputs(spec: ModelSpec, data: ModelData, dtype: type = np.float64) -> DensityInputs:
+    """Prepare a window for `potential_energy`; shapes are the same for all degrees up to 4."""
+    designs = linear_designs(spec, data)
     linear: IntegratedLinear | SampledLinear = (
-        sampled_linear(designs, kpis, spec.priors.noise_degrees_mean)
+        sampled_linear(designs, data.kpi, spec.priors.noise_degrees_mean)
         if spec.noise == "student_t"
         else integrated_linear(designs)
     )
     inputs = DensityInputs(
-        media=np.stack([spec.transform.prepared(window.media, NUMPY) for window in data.windows]),
-        kpi=np.stack(kpis),
+        media=np.stack([spec.transform.prepared(of_market, NUMPY) for of_market in data.media]),
+        kpi=data.kpi,
         time=designs[0].time,
         signed=np.stack([design.signed for design in designs]),
         channels=channel_priors(spec, data),
@@ -112,23 +111,23 @@ def log_likelihood(layout: Layout, parameters: dict[str, Array], inputs: Density
 
     Args:
         layout: what is sampled.
-        parameters: those of `parameters_from_coordinates` that the likelihood reads, and `media_coefficient` (W, C).
-        inputs: the windows.
+        parameters: those of `parameters_from_coordinates` that the likelihood reads, and `media_coefficient` (G, C).
+        inputs: the data.
     """
     return _log_likelihood(layout, parameters, _transformed(layout, parameters, inputs), inputs)
 
 
 def _transformed(layout: Layout, parameters: dict[str, Array], inputs: DensityInputs) -> Array:
-    """(W, T, C)"""
-    if not layout.markets:
+    """(G, T, C)"""
+    if not layout.hierarchy:
         return layout.transform.of_prepared(inputs.media[0], parameters, JAX)[None]
     return jax.vmap(lambda media: layout.transform.of_prepared(media, parameters, JAX))(inputs.media)
 
 
 def _log_likelihood(layout: Layout, parameters: dict[str, Array], transformed: Array, inputs: DensityInputs) -> Array:
-    residual = inputs.kpi - jnp.einsum("wtc,wc->wt", transformed, parameters["media_coefficient"])
+    residual = inputs.kpi - jnp.einsum("gtc,gc->gt", transformed, parameters["media_coefficient"])
     if layout.signed_features:
-        residual = residual - jnp.einsum("wts,ws->wt", inputs.signed, parameters[SIGNED_QUANTILE])
+        residual = residual - jnp.einsum("gts,gs->gt", inputs.signed, parameters[SIGNED_QUANTILE])
     exponent, noise_sd, linear = parameters["trend_exponent"], parameters["noise_sd"], inputs.linear
     if isinstance(linear, IntegratedLinear):
         return integrated_log_likelihood(residual, exponent, noise_sd, inputs.time, linear)

@@ -9,8 +9,8 @@ A belief on ROI, of single channels or of all together, needs no such step. ROI 
 β = ROI · spend / Σ_t m_t in the KPI's units: with ROI = F⁻¹(Φ(u)) the coordinate is the mean effect (as in Meridian,
 which puts priors on ROI the same way).
 
-In a panel a channel has a level, which takes the place of β above, and each market a multiple of it, half-Normal with
-scale √(2/π): the geo model of `lightweight-mmm` 0.1.9.
+Where there are several markets, a channel has a level, which takes the place of β above, and each market a multiple of
+it, half-Normal with scale √(2/π): the geo model of `lightweight-mmm` 0.1.9.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.inference.whitening import COEFFICIENT_QUANTILE, LEVEL, MARKET_QUANTILE, Layout
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.library import Library
@@ -56,7 +56,7 @@ class ChannelPriors(NamedTuple):
         roi_first: (C,) first parameter of the prior of ROI, as its family has it; 1 without one.
         roi_second: (C,) the second.
         daily_spend: (C,) currency per day, all markets together.
-        kpi_scale: (W,) KPI units per unit of the scaled KPI.
+        kpi_scale: (G,) KPI units per unit of the scaled KPI.
     """
 
     scale: Any
@@ -68,7 +68,7 @@ class ChannelPriors(NamedTuple):
     kpi_scale: Any
 
 
-def channel_priors(spec: ModelSpec, data: FitData | PanelData) -> ChannelPriors:
+def channel_priors(spec: ModelSpec, data: ModelData) -> ChannelPriors:
     """The priors of a model's media coefficients on a window."""
     believed = beliefs_on_roi(spec, data)
     families = list(ROI_FAMILIES)
@@ -85,15 +85,15 @@ def channel_priors(spec: ModelSpec, data: FitData | PanelData) -> ChannelPriors:
         roi_family=family,
         roi_first=parameters[:, 0],
         roi_second=parameters[:, 1],
-        daily_spend=data.spend.mean(axis=0),
-        kpi_scale=np.array([window.kpi_scale for window in data.windows]),
+        daily_spend=data.total_spend.mean(axis=0),
+        kpi_scale=data.kpi_scale,
     )
 
 
-def beliefs_on_roi(spec: ModelSpec, data: FitData | PanelData) -> Mapping[str, RoiPrior]:
+def beliefs_on_roi(spec: ModelSpec, data: ModelData) -> Mapping[str, RoiPrior]:
     """Channel -> the prior of its ROI over the window; channels with the spend-share prior are not among them."""
     beliefs = roi_priors(
-        spec.media_prior, spec.roi_priors, data.channels, data.spend.sum(axis=0), float(data.total_kpi.sum())
+        spec.media_prior, spec.roi_priors, data.channels, data.total_spend.sum(axis=0), float(data.total_kpi.sum())
     )
     return {belief.channel: belief for belief in beliefs}
 
@@ -107,17 +107,17 @@ def media_coefficients(
     *,
     stretched: bool = True,
 ) -> tuple[Any, Any]:
-    """β of every market, (..., W, C), and the channels' levels, (..., C); of a single market both are the same.
+    """β of every market, (..., G, C), and the channels' levels, (..., C); of a single market both are the same.
 
     Args:
         layout: what was sampled.
         parameters: of `parameters_from_coordinates`.
         priors: of `channel_priors`.
-        mean_effect: (..., W, C) mean over the window of the transformed media.
+        mean_effect: (..., G, C) mean over the window of the transformed media.
         f: the library to compute with.
         stretched: whether the coordinates are the sampler's; False: the quantiles are those of the prior itself.
     """
-    relative = parameters[MARKET_QUANTILE] * MARKET_SCALE if layout.markets else 1.0
+    relative = parameters[MARKET_QUANTILE] * MARKET_SCALE if layout.hierarchy else 1.0
     scale = priors.scale
     level = scale * parameters[COEFFICIENT_QUANTILE]
     if stretched:
@@ -148,4 +148,4 @@ def log_change_of_variables(layout: Layout, parameters: dict[str, Any], priors: 
 
 
 def _stretch(layout: Layout, scale: Any, mean_effect: Any) -> Any:
-    return 1 + (scale * (mean_effect.mean(-2) if layout.markets else mean_effect[..., 0, :])) ** 2
+    return 1 + (scale * (mean_effect.mean(-2) if layout.hierarchy else mean_effect[..., 0, :])) ** 2

@@ -4,7 +4,7 @@
     ε_t ~ N(0, σ²)
 
 y and x are mean-scaled; t = 0 .. T-1; weekdays are the calendar's. Source of form and priors: `lightweight-mmm` 0.1.9.
-Of a panel every market has this formula with its own a, b, γ, w, c, β and σ; transforms and e are shared.
+Every market has this formula with its own a, b, γ, w, c, β and σ; transforms and e are shared.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpyro
 import numpyro.distributions as dist
 from jax import Array
 
-from mmm_pipeline.mmm.baseline.design import INTERCEPT, TREND, linear_design
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.baseline.design import INTERCEPT, TREND, LinearDesign, linear_designs
+from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.inference.media_coefficients import MARKET_SCALE, beliefs_on_roi, channel_priors
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.library import power
@@ -26,47 +26,47 @@ from mmm_pipeline.mmm.specs import ModelSpec
 __all__ = ["media_mix_model"]
 
 
-def media_mix_model(spec: ModelSpec, data: FitData | PanelData, *, observed: bool = True) -> Array:
-    """NumPyro model of the mean-scaled KPI; sites are named as in the posterior, of a panel with the market behind.
+def media_mix_model(spec: ModelSpec, data: ModelData, *, observed: bool = True) -> Array:
+    """NumPyro model of the mean-scaled KPI; sites are named as in the posterior, of several markets with the market
+    behind.
 
     Args:
         spec: the model.
-        data: the window, or those of a panel; media and KPI are already mean-scaled.
+        data: the window; media and KPI are already mean-scaled.
         observed: condition on the KPI; False for the prior predictive.
 
     Returns:
-        (T,) mean of the scaled KPI; of a panel (G, T).
+        (G, T) mean of the scaled KPI.
     """
-    panel = isinstance(data, PanelData)
     trend_exponent = numpyro.sample("trend_exponent", TREND_EXPONENT_PRIOR.distribution())
     parameters = {
         own.name: numpyro.sample(own.name, own.prior.distribution().expand([len(data.channels)]).to_event(1))
         for own in spec.transform.parameters
     }
-    effects = [spec.transform.value(jnp.asarray(window.media), parameters, JAX) for window in data.windows]
+    effects = [spec.transform.value(jnp.asarray(media), parameters, JAX) for media in data.media]
     coefficients = _media_coefficients(spec, data, effects)
     degrees = None
     if spec.noise == "student_t":
         excess = numpyro.sample("noise_excess", NOISE_EXCESS_PRIOR.distribution())
         degrees = numpyro.deterministic("noise_degrees", noise_degrees(excess, spec.priors.noise_degrees_mean))
     means = []
-    for w, window in enumerate(data.windows):
-        suffix = f"[{data.markets[w]}]" if panel else ""
-        mean = _baseline(spec, window, trend_exponent, suffix) + effects[w] @ coefficients[w]
+    for g, design in enumerate(linear_designs(spec, data)):
+        suffix = f"[{data.markets[g]}]" if data.several_markets else ""
+        mean = _baseline(design, trend_exponent, suffix) + effects[g] @ coefficients[g]
         noise_sd = numpyro.sample(f"noise_sd{suffix}", NOISE_SD_PRIOR.distribution())
         noise = dist.Normal(mean, noise_sd) if degrees is None else dist.StudentT(degrees, mean, noise_sd)
-        with numpyro.plate(f"time{suffix}", window.days):
-            numpyro.sample(f"kpi{suffix}", noise, obs=jnp.asarray(window.kpi) if observed else None)
+        with numpyro.plate(f"time{suffix}", data.days):
+            numpyro.sample(f"kpi{suffix}", noise, obs=jnp.asarray(data.kpi[g]) if observed else None)
         means.append(mean)
-    return jnp.stack(means) if panel else means[0]
+    return jnp.stack(means)
 
 
-def _media_coefficients(spec: ModelSpec, data: FitData | PanelData, effects: list[Array]) -> list[Array]:
-    """(C,) coefficients of every window."""
+def _media_coefficients(spec: ModelSpec, data: ModelData, effects: list[Array]) -> list[Array]:
+    """(C,) coefficients of every market."""
     priors = channel_priors(spec, data)
-    name = "channel_level" if isinstance(data, PanelData) else "media_coefficient"
-    relative = [jnp.ones(len(data.channels)) for _ in data.windows]
-    if isinstance(data, PanelData):
+    name = "channel_level" if data.several_markets else "media_coefficient"
+    relative = [jnp.ones(len(data.channels)) for _ in data.markets]
+    if data.several_markets:
         relative = [
             numpyro.sample(f"market_multiple[{market}]", dist.HalfNormal(MARKET_SCALE).expand(r.shape).to_event(1))
             for market, r in zip(data.markets, relative, strict=True)
@@ -77,8 +77,8 @@ def _media_coefficients(spec: ModelSpec, data: FitData | PanelData, effects: lis
         return [level * r for r in relative]
     # The belief is on the ROI of all markets together: KPI caused over spend.
     caused = sum(
-        window.kpi_scale * r * effect.sum(axis=0)
-        for window, r, effect in zip(data.windows, relative, effects, strict=True)
+        kpi_scale * r * effect.sum(axis=0)
+        for kpi_scale, r, effect in zip(data.kpi_scale, relative, effects, strict=True)
     )
     free = ~priors.has_roi
     level = jnp.zeros(len(data.channels))
@@ -94,9 +94,8 @@ def _media_coefficients(spec: ModelSpec, data: FitData | PanelData, effects: lis
     return [level * r for r in relative]
 
 
-def _baseline(spec: ModelSpec, data: FitData, trend_exponent: Array, suffix: str) -> Array:
-    """(T,) everything of a window's mean but media."""
-    design = linear_design(spec, data)
+def _baseline(design: LinearDesign, trend_exponent: Array, suffix: str) -> Array:
+    """(T,) everything of a market's mean but media."""
     intercept = numpyro.sample(f"{INTERCEPT}{suffix}", dist.HalfNormal(design.intercept_scale))
     trend_coefficient = numpyro.sample(f"{TREND}{suffix}", dist.Normal(0.0, design.trend_scale))
     mean = intercept + trend_coefficient * power(jnp.asarray(design.time), trend_exponent, JAX)

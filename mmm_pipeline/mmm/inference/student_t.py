@@ -37,14 +37,14 @@ _TINY = 1e-300
 
 
 class SampledLinear(NamedTuple):
-    """The linear columns of W windows, R fixed ones besides trend and intercept. NumPy or JAX arrays.
+    """The linear columns of G markets, R fixed ones besides trend and intercept. NumPy or JAX arrays.
 
     Attributes:
-        basis: (W, T, R) orthonormal basis U of the fixed columns times root weights, with zero columns where the rank
+        basis: (G, T, R) orthonormal basis U of the fixed columns times root weights, with zero columns where the rank
             is lower; zero columns pad the seasonality.
-        singular: (W, R) singular values, 0 where the rank is lower.
-        rotation: (W, R, R) V: U S Vᵀ are the fixed columns times their prior scales and root weights.
-        root_weights: (W, T) square roots of the stand-in's weights.
+        singular: (G, R) singular values, 0 where the rank is lower.
+        rotation: (G, R, R) V: U S Vᵀ are the fixed columns times their prior scales and root weights.
+        root_weights: (G, T) square roots of the stand-in's weights.
         trend_scale: () prior standard deviation of the trend coefficient.
         intercept_scale: () scale of the intercept's half-Normal prior.
         noise_degrees_mean: () mean of ν - 1.
@@ -59,16 +59,16 @@ class SampledLinear(NamedTuple):
     noise_degrees_mean: Any
 
 
-def sampled_linear(designs: Sequence[LinearDesign], kpis: Sequence[np.ndarray], degrees_mean: float) -> SampledLinear:
-    """Prepare the windows' columns.
+def sampled_linear(designs: Sequence[LinearDesign], kpi: np.ndarray, degrees_mean: float) -> SampledLinear:
+    """Prepare the markets' columns.
 
     Args:
-        designs: columns of every window.
-        kpis: (T,) scaled KPI of every window; a day that the columns cannot explain gets a small weight.
+        designs: columns of every market.
+        kpi: (G, T) scaled KPI; a day that the columns cannot explain gets a small weight.
         degrees_mean: mean of ν - 1.
     """
-    windows = [_prepared(design, kpi) for design, kpi in zip(designs, kpis, strict=True)]
-    basis, singular, rotation, root_weights = (np.stack(parts) for parts in zip(*windows, strict=True))
+    markets = [_prepared(design, of_market) for design, of_market in zip(designs, kpi, strict=True)]
+    basis, singular, rotation, root_weights = (np.stack(parts) for parts in zip(*markets, strict=True))
     scales = designs[0].trend_scale, designs[0].intercept_scale
     return SampledLinear(basis, singular, rotation, root_weights, *scales, np.asarray(degrees_mean))
 
@@ -110,13 +110,13 @@ def linear_coefficients(
     time: Array,
     linear: SampledLinear,
 ) -> Array:
-    """b, (W, R + 2) in units of prior scales: fixed columns, trend, intercept.
+    """b, (G, R + 2) in units of prior scales: fixed columns, trend, intercept.
 
     Args:
-        coordinates: (W, R + 2) z, in the same order but for the fixed columns' rotation.
-        residual: (W, T) scaled KPI minus media and signed features.
+        coordinates: (G, R + 2) z, in the same order but for the fixed columns' rotation.
+        residual: (G, T) scaled KPI minus media and signed features.
         trend_exponent: () e.
-        noise_sd: (W,) scale σ of the Student-t.
+        noise_sd: (G,) scale σ of the Student-t.
         noise_degrees: () ν.
         time: (T,) days since the first.
         linear: of `sampled_linear`.
@@ -124,13 +124,13 @@ def linear_coefficients(
     variance = _variance(noise_sd, noise_degrees)
     trend, level = _columns(trend_exponent, time, linear)
 
-    def of_window(coordinates: Array, residual: Array, variance: Array, *window: Array) -> Array:
-        basis, singular, rotation, root = window
+    def of_market(coordinates: Array, residual: Array, variance: Array, *market: Array) -> Array:
+        basis, singular, rotation, root = market
         of_normal = conditional(root * trend, root * level, root * residual, variance, basis, singular**2)
         rotated, trend_coefficient, intercept = _coefficients(coordinates, of_normal, variance, singular)
         return jnp.concatenate([rotation @ rotated, jnp.stack([trend_coefficient, intercept])])
 
-    return jax.vmap(of_window)(
+    return jax.vmap(of_market)(
         coordinates, residual, variance, linear.basis, linear.singular, linear.rotation, linear.root_weights
     )
 
@@ -147,19 +147,19 @@ def sampled_log_density(
     """Log density of the residual and of the linear coefficients, over that of their standard Normal coordinates.
 
     Args:
-        coordinates: (W, R + 2) z.
-        residual: (W, T) scaled KPI minus media and signed features.
+        coordinates: (G, R + 2) z.
+        residual: (G, T) scaled KPI minus media and signed features.
         trend_exponent: () e.
-        noise_sd: (W,) scale σ of the Student-t.
+        noise_sd: (G,) scale σ of the Student-t.
         noise_degrees: () ν.
         time: (T,) days since the first.
         linear: of `sampled_linear`.
     """
-    of_window = partial(_log_density, *_columns(trend_exponent, time, linear), noise_degrees)
+    of_market = partial(_log_density, *_columns(trend_exponent, time, linear), noise_degrees)
     arrays = (coordinates, residual, noise_sd, linear.basis, linear.singular, linear.root_weights)
     if residual.shape[0] == 1:
-        return of_window(*(array[0] for array in arrays))
-    return jax.vmap(of_window)(*arrays).sum()
+        return of_market(*(array[0] for array in arrays))
+    return jax.vmap(of_market)(*arrays).sum()
 
 
 def _log_density(

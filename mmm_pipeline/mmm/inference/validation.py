@@ -8,8 +8,8 @@ from typing import get_args
 import numpy as np
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.baseline.design import linear_design
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.baseline.design import linear_designs
+from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.media.registry import media_transform
 from mmm_pipeline.mmm.priors.media import MediaPriorKind
 from mmm_pipeline.mmm.priors.roi import ROI_FAMILIES, WIDEST_UNIFORM
@@ -18,8 +18,8 @@ from mmm_pipeline.mmm.specs import ModelSpec, Noise, SamplerSettings, Sign
 __all__ = ["require_fittable", "require_samplable"]
 
 
-def require_fittable(spec: ModelSpec, data: FitData | PanelData) -> None:
-    """Check a model and its window, or those of a panel.
+def require_fittable(spec: ModelSpec, data: ModelData) -> None:
+    """Check a model and its window.
 
     Raises:
         ModelInputError: unknown adstock or noise; a prior scale, period or number of degrees that is impossible; a
@@ -38,10 +38,10 @@ def require_fittable(spec: ModelSpec, data: FitData | PanelData) -> None:
     _require_beliefs(spec, data)
     if not data.channels:
         raise ModelInputError("there is no channel to fit: at least one is needed")
-    for name, window in zip(data.markets or ("",), data.windows, strict=True):
-        _require_window(window, f" in market {name!r}" if name else "")
+    for market, name in enumerate(data.markets):
+        _require_values(data, market, f" in market {name!r}" if data.several_markets else "")
     for c, channel in enumerate(data.channels):
-        if not any(window.media[:, c].any() for window in data.windows):
+        if not data.media[:, :, c].any():
             raise ModelInputError(f"channel {channel!r} has no media on any of the {data.days} days: exclude it")
     for channel, scale in zip(data.channels, data.spend_share_scale, strict=True):
         if not (np.isfinite(scale) and scale > 0):
@@ -49,7 +49,7 @@ def require_fittable(spec: ModelSpec, data: FitData | PanelData) -> None:
                 f"channel {channel!r} has spend share {scale:g}, the scale of its coefficient's prior: "
                 "it must be positive; exclude the channel or give its spend"
             )
-    linear = len(linear_design(spec, data.windows[0]).scales)
+    linear = len(linear_designs(spec, data)[0].scales)
     if data.days <= linear:
         raise ModelInputError(
             f"{data.days} days cannot carry a model with {linear} linear coefficients ({spec.key}): give at least "
@@ -57,7 +57,7 @@ def require_fittable(spec: ModelSpec, data: FitData | PanelData) -> None:
         )
 
 
-def _require_beliefs(spec: ModelSpec, data: FitData | PanelData) -> None:
+def _require_beliefs(spec: ModelSpec, data: ModelData) -> None:
     media = spec.media_prior
     if media.kind not in get_args(MediaPriorKind):
         raise ModelInputError(
@@ -96,9 +96,10 @@ def _require_belief(where: str, mean: float, sd: float, family: str) -> None:
         )
 
 
-def _require_window(data: FitData, where: str) -> None:
-    columns = (("media", data.media, data.channels), ("feature", data.feature_values, data.features))
-    for what, values, names in (*columns, ("kpi", data.kpi[:, None], ("kpi",))):
+def _require_values(data: ModelData, market: int, where: str) -> None:
+    media = data.media[market]
+    columns = (("media", media, data.channels), ("feature", data.feature_values[market], data.features))
+    for what, values, names in (*columns, ("kpi", data.kpi[market, :, None], ("kpi",))):
         if values.shape != (data.days, len(names)):
             raise ModelInputError(
                 f"{what}{where} has shape {values.shape}: expected {(data.days, len(names))}, one row per day"
@@ -107,8 +108,8 @@ def _require_window(data: FitData, where: str) -> None:
             if not np.isfinite(column).all():
                 day = data.dates[int(np.argmin(np.isfinite(column)))]
                 raise ModelInputError(f"{what} {name!r}{where} is not finite on {day}: clean or exclude it")
-    for channel, media in zip(data.channels, data.media.T, strict=True):
-        if (media < 0).any():
+    for channel, of_channel in zip(data.channels, media.T, strict=True):
+        if (of_channel < 0).any():
             raise ModelInputError(
                 f"channel {channel!r}{where} has media below zero: accepted are numbers of at least 0"
             )

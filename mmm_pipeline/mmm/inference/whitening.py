@@ -49,26 +49,26 @@ class Layout(NamedTuple):
     Attributes:
         transform: the media transform.
         channels: C.
-        markets: G of a panel; 0 for a single market, which has no hierarchy.
+        markets: G; a single one has no hierarchy.
         signed_features: S, features whose coefficients have a sign.
         roi_families: families of the channels' priors on ROI; none: no channel has one.
         noise: distribution of the noise.
-        linear: K, linear coefficients of each window that are sampled; 0 when they are integrated out, as Normal
+        linear: K, linear coefficients of each market that are sampled; 0 when they are integrated out, as Normal
             noise allows.
     """
 
     transform: MediaTransform
     channels: int
-    markets: int = 0
+    markets: int = 1
     signed_features: int = 0
     roi_families: tuple[str, ...] = ()
     noise: Noise = "normal"
     linear: int = 0
 
     @property
-    def windows(self) -> int:
-        """W, windows that are fitted together: the markets, or one."""
-        return max(1, self.markets)
+    def hierarchy(self) -> bool:
+        """Whether markets share a channel's level: there are several."""
+        return self.markets > 1
 
 
 class _Block(NamedTuple):
@@ -79,7 +79,7 @@ class _Block(NamedTuple):
 
 def coordinates(layout: Layout) -> int:
     """D, the number of sampled coordinates."""
-    return _whitened_size(layout) + layout.windows * layout.linear
+    return _whitened_size(layout) + layout.markets * layout.linear
 
 
 def parameters_from_coordinates(layout: Layout, u: Any, f: Library = JAX) -> dict[str, Any]:
@@ -93,9 +93,9 @@ def parameters_from_coordinates(layout: Layout, u: Any, f: Library = JAX) -> dic
     Returns:
         `media_coefficient_quantile`, a half-Normal(1) quantile, and the parameters of the transform, (..., C) each;
         `level` (..., C), the same coordinates as the quantile, left standard Normal; `trend_exponent` (...);
-        `noise_sd` (..., W); for panels `market_quantile` (..., G, C), with signed features `signed_feature_quantile`
-        (..., W, S), both half-Normal(1); for Student-t noise `noise_excess` (...), Exponential(1), and for sampled
-        linear coefficients `linear` (..., W, K), left standard Normal.
+        `noise_sd` (..., G); for several markets `market_quantile` (..., G, C), with signed features
+        `signed_feature_quantile` (..., G, S), both half-Normal(1); for Student-t noise `noise_excess` (...),
+        Exponential(1), and for sampled linear coefficients `linear` (..., G, K), left standard Normal.
     """
     blocks, whitened = _blocks(layout), _whitened_size(layout)
     tails = np.concatenate([np.full(math.prod(block.shape), block.prior.tail) for block in blocks])
@@ -109,7 +109,7 @@ def parameters_from_coordinates(layout: Layout, u: Any, f: Library = JAX) -> dic
         parameters[block.name] = values.reshape((*u.shape[:-1], *block.shape))
         first += size
     if layout.linear:
-        parameters[LINEAR] = u[..., whitened:].reshape(*u.shape[:-1], layout.windows, layout.linear)
+        parameters[LINEAR] = u[..., whitened:].reshape(*u.shape[:-1], layout.markets, layout.linear)
     return parameters
 
 
@@ -118,14 +118,14 @@ def _whitened_size(layout: Layout) -> int:
 
 
 def _blocks(layout: Layout) -> list[_Block]:
-    channels, windows = layout.channels, layout.windows
+    channels, markets = layout.channels, layout.markets
     blocks = [_Block(COEFFICIENT_QUANTILE, (channels,), UNIT_HALF_NORMAL)]
     blocks += [_Block(own.name, (channels,), own.prior) for own in layout.transform.parameters]
-    if layout.markets:
-        blocks.append(_Block(MARKET_QUANTILE, (layout.markets, channels), UNIT_HALF_NORMAL))
+    if layout.hierarchy:
+        blocks.append(_Block(MARKET_QUANTILE, (markets, channels), UNIT_HALF_NORMAL))
     if layout.signed_features:
-        blocks.append(_Block(SIGNED_QUANTILE, (windows, layout.signed_features), UNIT_HALF_NORMAL))
-    blocks += [_Block("trend_exponent", (), TREND_EXPONENT_PRIOR), _Block("noise_sd", (windows,), NOISE_SD_PRIOR)]
+        blocks.append(_Block(SIGNED_QUANTILE, (markets, layout.signed_features), UNIT_HALF_NORMAL))
+    blocks += [_Block("trend_exponent", (), TREND_EXPONENT_PRIOR), _Block("noise_sd", (markets,), NOISE_SD_PRIOR)]
     if layout.noise == "student_t":
         blocks.append(_Block(NOISE_EXCESS, (), NOISE_EXCESS_PRIOR))
     return blocks

@@ -9,7 +9,6 @@ import pandas as pd
 import xarray as xr
 
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.inference.prior import prior_contributions
 from mmm_pipeline.mmm.media.draws import chunks
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
@@ -40,9 +39,9 @@ class Attribution:
 
 
 def attribution(
-    fit: Fit | PanelFit,
+    fit: Fit,
     *,
-    horizon_days: int = 28,
+    horizon: int = 28,
     count_after_horizon: bool = True,
     credible_interval: float = 0.9,
     prior_draws: int = 2000,
@@ -55,8 +54,8 @@ def attribution(
       contributions add up to the fitted mean on every day and in every draw.
     - share: expected contribution over the expected KPI of the window.
     - roi: contribution over the spend of the window.
-    - marginal_roi: KPI of the next unit of currency over a horizon of `horizon_days` days at the spend of the last
-      `horizon_days` days, evenly paced: the derivative of the curve that the budget plan maximises.
+    - marginal_roi: KPI of the next unit of currency over a horizon of `horizon` days at the spend of the last
+      `horizon` days, evenly paced: the derivative of the curve that the budget plan maximises.
     - cost_per_kpi: spend over contribution, the inverse of ROI; its interval is that of the draws' inverses.
     - prior_width_ratio: width of the contribution's credible interval over that of its prior with the same media.
       Near 1 the data say nothing about the channel; more variation in its spend, or a lift test, is needed.
@@ -64,8 +63,8 @@ def attribution(
       from the intercept, however narrow its interval: what narrows it is that a baseline must remain.
 
     Args:
-        fit: the posterior; of a panel, the quantities are those of all markets together.
-        horizon_days: days that "today's spend" and the marginal ROI refer to.
+        fit: the posterior; the quantities are those of all markets together.
+        horizon: days that "today's spend" and the marginal ROI refer to.
         count_after_horizon: whether the marginal ROI counts effect after the horizon.
         credible_interval: probability of the intervals.
         prior_draws: draws of the prior that `prior_width_ratio` is computed from.
@@ -84,14 +83,14 @@ def attribution(
     over_time.insert(0, _component_table(fit, name, baseline, tails, is_baseline=True))
     fitted = baseline.sum(axis=1) + totals.sum(axis=1)
 
-    table = _table(fit, totals, fitted, marginal_roi_draws(fit, horizon_days, count_after_horizon), tails)
+    table = _table(fit, totals, fitted, marginal_roi_draws(fit, horizon, count_after_horizon), tails)
     table["prior_width_ratio"] = _prior_width_ratio(fit, totals, credible_interval, prior_draws, seed)
     table["media_variation"] = media_variation(fit)
     total = _total(fit, totals.sum(axis=1), baseline, tails)
     return Attribution(table=table, over_time=pd.concat(over_time, ignore_index=True), total=total)
 
 
-def media_total(fit: Fit | PanelFit, *, credible_interval: float = 0.9) -> pd.DataFrame:
+def media_total(fit: Fit, *, credible_interval: float = 0.9) -> pd.DataFrame:
     """The contract `media_total` of a posterior: all media together, and what is left for the baseline."""
     tails = np.array([(1 - credible_interval) / 2, (1 + credible_interval) / 2])
     components = _Components(fit)
@@ -99,9 +98,7 @@ def media_total(fit: Fit | PanelFit, *, credible_interval: float = 0.9) -> pd.Da
     return _total(fit, caused, components.baseline(), tails)
 
 
-def data_evidence(
-    fit: Fit | PanelFit, *, credible_interval: float = 0.9, prior_draws: int = 2000, seed: int = 0
-) -> pd.DataFrame:
+def data_evidence(fit: Fit, *, credible_interval: float = 0.9, prior_draws: int = 2000, seed: int = 0) -> pd.DataFrame:
     """`channel`, `prior_width_ratio` and `media_variation` of the contract `attribution`, without the rest of it."""
     totals = contribution_totals(fit).to_numpy().reshape(-1, len(fit.data.channels))
     return pd.DataFrame(
@@ -114,25 +111,23 @@ def data_evidence(
 
 
 def _prior_width_ratio(
-    fit: Fit | PanelFit, totals: np.ndarray, credible_interval: float, prior_draws: int, seed: int
+    fit: Fit, totals: np.ndarray, credible_interval: float, prior_draws: int, seed: int
 ) -> np.ndarray:
     """(C,) width of the credible intervals of the contributions (S, C) over those of their prior."""
-    believed = prior_contributions(fit.spec, fit.data, prior_draws, seed)
-    prior = (believed.sum("market") if "market" in believed.dims else believed).to_numpy()
+    prior = prior_contributions(fit.spec, fit.data, prior_draws, seed).sum("market").to_numpy()
     widths: np.ndarray = interval_widths(totals, credible_interval) / interval_widths(prior, credible_interval)
     return widths
 
 
-def media_variation(fit: Fit | PanelFit) -> np.ndarray:
+def media_variation(fit: Fit) -> np.ndarray:
     """(C,) standard deviation of each channel's media over its mean; within markets, because each has its own level."""
-    windows = fit.data.windows
-    units = [window.media * window.media_scale for window in windows]
-    mean = np.sum([media.mean(axis=0) for media in units], axis=0)
-    spread = np.sqrt(np.sum([media.var(axis=0) for media in units], axis=0) * len(units))
+    units = fit.data.media_units
+    mean = units.mean(axis=1).sum(axis=0)
+    spread = np.sqrt(units.var(axis=1).sum(axis=0) * len(units))
     return np.divide(spread, mean, out=np.zeros_like(mean), where=mean > 0)
 
 
-def contribution_totals(fit: Fit | PanelFit) -> xr.DataArray:
+def contribution_totals(fit: Fit) -> xr.DataArray:
     """KPI that each channel caused over the window: (chain, draw, channel)."""
     components = _Components(fit)
     totals = np.stack([components.channel(name).sum(axis=1) for name in fit.data.channels], axis=1)
@@ -142,35 +137,35 @@ def contribution_totals(fit: Fit | PanelFit) -> xr.DataArray:
     return xr.DataArray(totals.reshape(shape), dims=tuple(coords), coords=coords)
 
 
-def marginal_roi_draws(fit: Fit | PanelFit, horizon_days: int, count_after_horizon: bool) -> np.ndarray:
+def marginal_roi_draws(fit: Fit, horizon: int, count_after_horizon: bool) -> np.ndarray:
     """(S, C) KPI of the next unit of currency at today's spend, which markets share as they share today's.
 
     A channel that is off everywhere today is shared as over the whole window.
     """
-    responses = channel_responses(fit, horizon_days, count_after_horizon=count_after_horizon)
-    today = current_spend(fit, horizon_days)
+    responses = channel_responses(fit, horizon, count_after_horizon=count_after_horizon)
+    today = current_spend(fit, horizon)
     return np.stack([response.slope_draws(spend) for response, spend in zip(responses, today, strict=True)], axis=1)
 
 
 class _Components:
     """Daily KPI of one component at a time, over all markets: all at once would not fit the memory of a laptop."""
 
-    def __init__(self, fit: Fit | PanelFit) -> None:
+    def __init__(self, fit: Fit) -> None:
         self._fit = fit
-        self._markets = [(market, market.media_parameters()) for market in fit.markets()]
+        self._markets = [(market.data, _parameters(market)) for market in fit.markets()]
         self.draws = fit.posterior.sizes["chain"] * fit.posterior.sizes["draw"]
 
     def channel(self, channel: str) -> np.ndarray:
         """(S, T)"""
         daily = np.zeros((self.draws, self._fit.data.days))
-        for market, parameters in self._markets:
-            if channel not in market.data.channels:
+        for data, parameters in self._markets:
+            if channel not in data.channels:
                 continue
-            c = market.data.channels.index(channel)
-            for part in chunks(self.draws, market.data.days):
+            c = data.channels.index(channel)
+            for part in chunks(self.draws, data.days):
                 own = {name: values[part, c : c + 1] for name, values in parameters.items()}
-                transformed = market.spec.transform.value(market.data.media[:, c : c + 1], own, NUMPY)
-                daily[part] += transformed[:, :, 0] * (own["media_coefficient"] * market.data.kpi_scale)
+                transformed = self._fit.spec.transform.value(data.media[0, :, c : c + 1], own, NUMPY)
+                daily[part] += transformed[:, :, 0] * (own["media_coefficient"] * data.kpi_scale)
         return daily
 
     def baseline(self) -> np.ndarray:
@@ -178,8 +173,13 @@ class _Components:
         return self._fit.baseline().to_numpy().reshape(self.draws, -1)
 
 
+def _parameters(market: Fit) -> dict[str, np.ndarray]:
+    """(S, C) each, of one market."""
+    return market.transform_parameters() | {"media_coefficient": market.media_coefficients()[:, 0]}
+
+
 def _component_table(
-    fit: Fit | PanelFit, component: str, daily: np.ndarray, tails: np.ndarray, *, is_baseline: bool
+    fit: Fit, component: str, daily: np.ndarray, tails: np.ndarray, *, is_baseline: bool
 ) -> pd.DataFrame:
     low, high = _quantiles(daily, tails)
     return pd.DataFrame(
@@ -195,14 +195,14 @@ def _component_table(
 
 
 def _table(
-    fit: Fit | PanelFit, totals: np.ndarray, fitted: np.ndarray, marginal_roi: np.ndarray, tails: np.ndarray
+    fit: Fit, totals: np.ndarray, fitted: np.ndarray, marginal_roi: np.ndarray, tails: np.ndarray
 ) -> pd.DataFrame:
-    spend = fit.data.spend.sum(axis=0)
+    spend = fit.data.total_spend.sum(axis=0)
     contribution = totals.mean(axis=0)
     columns: dict[str, object] = {
         "channel": list(fit.data.channels),
         "spend": spend,
-        "media_units": np.sum([window.media.sum(axis=0) * window.media_scale for window in fit.data.windows], axis=0),
+        "media_units": fit.data.media_units.sum(axis=(0, 1)),
     }
     quantities = {
         "contribution": (contribution, totals),
@@ -219,7 +219,7 @@ def _table(
     return pd.DataFrame(columns)
 
 
-def _total(fit: Fit | PanelFit, caused: np.ndarray, baseline: np.ndarray, tails: np.ndarray) -> pd.DataFrame:
+def _total(fit: Fit, caused: np.ndarray, baseline: np.ndarray, tails: np.ndarray) -> pd.DataFrame:
     """All media together; caused: (S,) over the window, baseline: (S, T)."""
     spend, rest = float(fit.data.spend.sum()), baseline.sum(axis=1)
     row: dict[str, object] = {"spend": spend}
@@ -231,8 +231,8 @@ def _total(fit: Fit | PanelFit, caused: np.ndarray, baseline: np.ndarray, tails:
         low, high = np.quantile(draws, tails)
         row |= {name: mean, f"{name}_low": low, f"{name}_high": high}
     row["probability_above_kpi"] = float((rest < 0).mean())
-    row["days_below_zero"] = int((baseline.mean(axis=0) < 0).sum())
-    row["days"] = baseline.shape[1]
+    row["periods_below_zero"] = int((baseline.mean(axis=0) < 0).sum())
+    row["periods"] = baseline.shape[1]
     return pd.DataFrame([row])
 
 

@@ -1,4 +1,4 @@
-"""What money brings over a horizon, channel by channel, in one market or in all markets of a panel together.
+"""What money brings over a horizon, channel by channel, in one market or in several together.
 
 A channel's spend is split over the markets as in the last horizon, so that its response is still a function of its own
 spend alone: the sum of the markets' responses to their shares of it.
@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.response.curves import CurvePoints
 from mmm_pipeline.mmm.response.response import DrawnOutcome, HorizonResponse, horizon_responses
 from mmm_pipeline.mmm.response.steady_response import market_mix
@@ -77,16 +76,14 @@ class PooledResponse:
 ChannelResponse = HorizonResponse | PooledResponse
 
 
-def channel_responses(
-    fit: Fit | PanelFit, horizon_days: int, *, count_after_horizon: bool = True
-) -> tuple[ChannelResponse, ...]:
+def channel_responses(fit: Fit, horizon: int, *, count_after_horizon: bool = True) -> tuple[ChannelResponse, ...]:
     """The response of every channel in the days that follow the fit's window; arguments as of `horizon_responses`."""
-    if isinstance(fit, Fit):
-        return horizon_responses(fit, horizon_days, count_after_horizon=count_after_horizon)
-    mix = market_mix(fit, horizon_days)
+    if not fit.data.several_markets:
+        return horizon_responses(fit, horizon, count_after_horizon=count_after_horizon)
+    mix = market_mix(fit, horizon)
     parts: dict[str, list[tuple[float, HorizonResponse]]] = {channel: [] for channel in fit.data.channels}
     for market, shares in zip(fit.markets(), mix, strict=True):
-        responses = horizon_responses(market, horizon_days, count_after_horizon=count_after_horizon)
+        responses = horizon_responses(market, horizon, count_after_horizon=count_after_horizon)
         for channel, response in zip(market.data.channels, responses, strict=True):
             parts[channel].append((float(shares[fit.data.channels.index(channel)]), response))
     return tuple(PooledResponse(tuple(of_channel)) for of_channel in parts.values())

@@ -18,7 +18,6 @@ import numpy as np
 
 from mmm_pipeline.mmm.data.spend_basis import current_spend_of, latest_spend_of
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.media.effective_media import EffectiveMedia
 from mmm_pipeline.mmm.media.saturated_days import SaturatedDays
 from mmm_pipeline.mmm.media.saturation.base import Saturation
@@ -174,18 +173,17 @@ class HorizonResponse:
         return [slice(first, min(first + size, draws)) for first in range(0, draws, size)]
 
 
-def horizon_responses(fit: Fit, horizon_days: int, *, count_after_horizon: bool = True) -> tuple[HorizonResponse, ...]:
+def horizon_responses(fit: Fit, horizon: int, *, count_after_horizon: bool = True) -> tuple[HorizonResponse, ...]:
     """The response of every channel in the days that follow the fit's window.
 
     Args:
-        fit: the posterior, its window being the history.
-        horizon_days: length of the plan.
+        fit: the posterior of one market, its window being the history.
+        horizon: length of the plan.
         count_after_horizon: whether the effect carried over to the `DAYS_AFTER_HORIZON` days after it counts.
     """
-    parameters = fit.media_parameters()
-    coefficient = parameters.pop("media_coefficient")
+    parameters, coefficient = fit.transform_parameters(), fit.media_coefficients()[:, 0]
     days_after = DAYS_AFTER_HORIZON if count_after_horizon else 0
-    scaled_media_per_currency = 1 / (media_prices(fit) * fit.data.media_scale * horizon_days)
+    scaled_media_per_currency = 1 / (media_prices(fit) * fit.data.media_scale[0] * horizon)
     adstock, saturation = fit.spec.transform.adstock, fit.spec.transform.saturation
 
     def response(c: int) -> HorizonResponse:
@@ -196,7 +194,7 @@ def horizon_responses(fit: Fit, horizon_days: int, *, count_after_horizon: bool 
             parameters=own,
             order=order,
             weight=coefficient[order, c] * fit.data.kpi_scale,
-            media=adstock.over_horizon(fit.data.media[:, c], own, horizon_days, days_after),
+            media=adstock.over_horizon(fit.data.media[0, :, c], own, horizon, days_after),
             media_per_currency=float(scaled_media_per_currency[c]),
         )
 
@@ -205,18 +203,17 @@ def horizon_responses(fit: Fit, horizon_days: int, *, count_after_horizon: bool 
         return tuple(pool.map(response, range(len(fit.data.channels))))
 
 
-def media_prices(fit: Fit | PanelFit) -> np.ndarray:
+def media_prices(fit: Fit) -> np.ndarray:
     """(C,) currency per media unit: spend over media of the whole window, all markets together."""
-    units = np.sum([window.media.sum(axis=0) * window.media_scale for window in fit.data.windows], axis=0)
-    return fit.data.spend.sum(axis=0) / units
+    return fit.data.total_spend.sum(axis=0) / fit.data.media_units.sum(axis=(0, 1))
 
 
-def current_spend(fit: Fit | PanelFit, horizon_days: int) -> np.ndarray:
-    """(C,) currency: spend of the window's last `horizon_days` days; of a shorter window, its mean day times those."""
-    return current_spend_of(fit.data.spend, horizon_days)
+def current_spend(fit: Fit, horizon: int) -> np.ndarray:
+    """(C,) currency: spend of the window's last `horizon` days; of a shorter window, its mean day times those."""
+    return current_spend_of(fit.data.total_spend, horizon)
 
 
-def latest_spend(fit: Fit | PanelFit, horizon_days: int) -> tuple[np.ndarray, np.datetime64]:
-    """Spend of the `horizon_days` days up to the last one on which anything was spent, (C,) currency, and that day."""
-    spend, last = latest_spend_of(fit.data.spend, horizon_days)
+def latest_spend(fit: Fit, horizon: int) -> tuple[np.ndarray, np.datetime64]:
+    """Spend of the `horizon` days up to the last one on which anything was spent, (C,) currency, and that day."""
+    spend, last = latest_spend_of(fit.data.total_spend, horizon)
     return spend, fit.data.dates[last]

@@ -11,14 +11,13 @@ import xarray as xr
 from scipy.optimize import brentq
 
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.response.response import current_spend, media_prices
 from mmm_pipeline.mmm.response.steady_response import largest_spend, steady_ceiling, steady_kpi
 
 __all__ = ["response_curves", "response_draws"]
 
 
-def response_draws(fit: Fit | PanelFit, *, points: int = 61) -> xr.Dataset:
+def response_draws(fit: Fit, *, points: int = 61) -> xr.Dataset:
     """Response curves draw by draw.
 
     Args:
@@ -40,13 +39,11 @@ def response_draws(fit: Fit | PanelFit, *, points: int = 61) -> xr.Dataset:
     )
 
 
-def response_curves(
-    fit: Fit | PanelFit, *, horizon_days: int = 28, credible_interval: float = 0.9, points: int = 61
-) -> pd.DataFrame:
+def response_curves(fit: Fit, *, horizon: int = 28, credible_interval: float = 0.9, points: int = 61) -> pd.DataFrame:
     """The table `response_curves` of the contracts.
 
     What a constant daily spend brings is that of `steady_kpi`. Spend runs from 0 to twice the largest spend observed on
-    a day, or further if today's point lies beyond; today's point (the mean daily spend of the last `horizon_days` days)
+    a day, or further if today's point lies beyond; today's point (the mean daily spend of the last `horizon` days)
     and the largest observed spend are rows of their own.
 
     Some saturations, such as Hill's, have a ceiling, the expected coefficient: `ceiling_share` says how much of it a
@@ -55,19 +52,19 @@ def response_curves(
 
     Args:
         fit: the posterior.
-        horizon_days: days whose mean spend is "today".
+        horizon: days whose mean spend is "today".
         credible_interval: probability of the band.
         points: number of evenly spaced spends.
     """
     prices = media_prices(fit)
-    today = current_spend(fit, horizon_days) / horizon_days
+    today = current_spend(fit, horizon) / horizon
     largest = largest_spend(fit)
     tails = [(1 - credible_interval) / 2, (1 + credible_interval) / 2]
     tables = []
     for c, channel in enumerate(fit.data.channels):
         spend = np.linspace(0.0, 2 * max(largest[c], today[c]), points)
-        kpi_draws = partial(steady_kpi, fit, channel, horizon_days=horizon_days)
-        ceiling = steady_ceiling(fit, channel, horizon_days=horizon_days)
+        kpi_draws = partial(steady_kpi, fit, channel, horizon=horizon)
+        ceiling = steady_ceiling(fit, channel, horizon=horizon)
         half = _spend_that_brings(0.5 * ceiling, kpi_draws, spend[-1])
         spend = np.unique(np.concatenate([spend, [today[c], largest[c]], half]))
         kpi = kpi_draws(spend)

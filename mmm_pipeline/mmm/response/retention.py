@@ -7,7 +7,6 @@ import pandas as pd
 
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.fit.fit import Fit
-from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 from mmm_pipeline.mmm.inference.prior import prior_media_parameters
 
 __all__ = ["retention_density"]
@@ -16,7 +15,7 @@ _GRID = 101
 _FINE_GRID = 512
 
 
-def retention_density(fit: Fit | PanelFit, *, prior_draws: int = 4000, seed: int = 0) -> pd.DataFrame:
+def retention_density(fit: Fit, *, prior_draws: int = 4000, seed: int = 0) -> pd.DataFrame:
     """The table `retention_density` of the contracts: prior and posterior density on an even grid of [0, 1].
 
     Retention is what the adstock calls so: the share of effective media carried to the next day, λ; the rate r of
@@ -31,7 +30,7 @@ def retention_density(fit: Fit | PanelFit, *, prior_draws: int = 4000, seed: int
     retention = fit.spec.transform.adstock.retention
     draws = {
         "prior": retention(prior_media_parameters(fit.spec, fit.data, prior_draws, seed)),
-        "posterior": retention(fit.media_parameters()),
+        "posterior": retention(fit.transform_parameters()),
     }
     grid = np.linspace(0.0, 1.0, _GRID)
     return pd.concat(

@@ -127,13 +127,13 @@ class Market:
         """(T,) mean KPI, had the media been `media` (T, C) instead: a counterfactual."""
         return self.baseline + media_effects(self.channels, media / self.media_mean).sum(axis=1)
 
-    def dataset(self, *, holdout_days: int = 28) -> xr.Dataset:
+    def dataset(self, *, holdout: int = 28) -> xr.Dataset:
         """The series as model inputs: `media`, `spend` (time, channel), `kpi` (time), attribute `holdout_start`."""
         dimensions = ("time", "channel")
         return xr.Dataset(
             {"media": (dimensions, self.media), "spend": (dimensions, self.spend), "kpi": (("time",), self.kpi)},
             coords={"time": self.dates.astype("datetime64[ns]"), "channel": list(self.channel_names)},
-            attrs={"holdout_start": str(self.dates[-holdout_days])},
+            attrs={"holdout_start": str(self.dates[-holdout])},
         )
 
 
@@ -146,11 +146,11 @@ def media_effects(channels: tuple[ChannelTruth, ...], media: np.ndarray) -> np.n
     return np.stack(columns, axis=1)
 
 
-def truth(market: Market, *, horizon_days: int = 28) -> dict[str, Any]:
+def truth(market: Market, *, horizon: int = 28) -> dict[str, Any]:
     """What a perfect model would report, JSON-able.
 
     `contribution` and `roi` count the effect that falls inside the window. `marginal_roi` is the KPI of the next unit
-    of currency when the spend of the last `horizon_days` is repeated evenly after the window, given what is carried in,
+    of currency when the spend of the last `horizon` is repeated evenly after the window, given what is carried in,
     the effect of the 56 days after it included (of the first unit, for a channel that was off all that time).
     `marginal_roi_window` is that of one more unit inside the window, in proportion to the spend.
     """
@@ -171,7 +171,7 @@ def truth(market: Market, *, horizon_days: int = 28) -> dict[str, Any]:
             "contribution": float(contribution[position]),
             "share": float(contribution[position] / fitted),
             "roi": float(contribution[position] / spend[position]),
-            "marginal_roi": _marginal_roi(market, position, horizon_days),
+            "marginal_roi": _marginal_roi(market, position, horizon),
             "marginal_roi_window": _marginal_roi_window(market, position),
             "effect_per_day": channel.effect,
             "media_coefficient": channel.effect / float(market.kpi.mean()),
@@ -182,7 +182,7 @@ def truth(market: Market, *, horizon_days: int = 28) -> dict[str, Any]:
         "adstock": market.adstock,
         "seed": market.seed,
         "window": {"start": str(market.dates[0]), "end": str(market.dates[-1]), "days": len(market.dates)},
-        "horizon_days": horizon_days,
+        "horizon": horizon,
         "kpi": round(float(market.kpi.sum()), 2),
         "baseline_share": float(market.baseline.sum() / fitted),
         "noise_sd": market.noise_sd,
@@ -190,15 +190,15 @@ def truth(market: Market, *, horizon_days: int = 28) -> dict[str, Any]:
     }
 
 
-def _marginal_roi(market: Market, position: int, horizon_days: int) -> float:
+def _marginal_roi(market: Market, position: int, horizon: int) -> float:
     channel = market.channels[position]
     past = market.media[:, position] / market.media_mean[position]
     # Scaled daily media that one unit of currency over the horizon buys.
-    rate = 1 / (market.price[position] * market.media_mean[position] * horizon_days)
-    plan = np.concatenate([np.zeros(len(past)), np.ones(horizon_days), np.zeros(DAYS_AFTER_HORIZON)])
-    carried = channel.spread(np.concatenate([past, np.zeros(horizon_days + DAYS_AFTER_HORIZON)]))[len(past) :]
+    rate = 1 / (market.price[position] * market.media_mean[position] * horizon)
+    plan = np.concatenate([np.zeros(len(past)), np.ones(horizon), np.zeros(DAYS_AFTER_HORIZON)])
+    carried = channel.spread(np.concatenate([past, np.zeros(horizon + DAYS_AFTER_HORIZON)]))[len(past) :]
     gained = rate * channel.spread(plan)[len(past) :]
-    spend = market.spend[-horizon_days:, position].mean() * horizon_days
+    spend = market.spend[-horizon:, position].mean() * horizon
     if spend <= 0:
         return float(channel.effect * (channel.saturate(carried + gained) - channel.saturate(carried)).sum())
     level = carried + spend * gained

@@ -16,9 +16,9 @@ __all__ = ["CHANGEABLE", "Change", "Setting", "apply_change", "change_problems",
 
 Setting = Literal[
     "channels.exclude",
-    "channels.min_active_days",
+    "channels.min_active_periods",
     "channels.min_spend",
-    "split.holdout_days",
+    "split.holdout",
     "split.rolling_origins",
     "model.degrees",
     "model.noise",
@@ -68,9 +68,9 @@ class _Kind:
 
 CHANGEABLE: Mapping[str, _Kind] = {
     "channels.exclude": _Kind("names"),
-    "channels.min_active_days": _Kind("number", 1, 60, whole=True),
+    "channels.min_active_periods": _Kind("number", 1, 60, whole=True),
     "channels.min_spend": _Kind("number", 0, 1e9),
-    "split.holdout_days": _Kind("number", 7, 120, whole=True),
+    "split.holdout": _Kind("number", 7, 120, whole=True),
     "split.rolling_origins": _Kind("number", 1, 12, whole=True),
     "model.degrees": _Kind("numbers", 0, 10, whole=True),
     "model.noise": _Kind("choice", choices=("normal", "student_t")),

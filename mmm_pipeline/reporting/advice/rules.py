@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
+from mmm_pipeline.mmm.data.time_grid import Step
 from mmm_pipeline.reporting.advice.changes import Change, change_problems
 from mmm_pipeline.reporting.advice.proposals import Proposal
 from mmm_pipeline.reporting.findings.findings import Findings, Move, findings
@@ -21,9 +22,8 @@ CLOSE_CALL = 0.1
 """A lead in holdout error below this share of it is luck as easily as merit."""
 _SPIKES = 3
 _WINDOWS = 3
-_LEAST_TRAIN_DAYS = 90  # of the earliest of several forecast windows
+_LEAST_TRAIN = {Step.DAY: 90, Step.WEEK: 40, Step.MONTH: 24}  # of the earliest of several forecast windows
 _LONGEST_WARMUP = 4000
-_SEASON_DAYS = 365
 _WIDER = 1.5
 _MOST_MULTIPLE = 5.0
 
@@ -73,8 +73,8 @@ def _unusable_channels(tables: ResultTables, found: Findings) -> Iterator[Propos
         if channel not in found.labels:
             continue
         label = found.labels[channel]
-        if finding["code"] == "few_active_days" and values["active_days"] < TOO_FEW_DAYS:
-            days = {"active_days": values["active_days"], "train_days": values["train_days"]}
+        if finding["code"] == "few_active_periods" and values["active_periods"] < TOO_FEW_DAYS:
+            days = {"active_periods": values["active_periods"], "train_periods": values["train_periods"]}
             yield _proposal(
                 tables, "exclude_few_days", Change(setting="channels.exclude", channel=channel), label, days
             )
@@ -88,16 +88,16 @@ def _unusable_channels(tables: ResultTables, found: Findings) -> Iterator[Propos
 def _seasons(tables: ResultTables, found: Findings) -> Iterator[Proposal]:
     degrees = tables.settings.model.degrees
     few = [degree for degree in degrees if degree <= 2]
-    if tables.window.days < _SEASON_DAYS and few and len(few) < len(degrees):
+    if tables.window.periods < tables.window.step.per_year and few and len(few) < len(degrees):
         change = Change(setting="model.degrees", numbers=[float(degree) for degree in few])
-        yield _proposal(tables, "fewer_degrees", change, None, {"days": tables.window.days})
+        yield _proposal(tables, "fewer_degrees", change, None, {"periods": tables.window.periods})
 
 
 def _noise(tables: ResultTables, found: Findings) -> Iterator[Proposal]:
     spikes = len(tables.eda_profile.get("kpi", {}).get("outliers", ()))
     if spikes >= _SPIKES and tables.settings.model.noise == "normal":
         change = Change(setting="model.noise", choice="student_t")
-        yield _proposal(tables, "spiky_kpi", change, None, {"days": spikes, "kpi": found.kpi})
+        yield _proposal(tables, "spiky_kpi", change, None, {"periods": spikes, "kpi": found.kpi})
 
 
 def _windows(tables: ResultTables, found: Findings) -> Iterator[Proposal]:
@@ -105,8 +105,8 @@ def _windows(tables: ResultTables, found: Findings) -> Iterator[Proposal]:
     error, board, window = tables.settings.ranking.error, tables.leaderboard, tables.window
     others = board[(board["status"] == "converged") & ~board["is_champion"].astype(bool)]
     asked = max(1, tables.settings.split.rolling_origins)
-    room = window.train_days - (_WINDOWS - 1) * window.holdout_days
-    if asked > 1 or others.empty or room < _LEAST_TRAIN_DAYS or tables.quick:
+    room = window.train_periods - (_WINDOWS - 1) * window.holdout_periods
+    if asked > 1 or others.empty or room < _LEAST_TRAIN[window.step] or tables.quick:
         return
     if float(others[error].min()) < (1 + CLOSE_CALL) * float(found.champion[error]):
         change = Change(setting="split.rolling_origins", numbers=[float(_WINDOWS)])
@@ -174,12 +174,12 @@ def _proposal(
     tables: ResultTables, code: str, change: Change, label: str | None, values: Mapping[str, Any]
 ) -> Proposal:
     languages: Sequence[Language] = get_args(Language)
-    why = {language: _why(language, code, label, values, tables.settings.report.currency) for language in languages}
+    why = {language: _why(language, code, label, values, tables) for language in languages}
     return Proposal(change=change, code=code, about=label, why=why)
 
 
-def _why(language: Language, code: str, label: str | None, values: Mapping[str, Any], currency: str) -> str:
-    write = Formatter(language, currency)
+def _why(language: Language, code: str, label: str | None, values: Mapping[str, Any], tables: ResultTables) -> str:
+    write = Formatter(language, tables.settings.report.currency)
     forms = {
         "spend_share": lambda value: write.percent(value, 2),
         "change": write.change,
@@ -188,4 +188,4 @@ def _why(language: Language, code: str, label: str | None, values: Mapping[str, 
     written = {
         key: value if isinstance(value, str) else forms.get(key, write.number)(value) for key, value in values.items()
     }
-    return wording(language)(f"proposal.{code}", channel=label or "", **written)
+    return wording(language).of_step(tables.window.step)(f"proposal.{code}", channel=label or "", **written)

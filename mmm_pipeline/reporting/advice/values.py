@@ -27,7 +27,7 @@ _LIMITS = frozenset(
     {
         "short_window",
         "one_season",
-        "few_days_per_parameter",
+        "few_periods_per_parameter",
         "level_shift",
         "moves_together",
         "predictable_from_others",

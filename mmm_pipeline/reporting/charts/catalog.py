@@ -150,4 +150,4 @@ def _told(words: Wording, key: str, values: Mapping[str, object], implausible: b
 
 
 def _title_values(tables: ResultTables, context: ChartContext) -> dict[str, object]:
-    return {"kpi": context.found.kpi, "days": int(context.found.budget["horizon_days"])}
+    return {"kpi": context.found.kpi, "periods": int(context.found.budget["horizon"])}

@@ -13,16 +13,17 @@ __all__ = ["profile_tables"]
 
 _FINDING_UNITS: dict[str, Unit] = {
     "change": "share",
-    "share_per_week": "share",
+    "share": "share",
+    "per": "text",
     "spend_share": "share",
     "variation": "share",
     "spend": "money",
     "expected": "money",
     "correlation": "ratio",
     "vif": "ratio",
-    "days": "count",
-    "train_days": "count",
-    "active_days": "count",
+    "periods": "count",
+    "train_periods": "count",
+    "active_periods": "count",
     "parameters": "count",
     "rows": "count",
     "markets": "count",
@@ -60,8 +61,8 @@ def _reasons(tables: ResultTables) -> FactTable:
 
 def _channels(profile: Mapping[str, Any], names: Mapping[str, str]) -> FactTable:
     columns = [
-        Column("active_days", "count", "days with media"),
-        Column("train_active_days", "count"),
+        Column("active_periods", "count", "days with media"),
+        Column("train_active_periods", "count"),
         Column("last_active", "date"),
         Column("spend", "money"),
         Column("spend_share", "share"),
@@ -123,7 +124,7 @@ def _kpi(kpi: Mapping[str, Any] | None) -> list[FactTable]:
         Column("train_mean", "kpi"),
         Column("holdout_mean", "kpi"),
         Column("holdout_change", "share", "holdout mean against train mean"),
-        Column("zero_days", "date", "days without any KPI"),
+        Column("zero_periods", "date", "days without any KPI"),
     ]
     outliers = [Column("date", "date"), Column("value", "kpi"), Column("expected", "kpi", "usual around then")]
     weekdays = [Column("median", "kpi"), Column("ratio_to_median", "share", "against the median of all days")]

@@ -187,7 +187,7 @@ def _budget_summary(found: Findings) -> FactTable:
         Column("objective", "text", "most_kpi at a total; smallest_total for a target; worthwhile_spend"),
         Column("total", "money", "budget over the horizon"),
         Column("total_today", "money", "what today's spend comes to over the horizon"),
-        Column("horizon_days", "count"),
+        Column("horizon", "count"),
         Column("expected_kpi_today", "kpi", "KPI that media would cause with today's spend"),
         Column("expected_kpi_current", "kpi", "the same with today's split of the plan's total"),
         Column("expected_kpi_optimal", "kpi", "the same with the plan"),

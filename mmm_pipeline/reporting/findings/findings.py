@@ -98,7 +98,7 @@ class Findings:
         excluded: channel and reason, safe to show.
         labels: channel -> its label, largest contribution first.
         disputed: labels of the channels on which specs that predict about equally well disagree, likewise.
-        scored_days: days that no model saw, over all forecast windows.
+        scored_periods: days that no model saw, over all forecast windows.
         returns: the unit of ROI and marginal ROI in the rows.
         interval: probability of every credible interval.
     """
@@ -121,7 +121,7 @@ class Findings:
     excluded: tuple[tuple[str, str], ...]
     labels: dict[str, str]
     disputed: tuple[str, ...]
-    scored_days: int
+    scored_periods: int
     returns: Returns
     interval: float
 
@@ -231,7 +231,7 @@ def findings(tables: ResultTables) -> Findings:
         ),
         labels=labels,
         disputed=tuple(label for name, label in labels.items() if name in disputed),
-        scored_days=tables.window.holdout_days * max(1, tables.rolling_origins["origin"].nunique()),
+        scored_periods=tables.window.holdout_periods * max(1, tables.rolling_origins["origin"].nunique()),
         returns=returns_of(tables),
         interval=tables.settings.report.credible_interval,
     )
@@ -301,7 +301,7 @@ def _trust(
 
 def _moves(tables: ResultTables, labels: dict[str, str], channels: tuple[ChannelFinding, ...]) -> tuple[Move, ...]:
     summary = tables.budget_summary.iloc[0]
-    total, days = float(summary["total"]), int(summary["horizon_days"])
+    total, days = float(summary["total"]), int(summary["horizon"])
     evidence = {channel.label: channel.has_evidence for channel in channels}
     curves = tables.response_curves
     observed = curves[~curves["is_extrapolated"].astype(bool)].groupby("channel")["spend"].max()

@@ -185,7 +185,7 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
         "naive_error": error_words(tables, write, found.best_naive),
         "disputed": list(found.disputed),
         "naive": words.get(f"naive.{found.best_naive['forecast']}", clean(found.best_naive["forecast"])),
-        "horizon": int(budget["horizon_days"]),
+        "horizon": int(budget["horizon"]),
         "asked": asked_words(tables, found, words, write),
         "at_plan_total": budget["objective"] != "most_kpi",
         "after_horizon": tables.settings.budget.count_after_horizon,
@@ -255,8 +255,8 @@ def implausible_words(
         "share_low": write.percent,
         "share_high": write.percent,
         "probability_above_kpi": write.probability,
-        "days_below_zero": write.number,
-        "days": write.number,
+        "periods_below_zero": write.number,
+        "periods": write.number,
         "gain_per_day": write.compact,
         "kpi_low": write.compact,
         "kpi_high": write.compact,
@@ -284,7 +284,7 @@ def asked_words(tables: ResultTables, found: Findings, words: Wording, write: Fo
     objective, measure = str(budget["objective"]), str(budget["risk_measure"])
     said = []
     if pd.Timestamp(budget["basis_end"]).date() < tables.window.end:
-        said.append(words("basis", date=write.date(budget["basis_end"]), days=int(budget["horizon_days"])))
+        said.append(words("basis", date=write.date(budget["basis_end"]), periods=int(budget["horizon"])))
     if objective != "most_kpi":
         target = settings.target_kpi if objective == "smallest_total" else settings.target_marginal_roi
         said.append(
@@ -296,7 +296,7 @@ def asked_words(tables: ResultTables, found: Findings, words: Wording, write: Fo
                 else write.figure(target * found.returns.per if target else target),
                 total=write.money(budget["total"]),
                 today=write.money(budget["total_today"]),
-                days=int(budget["horizon_days"]),
+                periods=int(budget["horizon"]),
             )
         )
     if measure != "mean":
@@ -313,7 +313,7 @@ def asked_words(tables: ResultTables, found: Findings, words: Wording, write: Fo
 
 def reason_words(words: Wording, row: Mapping[str, Any], limit: int = 2000) -> str:
     """Why a spec cannot win or a channel is left out, by the columns `reasons` and `reason`; empty: no reason."""
-    reasons = read_reasons(row.get("reasons")) if words.language != "en" else ()
+    reasons = read_reasons(row.get("reasons"))
     if not reasons:
         return clean(row["reason"], limit=limit) if isinstance(row["reason"], str) else ""
     told = []

@@ -38,7 +38,7 @@ def comparison_notes(tables: ResultTables, found: Findings, words: Wording, writ
     if rivals > 1:
         key = "page.agreement_disputed" if found.disputed else "page.agreement_note"
         agreement = words(
-            key, specs=rivals, channels=write.names(list(found.disputed)), days=tables.window.holdout_days
+            key, specs=rivals, channels=write.names(list(found.disputed)), periods=tables.window.holdout_periods
         )
     elif rivals == 1:
         agreement = words("page.agreement_single")
@@ -90,7 +90,7 @@ def _agreement(tables: ResultTables, found: Findings, words: Wording, write: For
                 Cell(write.span(write.figure(row["band_low"]), write.figure(row["band_high"]))),
             )
         )
-    return _table(words, "agreement", "lrrrrr", rows, days=tables.window.holdout_days)
+    return _table(words, "agreement", "lrrrrr", rows, periods=tables.window.holdout_periods)
 
 
 def _averaged(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> PageTable:

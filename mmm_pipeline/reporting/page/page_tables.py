@@ -236,7 +236,9 @@ def _loo(row: Mapping[str, Any], words: Wording, write: Formatter) -> Cell:
         return Cell(MISSING)
     if row["loo_status"] == "refused":
         return Cell(MISSING, words("loo.refused"))
-    told = "" if row["loo_status"] == "reliable" else words("loo.unreliable", days=write.number(row["pareto_k_above"]))
+    told = (
+        "" if row["loo_status"] == "reliable" else words("loo.unreliable", periods=write.number(row["pareto_k_above"]))
+    )
     return Cell(f"{write.number(row['elpd_loo'])} ± {write.number(row['elpd_loo_se'])}", told, "bad" if told else "")
 
 

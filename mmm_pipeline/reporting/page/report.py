@@ -198,12 +198,12 @@ def _notes(values: Mapping[str, Any], shown: Mapping[str, PageTable]) -> dict[st
         "channels": warned + words("page.channels_note", interval=values["interval"]),
         "budget": warned
         + words(
-            "page.budget_note", days=values["horizon"], total=write.money(found.budget["total"]), kpi=values["kpi"]
+            "page.budget_note", periods=values["horizon"], total=write.money(found.budget["total"]), kpi=values["kpi"]
         ),
         "reallocation": words("page.reallocation_note"),
         "charts": warned.strip(),
         "diagnostics": words("page.diagnostics_note"),
-        "quality": words("page.quality_note", days=found.scored_days),
+        "quality": words("page.quality_note", periods=found.scored_periods),
         "data": words(
             "page.data_note",
             accepted=write.number(rows.accepted),

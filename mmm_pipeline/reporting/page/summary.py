@@ -72,7 +72,7 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
         "media": _record(tables.media_total.iloc[0].to_dict(), tuple(tables.media_total.columns)),
         "budget": {
             "total": _plain(budget["total"]),
-            "horizon_days": _plain(budget["horizon_days"]),
+            "horizon": _plain(budget["horizon"]),
             "channels": [
                 {**_record(row, _BUDGET_COLUMNS), "evidence": evidence.get(row["channel"], "no_evidence")}
                 for row in tables.budget_plan.to_dict("records")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.reporting.results.returns import Returns
 from mmm_pipeline.settings.pipeline import Settings
 
@@ -19,29 +20,41 @@ Language = Literal["en", "ko"]
 
 @dataclass(frozen=True)
 class Window:
-    """The days of the campaign table.
+    """The periods of the campaign table.
 
     Attributes:
-        start: first day.
-        end: last day.
+        grid: all of them.
         holdout_start: first day kept from the fit that is scored.
     """
 
-    start: dt.date
-    end: dt.date
+    grid: TimeGrid
     holdout_start: dt.date
 
     @property
-    def days(self) -> int:
-        return (self.end - self.start).days + 1
+    def step(self) -> Step:
+        return self.grid.step
 
     @property
-    def train_days(self) -> int:
-        return (self.holdout_start - self.start).days
+    def start(self) -> dt.date:
+        """First day."""
+        return self.grid.start
 
     @property
-    def holdout_days(self) -> int:
-        return (self.end - self.holdout_start).days + 1
+    def end(self) -> dt.date:
+        """Last day."""
+        return self.grid.end
+
+    @property
+    def periods(self) -> int:
+        return len(self.grid)
+
+    @property
+    def train_periods(self) -> int:
+        return self.grid.position(self.holdout_start)
+
+    @property
+    def holdout_periods(self) -> int:
+        return self.periods - self.train_periods
 
 
 @dataclass(frozen=True)
@@ -61,7 +74,7 @@ class ResultTables:
         settings: the settings of the run.
         quick: whether the run used fewer draws than a decision needs.
         rejected_rows: refused rows with reasons; may be a sample, `rows` has the counts.
-        window: days of the data.
+        window: periods of the data.
         rows: row counts.
         eda_profile: deterministic statistics of the data (`mmm_pipeline.mmm.eda.profile`); empty when not computed.
         returns: the unit in which ROI and marginal ROI stand in the tables; None: as stored, KPI per unit of spend.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mmm_pipeline.mmm.data.time_grid import Step
 from mmm_pipeline.reporting.text.formatting import Formatter
 from mmm_pipeline.reporting.text.names import clean
 from mmm_pipeline.reporting.text.wording import Wording
@@ -51,18 +52,19 @@ def _item(code: str, finding: Mapping[str, Any], words: Wording, write: Formatte
 
 def _written(values: Mapping[str, Any], words: Wording, write: Formatter) -> dict[str, str]:
     formats: dict[str, Callable[[Any], str]] = {
-        "days": write.number,
+        "periods": write.number,
+        "per": lambda value: words.of_step(Step(value)).period["each"],
         "rows": write.number,
         "markets": write.number,
         "season_days": write.number,
         "names": lambda names: write.names([clean(name) for name in names], CHANNELS_NAMED),
-        "train_days": write.number,
-        "active_days": write.number,
+        "train_periods": write.number,
+        "active_periods": write.number,
         "parameters": write.number,
         "spend": write.money,
         "expected": write.money,
         "change": write.signed_percent,
-        "share_per_week": lambda value: write.signed_percent(value, 1),
+        "share": lambda value: write.signed_percent(value, 1),
         "spend_share": lambda value: write.percent(value, 2),
         "variation": write.percent,
         "correlation": lambda value: write.number(value, 2),

@@ -61,4 +61,4 @@ def returns_words(words: Wording, write: Formatter, returns: Returns, kpi: str) 
 
 def language_words(tables: ResultTables, write: Formatter, kpi: str) -> Wording:
     """`returns_words` of a run in the language of its formats."""
-    return returns_words(wording(write.language), write, returns_of(tables), kpi)
+    return returns_words(wording(write.language).of_step(tables.window.step), write, returns_of(tables), kpi)

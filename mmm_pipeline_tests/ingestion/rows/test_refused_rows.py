@@ -13,7 +13,7 @@ from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.ingestion.conftest import Load, rows
 
-STRICT = {"incomplete_kpi_days": "error"}
+STRICT = {"incomplete_kpi": "error"}
 DAY = "2025-01-01,A,10,1.5,20"
 ORDER = "2025-01-01,Shop,0,0,45"
 
@@ -38,13 +38,13 @@ def test_a_day_whose_kpi_lacks_a_refused_row_is_an_error_that_names_it(
     message = str(failure.value)
     assert "the KPI of 1 day(s) is incomplete, because rows of theirs were refused" in message
     assert told in message
-    assert "set validation.incomplete_kpi_days: accept" in message
+    assert "set validation.incomplete_kpi: accept" in message
     assert warehouse.row_count("rejected_rows") == 1
     assert not warehouse.has_table("raw_campaigns")
 
 
 def test_accepted_incomplete_days_count_with_what_is_left_and_are_named(load: Load) -> None:
-    loaded = load(rows(DAY, "2025-01-01,B,1,1,-5"), validation={"incomplete_kpi_days": "accept"})
+    loaded = load(rows(DAY, "2025-01-01,B,1,1,-5"), validation={"incomplete_kpi": "accept"})
 
     assert loaded.accepted["kpi"].tolist() == [20.0]
     assert "the KPI of 1 day(s) is incomplete" in loaded.summary.warnings[0]
@@ -130,8 +130,8 @@ def test_equal_rows_of_media_that_are_events_all_count(load: Load) -> None:
 def test_a_kpi_per_day_counts_once(load: Load, warehouse: DuckDBWarehouse) -> None:
     days = [f"{day:%Y-%m-%d}" for day in pd.date_range("2025-01-01", periods=60)]
     lines = [f"{day},{channel},1,1,{100 + at}" for at, day in enumerate(days) for channel in "ABC"]
-    loaded = load(rows(*lines), columns={"kpi_per": "day"})
-    matrix = build_media_matrix(warehouse, parse_settings({"columns": {"kpi_per": "day"}}))
+    loaded = load(rows(*lines), columns={"kpi_per": "date"})
+    matrix = build_media_matrix(warehouse, parse_settings({"columns": {"kpi_per": "date"}}))
 
     by_day = matrix.groupby("date")["kpi"].sum()
     assert by_day.tolist() == pytest.approx([100.0 + at for at in range(60)], rel=1e-12)
@@ -142,14 +142,14 @@ def test_a_kpi_per_day_counts_once(load: Load, warehouse: DuckDBWarehouse) -> No
 def test_a_kpi_per_day_and_market_counts_once_in_each(load: Load) -> None:
     header = "Date,Ad group alias,Impressions,Spend,Sales,Region"
     lines = ["2025-01-01,A,1,1,90,North", "2025-01-01,B,1,1,90,North", "2025-01-01,A,1,1,10,South"]
-    loaded = load(rows(*lines, header=header), columns={"kpi_per": "day", "market": "Region"})
+    loaded = load(rows(*lines, header=header), columns={"kpi_per": "date", "market": "Region"})
 
     assert loaded.accepted.groupby("market")["kpi"].sum().to_dict() == {"North": 90.0, "South": 10.0}
 
 
 def test_rows_that_contradict_a_kpi_per_day_are_refused(load: Load) -> None:
     with pytest.raises(CampaignDataError, match=r"on 2025-01-01 they have from 20 to 21 \(1 such day"):
-        load(rows(DAY, "2025-01-01,B,1,1,21", "2025-01-02,B,1,1,21"), columns={"kpi_per": "day"})
+        load(rows(DAY, "2025-01-01,B,1,1,21", "2025-01-02,B,1,1,21"), columns={"kpi_per": "date"})
 
 
 def test_total_rows_are_left_out_by_name_in_any_column(load: Load) -> None:
@@ -175,7 +175,7 @@ def test_a_refused_total_line_takes_nothing_away(load: Load) -> None:
 
 
 def test_a_blank_kpi_is_explained_where_one_row_has_that_of_the_whole_day(load: Load) -> None:
-    with pytest.raises(CampaignDataError, match=r"write 0 on the others of that day, or .* with columns\.kpi_per: day"):
+    with pytest.raises(CampaignDataError, match=r"write 0 on the others of that day, or .* with columns.kpi_per: date"):
         load(rows(DAY, "2025-01-01,B,1,1,"), share=0.1)
 
 

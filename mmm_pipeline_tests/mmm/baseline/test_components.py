@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mmm_pipeline.mmm.baseline.component import Periods
-from mmm_pipeline.mmm.baseline.design import linear_design
+from mmm_pipeline.mmm.baseline.design import linear_designs
 from mmm_pipeline.mmm.baseline.features import Features
 from mmm_pipeline.mmm.baseline.registry import COMPONENTS
 from mmm_pipeline.mmm.baseline.seasonality import Seasonality
@@ -72,7 +72,7 @@ def test_features_and_events_have_their_scales_and_signs() -> None:
 
 
 def test_named_coefficients_give_the_mean_of_their_columns() -> None:
-    design = linear_design(SPEC, DATA)
+    (design,) = linear_designs(SPEC, DATA)
     generator = np.random.default_rng(0)
     linear, quantiles = generator.normal(size=(3, len(design.scales))), np.abs(generator.normal(size=(3, 2)))
     exponent = np.array([0.6, 1.0, 1.4])

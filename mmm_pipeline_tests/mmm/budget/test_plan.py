@@ -87,7 +87,7 @@ def test_a_sure_and_large_gain_is_called_material() -> None:
     fit = synthetic_fit(channels=2)
     for name, value in (("exponent", 0.99), ("retention", 0.3)):
         fit.posterior[name].values[:] = value
-    per_currency = fit.data.spend.sum(axis=0) * np.array([5.0, 1.0])
+    per_currency = fit.data.total_spend.sum(axis=0) * np.array([5.0, 1.0])
     fit.posterior["media_coefficient"].values[:] = 0.2 * per_currency / per_currency.sum()
 
     summary = plan_budget(fit).summary.iloc[0]
@@ -119,8 +119,8 @@ def test_a_paused_channel_gets_nothing_and_has_a_finite_marginal_return() -> Non
 def test_prices_are_spend_per_media_unit() -> None:
     fit = synthetic_fit()
 
-    media = fit.data.media * fit.data.media_scale
-    np.testing.assert_allclose(plan_budget(fit).table["price"], fit.data.spend.sum(axis=0) / media.sum(axis=0))
+    media = fit.data.media_units[0]
+    np.testing.assert_allclose(plan_budget(fit).table["price"], fit.data.total_spend.sum(axis=0) / media.sum(axis=0))
 
 
 def test_a_total_that_no_plan_can_spend_is_refused() -> None:
@@ -223,7 +223,7 @@ def test_where_there_is_no_plan_the_tables_are_todays_spend_with_the_reason(fit:
     assert (row["verdict"], row["no_plan"]) == ("no_plan", "out_of_reach")
     assert "is out of reach" in row["reason"]
     assert plan.table["optimal_spend"].equals(plan.table["current_spend"])
-    assert row["total"] == pytest.approx(fit.data.spend[-28:].sum())
+    assert row["total"] == pytest.approx(fit.data.total_spend[-28:].sum())
     assert row["expected_kpi_optimal"] == pytest.approx(
         plan_budget(fit).summary["expected_kpi_current"].iloc[0], rel=1e-6
     )

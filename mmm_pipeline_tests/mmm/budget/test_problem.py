@@ -214,7 +214,7 @@ def test_small_amounts_are_told_in_full() -> None:
             r"budget\.risk\.measure 'quantile' goes with a total",
         ),
         (BudgetRequest(risk=RiskMeasure("mean_minus_sd", kappa=-1.0)), r"budget\.risk has kappa -1\.0"),
-        (BudgetRequest(horizon_days=0), r"budget\.horizon_days is 0"),
+        (BudgetRequest(horizon=0), r"budget\.horizon is 0"),
     ],
 )
 def test_what_cannot_be_met_is_refused_by_name(request_: BudgetRequest, message: str) -> None:

@@ -53,7 +53,7 @@ def _unequal_fit(adstock: str) -> Fit:
     """Channel 0 brings a little more than channel 1, but nobody knows how much; channel 2 brings little."""
     fit = synthetic_fit(adstock, draws=150)
     doubt = np.random.default_rng(3).lognormal(-0.245, 0.7, fit.posterior["media_coefficient"].shape[:2])
-    worth = fit.data.spend.sum(axis=0) * np.array([1.1, 1.0, 0.4])
+    worth = fit.data.total_spend.sum(axis=0) * np.array([1.1, 1.0, 0.4])
     fit.posterior["media_coefficient"].values[:] = 0.3 * worth / worth.sum()
     fit.posterior["media_coefficient"].values[..., 0] *= doubt
     return fit
@@ -63,7 +63,7 @@ def _by_brute_force(fit: Fit, measure: RiskMeasure, request: BudgetRequest, step
     """The largest figure on a grid of plans of three channels."""
     table = plan_budget(fit, request).table
     low, high, total = table["low"].to_numpy(), table["high"].to_numpy(), table["optimal_spend"].sum()
-    responses = horizon_responses(fit, request.horizon_days)
+    responses = horizon_responses(fit, request.horizon)
     grids = [np.linspace(low[c], high[c], steps) for c in (0, 1)]
     drawn = [[response.draws(s) for s in grid] for response, grid in zip(responses, grids, strict=False)]
     best = -np.inf

@@ -37,6 +37,7 @@ def test_the_days_of_a_period_lie_in_it_and_periods_leave_no_day_out(grid, at):
 @given(grids(least=1))
 def test_a_grid_comes_back_from_its_dates(grid):
     assert TimeGrid.of_dates(grid.dates, grid.step) == grid
+    assert len(grid) == 1 or TimeGrid.of_dates(grid.dates) == grid
     assert np.array_equal(grid.positions(grid.dates), np.arange(len(grid)))
 
 

@@ -81,7 +81,7 @@ def test_totals_and_shares_are_those_of_the_matrix() -> None:
     assert profile["totals"]["kpi"] == pytest.approx(matrix["kpi"].sum())
     assert sum(row["spend_share"] for row in profile["channels"]) == pytest.approx(1.0)
     assert [row["cost_per_thousand"] for row in profile["channels"]] == pytest.approx([10.0, 10.0])
-    assert profile["window"]["train_days"] + profile["window"]["holdout_days"] == DAYS
+    assert profile["window"]["train_periods"] + profile["window"]["holdout_periods"] == DAYS
 
 
 def test_quiet_data_gives_only_the_remark_on_the_short_window(quiet: dict[str, Any]) -> None:
@@ -159,7 +159,7 @@ def test_trend_is_the_slope_per_week_and_one_spike_does_not_move_it() -> None:
     kpi = 500 + 3.0 * np.arange(DAYS)
     kpi[10] = 50_000
     trend = _profile({"Search": _media(1)}, kpi)["kpi"]["trend"]
-    assert trend["per_week"] == pytest.approx(21.0, rel=1e-3)
+    assert trend["slope"] == pytest.approx(21.0, rel=1e-3)
 
 
 def test_weekday_profile_shows_the_strong_day() -> None:
@@ -175,8 +175,8 @@ def test_zero_days_of_the_kpi_are_listed() -> None:
     kpi = 500 + _noise(3)
     kpi[[5, 6]] = 0
     profile = _profile({"Search": _media(1)}, kpi)
-    assert profile["kpi"]["zero_days"] == ["2024-01-06", "2024-01-07"]
-    assert "kpi_zero_days" in _codes(profile)
+    assert profile["kpi"]["zero_periods"] == ["2024-01-06", "2024-01-07"]
+    assert "kpi_zero_periods" in _codes(profile)
 
 
 def test_channel_without_activity_is_told_apart_from_one_with_few_days() -> None:
@@ -184,7 +184,7 @@ def test_channel_without_activity_is_told_apart_from_one_with_few_days() -> None
     rare[[3, 50, 80]] = 900
     profile = _profile({"Search": _media(1), "Dead": np.zeros(DAYS), "Rare": rare}, 500 + _noise(3))
     assert _codes(profile, "Dead") == ["no_activity"]
-    assert "few_active_days" in _codes(profile, "Rare")
+    assert "few_active_periods" in _codes(profile, "Rare")
     rows = {row["channel"]: row for row in profile["channels"]}
     assert (rows["Rare"]["first_active"], rows["Rare"]["last_active"]) == ("2024-01-04", "2024-03-21")
     assert rows["Dead"]["first_active"] is None
@@ -216,7 +216,7 @@ def test_spend_on_days_without_media_is_reported() -> None:
     matrix.loc[4, "spend"] = 99.0
     profile = eda_profile(matrix, holdout_start=HOLDOUT)
     finding = next(row for row in profile["findings"] if row["code"] == "spend_without_media")
-    assert finding["values"] == {"spend": 99.0, "days": 1}
+    assert finding["values"] == {"spend": 99.0, "periods": 1}
 
 
 @pytest.mark.parametrize(("season", "code"), [(365.0, "short_window"), (100.0, "one_season"), (60.0, ""), (None, "")])
@@ -237,10 +237,10 @@ def test_markets_are_judged_by_themselves() -> None:
     )
 
     by_code = {row["code"]: row for row in profile["findings"]}
-    assert by_code["market_zero_days"]["values"] == {"markets": 1, "days": 1, "names": ["south"]}
+    assert by_code["market_zero_periods"]["values"] == {"markets": 1, "periods": 1, "names": ["south"]}
     assert by_code["market_level_shift"]["values"]["names"] == ["south"]
     assert "level_shift" not in by_code
-    assert "kpi_zero_days" not in by_code
+    assert "kpi_zero_periods" not in by_code
 
 
 def test_level_shift_of_the_holdout_is_reported() -> None:
@@ -309,7 +309,7 @@ def test_matrix_with_a_hole_is_refused_with_its_size() -> None:
 
 
 def test_holdout_over_everything_is_refused() -> None:
-    with pytest.raises(ModelInputError, match="leaves no train day"):
+    with pytest.raises(ModelInputError, match="leaves nothing to learn from"):
         eda_profile(_matrix({"A": _media(1)}, 500 + _noise(3)), holdout_start=START)
 
 

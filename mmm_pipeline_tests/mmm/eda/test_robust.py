@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmm_pipeline.mmm.eda.robust import robust_trend, unusual_days, without_trend_and_weekday
+from mmm_pipeline.mmm.eda.robust import robust_trend, unusual_periods, without_trend_and_weekday
 
 
 def _weekdays(days: int) -> np.ndarray:
@@ -15,9 +15,9 @@ def _weekdays(days: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("days", [60, 180, 720])
-def test_normal_noise_rarely_has_unusual_days(days: int) -> None:
+def test_normal_noise_rarely_has_unusual_periods(days: int) -> None:
     rng = np.random.default_rng(0)
-    flagged = sum(len(unusual_days(rng.normal(size=days), _weekdays(days)).positions) for _ in range(100))
+    flagged = sum(len(unusual_periods(rng.normal(size=days), _weekdays(days)).positions) for _ in range(100))
     # The Normal share beyond three standard deviations is 0.0027; a short series estimates its spread less well.
     assert flagged / (100 * days) < 0.01
 
@@ -27,7 +27,7 @@ def test_normal_noise_rarely_has_unusual_days(days: int) -> None:
 def test_one_wild_day_is_found_in_any_unit(seed: int, scale: float, shift: float, size: float) -> None:
     values = np.random.default_rng(seed).uniform(-1.0, 1.0, 120)
     values[50] += size
-    found = unusual_days(scale * (values + shift), _weekdays(120))
+    found = unusual_periods(scale * (values + shift), _weekdays(120))
     assert found.positions.tolist() == [50]
     assert found.score[0] > 0
 
@@ -37,12 +37,12 @@ def test_expected_value_of_an_outlier_is_the_usual_one_of_its_weekday_and_time()
     usual = 100 + days + 50.0 * (days % 7 == 5)
     values = usual + np.random.default_rng(1).uniform(-1.0, 1.0, 140)
     values[75] = 0.0
-    assert unusual_days(values, _weekdays(140)).expected == pytest.approx([usual[75]], abs=4)
+    assert unusual_periods(values, _weekdays(140)).expected == pytest.approx([usual[75]], abs=4)
 
 
 @pytest.mark.parametrize("values", [np.zeros(60), np.full(60, 3.5), np.arange(5.0), np.zeros(0)])
-def test_constant_or_short_series_have_no_unusual_days(values: np.ndarray) -> None:
-    assert len(unusual_days(values, _weekdays(len(values))).positions) == 0
+def test_constant_or_short_series_have_no_unusual_periods(values: np.ndarray) -> None:
+    assert len(unusual_periods(values, _weekdays(len(values))).positions) == 0
 
 
 @pytest.mark.parametrize("slope", [-2.0, 0.0, 0.5])

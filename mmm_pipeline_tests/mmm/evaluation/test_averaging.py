@@ -161,6 +161,6 @@ def test_returns_of_a_fit_are_its_contributions_over_its_spend() -> None:
 
     expected = fit.contributions().sum("time").to_numpy().reshape(-1, 3)
     np.testing.assert_allclose(returns.caused, expected)
-    np.testing.assert_allclose(returns.roi, expected / fit.data.spend.sum(axis=0))
+    np.testing.assert_allclose(returns.roi, expected / fit.data.total_spend.sum(axis=0))
     fitted = fit.fitted_mean().sum("time").to_numpy().ravel()
     np.testing.assert_allclose(returns.baseline + returns.caused.sum(axis=1), fitted)

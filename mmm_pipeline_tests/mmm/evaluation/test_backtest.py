@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from mmm_pipeline.mmm.budget.plan import plan_budget
-from mmm_pipeline.mmm.data.inputs import Holdout
+from mmm_pipeline.mmm.data.model_data import Holdout
 from mmm_pipeline.mmm.evaluation.backtest import (
     Forecast,
     backtest_summary,
@@ -58,7 +58,7 @@ def test_the_forecast_is_scored_on_the_days_after_the_date_alone(
 
     row = forecast.row()
 
-    assert row["days"] == _AHEAD
+    assert row["periods"] == _AHEAD
     assert row["wape"] == pytest.approx(wape(observed, mean))
     assert row["mape"] == pytest.approx(mape(observed, mean))
     assert row["bias"] == pytest.approx(mean.sum() / observed.sum() - 1)
@@ -145,7 +145,7 @@ def test_all_dates_together_pool_their_days(forecast: Forecast) -> None:
 
     told = backtest_summary(table, [forecast, forecast])
 
-    assert (told["dates"], told["scored"], told["days"]) == (2, 2, 2 * _AHEAD)
+    assert (told["dates"], told["scored"], told["periods"]) == (2, 2, 2 * _AHEAD)
     assert told["wape"] == pytest.approx(forecast.score.wape)
     assert told["skill"] == pytest.approx(forecast.row()["skill"])
     assert told["beaten"] == 2 * (told["skill"] > 0)

@@ -52,7 +52,7 @@ def test_the_same_beliefs_on_other_days_are_a_change_from_media_alone(before: Fi
         before,
         data=dataclasses.replace(
             synthetic_fit(dataset=longer).data,
-            media=longer["media"].to_numpy() / before.data.media_scale,
+            media=longer["media"].to_numpy()[None] / before.data.media_scale,
             media_scale=before.data.media_scale,
             kpi_scale=before.data.kpi_scale,
         ),
@@ -108,7 +108,7 @@ def test_a_flip_that_the_posterior_supports_is_put_down_to_the_data(before: Fit)
 
 def test_a_flip_within_the_uncertainty_is_unsupported(before: Fit) -> None:
     wide = _sure(before, [0.8, 1.0, 1.2], spread=0.9), _sure(before, [1.2, 1.0, 0.8], spread=0.9)
-    price = before.data.spend.sum(axis=0)
+    price = before.data.total_spend.sum(axis=0)
     # Equal prices, so that the coefficients alone decide.
     level = [
         dataclasses.replace(
@@ -130,10 +130,10 @@ def test_a_flip_within_the_uncertainty_is_unsupported(before: Fit) -> None:
 
 def test_spend_that_passed_the_earlier_plan_explains_a_flip(before: Fit) -> None:
     spent = before.data.spend.copy()
-    spent[-28:, 0] *= 6
+    spent[0, -28:, 0] *= 6
     now = dataclasses.replace(_sure(before, [0.1, 1.0, 1.0]), data=dataclasses.replace(before.data, spend=spent))
     low_spend = before.data.spend.copy()
-    low_spend[-28:, 0] /= 2
+    low_spend[0, -28:, 0] /= 2
     then = dataclasses.replace(_sure(before, [5.0, 1.0, 1.0]), data=dataclasses.replace(before.data, spend=low_spend))
 
     row = drift_table(then, now).set_index("channel").loc["channel 0"]
@@ -162,7 +162,7 @@ def test_a_panel_is_compared_in_total_with_its_plan() -> None:
 
     assert violations("drift", table).empty
     np.testing.assert_allclose(table["change"], table["change_from_media"] + table["change_learned"])
-    np.testing.assert_allclose(table["spend_now"], now.data.spend[-28:].sum(axis=0), atol=0.005)  # whole cents
+    np.testing.assert_allclose(table["spend_now"], now.data.total_spend[-28:].sum(axis=0), atol=0.005)  # whole cents
     for moment in ("before", "now"):
         assert table[f"plan_{moment}"].sum() == pytest.approx(table[f"spend_{moment}"].sum())
         assert table[f"direction_{moment}"].notna().all()

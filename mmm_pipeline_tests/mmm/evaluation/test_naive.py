@@ -17,7 +17,7 @@ def test_naive_forecasts_follow_their_names() -> None:
 
     assert forecasts["mean"].tolist() == [36.1] * 9
     assert forecasts["median"].tolist() == [33.5] * 9
-    assert forecasts["last_day"].tolist() == [37.0] * 9
+    assert forecasts["last_period"].tolist() == [37.0] * 9
     assert forecasts["last_week"].tolist() == [40, 50, 60, 70, 17, 27, 37, 40, 50]
     # Day 10 is the fourth day of its week, whose only train value is 40; the first day's mean is (10 + 17) / 2.
     assert forecasts["weekday_mean"].tolist() == [40, 50, 60, 70, 13.5, 23.5, 33.5, 40, 50]

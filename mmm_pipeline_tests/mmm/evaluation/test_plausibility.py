@@ -15,11 +15,11 @@ _KPI = np.random.default_rng(0).normal(1000, 50, 200)
 
 def _media(**changes: float) -> dict[str, Any]:
     usual = {"share": 0.3, "share_low": 0.2, "share_high": 0.4, "probability_above_kpi": 0.0}
-    return {**usual, "days_below_zero": 0, "days": 200, **changes}
+    return {**usual, "periods_below_zero": 0, "periods": 200, **changes}
 
 
 def _plan(gain_per_day: float) -> dict[str, Any]:
-    return {"uplift": 28 * gain_per_day, "horizon_days": 28}
+    return {"uplift": 28 * gain_per_day, "horizon": 28}
 
 
 @pytest.mark.parametrize(
@@ -30,11 +30,11 @@ def _plan(gain_per_day: float) -> dict[str, Any]:
         ({"share": 1.49, "share_low": 1.2, "share_high": 1.8}, 50.0, ["media_share"]),
         ({"share": 0.9}, 50.0, ["media_share"]),
         ({"share": 0.85, "probability_above_kpi": 0.55}, 50.0, ["media_share"]),
-        ({"days_below_zero": 3}, 50.0, []),
-        ({"days_below_zero": 4}, 50.0, ["baseline_below_zero"]),
-        ({"days_below_zero": 9, "days": 1000}, 50.0, []),
+        ({"periods_below_zero": 3}, 50.0, []),
+        ({"periods_below_zero": 4}, 50.0, ["baseline_below_zero"]),
+        ({"periods_below_zero": 9, "periods": 1000}, 50.0, []),
         ({}, 250.0, ["gain_beyond_swings"]),
-        ({"share": 1.2, "days_below_zero": 90}, 900.0, ["media_share", "baseline_below_zero", "gain_beyond_swings"]),
+        ({"share": 1.2, "periods_below_zero": 90}, 900.0, ["media_share", "baseline_below_zero", "gain_beyond_swings"]),
     ],
 )
 def test_each_reason_is_found_at_its_threshold(media: dict[str, float], gain: float, codes: list[str]) -> None:
@@ -44,10 +44,10 @@ def test_each_reason_is_found_at_its_threshold(media: dict[str, float], gain: fl
 
 
 def test_every_reason_brings_its_evidence() -> None:
-    [share, baseline, gain] = implausibilities(_media(share=1.49, days_below_zero=90), _KPI, _plan(900.0))
+    [share, baseline, gain] = implausibilities(_media(share=1.49, periods_below_zero=90), _KPI, _plan(900.0))
 
     assert share.values["share"] == 1.49
-    assert baseline.values == {"days_below_zero": 90, "days": 200}
+    assert baseline.values == {"periods_below_zero": 90, "periods": 200}
     assert gain.values["gain_per_day"] == pytest.approx(900.0)
     assert gain.values["kpi_high"] - gain.values["kpi_low"] == pytest.approx(165, abs=25)
 

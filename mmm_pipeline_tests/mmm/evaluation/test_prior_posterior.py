@@ -24,7 +24,7 @@ def test_the_posterior_density_has_the_roi_of_the_attribution(adstock: str) -> N
     table = prior_posterior_density(fit, prior_draws=500)
 
     assert violations("prior_posterior_density", table).empty
-    expected = attribution(fit, horizon_days=28).table.set_index("channel")
+    expected = attribution(fit, horizon=28).table.set_index("channel")
     for channel in fit.data.channels:
         part = _of(table, channel, "posterior")
         assert np.trapezoid(part["density"], part["roi"]) == pytest.approx(1, abs=0.03)
@@ -37,7 +37,7 @@ def test_the_roi_of_a_panel_is_that_of_all_markets_together() -> None:
 
     table = prior_posterior_density(fit, prior_draws=500)
 
-    expected = attribution(fit, horizon_days=28).table.set_index("channel")
+    expected = attribution(fit, horizon=28).table.set_index("channel")
     for channel in fit.data.channels:
         part = _of(table, channel, "posterior")
         mean = np.trapezoid(part["density"] * part["roi"], part["roi"])

@@ -46,7 +46,7 @@ def _entry(
     score = HoldoutScore(
         observed=observed,
         forecast=observed * (1 + np.nan_to_num(shares)),
-        crps_by_day=np.full(len(shares), crps),
+        crps_by_period=np.full(len(shares), crps),
         inside_50=everywhere,
         inside_90=everywhere,
         window=np.zeros(len(shares), dtype=int) if windows is None else np.array(windows),

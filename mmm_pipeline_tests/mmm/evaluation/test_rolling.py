@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.data.inputs import fit_data, train_data
+from mmm_pipeline.mmm.data.model_data import model_data, train_data
 from mmm_pipeline.mmm.evaluation.naive import score_naive_forecasts
 from mmm_pipeline.mmm.evaluation.rolling import (
     convergence_of_all,
@@ -123,7 +123,7 @@ def test_a_feature_that_does_not_vary_yet_is_left_out_of_the_windows_before(data
     alone = window_data(given.isel(feature=[0]), windows[0])
     assert alone.features == ()
     with pytest.raises(ModelInputError, match="feature 'late' is the same on every day"):
-        fit_data(given, days=slice(0, windows[0].start))
+        model_data(given, days=slice(0, windows[0].start))
 
 
 def test_a_spec_has_converged_when_all_its_windows_have(dataset: xr.Dataset) -> None:
@@ -153,7 +153,7 @@ def test_the_table_has_every_window_and_all_together(dataset: xr.Dataset) -> Non
 
     assert violations("rolling_origins", table).empty
     assert table["is_pooled"].tolist() == [False, False, False, True]
-    assert table["train_days"].tolist()[:3] == [46, 60, 74]
+    assert table["train_periods"].tolist()[:3] == [46, 60, 74]
     together = pooled([score for _, score, _ in scored])
     assert table.iloc[-1]["mape"] == together.mape == pytest.approx(table["mape"][:3].mean())
     assert table.iloc[-1]["skill"] == pytest.approx(1 - together.mape / score_naive_forecasts(known)["mape"].min())

@@ -76,8 +76,8 @@ def test_log_likelihood_is_that_of_the_kpi_in_its_own_units(fit):
 
 def test_predictions_continue_time_weekday_and_carried_over_media(fit, future):
     media, features = future
-    scaled_media = np.concatenate([fit.data.media, media / fit.data.media_scale])
-    scaled_features = np.concatenate([fit.data.feature_values, features / fit.data.feature_scale])
+    scaled_media = np.concatenate([fit.data.media[0], media / fit.data.media_scale])[None]
+    scaled_features = np.concatenate([fit.data.feature_values[0], features / fit.data.feature_scale])[None]
     joined = dataclasses.replace(fit.data, media=scaled_media, feature_values=scaled_features)
     prediction = fit.predict_mean(media, features=features)
     for chain, draw in ((0, 0), (1, 29)):
@@ -110,9 +110,11 @@ def test_predictive_noise_has_the_models_size_and_follows_the_seed(fit, future):
 
 
 def test_media_parameters_are_flat_over_chains_and_draws(fit):
-    parameters = fit.media_parameters()
+    parameters = fit.transform_parameters()
     assert {values.shape for values in parameters.values()} == {(60, 3)}
     np.testing.assert_array_equal(parameters["retention"][30:], fit.posterior["retention"].isel(chain=1))
+    assert fit.media_coefficients().shape == (60, 1, 3)
+    np.testing.assert_array_equal(fit.media_coefficients()[30:, 0], fit.posterior["media_coefficient"].isel(chain=1))
 
 
 def test_netcdf_keeps_everything(fit, tmp_path):
@@ -168,7 +170,7 @@ def test_prediction_of_a_model_with_features_needs_them(fit, future):
 def test_prior_draws_have_the_names_of_the_posterior_and_the_priors_quantiles(fit):
     draws = prior_media_parameters(fit.spec, fit.data, draws=20_000, seed=1)
     levels = np.array([0.1, 0.5, 0.9])
-    assert list(draws) == list(fit.media_parameters())
+    assert list(draws) == ["media_coefficient", *fit.transform_parameters()]
     for name, prior in plain.media_priors(fit.spec.adstock).items():
         quantiles = np.quantile(draws[name], levels, axis=0)
         np.testing.assert_allclose(prior.cdf(quantiles), np.broadcast_to(levels[:, None], (3, 3)), atol=0.015)
@@ -179,6 +181,6 @@ def test_prior_contributions_are_those_of_the_prior_parameters(fit):
     contributions = prior_contributions(fit.spec, fit.data, draws=3, seed=1)
     for draw in range(3):
         point = {name: values[draw] for name, values in parameters.items()}
-        effect = plain.media_effect(fit.spec.adstock, fit.data.media, point).sum(axis=0)
-        expected = effect * point["media_coefficient"] * fit.data.kpi_scale
-        np.testing.assert_allclose(contributions.isel(draw=draw), expected, rtol=1e-9)
+        effect = plain.media_effect(fit.spec.adstock, fit.data.media[0], point).sum(axis=0)
+        expected = effect * point["media_coefficient"][0] * fit.data.kpi_scale
+        np.testing.assert_allclose(contributions.isel(draw=draw, market=0), expected, rtol=1e-9)

@@ -164,7 +164,7 @@ def test_known_truth_lies_within_the_posterior(adstock):
         "intercept": 1.0, "trend_coefficient": 0.002, "trend_exponent": 1.0, "seasonality": np.array([0.1, -0.1]),
     }  # fmt: skip
     noise = 0.05 * np.random.default_rng(2).standard_normal(data.days)
-    data = dataclasses.replace(data, kpi=plain.mean(spec, data, truth) + noise)
+    data = dataclasses.replace(data, kpi=(plain.mean(spec, data, truth) + noise)[None])
     settings = SamplerSettings(chains=2, warmup=400, draws=400, max_escalations=0)
     posterior = sample(spec, data, settings).posterior
 

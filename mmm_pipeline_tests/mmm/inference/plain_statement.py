@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import stats
 
-from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["coefficients", "joint_log_density", "mean", "media_effect", "small_panel", "small_window", "weekday_of"]
@@ -62,16 +62,18 @@ def media_effect(adstock: str, media: np.ndarray, p: Mapping[str, np.ndarray]) -
     return power(carryover(media, p["retention"], p["peak_delay"]), p["exponent"])
 
 
-def weekday_of(data: FitData, t: int) -> int:
+def weekday_of(data: ModelData, t: int) -> int:
     """0 for Monday."""
     return (data.dates[0] + t).astype("datetime64[D]").astype(object).weekday()
 
 
-def mean(spec: ModelSpec, data: FitData, p: Mapping[str, np.ndarray], *, first: int = 0) -> np.ndarray:
-    """The scaled KPI's mean on the days from `first` on; `data` holds media and features of all days."""
-    effect = media_effect(spec.adstock, data.media, p)
+def mean(
+    spec: ModelSpec, data: ModelData, p: Mapping[str, np.ndarray], *, first: int = 0, market: int = 0
+) -> np.ndarray:
+    """The scaled KPI's mean of a market on the days from `first` on; `data` holds media and features of all days."""
+    effect = media_effect(spec.adstock, data.media[market], p)
     result = []
-    for t in range(first, len(data.media)):
+    for t in range(first, data.media.shape[1]):
         value = p["intercept"] + p["trend_coefficient"] * (t ** p["trend_exponent"] if t else 0.0)
         for d in range(1, spec.degrees + 1):
             angle = 2 * np.pi * d * t / spec.seasonality_period_days
@@ -79,17 +81,17 @@ def mean(spec: ModelSpec, data: FitData, p: Mapping[str, np.ndarray], *, first: 
         if spec.weekday:
             value += p["weekday"][weekday_of(data, t)]
         for f in range(len(data.features)):
-            value += p["feature_coefficient"][f] * data.feature_values[t, f]
+            value += p["feature_coefficient"][f] * data.feature_values[market, t, f]
         for c in range(len(data.channels)):
             value += p["media_coefficient"][c] * effect[t, c]
         result.append(value)
     return np.array(result)
 
 
-def roi_prior(spec: ModelSpec, data: FitData | PanelData, channel: str) -> stats.rv_continuous | None:
+def roi_prior(spec: ModelSpec, data: ModelData, channel: str) -> stats.rv_continuous | None:
     """The distribution of a channel's ROI; None: its coefficient goes by the share of spend."""
-    spend = {c: sum(w.spend[:, i].sum() for w in data.windows) for i, c in enumerate(data.channels)}
-    kpi = sum((w.kpi * w.kpi_scale).sum() for w in data.windows)
+    spend = {channel: data.spend[:, :, c].sum() for c, channel in enumerate(data.channels)}
+    kpi = (data.kpi * data.kpi_scale[:, None]).sum()
     own = {belief.channel: belief for belief in spec.roi_priors}
     media = spec.media_prior
     if channel in own:
@@ -115,30 +117,30 @@ def belief_on_roi(mean: float, sd: float, family: str = "log_normal") -> stats.r
     return stats.lognorm(s=np.sqrt(variance), scale=mean / np.exp(variance / 2))
 
 
-def coefficients(spec: ModelSpec, data: FitData | PanelData, p: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """Media coefficients of every window, from `level` (C,) (a ROI where there is a prior on it) and, of a panel,
+def coefficients(spec: ModelSpec, data: ModelData, p: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+    """Media coefficients of every market, from `level` (C,) (a ROI where there is a prior on it) and, of several,
     `market_multiple` (G, C).
     """
-    multiples = p["market_multiple"] if data.markets else [np.ones(len(data.channels))]
+    multiples = p["market_multiple"] if data.several_markets else [np.ones(len(data.channels))]
     level = np.array(p["level"], dtype=float)
     for c, channel in enumerate(data.channels):
         if roi_prior(spec, data, channel) is not None:
             caused = sum(
-                w.kpi_scale * multiple[c] * media_effect(spec.adstock, w.media, p)[:, c].sum()
-                for w, multiple in zip(data.windows, multiples, strict=True)
+                kpi_scale * multiple[c] * media_effect(spec.adstock, media, p)[:, c].sum()
+                for kpi_scale, media, multiple in zip(data.kpi_scale, data.media, multiples, strict=True)
             )
-            level[c] = p["level"][c] * sum(w.spend[:, c].sum() for w in data.windows) / caused
+            level[c] = p["level"][c] * data.spend[:, :, c].sum() / caused
     return [level * multiple for multiple in multiples]
 
 
-def joint_log_density(spec: ModelSpec, data: FitData | PanelData, p: Mapping[str, np.ndarray]) -> float:
+def joint_log_density(spec: ModelSpec, data: ModelData, p: Mapping[str, np.ndarray]) -> float:
     """Log p(scaled KPI, all parameters).
 
-    Of a panel, `intercept`, `trend_coefficient`, `noise_sd`, `seasonality`, `weekday` and `feature_coefficient` have
-    a leading dimension of markets. Media coefficients come as `level`, see `coefficients`, or, of one market without
-    beliefs, as `media_coefficient`.
+    Of several markets, `intercept`, `trend_coefficient`, `noise_sd`, `seasonality`, `weekday` and
+    `feature_coefficient` have a leading dimension of markets. Media coefficients come as `level`, see `coefficients`,
+    or, of one market without beliefs, as `media_coefficient`.
     """
-    spend = sum(w.spend.sum(axis=0) for w in data.windows)
+    spend = data.spend.sum(axis=(0, 1))
     level = p["level"] if "level" in p else p["media_coefficient"]
     density = stats.uniform(0.5, 1.0).logpdf(p["trend_exponent"])
     for c, channel in enumerate(data.channels):
@@ -147,21 +149,21 @@ def joint_log_density(spec: ModelSpec, data: FitData | PanelData, p: Mapping[str
         density += prior.logpdf(level[c])
     for name, prior in media_priors(spec.adstock).items():
         density += prior.logpdf(p[name]).sum()
-    if data.markets:
+    if data.several_markets:
         density += stats.halfnorm(scale=np.sqrt(2 / np.pi)).logpdf(p["market_multiple"]).sum()
     if spec.noise == "student_t":
         density += stats.expon(loc=1, scale=spec.priors.noise_degrees_mean).logpdf(p["noise_degrees"])
     every = coefficients(spec, data, p) if "level" in p else [p["media_coefficient"]]
-    for w, window in enumerate(data.windows):
-        own = {name: np.asarray(p[name])[w] if data.markets else p[name] for name in PER_MARKET if name in p}
-        density += _window_log_density(spec, window, {**p, **own, "media_coefficient": every[w]})
+    for g in range(len(data.markets)):
+        own = {name: np.asarray(p[name])[g] if data.several_markets else p[name] for name in PER_MARKET if name in p}
+        density += _market_log_density(spec, data, g, {**p, **own, "media_coefficient": every[g]})
     return float(density)
 
 
 PER_MARKET = ("intercept", "trend_coefficient", "noise_sd", "seasonality", "weekday", "feature_coefficient")
 
 
-def _window_log_density(spec: ModelSpec, data: FitData, p: Mapping[str, np.ndarray]) -> float:
+def _market_log_density(spec: ModelSpec, data: ModelData, market: int, p: Mapping[str, np.ndarray]) -> float:
     priors = spec.priors
     density = stats.halfnorm(scale=priors.intercept_scale).logpdf(p["intercept"])
     density += stats.norm(0, priors.trend_scale).logpdf(p["trend_coefficient"])
@@ -178,10 +180,10 @@ def _window_log_density(spec: ModelSpec, data: FitData, p: Mapping[str, np.ndarr
             density += stats.halfnorm(scale=scale).logpdf(value if signs[feature] == "positive" else -value)
         else:
             density += stats.norm(0, scale).logpdf(value)
-    expected = mean(spec, data, p)
+    expected = mean(spec, data, p, market=market)
     if spec.noise == "student_t":
-        return density + stats.t(p["noise_degrees"], expected, p["noise_sd"]).logpdf(data.kpi).sum()
-    return density + stats.norm(expected, p["noise_sd"]).logpdf(data.kpi).sum()
+        return density + stats.t(p["noise_degrees"], expected, p["noise_sd"]).logpdf(data.kpi[market]).sum()
+    return density + stats.norm(expected, p["noise_sd"]).logpdf(data.kpi[market]).sum()
 
 
 def media_priors(adstock: str) -> dict[str, stats.rv_continuous]:
@@ -200,8 +202,8 @@ def small_window(
     events: int = 0,
     seed: int = 0,
     kpi: np.ndarray | None = None,
-) -> FitData:
-    """A window with zero-inflated media; the KPI is noise around 1 unless given. Events are the last features."""
+) -> ModelData:
+    """One market with zero-inflated media; the KPI is noise around 1 unless given. Events are the last features."""
     generator = np.random.default_rng(seed)
     media = generator.gamma(2.0, 1.0, (days, channels)) * (generator.random((days, channels)) < 0.7)
     media[0] = 1.0
@@ -214,31 +216,33 @@ def small_window(
     media_scale = generator.gamma(5.0, 200.0, channels)
     spend = media * generator.gamma(3.0, 5.0, channels)
     on = (generator.random((days, events)) < 0.15).astype(float)
-    return FitData(
+    return ModelData(
+        markets=("all markets",),
         dates=np.datetime64("2023-03-01", "D") + np.arange(days),
         channels=tuple(f"channel {c}" for c in range(channels)),
         features=names + event_names,
-        media=media,
-        kpi=scaled,
-        feature_values=np.concatenate([values, on], axis=1),
-        media_scale=media_scale,
-        kpi_scale=1234.5,
-        feature_scale=np.concatenate([scales, np.ones(events)]),
-        spend=spend,
+        media=media[None],
+        kpi=scaled[None],
+        feature_values=np.concatenate([values, on], axis=1)[None],
+        media_scale=media_scale[None],
+        kpi_scale=np.array([1234.5]),
+        feature_scale=np.concatenate([scales, np.ones(events)])[None],
+        spend=spend[None],
         events=event_names,
     )
 
 
-def small_panel(*, markets: int = 2, silent: bool = True, **arguments: int) -> PanelData:
+def small_panel(*, markets: int = 2, silent: bool = True, **arguments: int) -> ModelData:
     """Markets of different size; the first channel is silent in the last one."""
-    windows = [
-        dataclasses.replace(small_window(**{**arguments, "seed": 10 + m}), kpi_scale=1000.0 / (1 + m))
-        for m in range(markets)
-    ]
+    alone = [small_window(**{**arguments, "seed": 10 + m}) for m in range(markets)]
+    names = ("media", "kpi", "feature_values", "media_scale", "feature_scale", "spend")
+    arrays = {name: np.concatenate([getattr(data, name) for data in alone]) for name in names}
     if silent:
-        media, spend = windows[-1].media.copy(), windows[-1].spend.copy()
-        media[:, 0] = spend[:, 0] = 0.0
-        windows[-1] = dataclasses.replace(windows[-1], media=media, spend=spend)
-    shared = windows[0].feature_values
-    names = tuple(f"market {m}" for m in range(markets))
-    return PanelData(names, tuple(dataclasses.replace(window, feature_values=shared) for window in windows))
+        arrays["media"][-1, :, 0] = arrays["spend"][-1, :, 0] = 0.0
+    arrays["feature_values"][:] = arrays["feature_values"][0]
+    return dataclasses.replace(
+        alone[0],
+        markets=tuple(f"market {m}" for m in range(markets)),
+        kpi_scale=1000.0 / (1 + np.arange(markets)),
+        **arrays,
+    )

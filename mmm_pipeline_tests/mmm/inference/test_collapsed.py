@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mmm_pipeline.mmm.baseline.design import linear_design
+from mmm_pipeline.mmm.baseline.design import linear_designs
 from mmm_pipeline.mmm.inference.collapsed import linear_block
 from mmm_pipeline.mmm.specs import ModelSpec
 from mmm_pipeline_tests.mmm.inference import plain_statement as plain
@@ -16,7 +16,7 @@ def test_drawn_block_has_the_moments_of_its_conditional_and_a_positive_intercept
     draws = 40_000
     # The residual is centred at zero, so that the truncation of the intercept matters.
     block = linear_block(
-        linear_design(spec, data),
+        linear_designs(spec, data)[0],
         np.broadcast_to(data.kpi - 1.0, (draws, data.days)),
         np.full(draws, 0.9),
         np.full(draws, 1.5),

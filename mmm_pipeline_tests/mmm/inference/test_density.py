@@ -9,7 +9,7 @@ import pytest
 from numpyro.infer.util import log_density
 from scipy import stats
 
-from mmm_pipeline.mmm.baseline.design import linear_design
+from mmm_pipeline.mmm.baseline.design import linear_designs
 from mmm_pipeline.mmm.inference.collapsed import linear_block
 from mmm_pipeline.mmm.inference.density import density_inputs, layout_of, log_likelihood, potential_energy
 from mmm_pipeline.mmm.inference.media_coefficients import media_coefficients, roi_of_level
@@ -94,18 +94,18 @@ def point_at(spec, data, u):
     names = (*spec.transform.parameter_names, "trend_exponent", "noise_sd")
     named = {name: p[name] for name in names} | {"level": level}
     flat = [level, *(p[name] for name in names)]
-    if layout.markets:
+    if layout.hierarchy:
         named["market_multiple"] = p[MARKET_QUANTILE] * np.sqrt(2 / np.pi)
         flat.append(named["market_multiple"])
-    design = linear_design(spec, data.windows[0])
-    unsigned = jnp.zeros((layout.windows, 0))
+    design = linear_designs(spec, data)[0]
+    unsigned = jnp.zeros((layout.markets, 0))
     if layout.signed_features:
         flat.append(p[SIGNED_QUANTILE] * design.signed_scales)
     if spec.noise == "student_t":
         named["noise_degrees"] = 1 + spec.priors.noise_degrees_mean * p[NOISE_EXCESS]
-        residual = inputs.kpi - jnp.einsum("wtc,wc->wt", transformed, beta)
+        residual = inputs.kpi - jnp.einsum("gtc,gc->gt", transformed, beta)
         if layout.signed_features:
-            residual -= jnp.einsum("wts,ws->wt", inputs.signed, p[SIGNED_QUANTILE])
+            residual -= jnp.einsum("gts,gs->gt", inputs.signed, p[SIGNED_QUANTILE])
         noise = (p["trend_exponent"], p["noise_sd"], named["noise_degrees"])
         b = linear_coefficients(p[LINEAR], residual, *noise, inputs.time, inputs.linear)
         flat += [named["noise_degrees"], b]
@@ -114,7 +114,7 @@ def point_at(spec, data, u):
         named |= {"trend_coefficient": b[:, -2] * design.scales[-2], "intercept": b[:, -1] * design.scales[-1]}
         named["padding"] = b[:, :-2]
         unsigned = named["feature_coefficient"]
-    named["unsigned"], named["signed"] = unsigned, p.get(SIGNED_QUANTILE, jnp.zeros((layout.windows, 0)))
+    named["unsigned"], named["signed"] = unsigned, p.get(SIGNED_QUANTILE, jnp.zeros((layout.markets, 0)))
     return named, jnp.concatenate([jnp.ravel(part) for part in flat])
 
 
@@ -136,28 +136,28 @@ def test_density_of_the_coordinates_is_the_joint_density_times_the_change_of_var
 
     energy = jax.jit(potential_energy, static_argnums=0)(layout, u, inputs)
     density = -float(energy) - u.size / 2 * np.log(2 * np.pi)
-    designs = [linear_design(spec, window) for window in data.windows]
+    designs = linear_designs(spec, data)
     if spec.noise == "normal":
         # What was integrated out comes back as its conditional, at any value of the linear coefficients.
-        linear = generator.normal(0, designs[0].scales / 5, (layout.windows, len(designs[0].scales)))
+        linear = generator.normal(0, designs[0].scales / 5, (layout.markets, len(designs[0].scales)))
         linear[:, -1] = np.abs(linear[:, -1])
         linear[:, -2] /= 10
         betas = plain.coefficients(spec, data, named)
-        for w, (window, design) in enumerate(zip(data.windows, designs, strict=True)):
-            residual = window.kpi - plain.media_effect(spec.adstock, window.media, named) @ betas[w]
-            residual = residual - design.signed @ signed[w]
-            exponent, noise = np.atleast_1d(named["trend_exponent"]), named["noise_sd"][w : w + 1]
-            density += float(linear_block(design, residual[None], exponent, noise).log_density(linear[w][None])[0])
+        for g, design in enumerate(designs):
+            residual = data.kpi[g] - plain.media_effect(spec.adstock, data.media[g], named) @ betas[g]
+            residual = residual - design.signed @ signed[g]
+            exponent, noise = np.atleast_1d(named["trend_exponent"]), named["noise_sd"][g : g + 1]
+            density += float(linear_block(design, residual[None], exponent, noise).log_density(linear[g][None])[0])
         named |= {name: linear[:, columns] for name, columns in designs[0].blocks.items()}
         named |= {"trend_coefficient": linear[:, -2], "intercept": linear[:, -1]}
         unsigned = named["feature_coefficient"]
     else:
         # Volumes are of coefficients in units of their prior scales, padding included.
         padding = named.pop("padding")[:, designs[0].fixed.shape[1] :]
-        log_volume += layout.windows * np.log(designs[0].scales).sum()
+        log_volume += layout.markets * np.log(designs[0].scales).sum()
         density -= stats.norm.logpdf(padding).sum()
     named["feature_coefficient"] = designs[0].parts[-1].joined(unsigned, signed)
-    if not data.markets:
+    if not data.several_markets:
         named |= {name: named[name][0] for name in plain.PER_MARKET if name in named}
 
     expected = plain.joint_log_density(spec, data, named) + log_volume
@@ -166,7 +166,7 @@ def test_density_of_the_coordinates_is_the_joint_density_times_the_change_of_var
 
 def random_point(spec, data, generator):
     """Every parameter of a model of one market, drawn from the priors; the noise kept away from 0."""
-    design, layout = linear_design(spec, data), layout_of(spec, data)
+    (design,), layout = linear_designs(spec, data), layout_of(spec, data)
     u = generator.standard_normal(coordinates(layout))
     u[-1] = abs(u[-1])
     sampled = {name: np.asarray(value) for name, value in parameters_from_coordinates(layout, u, NUMPY).items()}
@@ -182,13 +182,13 @@ def random_point(spec, data, generator):
 
 
 def named_point(spec, data, sampled, linear):
-    blocks = linear_design(spec, data).blocks
+    blocks = linear_designs(spec, data)[0].blocks
     point = sampled | {name: linear[columns] for name, columns in blocks.items() if linear[columns].size}
     return point | {"trend_coefficient": linear[-2], "intercept": linear[-1]}
 
 
 def for_likelihood(sampled):
-    """The parameters of one market in the shapes of windows."""
+    """The parameters of one market in the shapes of several."""
     return {**sampled, **{name: sampled[name][None] for name in ("media_coefficient", "noise_sd")}}
 
 
@@ -200,10 +200,10 @@ def test_collapsed_density_times_the_blocks_conditional_is_the_joint_density(ads
     generator = np.random.default_rng(degrees + 10 * weekday + 100 * features)
     for _ in range(3):
         sampled, linear = random_point(spec, data, generator)
-        effect = plain.media_effect(adstock, data.media, sampled) @ sampled["media_coefficient"]
+        effect = plain.media_effect(adstock, data.media[0], sampled) @ sampled["media_coefficient"]
         exponent, noise = np.array([sampled["trend_exponent"]]), np.array([sampled["noise_sd"]])
-        block = linear_block(linear_design(spec, data), (data.kpi - effect)[None], exponent, noise)
-        share = data.spend.sum(axis=0) / data.spend.sum(axis=0).mean()
+        block = linear_block(linear_designs(spec, data)[0], data.kpi - effect, exponent, noise)
+        share = data.spend[0].sum(axis=0) / data.spend[0].sum(axis=0).mean()
         prior = stats.halfnorm(scale=share * PRIORS.media_scale).logpdf(sampled["media_coefficient"]).sum()
         prior += sum(p.logpdf(sampled[name]).sum() for name, p in plain.media_priors(adstock).items())
         prior += stats.gamma(1.0).logpdf(sampled["noise_sd"])

@@ -9,16 +9,16 @@ import pytest
 import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm import FeatureSign, MediaPrior, ModelSpec, Priors, RoiPrior, SamplerSettings, fit_data
+from mmm_pipeline.mmm import FeatureSign, MediaPrior, ModelSpec, Priors, RoiPrior, SamplerSettings, model_data
 from mmm_pipeline.mmm.inference.validation import require_fittable, require_samplable
 from mmm_pipeline_tests.mmm.inference.plain_statement import small_panel, small_window
 
 SPEC = ModelSpec("adstock", 1)
 
 
-def changed(data, name, day, column, value):
+def changed(data, name, day, column, value, market=0):
     values = getattr(data, name).copy()
-    values[(day, column) if values.ndim == 2 else day] = value
+    values[(market, day, column) if values.ndim == 3 else (market, day)] = value
     return dataclasses.replace(data, **{name: values})
 
 
@@ -102,18 +102,16 @@ def test_impossible_belief_names_its_channel_or_feature(change, message):
 def test_a_channel_may_be_silent_in_one_market_but_not_in_all():
     require_fittable(SPEC, small_panel(markets=2))
     silent = small_panel(markets=2, silent=False)
-    windows = tuple(
-        changed(changed(w, "media", slice(None), 1, 0.0), "spend", slice(None), 1, 0.0) for w in silent.windows
-    )
+    silent.media[:, :, 1] = silent.spend[:, :, 1] = 0.0
     with pytest.raises(ModelInputError, match=r"channel 'channel 1' has no media on any of the 30 days"):
-        require_fittable(SPEC, dataclasses.replace(silent, windows=windows))
+        require_fittable(SPEC, silent)
 
 
 def test_bad_media_of_a_panel_names_market_channel_and_day():
     panel = small_panel(markets=2)
-    windows = (panel.windows[0], changed(panel.windows[1], "media", 4, 2, np.nan))
+    panel = changed(panel, "media", 4, 2, np.nan, market=1)
     with pytest.raises(ModelInputError, match=r"media 'channel 2' in market 'market 1' is not finite on 2023-03-05"):
-        require_fittable(SPEC, dataclasses.replace(panel, windows=windows))
+        require_fittable(SPEC, panel)
 
 
 @pytest.mark.parametrize("change", [{"chains": 0}, {"warmup": 1}, {"draws": 0}, {"target_accept": 1.0}])
@@ -123,7 +121,7 @@ def test_impossible_sampler_setting_names_the_key(change):
         require_samplable(dataclasses.replace(SamplerSettings(), **change))
 
 
-def test_fit_data_scales_by_the_means_of_its_own_window_only():
+def test_model_data_scales_by_the_means_of_its_own_window_only():
     media = np.random.default_rng(0).gamma(2.0, 100.0, (20, 2))
     dataset = xr.Dataset(
         {
@@ -133,11 +131,11 @@ def test_fit_data_scales_by_the_means_of_its_own_window_only():
         },
         coords={"time": np.arange("2024-01-01", "2024-01-21", dtype="datetime64[D]"), "channel": ["a", "b"]},
     )
-    before = fit_data(dataset, days=slice(0, 15))
+    before = model_data(dataset, days=slice(0, 15))
     dataset["media"][15:] *= 100
     dataset["kpi"][15:] = 0.0
-    after = fit_data(dataset, days=slice(0, 15))
-    np.testing.assert_allclose(before.media.mean(axis=0), 1.0)
+    after = model_data(dataset, days=slice(0, 15))
+    np.testing.assert_allclose(before.media.mean(axis=1), 1.0)
     np.testing.assert_allclose(before.kpi.mean(), 1.0)
     np.testing.assert_array_equal(before.media, after.media)
     np.testing.assert_array_equal(before.kpi, after.kpi)

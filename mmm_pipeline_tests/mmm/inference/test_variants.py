@@ -9,17 +9,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.mmm import (
     FeatureSign,
     Fit,
+    ModelData,
     ModelSpec,
-    PanelData,
-    PanelFit,
     RoiPrior,
     SamplerSettings,
     prior_contributions,
-    restored_fit,
     sample,
 )
 from mmm_pipeline_tests.mmm.inference import plain_statement as plain
@@ -37,7 +34,7 @@ COEFFICIENTS = ([0.8, 0.2], [0.8, 0.5])
 def simulated(spec, data, truth, *, noise=0.04, seed=2):
     """The window with a KPI made from the truth."""
     error = noise * np.random.default_rng(seed).standard_normal(data.days)
-    return dataclasses.replace(data, kpi=plain.mean(spec, data, truth) + error)
+    return dataclasses.replace(data, kpi=(plain.mean(spec, data, truth) + error)[None])
 
 
 def interval(draws, level=0.99):
@@ -73,7 +70,7 @@ def test_a_sign_against_the_data_leaves_the_effect_at_zero():
 def test_spikes_pull_normal_noise_but_not_student_t():
     data = simulated(SPEC, plain.small_window(days=70, channels=2, seed=5), TRUTH)
     spiked = data.kpi.copy()
-    spiked[[20, 40, 60]] += 2.0
+    spiked[0, [20, 40, 60]] += 2.0
     data = dataclasses.replace(data, kpi=spiked)
     normal = sample(SPEC, data, FEW)
     robust = sample(dataclasses.replace(SPEC, noise="student_t"), data, FEW)
@@ -95,51 +92,50 @@ def test_spikes_pull_normal_noise_but_not_student_t():
 def test_a_belief_on_roi_decides_where_the_data_is_silent_and_yields_where_it_speaks():
     data = plain.small_window(days=90, channels=2, seed=4)
     media, spend = data.media.copy(), data.spend.copy()
-    media[:, 1], spend[:, 1] = 1.0, 5.0  # always the same: nothing tells it from the baseline
-    data = simulated(SPEC, dataclasses.replace(data, media=media, spend=spend, kpi_scale=1000.0), TRUTH)
-    effect = plain.media_effect("adstock", data.media, TRUTH)[:, 0].sum() * TRUTH["media_coefficient"][0]
-    true_roi = effect * data.kpi_scale / data.spend[:, 0].sum()
+    media[..., 1], spend[..., 1] = 1.0, 5.0  # always the same: nothing tells it from the baseline
+    data = simulated(SPEC, dataclasses.replace(data, media=media, spend=spend, kpi_scale=np.array([1000.0])), TRUTH)
+    effect = plain.media_effect("adstock", data.media[0], TRUTH)[:, 0].sum() * TRUTH["media_coefficient"][0]
+    true_roi = float(effect * data.kpi_scale[0] / data.spend[..., 0].sum())
     beliefs = (RoiPrior("channel 0", 3 * true_roi, 2 * true_roi), RoiPrior("channel 1", 20.0, 2.0))
     spec = dataclasses.replace(SPEC, roi_priors=beliefs)
     fit = sample(spec, data, FEW)
 
-    roi = fit.contributions().sum("time") / data.spend.sum(axis=0)
+    roi = fit.contributions().sum("time") / data.spend[0].sum(axis=0)
     low, high = interval(roi.sel(channel="channel 0"))
     assert low <= true_roi <= high
     assert float(roi.sel(channel="channel 0").mean()) < 1.6 * true_roi
     assert float(roi.sel(channel="channel 1").mean()) == pytest.approx(20.0, rel=0.15)
     assert float(roi.sel(channel="channel 1").std()) == pytest.approx(2.0, rel=0.5)
-    prior = prior_contributions(spec, data, draws=4000, seed=1) / data.spend.sum(axis=0)
+    prior = prior_contributions(spec, data, draws=4000, seed=1)[:, 0] / data.spend[0].sum(axis=0)
     np.testing.assert_allclose(prior.mean("draw"), [3 * true_roi, 20.0], rtol=0.06)
     np.testing.assert_allclose(prior.std("draw"), [2 * true_roi, 2.0], rtol=0.2)
 
 
 @pytest.fixture(scope="module")
-def panel() -> PanelData:
+def panel() -> ModelData:
     """Two markets of one truth, but for the coefficients; the first channel is silent in the second."""
     both = plain.small_panel(markets=2, days=60, channels=2)
-    windows = tuple(
-        simulated(SPEC, window, TRUTH | {"media_coefficient": np.array(own)}, seed=7 + seed)
-        for seed, (window, own) in enumerate(zip(both.windows, COEFFICIENTS, strict=True))
-    )
-    return dataclasses.replace(both, windows=windows)
+    for g, own in enumerate(COEFFICIENTS):
+        noise = 0.04 * np.random.default_rng(7 + g).standard_normal(both.days)
+        both.kpi[g] = plain.mean(SPEC, both, TRUTH | {"media_coefficient": np.array(own)}, market=g) + noise
+    return both
 
 
 @pytest.fixture(scope="module")
-def panel_fit(panel: PanelData) -> PanelFit:
+def panel_fit(panel: ModelData) -> Fit:
     return sample(SPEC, panel, FEW)
 
 
 def test_every_market_recovers_what_its_channels_brought(panel, panel_fit):
-    for window, fit, coefficients in zip(panel.windows, panel_fit.markets(), COEFFICIENTS, strict=True):
+    for g, (fit, coefficients) in enumerate(zip(panel_fit.markets(), COEFFICIENTS, strict=True)):
         for channel in fit.data.channels:
             c = panel.channels.index(channel)
-            effect = plain.media_effect("adstock", window.media, TRUTH)[:, c].sum()
-            brought = coefficients[c] * effect * window.kpi_scale
+            effect = plain.media_effect("adstock", panel.media[g], TRUTH)[:, c].sum()
+            brought = coefficients[c] * effect * panel.kpi_scale[g]
             draws = fit.contributions().sel(channel=channel).sum("time")
             low, high = interval(draws)
-            assert low <= brought <= high, (fit.market, channel)
-            assert high - low < 0.6 * brought, (fit.market, channel)
+            assert low <= brought <= high, (panel.markets[g], channel)
+            assert high - low < 0.6 * brought, (panel.markets[g], channel)
     assert panel_fit.convergence.rhat_max < 1.1
 
 
@@ -162,7 +158,10 @@ def test_a_panel_predicts_the_sum_of_its_markets(panel, panel_fit):
         dims=("market", "time", "channel"),
         coords={"market": list(panel.markets), "time": days.astype("datetime64[ns]"), "channel": list(panel.channels)},
     )
-    parts = [fit.predict_mean(media.sel(market=fit.market, drop=True)) for fit in panel_fit.markets()]
+    parts = [
+        fit.predict_mean(media.sel(market=market, drop=True))
+        for market, fit in zip(panel.markets, panel_fit.markets(), strict=True)
+    ]
     xr.testing.assert_allclose(panel_fit.predict_mean(media), parts[0] + parts[1])
     noise = panel_fit.predict(media, seed=3) - panel_fit.predict_mean(media)
     scales = [fit.posterior["noise_sd"] * fit.data.kpi_scale for fit in panel_fit.markets()]
@@ -173,16 +172,11 @@ def test_a_stored_panel_comes_back_whole(panel_fit, tmp_path):
     path = tmp_path / "fit.nc"
     panel_fit.to_inference_data().to_netcdf(str(path), engine="h5netcdf")
     stored = az.from_netcdf(str(path), engine="h5netcdf")
-    back = restored_fit(stored)
-    assert isinstance(back, PanelFit)
+    back = Fit.from_inference_data(stored)
     assert back.spec == panel_fit.spec
-    assert back.data.markets == panel_fit.data.markets
-    for mine, original in zip(back.data.windows, panel_fit.data.windows, strict=True):
-        for field in dataclasses.fields(original):
-            np.testing.assert_array_equal(getattr(mine, field.name), getattr(original, field.name))
+    for field in dataclasses.fields(panel_fit.data):
+        np.testing.assert_array_equal(getattr(back.data, field.name), getattr(panel_fit.data, field.name))
     xr.testing.assert_equal(back.contributions(), panel_fit.contributions())
-    with pytest.raises(StoredResultError, match="panel of markets"):
-        Fit.from_inference_data(stored)
 
 
 def test_log_likelihood_of_a_panel_is_per_market_and_day(panel_fit):

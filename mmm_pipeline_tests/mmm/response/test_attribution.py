@@ -44,7 +44,7 @@ def test_totals_agree_with_the_daily_contributions_and_with_spend(fit: Fit) -> N
     np.testing.assert_allclose(table["contribution"], daily[table.index], rtol=1e-12)
     np.testing.assert_allclose(table["roi"] * table["spend"], table["contribution"])
     np.testing.assert_allclose(table["cost_per_kpi"] * table["roi"], 1.0)
-    np.testing.assert_allclose(table["spend"], fit.data.spend.sum(axis=0))
+    np.testing.assert_allclose(table["spend"], fit.data.total_spend.sum(axis=0))
 
 
 def test_shares_of_channels_and_baseline_add_up_to_one(fit: Fit) -> None:

@@ -20,27 +20,27 @@ from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 _SPEND = np.array([3000.0, 0.7, 120.0])
 
 
-def _simulated(fit: Fit, spend: np.ndarray, horizon_days: int, days_after: int) -> np.ndarray:
+def _simulated(fit: Fit, spend: np.ndarray, horizon: int, days_after: int) -> np.ndarray:
     """(S, C) KPI of media with the plan less KPI of media without it."""
-    daily = spend / media_prices(fit) / horizon_days / fit.data.media_scale
-    without = np.concatenate([fit.data.media, np.zeros((horizon_days + days_after, len(spend)))])
+    daily = spend / media_prices(fit) / horizon / fit.data.media_scale
+    without = np.concatenate([fit.data.media[0], np.zeros((horizon + days_after, len(spend)))])
     planned = without.copy()
-    planned[fit.data.days : fit.data.days + horizon_days] = daily
-    parameters = fit.media_parameters()
+    planned[fit.data.days : fit.data.days + horizon] = daily
+    parameters = fit.transform_parameters()
     effect = [fit.spec.transform.value(media, parameters, NUMPY) for media in (planned, without)]
-    return (effect[0] - effect[1]).sum(axis=1) * parameters["media_coefficient"] * fit.data.kpi_scale
+    return (effect[0] - effect[1]).sum(axis=1) * fit.media_coefficients()[:, 0] * fit.data.kpi_scale
 
 
 @pytest.mark.parametrize("adstock", MEDIA_TRANSFORMS)
-@pytest.mark.parametrize("horizon_days", [1, 5, 13, 28])
+@pytest.mark.parametrize("horizon", [1, 5, 13, 28])
 @pytest.mark.parametrize("count_after", [True, False])
-def test_response_is_the_simulated_increment_of_every_draw(adstock: str, horizon_days: int, count_after: bool) -> None:
+def test_response_is_the_simulated_increment_of_every_draw(adstock: str, horizon: int, count_after: bool) -> None:
     fit = synthetic_fit(adstock, days=40)
 
-    responses = horizon_responses(fit, horizon_days, count_after_horizon=count_after)
+    responses = horizon_responses(fit, horizon, count_after_horizon=count_after)
 
     increments = np.stack([r.draws(s) for r, s in zip(responses, _SPEND, strict=True)], axis=1)
-    expected = _simulated(fit, _SPEND, horizon_days, DAYS_AFTER_HORIZON if count_after else 0)
+    expected = _simulated(fit, _SPEND, horizon, DAYS_AFTER_HORIZON if count_after else 0)
     np.testing.assert_allclose(increments, expected, rtol=1e-8, atol=1e-9)
 
 
@@ -91,5 +91,5 @@ def test_marginal_return_at_zero_spend_is_that_of_the_first_unit(adstock: str) -
 def test_current_spend_is_that_of_the_last_horizon() -> None:
     fit = synthetic_fit(days=40)
 
-    np.testing.assert_allclose(current_spend(fit, 28), fit.data.spend[12:].sum(axis=0))
-    np.testing.assert_allclose(current_spend(fit, 80), fit.data.spend.sum(axis=0) * 2)
+    np.testing.assert_allclose(current_spend(fit, 28), fit.data.total_spend[12:].sum(axis=0))
+    np.testing.assert_allclose(current_spend(fit, 80), fit.data.total_spend.sum(axis=0) * 2)

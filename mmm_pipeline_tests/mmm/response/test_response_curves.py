@@ -22,7 +22,7 @@ def test_curves_start_at_nothing_rise_and_reach_twice_the_largest_spend(adstock:
     curves = [curve for _, curve in table.groupby("channel", sort=False)]
     assert all(curve["kpi"].iloc[0] == 0 and curve["spend"].iloc[0] == 0 for curve in curves)
     assert all((np.diff(curve["kpi"]) > 0).all() for curve in curves)
-    assert [curve["spend"].max() for curve in curves] == pytest.approx(list(2 * fit.data.spend.max(axis=0)))
+    assert [curve["spend"].max() for curve in curves] == pytest.approx(list(2 * fit.data.total_spend.max(axis=0)))
 
 
 @pytest.mark.parametrize("adstock", MEDIA_TRANSFORMS)
@@ -31,25 +31,24 @@ def test_the_curve_is_the_steady_state_of_the_model(adstock: str) -> None:
     if "retention" in fit.posterior:
         fit.posterior["retention"].values.clip(max=0.98, out=fit.posterior["retention"].values)  # settles in 3000 days
     point = response_curves(fit).groupby("channel", sort=False).nth(40)
-    media = point["media_units"].to_numpy() / fit.data.media_scale
-    parameters = fit.media_parameters()
+    media = point["media_units"].to_numpy() / fit.data.media_scale[0]
 
-    settled = MEDIA_TRANSFORMS[adstock].value(np.tile(media, (3000, 1)), parameters, NUMPY)[:, -1]
+    settled = MEDIA_TRANSFORMS[adstock].value(np.tile(media, (3000, 1)), fit.transform_parameters(), NUMPY)[:, -1]
 
-    kpi = (settled * parameters["media_coefficient"] * fit.data.kpi_scale).mean(axis=0)
+    kpi = (settled * fit.media_coefficients()[:, 0] * fit.data.kpi_scale).mean(axis=0)
     np.testing.assert_allclose(point["kpi"], kpi, rtol=1e-9)
 
 
 def test_today_and_the_edge_of_what_was_observed_are_rows() -> None:
     fit = synthetic_fit()
 
-    table = response_curves(fit, horizon_days=7)
+    table = response_curves(fit, horizon=7)
 
     today = table[table["is_current"]]
     assert today["channel"].tolist() == list(fit.data.channels)
-    np.testing.assert_allclose(today["spend"], fit.data.spend[-7:].mean(axis=0))
+    np.testing.assert_allclose(today["spend"], fit.data.total_spend[-7:].mean(axis=0))
     observed = table[~table["is_extrapolated"]].groupby("channel", sort=False)["spend"].max()
-    np.testing.assert_allclose(observed, fit.data.spend.max(axis=0))
+    np.testing.assert_allclose(observed, fit.data.total_spend.max(axis=0))
 
 
 def test_a_paused_channel_stands_at_zero_today() -> None:
@@ -66,7 +65,7 @@ def test_a_paused_channel_stands_at_zero_today() -> None:
 def test_half_saturation_is_where_the_expected_hill_curve_reaches_half_its_ceiling() -> None:
     fit = synthetic_fit("hill_adstock")
     fit.posterior["half_saturation"].values[:] = 0.8
-    ceiling = fit.media_parameters()["media_coefficient"].mean(axis=0) * fit.data.kpi_scale
+    ceiling = fit.media_coefficients()[:, 0].mean(axis=0) * fit.data.kpi_scale
 
     table = response_curves(fit)
 

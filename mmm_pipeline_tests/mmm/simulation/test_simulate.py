@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm_pipeline.errors import ModelInputError
-from mmm_pipeline.mmm.data.inputs import train_data
+from mmm_pipeline.mmm.data.model_data import train_data
 from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS
 from mmm_pipeline.mmm.simulation.market import media_effects
 from mmm_pipeline.mmm.simulation.simulate import Market, simulate_market, truth
@@ -60,11 +60,11 @@ def test_marginal_roi_of_the_window_is_the_finite_difference_of_more_spend(marke
     assert measured == pytest.approx({name: row["marginal_roi_window"] for name, row in told.items()}, rel=1e-5)
 
 
-def _kpi_after_window(market: Market, spend: np.ndarray, horizon_days: int) -> np.ndarray:
+def _kpi_after_window(market: Market, spend: np.ndarray, horizon: int) -> np.ndarray:
     """(C,) KPI of the horizon and the 56 days after it, `spend` (C,) being spread evenly over the horizon."""
-    daily = spend / horizon_days / market.price / market.media_mean
+    daily = spend / horizon / market.price / market.media_mean
     media = np.concatenate(
-        [market.media / market.media_mean, np.tile(daily, (horizon_days, 1)), np.zeros((56, len(market.channels)))]
+        [market.media / market.media_mean, np.tile(daily, (horizon, 1)), np.zeros((56, len(market.channels)))]
     )
     return media_effects(market.channels, media)[len(market.dates) :].sum(axis=0)
 
@@ -73,7 +73,7 @@ def test_marginal_roi_is_what_the_next_unit_brings_when_todays_spend_goes_on(mar
     horizon, step = 28, 0.01
     today = market.spend[-horizon:].sum(axis=0)
     more, less = (_kpi_after_window(market, today + change, horizon) for change in (step, -step))
-    told = truth(market, horizon_days=horizon)["channels"]
+    told = truth(market, horizon=horizon)["channels"]
     assert [row["marginal_roi"] for row in told.values()] == pytest.approx(list((more - less) / (2 * step)), rel=1e-4)
 
 
@@ -120,7 +120,7 @@ def test_days_without_media_have_no_spend_and_the_reverse(market: Market) -> Non
 
 
 def test_market_is_accepted_as_model_inputs(market: Market) -> None:
-    dataset = market.dataset(holdout_days=28)
+    dataset = market.dataset(holdout=28)
     data = train_data(dataset)
     assert data.channels == market.channel_names
     assert data.days == len(market.dates) - 28

@@ -17,7 +17,7 @@ from mmm_pipeline.errors import SettingsError, StoredResultError
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
-from mmm_pipeline.mmm.data.inputs import train_days
+from mmm_pipeline.mmm.data.model_data import train_days
 from mmm_pipeline.operations.backtest import BacktestOptions, BacktestResult, publish, run_backtest
 from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint, spec_of_key
 from mmm_pipeline.orchestration.headless import build_definitions, fill_partition
@@ -36,8 +36,8 @@ from mmm_pipeline_tests.orchestration.pipeline.conftest import small_settings
 _SMALL = {
     "model": {"adstocks": ["adstock"], "degrees": [1]},
     "report": {"languages": ["en"]},
-    "split": {"holdout_days": 14},
-    "budget": {"horizon_days": 14},
+    "split": {"holdout": 14},
+    "budget": {"horizon": 14},
 }
 _DATES = (dt.date(2025, 3, 30), dt.date(2025, 4, 13))
 _OPTIONS = BacktestOptions("2025-03-30", "2025-04-13", "2w")
@@ -99,7 +99,7 @@ def series(small_campaign: Path, tmp_path_factory: pytest.TempPathFactory) -> Se
 def test_both_dates_are_scored_and_keep_their_contracts(series: Series) -> None:
     table, channels = series.finished.table, series.finished.channels
     assert table["status"].tolist() == ["scored", "scored"], table["note"].tolist()
-    assert table["days"].tolist() == [14, 14]
+    assert table["periods"].tolist() == [14, 14]
     assert len(channels) == 2 * channels["channel"].nunique()
     assert violations("backtest", table).empty
     assert violations("backtest_channels", channels).empty

@@ -22,7 +22,7 @@ def _run(home: Home, source: Path) -> dg.ExecuteInProcessResult:
     settings = small_settings(
         source,
         model={"adstocks": ["adstock"], "degrees": [1, 2]},
-        split={"holdout_days": 14, "rolling_origins": 2},
+        split={"holdout": 14, "rolling_origins": 2},
         ranking={"error": "wape", "averaging": "stacking"},
     )
     return run_some(home, settings, _UNTIL)

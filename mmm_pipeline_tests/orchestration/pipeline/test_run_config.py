@@ -38,7 +38,7 @@ _HOSTILE = {
     "SQL as an option": {"ops": {"budget_scenario": {"config": {"sql": "DROP TABLE mmm.budget_plan"}}}},
     "a secret as the name": {"ops": {"budget_scenario": {"config": {"name": {"env": "MMM_TEST_SECRET"}}}}},
     "a secret in a list": {"ops": {"budget_scenario": {"config": {"lock": [{"env": "MMM_TEST_SECRET"}]}}}},
-    "a secret as a number": {"ops": {"budget_scenario": {"config": {"horizon_days": {"env": "MMM_TEST_SECRET"}}}}},
+    "a secret as a number": {"ops": {"budget_scenario": {"config": {"horizon": {"env": "MMM_TEST_SECRET"}}}}},
     "a secret as a logger's name": {"loggers": {"console": {"config": {"name": {"env": "MMM_TEST_SECRET"}}}}},
 }
 _HOSTILE_OPTIONS: list[dict[str, Any]] = [
@@ -53,7 +53,7 @@ _HOSTILE_OPTIONS: list[dict[str, Any]] = [
     {"target_kpi": float("nan")},
     {"target_roi": -1.0},
     {"budget": "100%", "target_roi": 1.0},
-    {"horizon_days": 10**9},
+    {"horizon": 10**9},
 ]
 _UNKNOWN_CHANNEL = {"lock": ["'; DROP TABLE mmm.budget_plan; --"]}
 _SCENARIO = [dg.AssetKey("budget_scenario")]

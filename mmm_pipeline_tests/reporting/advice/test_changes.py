@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from mmm_pipeline.mmm.data.duration import Duration
 from mmm_pipeline.reporting.advice.changes import Change, apply_change, change_problems, written_value
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 
@@ -19,7 +20,7 @@ def test_good_changes_have_no_problem_and_make_valid_settings() -> None:
         Change(setting="channels.exclude", channel="TV"),
         Change(setting="budget.locked", channel="Radio"),
         Change(setting="budget.bounds", channel="Search", numbers=[0.5, 1.2]),
-        Change(setting="split.holdout_days", numbers=[35]),
+        Change(setting="split.holdout", numbers=[35]),
         Change(setting="model.degrees", numbers=[1, 2]),
         Change(setting="priors.media_scale", numbers=[0.5]),
         Change(setting="model.noise", choice="student_t"),
@@ -32,7 +33,7 @@ def test_good_changes_have_no_problem_and_make_valid_settings() -> None:
     assert settings.channels.exclude == ("TV",)
     assert settings.budget.bounds == {"Search": (0.5, 1.2)}
     assert settings.budget.locked == ("Radio",)
-    assert (settings.split.holdout_days, settings.model.degrees) == (35, (1, 2))
+    assert (settings.split.holdout, settings.model.degrees) == (Duration(35), (1, 2))
     assert settings.model.noise == "student_t"
     assert written_value(changes[-1]) == "student_t"
 
@@ -43,10 +44,10 @@ def test_good_changes_have_no_problem_and_make_valid_settings() -> None:
         (Change(setting="channels.exclude", channel="Nobody"), "names no channel"),
         (Change(setting="channels.exclude"), "names no channel"),
         (Change(setting="channels.exclude", channel="TV", numbers=[1]), "needs 0 number"),
-        (Change(setting="split.holdout_days", numbers=[3]), "outside 7 to 120"),
-        (Change(setting="split.holdout_days", numbers=[28]), "changes nothing"),
-        (Change(setting="split.holdout_days", numbers=[28.5]), "whole numbers"),
-        (Change(setting="split.holdout_days", channel="TV", numbers=[35]), "not a setting of one channel"),
+        (Change(setting="split.holdout", numbers=[3]), "outside 7 to 120"),
+        (Change(setting="sampler.draws", numbers=[1000]), "changes nothing"),
+        (Change(setting="split.holdout", numbers=[28.5]), "whole numbers"),
+        (Change(setting="split.holdout", channel="TV", numbers=[35]), "not a setting of one channel"),
         (Change(setting="budget.bounds", channel="TV", numbers=[1.5, 0.5]), "0 <= low <= high"),
         (Change(setting="budget.bounds", channel="TV", numbers=[0, 50]), "outside 0 to 5"),
         (Change(setting="model.degrees", numbers=[1, 1]), "lists a value twice"),

@@ -28,9 +28,9 @@ def _with_finding(tables: ResultTables, code: str, channel: str, **values: objec
 
 def test_a_channel_active_on_a_handful_of_days_is_to_be_excluded() -> None:
     tables, name = synthetic_results(3), "Brand 2 Ad Group 002"
-    few = _with_finding(tables, "few_active_days", name, active_days=4, train_days=59)
+    few = _with_finding(tables, "few_active_periods", name, active_periods=4, train_periods=59)
     assert _codes(data_proposals(few)) == {"exclude_few_days": [name]}
-    enough = _with_finding(tables, "few_active_days", name, active_days=20, train_days=59)
+    enough = _with_finding(tables, "few_active_periods", name, active_periods=20, train_periods=59)
     assert data_proposals(enough) == []
 
 
@@ -76,7 +76,7 @@ def test_days_far_from_the_usual_call_for_noise_that_bears_them() -> None:
     spiky = dataclasses.replace(usual, eda_profile={"kpi": {"outliers": outliers}})
     [proposal] = [each for each in model_proposals(spiky) if each.code == "spiky_kpi"]
     assert (proposal.change.setting, proposal.change.choice) == ("model.noise", "student_t")
-    assert "On 3 days Sales was" in proposal.why["en"]
+    assert "Sales was far from what is usual in 3 days" in proposal.why["en"]
     assert "spiky_kpi" not in _codes(model_proposals(usual))
     robust = dataclasses.replace(spiky, settings=parse_settings({"model": {"noise": "student_t"}}))
     assert "spiky_kpi" not in _codes(model_proposals(robust))

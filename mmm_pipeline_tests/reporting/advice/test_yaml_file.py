@@ -16,7 +16,7 @@ CHANGES = [
     Change(setting="channels.exclude", channel="광고: 'x' #1"),
     Change(setting="budget.bounds", channel="TV", numbers=[0.5, 1.25]),
     Change(setting="budget.locked", channel="- yes"),
-    Change(setting="split.holdout_days", numbers=[35]),
+    Change(setting="split.holdout", numbers=[35]),
     Change(setting="model.degrees", numbers=[1, 2]),
 ]
 
@@ -64,7 +64,7 @@ def test_a_file_that_cannot_take_the_changes_is_one_clear_error(text: str, why: 
 
 def test_an_edit_made_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "pipeline.yaml"
-    path.write_text("split: {holdout_days: 14}\n")
+    path.write_text("split: {holdout: 14}\n")
     with pytest.raises(SettingsError, match="was changed while you were asked"):
-        write_if_unchanged(path, "split: {holdout_days: 28}\n", "split: {holdout_days: 35}\n")
-    assert path.read_text() == "split: {holdout_days: 14}\n"
+        write_if_unchanged(path, "split: {holdout: 28}\n", "split: {holdout: 35}\n")
+    assert path.read_text() == "split: {holdout: 14}\n"

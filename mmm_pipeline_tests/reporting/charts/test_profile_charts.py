@@ -73,7 +73,7 @@ def test_the_figures_beside_the_calendar_are_those_of_the_profile(
 ) -> None:
     shown = [text.get_text() for text in texts(drawn["activity"])]
     for row in profiled.eda_profile["channels"]:
-        assert str(row["active_days"]) in shown
+        assert str(row["active_periods"]) in shown
     assert shown.count("–") == 1  # a channel that never ran has no price
 
 
@@ -89,7 +89,7 @@ def test_doubles_are_beside_one_another_and_determined(profiled: ResultTables, d
 
 def test_the_written_correlations_are_those_of_the_train_days(profiled: ResultTables, drawn: dict[str, Figure]) -> None:
     media = profiled.media_matrix.pivot(index="date", columns="channel", values="media_units").drop(columns="Never ran")
-    expected = np.corrcoef(media.iloc[: profiled.window.train_days].to_numpy().T)
+    expected = np.corrcoef(media.iloc[: profiled.window.train_periods].to_numpy().T)
     written = [float(text.get_text().replace("−", "-")) for text in drawn["collinearity"].axes[0].texts]
     pairs = sorted(value for value in written if value == 1.0 or not value.is_integer())[: len(expected) * 2]
     below = np.sort(expected[np.tril_indices(len(expected), k=-1)])
@@ -104,7 +104,7 @@ def test_the_unusual_day_and_the_trend_are_those_of_the_profile(
     assert marks == [row["value"] for row in profiled.eda_profile["kpi"]["outliers"]]
     assert 14_000 in marks
     trend = next(line for line in axes.lines if len(line.get_ydata()) > 2 and line.get_linestyle() == "--").get_ydata()
-    assert (trend[7] - trend[0]) == pytest.approx(profiled.eda_profile["kpi"]["trend"]["per_week"])
+    assert (trend[7] - trend[0]) == pytest.approx(profiled.eda_profile["kpi"]["trend"]["slope"])
     assert np.median(trend) == pytest.approx(profiled.eda_profile["kpi"]["median"])
 
 

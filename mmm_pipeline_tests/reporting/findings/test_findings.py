@@ -51,7 +51,7 @@ def without_baseline(tables: ResultTables) -> ResultTables:
     fitted = float(tables.contribution_over_time["mean"].sum())
     shares = tables.attribution["contribution"] / tables.attribution["contribution"].sum()
     total = tables.media_total.assign(
-        contribution=fitted, share=1.0, share_low=0.8, share_high=1.2, probability_above_kpi=0.5, days_below_zero=40
+        contribution=fitted, share=1.0, share_low=0.8, share_high=1.2, probability_above_kpi=0.5, periods_below_zero=40
     )
     return dataclasses.replace(
         tables, media_total=total, attribution=tables.attribution.assign(contribution=fitted * shares)

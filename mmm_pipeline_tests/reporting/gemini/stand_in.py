@@ -95,7 +95,7 @@ def honest(body: dict[str, Any]) -> dict[str, Any]:
     )  # fmt: skip
     run, data = asked.tables["run"]["all"], asked.tables["data"]["all"]
     share = f"{100 * run['media_share']:.1f}%"
-    statements = [_statement(words["days"].format(data["days"]), str(data["days"]), "data", "all", "days")]
+    statements = [_statement(words["days"].format(data["periods"]), str(data["periods"]), "data", "all", "periods")]
     for name, row in list(asked.tables.get("attribution", {}).items())[:3]:
         roi = f"{row['roi']:.2f}"
         statements.append(_statement(words["roi"].format(name, roi), roi, "attribution", name, "roi"))

@@ -36,15 +36,15 @@ def test_what_is_valid_joins_the_patch_under_the_name_in_the_data(codes: bool, w
     tables = synthetic_results(4, settings={"report": {"languages": ["en", "ko"]}, "gemini": {"channel_codes": codes}})
     server.answer = _suggesting(
         {"setting": "budget.bounds", "channel": "FIRST", "numbers": [0.9, 1.1]},
-        {"setting": "split.holdout_days", "channel": None, "numbers": [35]},
+        {"setting": "split.holdout", "channel": None, "numbers": [35]},
     )
     written = write_narrative("model_advice", tables, writer(), lambda *_: ())
     assert [narrative.receipt.source for narrative in written.values()] == ["gemini", "gemini"]
     by_gemini = [proposal for proposal in written["ko"].proposals if proposal.author == "gemini"]
-    assert [proposal.change.setting for proposal in by_gemini] == ["budget.bounds", "split.holdout_days"]
+    assert [proposal.change.setting for proposal in by_gemini] == ["budget.bounds", "split.holdout"]
     assert by_gemini[0].change.channel in tables.attribution["channel"].tolist()
     assert by_gemini[0].why == {"en": WHY["text"]}
-    assert all("split.holdout\\_days" in n.markdown or "split.holdout_days" in n.markdown for n in written.values())
+    assert all("split.holdout\\_days" in n.markdown or "split.holdout" in n.markdown for n in written.values())
     assert "CH-" not in written["en"].markdown
 
 
@@ -52,10 +52,10 @@ def test_what_is_valid_joins_the_patch_under_the_name_in_the_data(codes: bool, w
     "suggestion",
     [
         {"setting": "channels.exclude", "channel": "Somebody else's", "numbers": []},
-        {"setting": "split.holdout_days", "channel": None, "numbers": [100_000]},
+        {"setting": "split.holdout", "channel": None, "numbers": [100_000]},
         {"setting": "source.path", "channel": None, "numbers": [1]},
         {
-            "setting": "split.holdout_days",
+            "setting": "split.holdout",
             "channel": None,
             "numbers": [35],
             "why": {"text": "87% say so.", "figures": []},

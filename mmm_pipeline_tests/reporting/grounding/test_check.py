@@ -56,7 +56,7 @@ def test_every_figure_of_the_offline_narratives_is_in_the_tables(made: ResultTab
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_a_template_that_told_another_run_s_figures_would_be_caught(language: Language, facts: Facts) -> None:
-    other = _texts(synthetic_results(3, seed=9, holdout_days=21), language)
+    other = _texts(synthetic_results(3, seed=9, holdout=21), language)
     assert sum(len(ungrounded_in_text(text, facts)) for text in other) > 10
 
 
@@ -147,5 +147,5 @@ def test_every_count_of_a_narrative_is_in_the_tables_however_long_the_lists(
     made = odd_results(channels, seed)
     facts = proposal_facts(result_facts(made), [*data_proposals(made), *model_proposals(made)])
     texts = [*dataclasses.astuple(offline_narratives(made, language)), *verdict(made, language).values()]
-    assert any(str(made.window.days) in text for text in texts)
+    assert any(str(made.window.periods) in text for text in texts)
     assert [problem for text in texts for problem in ungrounded_in_text(text, facts)] == []

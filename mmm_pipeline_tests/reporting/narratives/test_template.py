@@ -183,7 +183,7 @@ def test_excluded_channels_and_refused_rows_are_told_with_reasons(language: Lang
             [
                 "Search with Search copy (r = 1.00)",
                 "Dead (no spend and no media)",
-                "far above what is usual on 1 day(s)",
+                "far above what is usual in 1 day(s)",
             ],
         ),
         ("ko", ["Search · Search copy(r = 1.00)", "Dead(지출도 노출도 없음)", "평소보다 훨씬 높은 날이 1일"]),

@@ -51,8 +51,8 @@ def _rolling(results: ResultTables) -> ResultTables:
                     "degrees": spec["degrees"],
                     "origin": pd.Timestamp(origin) if origin else pd.NaT,
                     "is_pooled": origin is None,
-                    "train_days": pd.NA if origin is None else 31,
-                    "forecast_days": 28,
+                    "train_periods": pd.NA if origin is None else 31,
+                    "forecast_periods": 28,
                     "converged": (position, origin) != (0, "2021-11-17"),
                     **dict.fromkeys(("mape", "wape"), 0.123),
                     **dict.fromkeys(("rmse", "crps"), 140.0),
@@ -141,8 +141,8 @@ def test_windows_stand_side_by_side_and_a_fit_that_did_not_converge_shows_it() -
 
 def test_days_that_no_model_saw_are_counted_over_all_windows() -> None:
     results = synthetic_results(3)
-    assert findings(results).scored_days == 28
-    assert findings(_rolling(results)).scored_days == 56
+    assert findings(results).scored_periods == 28
+    assert findings(_rolling(results)).scored_periods == 56
     assert "On 56 days" in verdict(_rolling(results), "en")["trust"]
 
 

@@ -10,6 +10,7 @@ from typing import get_args
 
 import pytest
 
+from mmm_pipeline.mmm.data.time_grid import Step
 from mmm_pipeline.mmm.eda import eda_findings
 from mmm_pipeline.reporting.findings.findings import findings
 from mmm_pipeline.reporting.gemini.faults import ReasonCode
@@ -33,9 +34,36 @@ def test_a_translation_asks_for_no_value_that_the_english_phrase_does_not_get() 
         key: _placeholders(text)
         - _placeholders(english.get(key) or english[key.partition("@")[0]])
         - ({"kpi", "per"} if "@" in key else set())
+        - set(wording("ko").period)
         for key, text in wording("ko").texts.items()
     }
     assert {key: names for key, names in asking.items() if names} == {}
+
+
+def test_periods_of_every_step_have_the_same_words() -> None:
+    for language in get_args(Language):
+        words = wording(language)
+        assert {step: set(words.of_step(step).period) for step in Step} == {key: set(words.period) for key in Step}
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_phrase_names_the_periods_of_the_data(language: Language) -> None:
+    told = {step: wording(language).of_step(step)("charts.budget.title", periods=8) for step in Step}
+    assert (
+        told
+        == {
+            "en": {
+                Step.DAY: "Budget for 8 days: now and proposed",
+                Step.WEEK: "Budget for 8 weeks: now and proposed",
+                Step.MONTH: "Budget for 8 months: now and proposed",
+            },
+            "ko": {
+                Step.DAY: "8일 예산: 현재와 제안",
+                Step.WEEK: "8주 예산: 현재와 제안",
+                Step.MONTH: "8개월 예산: 현재와 제안",
+            },
+        }[language]
+    )
 
 
 def test_korean_is_korean() -> None:

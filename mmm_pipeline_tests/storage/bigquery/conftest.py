@@ -181,5 +181,5 @@ def bigquery_settings(table: str, *, share: float = 1.0, deadline: float = 60.0,
     """Settings that read a BigQuery table."""
     source = {"kind": "bigquery", "table": table, **sections.pop("source", {})}
     section = {"deadline_seconds": deadline, **sections.pop("bigquery", {})}
-    rules = {"max_rejected_share": share, "incomplete_kpi_days": "accept", **sections.pop("validation", {})}
+    rules = {"max_rejected_share": share, "incomplete_kpi": "accept", **sections.pop("validation", {})}
     return parse_settings({"source": source, "bigquery": section, "validation": rules, **sections})

@@ -149,7 +149,7 @@ def test_every_reading_of_equal_rows_totals_and_repeated_kpi_is_the_same_in_both
         put,
         rows,
         validation={"equal_rows": "once", "total_rows": total},
-        columns={"kpi_per": "day"},
+        columns={"kpi_per": "date"},
     )
 
     for in_file, in_bigquery in (each, once):

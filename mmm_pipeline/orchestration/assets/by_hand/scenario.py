@@ -46,7 +46,7 @@ _OPTIONS = {
         default_value=None,
         description="instead of a budget: spend until the next unit brings no more KPI than this",
     ),
-    "horizon_days": dg.Field(
+    "horizon": dg.Field(
         dg.Noneable(int), default_value=None, description="length of the plan in days; empty: as in pipeline.yaml"
     ),
 }

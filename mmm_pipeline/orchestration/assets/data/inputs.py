@@ -6,11 +6,13 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
+from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import INPUT_WARNINGS, input_warnings
-from mmm_pipeline.ingestion.matrix import LEAST_TRAIN_DAYS, build_market_matrix, build_media_matrix
+from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
 from mmm_pipeline.ingestion.rows.campaign_rows import campaign_rows
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.operations.budget_requests import require_possible_budget
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
 from mmm_pipeline.orchestration.metadata.warehouse_jobs import job_metadata
@@ -39,8 +41,10 @@ def media_matrix(workspace: WorkspaceResource) -> tuple[dg.Output[pd.DataFrame],
         f"{daily.size} days, {daily.index.min():%Y-%m-%d} to {daily.index.max():%Y-%m-%d}, "
         f"{matrix['channel'].nunique()} channels"
     )
-    enough = settings.split.holdout_days + LEAST_TRAIN_DAYS
-    workspace.home.know_first((daily.index.min() + pd.Timedelta(days=enough)).date())
+    grid = TimeGrid.of_dates(daily.index.to_numpy())
+    _require_whole_periods(grid, workspace)
+    enough = settings.split.holdout_periods(grid.step) + grid.step.least_train
+    workspace.home.know_first(grid.last_day(enough - 1))
     total = dg.Output(
         matrix,
         metadata={
@@ -54,6 +58,23 @@ def media_matrix(workspace: WorkspaceResource) -> tuple[dg.Output[pd.DataFrame],
         },
     )
     return total, dg.Output(by_market, metadata={"markets": int(by_market["market"].nunique())})
+
+
+def _require_whole_periods(grid: TimeGrid, workspace: WorkspaceResource) -> None:
+    """Rows of weeks or months are dated by their first day: the last of a partition must not reach beyond its end.
+
+    Raises:
+        SettingsError: partitions and the periods of the data end on different days.
+    """
+    settings = workspace.full_settings()
+    end, period = grid.end, workspace.period()
+    if grid.step is Step.DAY or not settings.calendar.is_past(period) or end <= period.last:
+        return
+    raise SettingsError(
+        f"the data is {grid.step.adverb} and its last {grid.step} ends on {end:%A} {end}, after the partition "
+        f"{period.key}, which ends on {period.last:%A} {period.last}: more would be seen than was known then. Let "
+        "schedule.cron run on the first day of the data's weeks, or set refreshes.every: month for monthly data"
+    )
 
 
 @dg.multi_asset(

@@ -48,7 +48,7 @@ def build_engine_comparison(deps: Sequence[str]) -> dg.AssetsDefinition:
                 dg.Output(empty_table("engine_scores"), metadata={"engines": told}),
             )
         from mmm_pipeline.engines.comparison import comparison_table, scores_table
-        from mmm_pipeline.mmm.data.inputs import holdout_of
+        from mmm_pipeline.mmm.data.model_data import holdout_of
         from mmm_pipeline.mmm.evaluation.ranking import champion_key
 
         views = _views(engines, champion_key(champion_fit), model_inputs, settings, workspace)
@@ -81,7 +81,7 @@ def _views(
     """Ours first: the champion's spec, and every other spec that an engine with our grid has fitted, too."""
     from mmm_pipeline.engines.comparison import View, view_of_result
     from mmm_pipeline.engines.ours import our_view
-    from mmm_pipeline.mmm.data.inputs import holdout_of
+    from mmm_pipeline.mmm.data.model_data import holdout_of
 
     artifacts, theirs, keys = workspace.artifacts(), [], {champion}
     for engine in engines:

@@ -27,7 +27,7 @@ def spec_agreement(
     leaderboard: pd.DataFrame, champion_fit: pd.DataFrame, workspace: WorkspaceResource
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """The band of ROI over the specs that may be right, and their average where it is asked for."""
-    from mmm_pipeline.mmm.evaluation.averaging import agreement_table, averaged_attribution, spec_returns
+    from mmm_pipeline.mmm.evaluation.averaging import SpecReturns, agreement_table, averaged_attribution, spec_returns
     from mmm_pipeline.mmm.evaluation.ranking import champion_key, crowned
 
     settings, artifacts = workspace.settings(), workspace.artifacts()
@@ -38,15 +38,13 @@ def spec_agreement(
     board = board.set_index(board["adstock"] + "|" + board["degrees"].astype(str))
     rivals = board[board["is_rival"] | board["is_champion"]].index
     weights = {str(key): float(weight) for key, weight in board["weight"].dropna().items() if weight > 0}
-    specs = {
-        str(key): spec_returns(
-            artifacts.read_fit(FITTED_MODEL, str(key))[0],
-            settings.budget.horizon_days,
-            count_after_horizon=settings.budget.count_after_horizon,
-        )
-        for key in board.index
-        if key in rivals or key in weights
-    }
+
+    def returns_of(key: str) -> SpecReturns:
+        fit, _ = artifacts.read_fit(FITTED_MODEL, key)
+        horizon = settings.budget.horizon_periods(fit.data.grid.step)
+        return spec_returns(fit, horizon, count_after_horizon=settings.budget.count_after_horizon)
+
+    specs = {str(key): returns_of(str(key)) for key in board.index if key in rivals or key in weights}
     agreement = agreement_table(
         [specs[key] for key in rivals], champion, credible_interval=interval, break_even=1.0 if is_money else None
     )

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from mmm_pipeline.mmm.evaluation.rolling import Window
     from mmm_pipeline.mmm.evaluation.scores import HoldoutScore
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
     from mmm_pipeline.mmm.inference.diagnostics import Convergence
     from mmm_pipeline.mmm.specs import ModelSpec
 
@@ -80,7 +79,7 @@ class _Grid:
         windows: Sequence[Window],
         warn: Callable[[str], object],
     ) -> None:
-        from mmm_pipeline.mmm.data.inputs import train_data
+        from mmm_pipeline.mmm.data.model_data import train_data
 
         self._settings = settings
         self._artifacts = artifacts
@@ -120,7 +119,7 @@ class _Grid:
         verdict = convergence_of_all([(window, verdict) for window, _, verdict in scored])
         return entry_of_fit(fit, together, loo, convergence=verdict)
 
-    def _fit(self, spec: ModelSpec, window: Window) -> Fit | PanelFit | None:
+    def _fit(self, spec: ModelSpec, window: Window) -> Fit | None:
         """The stored fit of a window, the last being the fitted model; None when it is of other inputs or settings."""
         from mmm_pipeline.mmm.evaluation.rolling import window_data
 

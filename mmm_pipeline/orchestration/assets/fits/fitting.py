@@ -27,10 +27,9 @@ from mmm_pipeline.storage.generations import version_of
 from mmm_pipeline.storage.workspace import stored_refreshes
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+    from mmm_pipeline.mmm.data.model_data import ModelData
     from mmm_pipeline.mmm.evaluation.rolling import Window
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
     from mmm_pipeline.mmm.fit.sampler import SamplingProgress
     from mmm_pipeline.mmm.specs import ModelSpec
 
@@ -105,7 +104,7 @@ def _fitted(
     key: str, dataset: Any, settings: Settings, workspace: WorkspaceResource, log: Callable[[str], object]
 ) -> tuple[dict[str, Any], int]:
     """Fit a spec on all windows that are asked for; what the UI shows of it, and how many fits were drawn."""
-    from mmm_pipeline.mmm.data.inputs import train_data
+    from mmm_pipeline.mmm.data.model_data import train_data
     from mmm_pipeline.mmm.evaluation.rolling import rolling_windows, score_window
 
     artifacts, data = workspace.artifacts(), train_data(dataset)
@@ -206,7 +205,7 @@ def rolling_key(spec_key: str, origin: str) -> str:
 
 def fit_or_reuse(
     spec: "ModelSpec",
-    data: "FitData | PanelData",
+    data: "ModelData",
     settings: Settings,
     artifacts: ArtifactStore,
     name: str,
@@ -215,7 +214,7 @@ def fit_or_reuse(
     log: Callable[[str], object],
     *,
     label: str | None = None,
-) -> tuple["Fit | PanelFit", bool]:
+) -> tuple["Fit", bool]:
     """A stored fit of exactly these inputs and settings, or a new one, stored as soon as it is there."""
     label = label or spec.key
     fingerprint = fit_fingerprint(spec, data, settings)
@@ -270,7 +269,7 @@ def take_from_another_partition(
 
 def reusable_fit(
     artifacts: ArtifactStore, name: str, key: str | None, fingerprint: str, log: Callable[[str], object]
-) -> "Fit | PanelFit | None":
+) -> "Fit | None":
     """The stored fit when it carries this fingerprint; a missing, stale or damaged one is None."""
     if not artifacts.has(name, key):
         return None
@@ -299,7 +298,7 @@ def _progress_reporter(fit: str, log: Callable[[str], object]) -> "Callable[[Sam
     return reporter
 
 
-def fit_metadata(fit: "Fit | PanelFit", reused: bool) -> dict[str, Any]:
+def fit_metadata(fit: "Fit", reused: bool) -> dict[str, Any]:
     convergence = fit.convergence
     return {
         "converged": convergence.converged,

@@ -29,7 +29,7 @@ def predictive_check(
     champion_fit: pd.DataFrame, model_inputs: Any, workspace: WorkspaceResource
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Whether the observed KPI looks like data that the champion spec would have produced."""
-    from mmm_pipeline.mmm.data.inputs import holdout_of
+    from mmm_pipeline.mmm.data.model_data import holdout_of
     from mmm_pipeline.mmm.evaluation.predictive_check import predictive_check as check_of
     from mmm_pipeline.mmm.evaluation.ranking import champion_key
 

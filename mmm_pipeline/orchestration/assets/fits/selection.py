@@ -25,9 +25,8 @@ from mmm_pipeline.orchestration.runs.coordination import FIT_POOL
 from mmm_pipeline.storage.champions import CHAMPION_MODEL, mark_champion
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+    from mmm_pipeline.mmm.data.model_data import ModelData
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
     from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["CHAMPION_MODEL", "champion_fit", "champion_model", "forecast", "leaderboard"]
@@ -99,11 +98,11 @@ def champion_model(
 ) -> dg.MaterializeResult:
     """Refit the best converged spec on train and holdout days together; where that misses, the next one."""
     from mmm_pipeline.errors import ModelNotConverged
-    from mmm_pipeline.mmm.data.inputs import window_data
+    from mmm_pipeline.mmm.data.model_data import model_data
     from mmm_pipeline.mmm.evaluation.ranking import champion_candidates
 
     settings, artifacts = workspace.settings(), workspace.artifacts()
-    data = window_data(model_inputs)
+    data = model_data(model_inputs)
     least = settings.ranking.least_converged_specs
     # A quick look ends in a report, and says everywhere that the fit did not converge where it did not.
     candidates = champion_candidates(leaderboard, least, accept_unconverged=settings.quick)
@@ -134,8 +133,8 @@ def champion_model(
 
 
 def _refit(
-    spec: "ModelSpec", data: "FitData | PanelData", workspace: WorkspaceResource, log: Callable[[str], object]
-) -> tuple["Fit | PanelFit", bool]:
+    spec: "ModelSpec", data: "ModelData", workspace: WorkspaceResource, log: Callable[[str], object]
+) -> tuple["Fit", bool]:
     """A spec on all the data. Only a fit that may be used becomes the stored champion; others lie beside it."""
     settings, artifacts = workspace.settings(), workspace.artifacts()
     fingerprint = fit_fingerprint(spec, data, settings)
@@ -185,7 +184,7 @@ def champion_fit(leaderboard: pd.DataFrame, workspace: WorkspaceResource) -> dg.
 @table_asset("forecast", group=_GROUP, deps=[FITTED_MODEL])
 def forecast(champion_fit: pd.DataFrame, model_inputs: Any, workspace: WorkspaceResource) -> dg.Output[pd.DataFrame]:
     """What the champion spec, fitted on the train days only, expected of every day."""
-    from mmm_pipeline.mmm.data.inputs import holdout_of
+    from mmm_pipeline.mmm.data.model_data import holdout_of
     from mmm_pipeline.mmm.evaluation.ranking import champion_key
     from mmm_pipeline.mmm.fit.forecast import forecast_table
     from mmm_pipeline.reporting.charts.decisions.glance import forecast_glance
@@ -197,7 +196,7 @@ def forecast(champion_fit: pd.DataFrame, model_inputs: Any, workspace: Workspace
     table = forecast_table(fit, holdout.media, holdout.kpi, holdout.features, credible_interval=interval)
     ahead = table.loc[table["is_holdout"]]
     figures = {
-        "holdout_days": len(ahead),
+        "holdout_periods": len(ahead),
         "holdout_days_inside_interval": float(ahead["observed"].between(ahead["low"], ahead["high"]).mean()),
         "holdout_forecast_over_observed": float(ahead["mean"].sum() / ahead["observed"].sum()),
     }

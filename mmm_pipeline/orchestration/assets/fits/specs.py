@@ -16,7 +16,7 @@ from mmm_pipeline.mmm.specs import (
 from mmm_pipeline.settings.pipeline import Settings
 
 if TYPE_CHECKING:
-    from mmm_pipeline.mmm.data.inputs import FitData, PanelData
+    from mmm_pipeline.mmm.data.model_data import ModelData
 
 __all__ = [
     "MODEL_VERSION",
@@ -35,7 +35,7 @@ MODEL_VERSION = 3
 _BELIEFS = {"media", "roi", "lift_tests"}
 
 
-def model_spec(settings: Settings, adstock: str, degrees: int, data: FitData | PanelData) -> ModelSpec:
+def model_spec(settings: Settings, adstock: str, degrees: int, data: ModelData) -> ModelSpec:
     """The spec of the settings for the channels and features that a window has; beliefs on others play no part."""
     return ModelSpec(
         adstock=adstock,
@@ -54,7 +54,7 @@ def model_spec(settings: Settings, adstock: str, degrees: int, data: FitData | P
     )
 
 
-def spec_of_key(settings: Settings, key: str, data: FitData | PanelData) -> ModelSpec:
+def spec_of_key(settings: Settings, key: str, data: ModelData) -> ModelSpec:
     """The spec of a partition key such as `carryover|2` for a window."""
     adstock, _, degrees = key.partition("|")
     return model_spec(settings, adstock, int(degrees), data)
@@ -68,16 +68,19 @@ def convergence_thresholds(settings: Settings) -> ConvergenceThresholds:
     return ConvergenceThresholds(**settings.convergence.model_dump())
 
 
-def fit_fingerprint(spec: ModelSpec, data: FitData | PanelData, settings: Settings) -> str:
+def fit_fingerprint(spec: ModelSpec, data: ModelData, settings: Settings) -> str:
     """Hash of everything a posterior depends on; equal means that a stored fit can be reused."""
     digest = hashlib.sha256()
     for part in (MODEL_VERSION, spec, sampler_settings(settings), convergence_thresholds(settings)):
         digest.update(identity(part).encode())
-    for window in data.windows:
-        for array in (window.media, window.kpi, window.feature_values, window.spend, window.media_scale):
+    for market, kpi_scale in enumerate(data.kpi_scale):
+        for stacked in (data.media, data.kpi, data.feature_values, data.spend, data.media_scale):
+            array = stacked[market]
             digest.update(repr(array.shape).encode())
             digest.update(array.astype("<f8").tobytes())
-        digest.update(repr(window.kpi_scale).encode())
-    names = (str(data.dates[0]), data.channels, data.features, data.events, data.markets)
+        digest.update(repr(float(kpi_scale)).encode())
+    # What a single market is called changes nothing.
+    markets = data.markets if data.several_markets else ()
+    names = (str(data.dates[0]), data.channels, data.features, data.events, markets)
     digest.update(repr(names).encode())
     return digest.hexdigest()[:32]

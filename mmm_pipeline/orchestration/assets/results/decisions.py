@@ -19,14 +19,13 @@ from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit.fit import Fit
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
 
 __all__ = ["attribution", "budget_metadata", "budget_plan", "response_curves", "retention_density"]
 
 _GROUP = "decisions"
 
 
-def _champion(workspace: WorkspaceResource) -> Fit | PanelFit:
+def _champion(workspace: WorkspaceResource) -> Fit:
     return workspace.artifacts().read_fit(CHAMPION_MODEL)[0]
 
 
@@ -50,7 +49,7 @@ def attribution(
     fit, _ = workspace.artifacts().read_fit(CHAMPION_MODEL)
     result = attribution_of(
         fit,
-        horizon_days=settings.budget.horizon_days,
+        horizon=settings.budget.horizon_periods(fit.data.grid.step),
         count_after_horizon=settings.budget.count_after_horizon,
         credible_interval=settings.report.credible_interval,
         seed=settings.sampler.seed,
@@ -98,10 +97,10 @@ def response_curves(workspace: WorkspaceResource) -> dg.Output[pd.DataFrame]:
     """Expected KPI per day against daily spend, and where today's spend stands."""
     from mmm_pipeline.mmm.response.response_curves import response_curves as curves_of
 
-    settings = workspace.settings()
+    settings, fit = workspace.settings(), _champion(workspace)
     curves = curves_of(
-        _champion(workspace),
-        horizon_days=settings.budget.horizon_days,
+        fit,
+        horizon=settings.budget.horizon_periods(fit.data.grid.step),
         credible_interval=settings.report.credible_interval,
     )
     return dg.Output(curves, metadata={"today": preview(curves.loc[curves["is_current"]], rows=50)})
@@ -124,8 +123,8 @@ def budget_plan(
     from mmm_pipeline.mmm.budget.plan import plan_budget, unplanned
     from mmm_pipeline.reporting.charts.decisions.glance import budget_glance
 
-    settings = workspace.settings()
-    fit, request = _champion(workspace), budget_request(settings.budget)
+    settings, fit = workspace.settings(), _champion(workspace)
+    request = budget_request(settings.budget, fit.data.grid.step)
     try:
         plan = plan_budget(fit, request, credible_interval=settings.report.credible_interval)
     except InfeasibleBudget as error:
@@ -137,7 +136,7 @@ def budget_plan(
     _warn(warned)
     verdict = budget_metadata(promised, warned)["verdict"]
     dg.get_dagster_logger().info(
-        f"plan over {promised['horizon_days']} days: {str(verdict).replace('_', ' ')}, uplift "
+        f"plan over {promised['horizon']} days: {str(verdict).replace('_', ' ')}, uplift "
         f"{promised['uplift']:,.4g} ({promised['uplift_low']:,.4g} to {promised['uplift_high']:,.4g})"
     )
     picture = inline_picture(budget_glance(plan.table, _headline(warned)), "budget")

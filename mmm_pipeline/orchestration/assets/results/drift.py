@@ -37,7 +37,7 @@ def drift(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg
 
     from mmm_pipeline.mmm.evaluation.drift import drift_table
 
-    request = budget_request(settings.budget)
+    request = budget_request(settings.budget, present.data.grid.step)
     table = drift_table(earlier, present, request, seed=settings.sampler.seed)
     return dg.Output(
         table,

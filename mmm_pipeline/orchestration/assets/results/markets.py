@@ -26,17 +26,16 @@ _GROUP = "decisions"
 )
 def attribution_by_market(workspace: WorkspaceResource) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Contribution, share, ROI and marginal ROI of every channel in every market."""
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
     from mmm_pipeline.mmm.response.market_results import attribution_by_market as attribution_of
 
     settings = workspace.settings()
     fit, _ = workspace.artifacts().read_fit(CHAMPION_MODEL)
-    if not isinstance(fit, PanelFit):
+    if not fit.data.several_markets:
         nothing = (empty_table("attribution_by_market"), empty_table("contribution_over_time_by_market"))
         return dg.Output(nothing[0]), dg.Output(nothing[1])
     found = attribution_of(
         fit,
-        horizon_days=settings.budget.horizon_days,
+        horizon=settings.budget.horizon_periods(fit.data.grid.step),
         count_after_horizon=settings.budget.count_after_horizon,
         credible_interval=settings.report.credible_interval,
         seed=settings.sampler.seed,
@@ -49,13 +48,11 @@ def attribution_by_market(workspace: WorkspaceResource) -> tuple[dg.Output[pd.Da
 @table_asset("response_curves_by_market", group=_GROUP, deps=[CHAMPION_MODEL])
 def response_curves_by_market(workspace: WorkspaceResource) -> pd.DataFrame:
     """Expected KPI per day against daily spend in every market."""
-    from mmm_pipeline.mmm.fit.panel_fit import PanelFit
     from mmm_pipeline.mmm.response.market_results import response_curves_by_market as curves_of
 
     settings = workspace.settings()
     fit, _ = workspace.artifacts().read_fit(CHAMPION_MODEL)
-    if not isinstance(fit, PanelFit):
+    if not fit.data.several_markets:
         return empty_table("response_curves_by_market")
-    return curves_of(
-        fit, horizon_days=settings.budget.horizon_days, credible_interval=settings.report.credible_interval
-    )
+    horizon = settings.budget.horizon_periods(fit.data.grid.step)
+    return curves_of(fit, horizon=horizon, credible_interval=settings.report.credible_interval)

@@ -34,7 +34,7 @@ def kpi_forecast(context: ChartContext) -> Drawing:
     page = style.new_page(
         3.3,
         words("charts.kpi_forecast.title", kpi=context.kpi),
-        words(f"charts.kpi_forecast.subtitle.{'all' if shown is table else 'recent'}", days=len(shown)),
+        words(f"charts.kpi_forecast.subtitle.{'all' if shown is table else 'recent'}", periods=len(shown)),
         legend,
     )
     axes = page.figure.subplots()

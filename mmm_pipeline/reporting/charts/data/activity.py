@@ -64,19 +64,19 @@ def activity(context: ChartContext) -> Drawing | None:
     window = context.tables.window
     end = window.start + pd.Timedelta(days=days - 1)
     axes.set_xlim(edges[0], pd.Timestamp(end) + HALF_DAY)  # type: ignore[arg-type]
-    if window.holdout_days:
-        mark_holdout(axes, context, window.holdout_start, window.end, label_before=window.train_days > 0.4 * days)
+    if window.holdout_periods:
+        mark_holdout(axes, context, window.holdout_start, window.end, label_before=window.train_periods > 0.4 * days)
         held = [pd.Timestamp(window.holdout_start) - HALF_DAY, pd.Timestamp(window.end) + HALF_DAY]
         top = axes.get_xaxis_transform()  # the strips hide the shade
         axes.plot(held, [1, 1], color=ORANGE, linewidth=4, solid_capstyle="butt", clip_on=False, transform=top)  # type: ignore[arg-type]
     for position, row in enumerate(channels):
         for column, text in _figures(context, row).items():
-            _beside(axes, position, _COLUMNS[column], text, INK if row["active_days"] else MUTED)
+            _beside(axes, position, _COLUMNS[column], text, INK if row["active_periods"] else MUTED)
     for column, right in _COLUMNS.items():
         _beside(axes, None, right, words(f"axis.{column}"), MUTED)
     date_axis(axes, context, days)
-    always = sum(row["active_days"] == days for row in channels)
-    never = sum(row["active_days"] == 0 for row in channels)
+    always = sum(row["active_periods"] == days for row in channels)
+    never = sum(row["active_periods"] == 0 for row in channels)
     return Drawing(
         page.figure,
         {
@@ -84,7 +84,7 @@ def activity(context: ChartContext) -> Drawing | None:
             "always": str(always),
             "never": str(never),
             "currency": context.prose.currency,
-            "unpaired": str(sum(row["spend_without_media_days"] for row in channels)),
+            "unpaired": str(sum(row["spend_without_media_periods"] for row in channels)),
         },
     )
 
@@ -112,7 +112,7 @@ def _strips(axes: Axes, edges: np.ndarray, media: np.ndarray, unpaired: np.ndarr
 def _figures(context: ChartContext, row: Mapping[str, Any]) -> dict[str, str]:
     write = context.format
     return {
-        "active": write.number(row["active_days"]),
+        "active": write.number(row["active_periods"]),
         "spend": write.compact(row["spend"]),
         "price": write.figure(row["cost_per_thousand"]),
     }

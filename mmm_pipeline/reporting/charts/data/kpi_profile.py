@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mmm_pipeline.mmm.data.time_grid import Step
 from mmm_pipeline.reporting.charts.drawing import style
 from mmm_pipeline.reporting.charts.drawing.calendar import DAILY_UP_TO, date_axis, mark_holdout
 from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, format_axis
@@ -56,13 +57,13 @@ def kpi_profile(context: ChartContext) -> Drawing | None:
     if long:
         left.plot(days, daily.rolling(7, center=True).mean(), color=INK, linewidth=1.2)
     # Theil-Sen: the line of the median slope through the middle day and the median value.
-    slope = profile["trend"]["per_week"] / 7
+    slope = profile["trend"]["slope"] / (7 if context.tables.window.step is Step.DAY else 1)
     trend = profile["median"] + slope * (np.arange(len(daily)) - (len(daily) - 1) / 2)
     left.plot(days, trend, color=BLUE, linewidth=1.8, linestyle=(0, (5, 2)))
     _unusual(left, profile["outliers"], context)
     window = context.tables.window
-    if window.holdout_days:
-        before = window.holdout_days < 0.4 * len(daily)
+    if window.holdout_periods:
+        before = window.holdout_periods < 0.4 * len(daily)
         mark_holdout(left, context, window.holdout_start, window.end, label_before=before)
     left.set_ylim(bottom=min(0.0, float(daily.min())), top=1.08 * float(daily.max()) or 1.0)
     left.margins(x=0.01)
@@ -76,14 +77,14 @@ def _unusual(axes: Axes, outliers: Sequence[Mapping[str, Any]], context: ChartCo
     """A hollow mark on each unusual day, a line from what was usual, and the dates of the oddest."""
     dated = {row["date"] for row in sorted(outliers, key=lambda row: -abs(row["score"]))[:_DATED]}
     taken: list[pd.Timestamp] = []
-    span = pd.Timedelta(days=max(context.tables.window.days // 9, 1))
+    span = pd.Timedelta(days=max(_days(context) // 9, 1))
     for row in outliers:
         day = pd.Timestamp(row["date"])
         axes.vlines(day, *sorted((row["expected"], row["value"])), color=RED, linewidth=1)  # type: ignore[arg-type]
         axes.plot([day], [row["value"]], "D", color=RED, markerfacecolor="white", markersize=5, zorder=4)  # type: ignore[arg-type]
         if row["date"] in dated and not any(abs(day - other) < span for other in taken):
             taken.append(day)
-            late = (context.tables.window.end - day.date()).days < context.tables.window.days / 8
+            late = (context.tables.window.end - day.date()).days < _days(context) / 8
             axes.annotate(
                 context.format.short_date(row["date"]),
                 (day, row["value"]),
@@ -94,6 +95,12 @@ def _unusual(axes: Axes, outliers: Sequence[Mapping[str, Any]], context: ChartCo
                 fontsize=8,
                 bbox={"facecolor": "white", "linewidth": 0, "pad": 0.6, "alpha": 0.8},
             )
+
+
+def _days(context: ChartContext) -> int:
+    """Calendar days of the data: what the axis is as wide as."""
+    window = context.tables.window
+    return (window.end - window.start).days + 1
 
 
 def _weekdays(axes: Axes, weekdays: Sequence[Mapping[str, Any]], context: ChartContext) -> None:
@@ -116,10 +123,10 @@ def _weekdays(axes: Axes, weekdays: Sequence[Mapping[str, Any]], context: ChartC
 
 def _values(profile: Mapping[str, Any], context: ChartContext) -> dict[str, str]:
     prose, trend = context.prose, profile["trend"]
-    ends = (prose.compact(trend["per_week_low"]), prose.compact(trend["per_week_high"]))
+    ends = (prose.compact(trend["low"]), prose.compact(trend["high"]))
     return {
         "unusual": str(len(profile["outliers"])),
-        "slope": prose.compact(trend["per_week"]),
+        "slope": prose.compact(trend["slope"]),
         "span": prose.span(*ends),
         "change": prose.signed_percent(profile["holdout_change"]),
     }

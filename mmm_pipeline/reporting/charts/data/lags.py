@@ -37,7 +37,7 @@ def lagged_correlation(context: ChartContext) -> Drawing | None:
     limit = 1.1 * max(0.3, *(float(np.nanmax(np.abs(line))) for line in lines.values()))
     lags = np.arange(max(len(line) for line in lines.values()))
     # Of two unrelated series without memory, the correlation over n days has variance 1 / n.
-    chance = norm.ppf((1 + _BY_CHANCE) / 2) / np.sqrt(np.maximum(context.tables.window.days - lags, 3))
+    chance = norm.ppf((1 + _BY_CHANCE) / 2) / np.sqrt(np.maximum(context.tables.window.periods - lags, 3))
     outside = total = 0
     for position, (axes, (name, line)) in enumerate(
         zip(style.panels(page, len(lines), columns, gap=0.16, left=0.42), lines.items(), strict=True)

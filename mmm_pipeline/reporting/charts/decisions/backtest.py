@@ -98,7 +98,7 @@ def _draw(
     axes.plot(scored["as_of"], scored["naive_wape"], color=GREY, marker="s", markersize=4, linestyle=(0, (3, 2)))
     axes.set_ylim(0, 1.12 * float(scored[["wape", "naive_wape"]].max().max()))
     format_axis(axes, "y", write.percent_tick, ticks=4)
-    _title(axes, words("backtest.error", days=int(summary["horizon_days"])), dates, write, ticks=8)
+    _title(axes, words("backtest.error", periods=int(summary["horizon"])), dates, write, ticks=8)
     labels = distinct(shorten(drawable(clean(name), fonts), LABEL_WIDTH) for name in largest)
     for position, (channel, label) in enumerate(zip(largest, labels, strict=True)):
         axes = page.figure.add_subplot(grid[1 + position // _COLUMNS, position % _COLUMNS])

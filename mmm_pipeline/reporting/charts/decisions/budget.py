@@ -45,7 +45,7 @@ def budget(context: ChartContext) -> Drawing:
     height = max(len(plan), 3) * 0.27 + 0.75
     page = style.new_page(
         height + _UPLIFT_HEIGHT,
-        words("charts.budget.title", days=int(summary["horizon_days"])),
+        words("charts.budget.title", periods=int(summary["horizon"])),
         words(
             "charts.budget.subtitle",
             kpi=context.kpi,
@@ -104,7 +104,7 @@ def _amounts(axes: Axes, context: ChartContext, plan: pd.DataFrame) -> None:
         axes.annotate(text, (end, row), (5, 0), textcoords="offset points", va="center", fontsize=7.5, color=MUTED)
     axes.set_xlim(0, 1.18 * max(float(ends.max()), 1e-9))
     format_axis(axes, "x", context.format.compact_money, ticks=5)
-    axes.set_xlabel(context.words("axis.spend_horizon", days=int(context.found.budget["horizon_days"])))
+    axes.set_xlabel(context.words("axis.spend_horizon", periods=int(context.found.budget["horizon"])))
 
 
 def _relative_changes(axes: Axes, context: ChartContext, plan: pd.DataFrame) -> None:
@@ -141,7 +141,7 @@ def _plan(context: ChartContext) -> pd.DataFrame:
     curves = context.tables.response_curves
     observed = curves[~curves["is_extrapolated"].astype(bool)].groupby("channel")["spend"].max()
     limits = plan["channel"].map(observed).fillna(np.inf).to_numpy(dtype=float)
-    daily = plan["optimal_spend"].to_numpy(dtype=float) / float(context.found.budget["horizon_days"])
+    daily = plan["optimal_spend"].to_numpy(dtype=float) / float(context.found.budget["horizon"])
     return plan.assign(beyond_data=daily > limits * (1 + 1e-9))
 
 

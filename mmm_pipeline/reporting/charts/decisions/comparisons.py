@@ -83,13 +83,13 @@ def spec_agreement(context: ChartContext) -> Drawing | None:
     words, table = context.words, context.tables.spec_agreement
     if table.empty or int(table["specs"].max()) < 2:
         return None
-    days = context.tables.window.holdout_days
+    held = context.tables.window.holdout_periods
     order = {name: position for position, name in enumerate(context.labels)}
     table = table[table["channel"].isin(order)].sort_values("channel", key=lambda names: names.map(order))
     page = style.new_page(
         style.row_height(len(table)),
         words("charts.spec_agreement.title"),
-        words("charts.spec_agreement.subtitle", interval=context.interval, days=days),
+        words("charts.spec_agreement.subtitle", interval=context.interval, periods=held),
         [
             (
                 Line2D([], [], color=INK, marker="D", markersize=4.5, linestyle=""),
@@ -124,6 +124,6 @@ def spec_agreement(context: ChartContext) -> Drawing | None:
         "specs": str(int(table["specs"].max())),
         "disputed": str(disputes),
         "count": str(len(table)),
-        "days": str(days),
+        "periods": str(held),
     }
     return Drawing(page.figure, values)

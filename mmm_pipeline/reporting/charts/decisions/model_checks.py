@@ -64,7 +64,7 @@ def predictive_check(context: ChartContext) -> Drawing | None:
         axes = page.figure.add_subplot(grid[position, 1])
         pit = days.loc[those, "pit"].to_numpy(dtype=float)
         _histogram(axes, pit, style.face(colour, 0.75))
-        axes.set_title(words(f"chart_text.pit_{which}", days=len(pit)), fontsize=8.5, loc="left", pad=3)
+        axes.set_title(words(f"chart_text.pit_{which}", periods=len(pit)), fontsize=8.5, loc="left", pad=3)
         axes.set_xticks([0, 0.5, 1], [words(f"chart_text.pit_{end}") for end in ("low", "middle", "high")])
         first, _, last = axes.get_xticklabels()
         first.set_horizontalalignment("left")

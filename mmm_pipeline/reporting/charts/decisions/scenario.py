@@ -56,7 +56,7 @@ def _draw(
     low, middle, high = (float(summary[key]) for key in ("uplift_low", "uplift", "uplift_high"))
     page = style.new_page(
         height + _UPLIFT_HEIGHT,
-        words("scenario.title", total=write.money(summary["total"]), days=int(summary["horizon_days"])),
+        words("scenario.title", total=write.money(summary["total"]), periods=int(summary["horizon"])),
         words(
             "scenario.subtitle",
             today=write.money(summary["total_today"]),
@@ -101,7 +101,7 @@ def _draw(
         axes.annotate(text, (end, row), (6, 0), textcoords="offset points", va="center", fontsize=7.5, color=MUTED)
     axes.set_xlim(0, 1.14 * max(float(ends.max()), 1e-9))
     format_axis(axes, "x", write.compact_money, ticks=5)
-    axes.set_xlabel(words("axis.spend_horizon", days=int(summary["horizon_days"])))
+    axes.set_xlabel(words("axis.spend_horizon", periods=int(summary["horizon"])))
     warning = words("implausible.headline") if summary["verdict"] == "implausible" else ""
     return style.to_png(page.figure, warning)
 

@@ -81,10 +81,10 @@ def test_retention_is_the_share_of_the_effect_after_its_own_period():
 
 def test_a_fit_with_hill_saturation_finds_the_truth():
     data = plain.small_window(days=120, channels=1, seed=8)
-    carried = slowly(data.media[:, 0], 2.0, 4.0)
+    carried = slowly(data.media[0, :, 0], 2.0, 4.0)
     effect = np.where(carried > 0, 1 / (1 + (np.maximum(carried, 1e-9) / 1.0) ** -1.5), 0.0)
     noise = 0.02 * np.random.default_rng(2).standard_normal(data.days)
-    data = dataclasses.replace(data, kpi=0.6 + 0.8 * effect + noise)
+    data = dataclasses.replace(data, kpi=(0.6 + 0.8 * effect + noise)[None])
     settings = SamplerSettings(chains=2, warmup=300, draws=200, max_escalations=0)
 
     fit = sample(ModelSpec("weibull_hill", 0, weekday=False), data, settings)

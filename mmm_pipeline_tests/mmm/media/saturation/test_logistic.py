@@ -61,9 +61,9 @@ def test_its_plan_is_proved_to_be_the_best_at_once():
 
 def test_a_fit_with_geometric_adstock_finds_the_truth():
     data = plain.small_window(days=120, channels=1, seed=8)
-    effect = slowly(plain.adstocked(data.media, np.array([0.5]))[:, 0], 1.5)
+    effect = slowly(plain.adstocked(data.media[0], np.array([0.5]))[:, 0], 1.5)
     noise = 0.02 * np.random.default_rng(2).standard_normal(data.days)
-    data = dataclasses.replace(data, kpi=0.6 + 0.7 * effect + noise)
+    data = dataclasses.replace(data, kpi=(0.6 + 0.7 * effect + noise)[None])
     settings = SamplerSettings(chains=2, warmup=300, draws=200, max_escalations=0)
 
     fit = sample(ModelSpec("geometric_logistic", 0, weekday=False), data, settings)

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from mmm_pipeline.mmm.data.inputs import train_data
+from mmm_pipeline.mmm.data.model_data import train_data
 from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, build_fitted_model, build_spec_assets
 from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint, spec_of_key
 from mmm_pipeline.orchestration.resources.io_managers import NetcdfIOManager

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.errors import ModelNotConverged, StoredResultError
-from mmm_pipeline.mmm.data.inputs import window_data
+from mmm_pipeline.mmm.data.model_data import window_data
 from mmm_pipeline.mmm.evaluation.ranking import Entry, build_leaderboard
 from mmm_pipeline.mmm.evaluation.scores import HoldoutScore
 from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL, champion_fit, champion_model

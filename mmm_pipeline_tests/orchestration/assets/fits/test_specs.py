@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mmm_pipeline.mmm.data.inputs import FitData
+from mmm_pipeline.mmm.data.model_data import ALL_MARKETS, ModelData
 from mmm_pipeline.mmm.specs import FeatureSign, ModelSpec, RoiPrior
 from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint
 from mmm_pipeline.settings.pipeline import Settings
@@ -19,17 +19,18 @@ _SPEC = ModelSpec(
     roi_priors=(RoiPrior("channel 1", 2.0, 0.7),),
     feature_signs=(FeatureSign("feature 0", "negative"),),
 )
-_DATA = FitData(
+_DATA = ModelData(
+    markets=(ALL_MARKETS,),
     dates=np.datetime64("2025-01-06", "D") + np.arange(10),
     channels=("channel 0", "channel 1"),
     features=("feature 0",),
-    media=np.stack([_DAYS, 2 * _DAYS], axis=1) / 9,
-    kpi=1 + _DAYS / 100,
-    feature_values=(_DAYS % 2)[:, None],
-    media_scale=np.array([10.0, 20.0]),
-    kpi_scale=500.0,
-    feature_scale=np.array([2.0]),
-    spend=np.stack([_DAYS, 3 * _DAYS], axis=1),
+    media=np.stack([_DAYS, 2 * _DAYS], axis=1)[None] / 9,
+    kpi=(1 + _DAYS / 100)[None],
+    feature_values=(_DAYS % 2)[None, :, None],
+    media_scale=np.array([[10.0, 20.0]]),
+    kpi_scale=np.array([500.0]),
+    feature_scale=np.array([[2.0]]),
+    spend=np.stack([_DAYS, 3 * _DAYS], axis=1)[None],
     events=(),
 )
 
@@ -54,6 +55,11 @@ def test_settings_that_change_the_posterior_count(settings: Settings) -> None:
 def test_data_counts(field: str) -> None:
     other = dataclasses.replace(_DATA, **{field: getattr(_DATA, field) * 1.001})
     assert fit_fingerprint(_SPEC, other, Settings()) != fit_fingerprint(_SPEC, _DATA, Settings())
+
+
+def test_the_name_of_a_single_market_does_not_count() -> None:
+    named = dataclasses.replace(_DATA, markets=("DE",))
+    assert fit_fingerprint(_SPEC, named, Settings()) == fit_fingerprint(_SPEC, _DATA, Settings())
 
 
 def test_settings_of_the_report_do_not_count() -> None:

@@ -58,7 +58,7 @@ def test_the_terminal_prints_the_warning_with_its_reasons_and_nothing_without_on
 
 def test_every_table_of_the_plan_carries_the_warning_in_the_ui(tmp_path: Path) -> None:
     home, fit = Home(tmp_path), synthetic_fit(channels=3)
-    unmoved = dataclasses.replace(fit, data=dataclasses.replace(fit.data, kpi=np.full(fit.data.days, 1e-6)))
+    unmoved = dataclasses.replace(fit, data=dataclasses.replace(fit.data, kpi=np.full_like(fit.data.kpi, 1e-6)))
     home.prepare()
     warned = {}
     for name, stored in (("right", fit), ("wrong", unmoved)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmm_pipeline.settings.refreshes import RefreshCalendar
+from mmm_pipeline.settings.schedule import RefreshCalendar
 from mmm_pipeline.storage.home import Home, RefreshFolder
 
 __all__ = ["present"]

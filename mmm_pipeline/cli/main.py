@@ -33,7 +33,7 @@ from mmm_pipeline.cli.engines import engines_app
 from mmm_pipeline.cli.output import console, display_console, print_json, print_text
 from mmm_pipeline.cli.ui import ui
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.settings.refreshes import Period
+from mmm_pipeline.settings.schedule import Period
 from mmm_pipeline.settings.sources import SourceSettings
 from mmm_pipeline.storage.artifacts import artifact_store
 from mmm_pipeline.storage.champions import champion_is_quick

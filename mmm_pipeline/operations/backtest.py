@@ -15,7 +15,7 @@ from mmm_pipeline.errors import CampaignDataError, MmmError, ModelInputError, St
 from mmm_pipeline.operations.backtest_dates import BacktestOptions, backtest_periods
 from mmm_pipeline.operations.backtest_series import SCORED, Actual, BacktestResult, BacktestState, Series
 from mmm_pipeline.settings.pipeline import Settings
-from mmm_pipeline.settings.refreshes import Period
+from mmm_pipeline.settings.schedule import Period
 from mmm_pipeline.storage.artifacts import artifact_store
 from mmm_pipeline.storage.atomic_files import write_bytes, write_text
 from mmm_pipeline.storage.champions import CHAMPION_MODEL

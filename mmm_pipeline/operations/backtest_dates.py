@@ -9,7 +9,7 @@ from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.mmm.data.duration import Duration
 from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.settings.decisions import BudgetSettings
-from mmm_pipeline.settings.refreshes import Period, RefreshCalendar
+from mmm_pipeline.settings.schedule import Period, RefreshCalendar
 from mmm_pipeline.settings.time import length_of, periods_of
 
 __all__ = ["MOST_DATES", "BacktestOptions", "backtest_periods"]

@@ -19,7 +19,7 @@ from mmm_pipeline.errors import MmmError, SettingsError
 from mmm_pipeline.mmm.inference.xla import prepare_jax
 from mmm_pipeline.orchestration.dagster_storage import readable_storage_errors
 from mmm_pipeline.settings.pipeline import Settings
-from mmm_pipeline.settings.refreshes import Period
+from mmm_pipeline.settings.schedule import Period
 from mmm_pipeline.storage.atomic_files import remove_unfinished
 from mmm_pipeline.storage.file_errors import file_error
 from mmm_pipeline.storage.file_locks import holder_of, take_lock

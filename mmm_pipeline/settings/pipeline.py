@@ -20,10 +20,9 @@ from mmm_pipeline.settings.engines import EngineSettings
 from mmm_pipeline.settings.kpi import KpiSettings
 from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
 from mmm_pipeline.settings.plain_names import DistinctNames, Name
-from mmm_pipeline.settings.refreshes import RefreshCalendar, RefreshSettings
 from mmm_pipeline.settings.renamed import present_name, with_present_names
 from mmm_pipeline.settings.runs import RunSettings
-from mmm_pipeline.settings.schedule import ScheduleSettings
+from mmm_pipeline.settings.schedule import RefreshCalendar, RefreshSettings, ScheduleSettings
 from mmm_pipeline.settings.section import Section, Share, SheetNames
 from mmm_pipeline.settings.sources import (
     BigQuerySettings,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from mmm_pipeline.errors import SettingsError, StoredResultError
 from mmm_pipeline.settings.pipeline import Settings
-from mmm_pipeline.settings.refreshes import Period
+from mmm_pipeline.settings.schedule import Period
 from mmm_pipeline.storage.artifacts import ArtifactStore, artifact_store
 from mmm_pipeline.storage.home import Home, RefreshFolder
 from mmm_pipeline.storage.settings_in_force import effective_settings

@@ -10,7 +10,7 @@ import pytest
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.operations.backtest_dates import MOST_DATES, BacktestOptions, backtest_periods
-from mmm_pipeline.settings.refreshes import RefreshCalendar
+from mmm_pipeline.settings.schedule import RefreshCalendar
 
 _START, _END = dt.date(2025, 1, 1), dt.date(2025, 6, 29)
 _WEEKS = RefreshCalendar()

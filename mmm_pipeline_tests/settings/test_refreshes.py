@@ -8,7 +8,7 @@ import pytest
 
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.settings.pipeline import parse_settings
-from mmm_pipeline.settings.refreshes import RefreshCalendar
+from mmm_pipeline.settings.schedule import RefreshCalendar
 
 _MONDAYS = RefreshCalendar()
 _MONTHS = RefreshCalendar(every="month")

@@ -12,7 +12,7 @@ from mmm_pipeline.errors import CampaignDataError, StoredResultError
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.settings.pipeline import parse_settings
-from mmm_pipeline.settings.refreshes import RefreshCalendar
+from mmm_pipeline.settings.schedule import RefreshCalendar
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline.storage.workspace import Workspace, seen_until

@@ -23,7 +23,7 @@ from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint, spec_o
 from mmm_pipeline.orchestration.headless import build_definitions, fill_partition
 from mmm_pipeline.orchestration.runs.coordination import BACKTEST_JOB
 from mmm_pipeline.settings.pipeline import Settings
-from mmm_pipeline.settings.refreshes import RefreshCalendar
+from mmm_pipeline.settings.schedule import RefreshCalendar
 from mmm_pipeline.storage.artifacts import ArtifactStore, artifact_store
 from mmm_pipeline.storage.generations import record
 from mmm_pipeline.storage.home import Home, RefreshFolder

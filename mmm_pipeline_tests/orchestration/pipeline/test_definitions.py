@@ -13,7 +13,7 @@ import pytest
 
 from mmm_pipeline.orchestration.headless import build_definitions
 from mmm_pipeline.settings.pipeline import parse_settings
-from mmm_pipeline.settings.refreshes import RefreshCalendar
+from mmm_pipeline.settings.schedule import RefreshCalendar
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.tables.catalog import CONTRACTS
 

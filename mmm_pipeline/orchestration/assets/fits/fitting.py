@@ -112,11 +112,12 @@ def _fitted(
     spec = spec_of_key(settings, key, data)
     fit, reused = fit_or_reuse(spec, data, settings, artifacts, FITTED_MODEL, key, workspace, log)
     drawn = int(not reused) + fit_earlier_windows(spec, dataset, earlier, settings, workspace, log)
-    score = score_window(fit, dataset, last)
-    error = settings.ranking.error
+    error, score = settings.ranking.error, {}
+    with suppress(MmmError):  # the leaderboard says why a fit cannot be scored
+        score = {f"holdout_{error}": round(float(score_window(fit, dataset, last).error(error)), 4)}
     return {
         **fit_metadata(fit, reused),
-        f"holdout_{error}": round(float(score.error(error)), 4),
+        **score,
         "earlier_windows": len(earlier),
         "file": dg.MetadataValue.path(str(artifacts.path(FITTED_MODEL, key))),
     }, drawn

@@ -11,6 +11,7 @@ from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import input_warnings
 from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
+from mmm_pipeline.ingestion.own_kpi import kpi_series, read_own_kpi
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.ingestion.rows.load import LoadSummary
 from mmm_pipeline.settings.pipeline import Settings
@@ -82,13 +83,17 @@ def check_source(settings: Settings, *, also: Callable[[xr.Dataset], Sequence[st
     with scratch_folder("check") as folder:
         warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
         rows = load_campaigns(warehouse, settings)
-        matrix = build_media_matrix(warehouse, settings)
+        own_kpi = read_own_kpi(warehouse, settings)
+        said += own_kpi.notes if own_kpi else ()
+        matrix = build_media_matrix(warehouse, settings, own_kpi=own_kpi)
+        by_market = build_market_matrix(warehouse, settings, own_kpi=own_kpi)
         dataset, excluded = build_model_inputs(
             matrix,
             settings,
             load_features(settings, said.append),
             load_events(settings, said.append),
-            build_market_matrix(warehouse, settings),
+            by_market,
+            kpi_series(matrix, by_market, own_kpi),
         )
         if settings.split.rolling_origins > 1:
             from mmm_pipeline.mmm.evaluation.rolling import rolling_windows

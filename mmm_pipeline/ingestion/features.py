@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.sources.headers import Roles, WantedColumns, normalised
-from mmm_pipeline.ingestion.sources.opening import stage_file, tell_reading
+from mmm_pipeline.ingestion.sources.opening import stage_source, tell_reading
 from mmm_pipeline.ingestion.sources.staging import StagedTable, Staging, require_none_refused, staging_area
 from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark, number
 from mmm_pipeline.ingestion.spellings.parsing import day, finite_number, trimmed
-from mmm_pipeline.settings.pipeline import FeatureSettings, Settings
+from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.plain_names import plain_name
+from mmm_pipeline.settings.sources import SourceSettings
 from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 
@@ -26,7 +26,7 @@ _LONGEST_SHOWN = 100
 
 
 def load_features(settings: Settings, tell: Callable[[str], object] | None = None) -> pd.DataFrame | None:
-    """Read the table of extra features; None when `features.path` is not set.
+    """Read the table of extra features; None when `controls.source` is not set.
 
     Dates and numbers may be spelled as in a campaign file; numbers may be negative here. Unlike campaign rows, nothing
     is left out: one bad cell is an error.
@@ -42,12 +42,13 @@ def load_features(settings: Settings, tell: Callable[[str], object] | None = Non
         CampaignDataError: the file cannot be read, lacks columns, or has a date or number that does not parse or can
             be read in two ways, a missing or infinite number, or a day twice.
     """
-    chosen = settings.features
-    if chosen.path is None:
+    chosen, source = settings.controls, settings.control_source
+    if source is None:
         return None
+    key = "source" if chosen.source.kind is None else "controls.source"
     with scratch_folder("features") as folder, staging_area(folder) as staging:
-        read, roles = _stage(staging, chosen, chosen.path)
-        tell_reading(read, "features", tell)
+        read, roles = _stage(staging, settings, source, key)
+        tell_reading(read, "controls", tell)
         staging.close_to_files()
         names = [plain_name(name) for _, name in _feature_roles(roles)]
         columns = [roles.positions[role] for role, _ in _feature_roles(roles)]
@@ -55,23 +56,27 @@ def load_features(settings: Settings, tell: Callable[[str], object] | None = Non
             staging,
             roles.names,
             columns,
-            setting=MarkSetting(chosen.decimal, "features.decimal"),
+            setting=MarkSetting(source.decimal, f"{key}.decimal"),
             where=read.where,
         )
         table = _parsed(staging, roles.positions["date"], columns, marks.of_column)
         _require_parsed(staging, read, table, roles, columns)
     if tell is not None:
         for note in marks.notes:
-            tell(f"features: {note}")
+            tell(f"controls: {note}")
     values = {name: table[f"value_{column}"].astype(float) for name, column in zip(names, columns, strict=True)}
     return pd.DataFrame({"date": table["date"].astype("datetime64[ns]"), **values}).reset_index(drop=True)
 
 
-def _stage(staging: Staging, chosen: FeatureSettings, path: Path) -> tuple[StagedTable, Roles]:
-    required = {"date": chosen.date, **{f"columns[{at}]": name for at, name in enumerate(chosen.columns)}}
-    wanted = WantedColumns(required, "features", "features.sheet", needs_all=not chosen.columns)
-    read = stage_file(staging, path, wanted, chosen.sheet)
-    require_none_refused(staging, read.where, "features")
+def _stage(staging: Staging, settings: Settings, source: SourceSettings, key: str) -> tuple[StagedTable, Roles]:
+    chosen = settings.controls
+    required = {
+        "date": chosen.date or settings.columns.date,
+        **{f"columns[{at}]": name for at, name in enumerate(chosen.columns)},
+    }
+    wanted = WantedColumns(required, "controls", f"{key}.sheet", needs_all=not chosen.columns)
+    read = stage_source(staging, source, wanted)
+    require_none_refused(staging, read.where, "controls")
     if chosen.columns:
         return read, read.roles
     date = read.roles.positions["date"]
@@ -127,7 +132,7 @@ def _require_parsed(
     twice = table.loc[table["date"].duplicated(keep=False)]
     if len(twice):
         places = " and ".join(staging.place(line) for line in twice["line_number"].head(2))
-        choice = ", or name the sheet to read in features.sheet" if len(read.sheets) > 1 else ""
+        choice = ", or name the sheet to read in controls.source.sheet" if len(read.sheets) > 1 else ""
         raise CampaignDataError(
             f"{read.where}: {pd.Timestamp(twice['date'].iloc[0]).date()} appears more than once ({places}): "
             f"give every day one row{choice}"

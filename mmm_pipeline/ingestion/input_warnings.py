@@ -129,7 +129,7 @@ def _placeholder_spend(train: xr.Dataset, settings: Settings) -> Iterator[str]:
                 f"({share[position]:.2g} of all spend), which looks like a placeholder: its prior goes by what "
                 f"it spent, {_held_by_prior(share[position], len(share), settings)}, and its ROI is no figure. "
                 "If it costs nothing (organic, email), leave it out (channels.exclude) and give its media as a feature "
-                "(features.path); else state its real spend, or a belief (priors.roi)"
+                "(controls.source); else state its real spend, or a belief (priors.roi)"
             )
 
 
@@ -179,7 +179,7 @@ def _features_far_outside(dataset: xr.Dataset, train: xr.Dataset) -> Iterator[st
         yield (
             f"the feature {str(name)!r} goes far beyond what was learned from: {most:g} in the holdout, at most "
             f"{before:g} before. Forecasts there are the prior's shape: check the values, or leave it out "
-            "(features.columns)"
+            "(controls.columns)"
         )
 
 

@@ -11,8 +11,10 @@ import pandas as pd
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.counted_twice import require_kpi_counts_once, require_no_total
 from mmm_pipeline.ingestion.missing_days import require_daily, require_every_day
+from mmm_pipeline.ingestion.own_kpi import OwnKpi
 from mmm_pipeline.ingestion.rows.campaign_rows import CampaignRows, campaign_rows
 from mmm_pipeline.ingestion.rows.sums import without_noise
+from mmm_pipeline.ingestion.shapes.merging import merged_channels
 from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouse.dialect import Dialect
@@ -32,7 +34,9 @@ MEASURES = ("media_units", "spend", "kpi")
 _MARKETS_SHOWN = 5
 
 
-def build_media_matrix(warehouse: Warehouse, settings: Settings, rows: CampaignRows | None = None) -> pd.DataFrame:
+def build_media_matrix(
+    warehouse: Warehouse, settings: Settings, rows: CampaignRows | None = None, own_kpi: OwnKpi | None = None
+) -> pd.DataFrame:
     """The table `media_matrix`: one row per day and channel, every day of the window.
 
     The rows are summed where they are: in the warehouse, or in the BigQuery table that is the source.
@@ -41,6 +45,7 @@ def build_media_matrix(warehouse: Warehouse, settings: Settings, rows: CampaignR
         warehouse: where the campaign rows were loaded to.
         settings: the sections `source`, `validation` and `split` count.
         rows: the accepted rows; default: those of the last load.
+        own_kpi: of `read_own_kpi`, where the KPI has a table of its own: the days are those of both.
 
     Raises:
         CampaignDataError: days without any row (unless `validation.missing_kpi` is `zero`), rows that are not
@@ -53,15 +58,22 @@ def build_media_matrix(warehouse: Warehouse, settings: Settings, rows: CampaignR
     daily = rows.engine.query(media_matrix_query(rows.engine.dialect, rows.relation), rows.parameters)
     sums = without_noise(daily.to_pandas(date_as_object=False).astype({"date": "datetime64[ns]"}), MEASURES)
     rows.require_unchanged(int(sums["row_count"].sum()))
-    _require_days(sums, sums["date"], settings)
-    require_kpi_counts_once(sums, settings)
-    matrix = _dense(sums)
-    check_window(matrix, settings)
-    require_no_total(matrix, "channel", settings.columns.channel)
+    if own_kpi is None:
+        _require_days(sums, sums["date"], settings)
+        require_kpi_counts_once(sums, settings)
+        matrix = _dense(merged_channels(sums, settings.channels))
+        check_window(matrix, settings)
+    else:
+        require_daily(sums.groupby("date")["first_line"].min())
+        matrix = _dense(merged_channels(sums, settings.channels), own_kpi.window(sums["date"]))
+        check_window(matrix, settings, own_kpi.total(matrix["date"]))
+    require_no_total(matrix, "channel", _channel_header(settings))
     return matrix
 
 
-def build_market_matrix(warehouse: Warehouse, settings: Settings, rows: CampaignRows | None = None) -> pd.DataFrame:
+def build_market_matrix(
+    warehouse: Warehouse, settings: Settings, rows: CampaignRows | None = None, own_kpi: OwnKpi | None = None
+) -> pd.DataFrame:
     """The table `market_matrix`: one row per day, market and channel; empty unless `columns.market` names a column.
 
     What is asked of the days of all rows is asked of every market's.
@@ -79,6 +91,11 @@ def build_market_matrix(warehouse: Warehouse, settings: Settings, rows: Campaign
     daily = rows.engine.query(query, rows.parameters).to_pandas(date_as_object=False)
     sums = without_noise(daily.astype({"date": "datetime64[ns]"}), MEASURES)
     rows.require_unchanged(int(sums["row_count"].sum()))
+    if own_kpi is not None:
+        own_kpi.require_markets(sums["market"])
+        matrix = _dense(merged_channels(sums, settings.channels), own_kpi.window(sums["date"]))
+        require_no_total(matrix, "market", settings.columns.market)
+        return matrix
     problems = []
     for market, own in sums.groupby("market"):
         try:
@@ -89,7 +106,7 @@ def build_market_matrix(warehouse: Warehouse, settings: Settings, rows: Campaign
         more = [f"and {len(problems) - _MARKETS_SHOWN} more markets"] if len(problems) > _MARKETS_SHOWN else []
         raise CampaignDataError("\n".join([*problems[:_MARKETS_SHOWN], *more]))
     require_kpi_counts_once(sums, settings)
-    matrix = _dense(sums)
+    matrix = _dense(merged_channels(sums, settings.channels))
     require_no_total(matrix, "market", settings.columns.market)
     return matrix
 
@@ -105,20 +122,33 @@ def media_matrix_query(dialect: Dialect, campaigns: str, by: Sequence[str] = ("c
     kept = ", ".join(["date", *by])
     sums = ", ".join(f"{dialect.exact_sum.format(column)} AS {column}" for column in MEASURES)
     return f"""
-        SELECT {kept}, {sums}, COUNT(*) AS row_count, MIN(line_number) AS first_line
+        SELECT {kept}, MIN(kind) AS kind, {sums}, COUNT(*) AS row_count, MIN(line_number) AS first_line
         FROM {campaigns} AS campaigns GROUP BY {kept} ORDER BY {kept}"""
 
 
-def _dense(sums: pd.DataFrame) -> pd.DataFrame:
-    """With every day of the window for everything that is kept apart; what has no row is 0."""
+def _dense(sums: pd.DataFrame, window: pd.DatetimeIndex | None = None) -> pd.DataFrame:
+    """With every day of the window for everything that is kept apart; what has no row is 0.
+
+    Args:
+        sums: per day; where markets are told apart, of every market.
+        window: the days; default: from the first to the last of the sums.
+    """
     sums = sums.drop(columns=["row_count", "first_line"])
-    by = [column for column in sums.columns if column not in ("date", *MEASURES)]
+    by = [column for column in sums.columns if column not in ("date", "kind", *MEASURES)]
     if sums.empty:
         return sums
-    days = pd.DataFrame({"date": pd.date_range(sums["date"].min(), sums["date"].max(), unit="ns")})
-    full = days.merge(sums[by].drop_duplicates().sort_values(by), how="cross")
-    dense = full.merge(sums, on=["date", *by], how="left")
+    if window is None:
+        window = pd.date_range(sums["date"].min(), sums["date"].max(), unit="ns")
+    known = sums.groupby(by)["kind"].min().reset_index()
+    full = pd.DataFrame({"date": window}).merge(known, how="cross")
+    dense = full.merge(sums.drop(columns="kind"), on=["date", *by], how="left")
     return dense.fillna(dict.fromkeys(MEASURES, 0.0))
+
+
+def _channel_header(settings: Settings) -> str:
+    """The column that a channel's rows can be told by."""
+    columns = settings.columns
+    return "channel" if columns.is_wide else columns.channel_headers[0]
 
 
 def holdout_start(grid: TimeGrid, settings: Settings) -> dt.date:
@@ -154,8 +184,13 @@ def holdout_start(grid: TimeGrid, settings: Settings) -> dt.date:
     return grid.date(len(grid) - holdout)
 
 
-def check_window(matrix: pd.DataFrame, settings: Settings) -> None:
+def check_window(matrix: pd.DataFrame, settings: Settings, kpi: pd.Series | None = None) -> None:
     """Refuse a matrix that cannot carry a model.
+
+    Args:
+        matrix: the table `media_matrix`.
+        settings: the sections `columns` and `split` count.
+        kpi: KPI of every day of the matrix, by date; default: that of its rows.
 
     Raises:
         CampaignDataError: too few days, a KPI that is zero or constant (over all days, or over those before the
@@ -171,7 +206,14 @@ def check_window(matrix: pd.DataFrame, settings: Settings) -> None:
                 f"the {column} of {row['channel']!r} on {row['date'].date()} add up to {row[column]}: "
                 "some values are too large to be real"
             )
-    kpi = matrix.groupby("date")["kpi"].sum()
+    if kpi is None:
+        kpi = matrix.groupby("date")["kpi"].sum()
+    if (kpi.to_numpy() < 0).any():
+        day = kpi.index[int(np.argmax(kpi.to_numpy() < 0))]
+        raise CampaignDataError(
+            f"the KPI (columns.kpi = {settings.columns.kpi!r}) of {day.date()} adds up to {kpi[day]:,.2f}: a day may "
+            "have refunds, but not more of them than sales. Is a sign wrong, or are sales of the day missing?"
+        )
     grid = TimeGrid.of_dates(kpi.index.to_numpy())
     first, last = grid.start, grid.end
     start = holdout_start(grid, settings)

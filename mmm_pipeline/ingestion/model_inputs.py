@@ -13,10 +13,12 @@ import xarray as xr
 from mmm_pipeline.errors import CampaignDataError, SettingsError
 from mmm_pipeline.ingestion.events import event_columns
 from mmm_pipeline.ingestion.matrix import check_window, holdout_start, require_varying
+from mmm_pipeline.ingestion.own_kpi import kpi_series
 from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.mmm.eda.leakage import leaking_features
 from mmm_pipeline.mmm.reasons import Reason, stored_reasons, told_reasons
-from mmm_pipeline.settings.pipeline import ChannelSettings, EventDates, FeatureSettings, Settings
+from mmm_pipeline.settings.pipeline import EventDates, Settings
+from mmm_pipeline.settings.tables import ChannelSettings, ControlSettings
 
 __all__ = ["build_model_inputs"]
 
@@ -29,6 +31,7 @@ def build_model_inputs(
     features: pd.DataFrame | None = None,
     events: Sequence[EventDates] = (),
     by_market: pd.DataFrame | None = None,
+    series: pd.DataFrame | None = None,
 ) -> tuple[xr.Dataset, pd.DataFrame]:
     """Split and choose channels.
 
@@ -42,6 +45,7 @@ def build_model_inputs(
         features: the table of `load_features`; days outside the matrix's window are ignored.
         by_market: the table `market_matrix`; with rows in it, `media`, `spend` and `kpi` have a leading dimension
             `market`.
+        series: the table `kpi_series`; default: the KPI that stands in the other two.
         events: of `load_events`; each becomes a feature of zeros and ones, told apart by the coordinate `is_event`.
 
     Returns:
@@ -55,10 +59,13 @@ def build_model_inputs(
             is one market only or one without KPI before the holdout, the
             features miss a day, a feature leaks the KPI, or an event has the name of a feature.
         SettingsError: `channels.exclude`, `priors.roi` or `priors.lift_tests` names a channel that does not exist, or
-            `features.signs` a feature or event.
+            `controls.signs` a feature or event.
     """
-    check_window(matrix, settings)
-    media_units, spend, kpi_by_channel = (_wide(matrix, column) for column in ("media_units", "spend", "kpi"))
+    if series is None:
+        series = kpi_series(matrix, by_market, None)
+    kpi = series.groupby("date")["kpi"].sum().sort_index()
+    check_window(matrix, settings, kpi)
+    media_units, spend = (_wide(matrix, column) for column in ("media_units", "spend"))
     days = pd.DatetimeIndex(media_units.index)
     start = holdout_start(TimeGrid.of_dates(days.to_numpy()), settings)
     train = np.asarray(days < pd.Timestamp(start))
@@ -73,7 +80,6 @@ def build_model_inputs(
         raise CampaignDataError(f"no channel is left for the model: {listed}")
 
     media = media_units[kept].to_numpy(dtype=float)
-    kpi = kpi_by_channel.sum(axis=1)
     dataset = xr.Dataset(
         {
             "media": (("time", "channel"), media),
@@ -84,7 +90,7 @@ def build_model_inputs(
         attrs={"start": str(days[0].date()), "end": str(days[-1].date()), "holdout_start": str(start)},
     )
     if by_market is not None and len(by_market):
-        dataset = _apart(dataset, by_market, train, settings.columns.kpi)
+        dataset = _apart(dataset, by_market, series, train, settings.columns.kpi)
     values, constant = pd.DataFrame(index=days), list[str]()
     if features is not None:
         values, left_out = _varying(_on_days(features, days), train)
@@ -92,12 +98,12 @@ def build_model_inputs(
         if left_out:
             dataset.attrs["features_left_out"] = "\n".join(left_out.values())
         total_media = (media / media[train].mean(axis=0)).sum(axis=1)
-        _require_known("features.independent", settings.features.independent, [*map(str, values), *constant], "feature")
-        _require_no_leak(kpi, values, total_media, settings.features)
+        _require_known("controls.independent", settings.controls.independent, [*map(str, values), *constant], "feature")
+        _require_no_leak(kpi, values, total_media, settings.controls)
     flags = event_columns(events, days)
     _require_distinct(values.columns, flags.columns)
     named = [*map(str, values.columns), *map(str, flags.columns)]
-    _require_known("features.signs", settings.features.signs, [*named, *constant], "feature or event")
+    _require_known("controls.signs", settings.controls.signs, [*named, *constant], "feature or event")
     if named:
         is_event = [False] * values.shape[1] + [True] * flags.shape[1]
         dataset = dataset.assign_coords(feature=named, is_event=("feature", is_event))
@@ -128,11 +134,14 @@ def _wide(matrix: pd.DataFrame, column: str) -> pd.DataFrame:
     return matrix.pivot(index="date", columns="channel", values=column).sort_index()
 
 
-def _apart(dataset: xr.Dataset, by_market: pd.DataFrame, train: np.ndarray, header: str) -> xr.Dataset:
+def _apart(
+    dataset: xr.Dataset, by_market: pd.DataFrame, sold: pd.DataFrame, train: np.ndarray, header: str
+) -> xr.Dataset:
     """The dataset with media, spend and KPI of every market instead of their totals; `header`: of the KPI."""
-    series = by_market.set_index(["market", "date", "channel"]).to_xarray().fillna(0.0)
+    series = by_market.set_index(["market", "date", "channel"])[["media_units", "spend"]].to_xarray().fillna(0.0)
     series = series.rename(date="time", media_units="media").reindex(time=dataset["time"], fill_value=0.0)
-    kpi = series["kpi"].sum("channel")
+    kpi = sold.set_index(["market", "date"])["kpi"].to_xarray().rename(date="time")
+    kpi = kpi.reindex(time=dataset["time"], market=series["market"], fill_value=0.0).fillna(0.0)
     markets = [str(name) for name in series["market"].to_numpy()]
     if len(markets) < 2:
         raise CampaignDataError(
@@ -193,7 +202,7 @@ def _on_days(features: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
     if missing:
         more = f" and {len(missing) - _DAYS_SHOWN} more" if len(missing) > _DAYS_SHOWN else ""
         raise CampaignDataError(
-            f"the extra features (features.path) miss {len(missing)} day(s) of {days[0].date()} to {days[-1].date()}: "
+            f"the controls (controls.source) miss {len(missing)} day(s) of {days[0].date()} to {days[-1].date()}: "
             f"{', '.join(missing[:_DAYS_SHOWN])}{more}; every day needs one row"
         )
     return by_day.loc[days]
@@ -224,7 +233,7 @@ def _dates(days: pd.DatetimeIndex) -> list[dt.date]:
     return [day.date() for day in days]
 
 
-def _require_no_leak(kpi: pd.Series, features: pd.DataFrame, media: np.ndarray, rules: FeatureSettings) -> None:
+def _require_no_leak(kpi: pd.Series, features: pd.DataFrame, media: np.ndarray, rules: ControlSettings) -> None:
     total = pd.DataFrame({"media": media}, index=kpi.index)
     leaking = leaking_features(kpi, features, rules.max_leakage_r2, media=total, independent=rules.independent)
     if len(leaking):

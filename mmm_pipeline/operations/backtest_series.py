@@ -132,6 +132,7 @@ class Actual:
     Attributes:
         settings: under which it was read.
         matrix, by_market: the contracts `media_matrix` and `market_matrix` of all rows.
+        kpi: the contract `kpi_series`.
         features: of `load_features`.
         events: of `load_events`.
     """
@@ -139,6 +140,7 @@ class Actual:
     settings: Settings
     matrix: pd.DataFrame
     by_market: pd.DataFrame
+    kpi: pd.DataFrame
     features: pd.DataFrame | None
     events: tuple[EventDates, ...]
 
@@ -154,14 +156,17 @@ class Actual:
         from mmm_pipeline.ingestion.events import load_events
         from mmm_pipeline.ingestion.features import load_features
         from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
+        from mmm_pipeline.ingestion.own_kpi import kpi_series, read_own_kpi
         from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 
         with scratch_folder("backtest") as folder:
             warehouse = DuckDBWarehouse(folder / "warehouse.duckdb")
             load_campaigns(warehouse, settings)
-            matrix = build_media_matrix(warehouse, settings)
-            by_market = build_market_matrix(warehouse, settings)
-        return cls(settings, matrix, by_market, load_features(settings), load_events(settings))
+            own_kpi = read_own_kpi(warehouse, settings)
+            matrix = build_media_matrix(warehouse, settings, own_kpi=own_kpi)
+            by_market = build_market_matrix(warehouse, settings, own_kpi=own_kpi)
+            kpi = kpi_series(matrix, by_market, own_kpi)
+        return cls(settings, matrix, by_market, kpi, load_features(settings), load_events(settings))
 
     @property
     def grid(self) -> TimeGrid:
@@ -187,6 +192,7 @@ class Actual:
             self.features,
             self.events,
             self.by_market.loc[self.by_market["date"] <= last],
+            self.kpi.loc[self.kpi["date"] <= last],
         )
         kpi = dataset["kpi"].sum("market") if "market" in dataset.dims else dataset["kpi"]
         return kpi.to_numpy()[: train_days(dataset)], holdout_of(dataset)

@@ -17,6 +17,7 @@ import yaml
 
 from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
 from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.settings.sources import SourceSettings
 from mmm_pipeline.tables.catalog import CONTRACTS
 
 __all__ = ["model_page", "reference_pages", "settings_page", "tables_page"]
@@ -95,7 +96,7 @@ def settings_page() -> str:
         section = schema["$defs"][_reference(field)]
         parts += [f"## {key}", *_section(section)]
         for name, value in section["properties"].items():
-            if nested := _reference(value):
+            if (nested := _reference(value)) and not _is_source(value):
                 parts += [
                     f"{'Keys' if '$ref' in value else 'Each'} of `{key}.{name}`:",
                     *_section(schema["$defs"][nested]),
@@ -149,6 +150,11 @@ def _reference(field: dict[str, Any]) -> str:
     return ""
 
 
+def _is_source(field: dict[str, Any]) -> bool:
+    """Whether a field is a source of its own; its keys are those of the section `source`."""
+    return _reference(field) == SourceSettings.__name__
+
+
 def _rules(schema: pa.DataFrameSchema) -> Iterator[str]:
     """What must hold beyond single columns."""
     if schema.unique:
@@ -171,7 +177,8 @@ def _checked(check: pa.Check) -> str:
 
 
 def _setting_row(key: str, field: dict[str, Any], *, required: bool = False) -> tuple[str, ...]:
-    default = "empty" if field.get("default", {}) is None else f"`{_flow(field.get('default', {}))}`"
+    is_empty = field.get("default", {}) is None or _is_source(field)
+    default = "empty" if is_empty else f"`{_flow(field.get('default', {}))}`"
     if required:
         default = "needed"
     return f"`{key}`", default, _accepted(field), field["description"]
@@ -189,7 +196,7 @@ def _accepted(field: dict[str, Any]) -> str:
     if "enum" in field:
         return ", ".join(f"`{value}`" for value in field["enum"])
     if "$ref" in field:
-        return "entries as below"
+        return "a file, or keys as in the section `source`" if _is_source(field) else "entries as below"
     kind = field["type"]
     bounds = [text.format(field[name]) for name, text in _BOUNDS.items() if name in field]
     if kind == "array" and "items" not in field:

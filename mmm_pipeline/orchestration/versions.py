@@ -9,7 +9,7 @@ from mmm_pipeline.settings.pipeline import Settings
 
 __all__ = ["code_version"]
 
-_DATA = {"source", "landing", "bigquery", "columns", "kpi", "validation", "channels", "split", "features", "events"}
+_MODELLING = {"model", "sampler", "convergence", "priors", "budget", "engines", "ranking"}
 _NO_RESULT = {"warehouse", "storage", "runs", "refreshes", "schedule", "quick", "report", "gemini"}
 _REPORTS = {"reports"}
 
@@ -20,7 +20,7 @@ def code_version(settings: Settings, group: str | None, *, quick: bool = False) 
     Settings about where, when and by how much at once things run make nothing out of date.
     """
     if group in ("ingestion", "inputs"):
-        text = settings.model_dump_json(include=_DATA)
+        text = settings.model_dump_json(exclude=_NO_RESULT | _MODELLING)
     else:
         left_out = _NO_RESULT - ({"report", "gemini"} if group in _REPORTS else set())
         text = settings.model_dump_json(exclude=left_out) + ("quick" if quick else "")

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from mmm_pipeline.settings.section import Section
+from mmm_pipeline.settings.sources import Source, SourceSettings
 
 __all__ = ["KpiReading", "KpiSettings", "read_kpi"]
 
@@ -35,13 +36,19 @@ _USUAL_RATIO = (0.05, 10_000.0)
 
 
 class KpiSettings(Section):
-    """What the KPI is measured in. Only money can be compared with spend, so that only then ROI 1 is break-even."""
+    """Where the KPI is, and what it is measured in. Only money can be compared with spend: then ROI 1 is break-even."""
 
     kind: Literal["auto", "money", "count"] = Field(
         "auto",
         description="money: in the currency of the spend; count: orders, sign-ups and the like, told as KPI per amount "
         "spent and as cost per KPI unit; auto: money only where the column's name says so and the size is credible",
     )
+    source: Source = Field(
+        SourceSettings(),
+        description="where the KPI is, as the section source, if it has a table of its own: one row per day (and "
+        "market), or rows that add up; empty: in the rows of source",
+    )
+    date: str | None = Field(None, description="its date column; empty: columns.date")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import difflib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
@@ -19,47 +19,27 @@ from mmm_pipeline.settings.decisions import (
 from mmm_pipeline.settings.engines import EngineSettings
 from mmm_pipeline.settings.kpi import KpiSettings
 from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, PriorSettings, SamplerSection
-from mmm_pipeline.settings.plain_names import DistinctNames, Name
+from mmm_pipeline.settings.plain_names import Name
 from mmm_pipeline.settings.renamed import present_name, with_present_names
 from mmm_pipeline.settings.runs import RunSettings
 from mmm_pipeline.settings.schedule import RefreshCalendar, RefreshSettings, ScheduleSettings
 from mmm_pipeline.settings.section import Section, Share, SheetNames
 from mmm_pipeline.settings.sources import (
     BigQuerySettings,
-    DecimalSetting,
     LandingSettings,
+    Source,
     SourceSettings,
+    StorageSettings,
     WarehouseSettings,
-    located,
+    is_url,
 )
-from mmm_pipeline.settings.storage import StorageSettings, is_url
+from mmm_pipeline.settings.tables import ChannelSettings, ColumnSettings, ControlSettings
 from mmm_pipeline.settings.time import HOLDOUT, Length, TimeSettings, periods_of
 from mmm_pipeline.settings.yaml_file import YamlFile, read_yaml
 
 __all__ = ["Settings", "load_settings", "parse_settings"]
 
 _LONGEST_SHOWN = 200
-
-SignName = Literal["positive", "negative"]
-
-
-class ColumnSettings(Section):
-    """Which column plays which role. Case, spaces, `_`, `-` and `/` in headers do not matter."""
-
-    date: str = Field("Date", description="date of the row: its day, or a day of its week or month")
-    channel: str = Field("Ad group alias", description="what gets a coefficient and a budget line")
-    media: str = Field("Impressions", description="media units per row, e.g. impressions")
-    spend: str = Field("Spend", description="currency per row")
-    kpi: str = Field("Sales", description="what the model explains, e.g. sales in currency")
-    market: str | None = Field(
-        None,
-        description="e.g. Marketplace: one model over its values, each with effects of its own; empty: all together",
-    )
-    kpi_per: Literal["row", "date"] | None = Field(
-        None,
-        description="row: the KPI of a date is the sum of its rows; date: every row repeats the KPI of its date (and "
-        "market), which counts once; empty: row, and a KPI that looks repeated is an error",
-    )
 
 
 class ValidationSettings(Section):
@@ -80,14 +60,6 @@ class ValidationSettings(Section):
     total_rows: dict[str, tuple[Name, ...]] = Field(
         default_factory=dict, description="header: names whose rows are sums of other rows, and are left out"
     )
-
-
-class ChannelSettings(Section):
-    """A channel that fails a rule in the train window is excluded, with its reason, from the model."""
-
-    min_active_periods: int = Field(1, ge=1, le=36_500, description="periods before the holdout with media > 0")
-    min_spend: float = Field(0.0, ge=0, description="train spend must be above this, in currency")
-    exclude: tuple[Name, ...] = Field((), description="channels to leave out by name")
 
 
 class SplitSettings(Section):
@@ -132,25 +104,6 @@ class RankingSettings(Section):
     )
 
 
-class FeatureSettings(Section):
-    """Optional extra features (controls): a table with a date column and numeric columns."""
-
-    path: Path | None = Field(None, description="CSV, XLSX, Parquet or Arrow file; none: no features")
-    sheet: SheetNames = Field(None, description="of a workbook, the sheet or list of sheets to read, as in source")
-    date: str = Field("Date", description="its date column, one row per day")
-    columns: tuple[str, ...] = Field((), description="empty: every column but the date")
-    decimal: DecimalSetting = Field("auto", description="decimal mark of the file's numbers, as source.decimal")
-    max_leakage_r2: Share = Field(
-        0.5, description="a feature that explains more of the same day's KPI is asked about; 1: none is"
-    )
-    independent: tuple[Name, ...] = Field(
-        (), description="features not computed from the KPI, though they move with it, e.g. a competitor's sales"
-    )
-    signs: Annotated[dict[Name, SignName], DistinctNames] = Field(
-        default_factory=dict, description="feature or event: `positive` or `negative`, the only way its value may act"
-    )
-
-
 class EventDates(Section):
     """One event and its dates."""
 
@@ -175,7 +128,7 @@ class EventSettings(Section):
 class Settings(Section):
     """Everything a run can be told. `quick` is set by `--quick` only."""
 
-    source: SourceSettings = SourceSettings()
+    source: Source = SourceSettings()
     landing: LandingSettings = LandingSettings()
     warehouse: WarehouseSettings = WarehouseSettings()
     storage: StorageSettings = StorageSettings()
@@ -187,7 +140,7 @@ class Settings(Section):
     channels: ChannelSettings = ChannelSettings()
     split: SplitSettings = SplitSettings()
     ranking: RankingSettings = RankingSettings()
-    features: FeatureSettings = FeatureSettings()
+    controls: ControlSettings = ControlSettings()
     events: EventSettings = EventSettings()
     model: ModelSettings = ModelSettings()
     sampler: SamplerSection = SamplerSection()
@@ -209,6 +162,29 @@ class Settings(Section):
             raise ValueError(
                 f"landing.file lands in the table of source, and source.kind is {given}: accepted with it are 'duckdb' "
                 "and 'bigquery'"
+            )
+        return self
+
+    @property
+    def own_kpi_source(self) -> SourceSettings | None:
+        """Where the KPI has a table of its own; None: it stands in the rows of the media."""
+        if self.kpi.source.kind is not None:
+            return self.kpi.source
+        return self.source if self.columns.is_wide else None
+
+    @property
+    def control_source(self) -> SourceSettings | None:
+        """Where the controls are; None: there are none."""
+        if self.controls.source.kind is not None:
+            return self.controls.source
+        return self.source if self.controls.columns else None
+
+    @model_validator(mode="after")
+    def _lands_long_rows(self) -> Settings:
+        if self.landing.file is not None and (self.columns.is_wide or self.own_kpi_source is not None):
+            raise ValueError(
+                "landing.file merges rows per day and channel that have the KPI, too: it does not go with "
+                "columns.wide, columns.patterns or kpi.source"
             )
         return self
 
@@ -296,12 +272,12 @@ def parse_settings(
 def _anchored(settings: Settings, base: Path) -> Settings:
     """Settings whose relative paths are resolved against `base`."""
     changes: dict[str, Section] = {}
-    if settings.source.path is not None:
-        changes["source"] = settings.source.model_copy(update={"path": located(base / settings.source.path)})
+    changes["source"] = settings.source.anchored(base)
+    for name in ("kpi", "controls"):
+        section = getattr(settings, name)
+        changes[name] = section.model_copy(update={"source": section.source.anchored(base)})
     if settings.landing.file is not None:
         changes["landing"] = settings.landing.model_copy(update={"file": (base / settings.landing.file).resolve()})
-    if settings.features.path is not None:
-        changes["features"] = settings.features.model_copy(update={"path": (base / settings.features.path).resolve()})
     if settings.gemini.prompts is not None:
         changes["gemini"] = settings.gemini.model_copy(update={"prompts": (base / settings.gemini.prompts).resolve()})
     if settings.engines.folder is not None:

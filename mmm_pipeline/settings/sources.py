@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.settings.section import Section, SheetNames
 
-__all__ = ["BigQuerySettings", "DecimalSetting", "LandingSettings", "SourceSettings", "WarehouseSettings", "located"]
-__all__ += ["require_source"]
+__all__ = ["BigQuerySettings", "DecimalSetting", "LandingSettings", "Source", "SourceSettings", "WarehouseSettings"]
+__all__ += ["StorageSettings", "is_url", "located", "require_source"]
 
 DecimalSetting = Literal["auto", "point", "comma"]
+
+_URL = re.compile(r"(gs|s3|memory)://[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._=-]+)*/?\Z")
+_ACCEPTED = "a folder, or gs://bucket/folder, s3://bucket/folder (memory://folder lasts as long as the process)"
 
 Label = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 LabelValue = Annotated[str, Field(pattern=r"^[a-z0-9_-]{0,63}$")]
 
 
 class SourceSettings(Section):
-    """Where the campaign rows are."""
+    """Where the campaign rows are, and every table that names no source of its own; a file name alone is a file."""
 
     kind: Literal["demo", "file", "duckdb", "bigquery"] | None = Field(
         None,
@@ -76,10 +80,23 @@ class SourceSettings(Section):
         """Whether both mean the same rows, however a path is spelt; the first day to read plays no part."""
         return self._identity() == other._identity()
 
+    def anchored(self, base: Path) -> SourceSettings:
+        """The same with a relative path taken from a folder."""
+        return self if self.path is None else self.model_copy(update={"path": located(base / self.path)})
+
     def _identity(self) -> tuple[object, ...]:
         if self.kind == "demo":
             return self.kind, self.demo_seed
         return self.kind, self.table, None if self.path is None else self.path.resolve()
+
+
+def _file_of(value: Any) -> Any:
+    """The name of a file stands for a source of that kind."""
+    return {"kind": "file", "path": value} if isinstance(value, str | Path) else value
+
+
+Source = Annotated[SourceSettings, BeforeValidator(_file_of)]
+"""A source in the settings; `rows.csv` is short for `{kind: file, path: rows.csv}`."""
 
 
 class WarehouseSettings(Section):
@@ -114,6 +131,35 @@ class LandingSettings(Section):
     sheet: SheetNames = Field(None, description="of a workbook, the sheet or list of sheets to read, as in source")
     key: tuple[str, ...] = Field((), description="headers that identify a row; empty: the date and all text columns")
     decimal: DecimalSetting = Field("auto", description="decimal mark of the file's numbers, as source.decimal")
+
+
+class StorageSettings(Section):
+    """Where files go that must outlive this machine (docs/deployment.md). Credentials come from the environment."""
+
+    artifacts: str | None = Field(
+        None, description="folder or gs:// URL of fits, arrays, charts and texts; empty: `artifacts` in the home"
+    )
+    results: str | None = Field(
+        None, description="folder or gs:// URL that gets a copy of every results folder; empty: only the home has them"
+    )
+
+    @field_validator("artifacts", "results")
+    @classmethod
+    def _is_a_place(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not value.strip() or "\0" in value:
+            raise ValueError(f"is not a place: accepted is {_ACCEPTED}")
+        if is_url(value) and (not _URL.match(value) or "/../" in f"{value}/"):
+            raise ValueError(
+                f"is not a place: accepted is {_ACCEPTED}; no user, key, port, query or `..` stands in a URL"
+            )
+        return value.rstrip("/") if is_url(value) else value
+
+
+def is_url(location: str) -> bool:
+    """Whether a setting names a bucket rather than a folder of this machine."""
+    return "://" in location
 
 
 def located(path: Path) -> Path:

@@ -24,9 +24,11 @@ from mmm_pipeline.tables.budget import BUDGET_PLAN, BUDGET_SUMMARY, REALLOCATION
 from mmm_pipeline.tables.campaign import (
     CAMPAIGN_TOTALS,
     EXCLUDED_CHANNELS,
+    KPI_ROWS,
+    KPI_SERIES,
     MARKET_MATRIX,
     MEDIA_MATRIX,
-    RAW_CAMPAIGNS,
+    MEDIA_ROWS,
     REJECTED_ROWS,
 )
 from mmm_pipeline.tables.comparison import AVERAGED_ATTRIBUTION, DRIFT, ROLLING_ORIGINS, SPEC_AGREEMENT
@@ -46,9 +48,11 @@ __all__ = ["CONTRACTS", "about", "empty_table", "published_tables", "reported_ta
 CONTRACTS: dict[str, pa.DataFrameSchema] = {
     str(schema.name): schema
     for schema in (
-        RAW_CAMPAIGNS,
+        MEDIA_ROWS,
+        KPI_ROWS,
         REJECTED_ROWS,
         CAMPAIGN_TOTALS,
+        KPI_SERIES,
         MEDIA_MATRIX,
         MARKET_MATRIX,
         EXCLUDED_CHANNELS,

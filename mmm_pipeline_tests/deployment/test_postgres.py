@@ -14,7 +14,7 @@ from mmm_pipeline.storage.home import Home
 from mmm_pipeline_tests.deployment.postgres_server import PASSWORD, Server, serve
 
 ROOT = Path(__file__).parents[2]
-_FIRST_STAGES = ("raw_campaigns", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix")
+_FIRST_STAGES = ("media_rows", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix")
 
 
 @pytest.fixture(scope="module")

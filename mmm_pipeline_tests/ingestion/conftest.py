@@ -53,7 +53,7 @@ def load(tmp_path: Path, warehouse: DuckDBWarehouse) -> Load:
             path = tmp_path / name
             path.write_bytes(content.encode() if isinstance(content, str) else content)
         summary = load_campaigns(warehouse, settings_for(path, **options))
-        return Loaded(summary, warehouse.read_table("raw_campaigns"), warehouse.read_table("rejected_rows"))
+        return Loaded(summary, warehouse.read_table("media_rows"), warehouse.read_table("rejected_rows"))
 
     return load_it
 

@@ -79,12 +79,12 @@ def test_the_check_says_how_numbers_were_read(tmp_path: Path) -> None:
     campaigns.write_text(header + "\n".join(line.translate(swapped) for line in lines))
     features.write_text("Date;Price\n" + "\n".join(f"{day};{rng.integers(100)},5" for day in days))
 
-    report = check_source(settings_for(campaigns, features={"path": str(features)}))
+    report = check_source(settings_for(campaigns, controls={"source": str(features)}))
 
     first, second, of_features = report.reading
     assert first.startswith("'Spend', 'Sales': read with a decimal comma, '")
     assert second.startswith("'Impressions': read with a decimal comma like 'Spend' ('")
-    assert of_features.startswith("features: 'Price': read with a decimal comma, '")
+    assert of_features.startswith("controls: 'Price': read with a decimal comma, '")
 
 
 def tortured(seed: int) -> str:

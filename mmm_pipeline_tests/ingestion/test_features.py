@@ -18,10 +18,11 @@ Read = Callable[..., pd.DataFrame | None]
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    def read_it(text: str, **options: Any) -> pd.DataFrame | None:
+    def read_it(text: str, source: dict[str, Any] | None = None, **options: Any) -> pd.DataFrame | None:
         path = tmp_path / "features.csv"
         path.write_text(text, encoding="utf-8")
-        return load_features(parse_settings({"features": {"path": str(path), **options}}))
+        where = {"kind": "file", "path": str(path), **(source or {})}
+        return load_features(parse_settings({"controls": {"source": where, **options}}))
 
     return read_it
 
@@ -45,13 +46,13 @@ def test_numbers_with_a_decimal_comma_are_read_and_told(tmp_path: Path) -> None:
     path, told = tmp_path / "features.csv", []
     path.write_text("Date;Price;Stock\n2021-10-17;1,5;1.250\n2021-10-18;-2,25;443\n", encoding="utf-8")
 
-    table = load_features(parse_settings({"features": {"path": str(path)}}), told.append)
+    table = load_features(parse_settings({"controls": {"source": str(path)}}), told.append)
 
     assert table is not None
     assert (table["Price"].tolist(), table["Stock"].tolist()) == ([1.5, -2.25], [1250.0, 443.0])
     assert told == [
-        "features: 'Price': read with a decimal comma, '-2,25' is -2.25",
-        "features: 'Stock': read with a decimal comma like 'Price' ('-2,25'), so that '1.250' is 1250",
+        "controls: 'Price': read with a decimal comma, '-2,25' is -2.25",
+        "controls: 'Stock': read with a decimal comma like 'Price' ('-2,25'), so that '1.250' is 1250",
     ]
 
 
@@ -59,10 +60,10 @@ def test_numbers_of_two_readings_are_refused_unless_the_settings_say_how(read: R
     text = "Date;Stock\n2021-10-17;443\n2021-10-18;1.250\n"
 
     with pytest.raises(
-        CampaignDataError, match=r"'Stock': '1.250' \(line 3\) is 1250 .*or 1.25 (?s:.*)features.decimal"
+        CampaignDataError, match=r"'Stock': '1.250' \(line 3\) is 1250 .*or 1.25 (?s:.*)controls.source.decimal"
     ):
         read(text)
-    table = read(text, decimal="comma")
+    table = read(text, {"decimal": "comma"})
 
     assert table is not None
     assert table["Stock"].tolist() == [443.0, 1250.0]
@@ -81,7 +82,7 @@ def test_workbooks_and_parquet_files_are_read(tmp_path: Path, suffix: str) -> No
     path = tmp_path / f"features{suffix}"
     frame.to_excel(path, index=False) if suffix == ".xlsx" else frame.to_parquet(path)
 
-    table = load_features(parse_settings({"features": {"path": str(path)}}))
+    table = load_features(parse_settings({"controls": {"source": str(path)}}))
 
     assert table is not None
     assert table["Price"].tolist() == [1.5, 2.0, -3.0]
@@ -96,10 +97,10 @@ def test_workbooks_and_parquet_files_are_read(tmp_path: Path, suffix: str) -> No
         ("Date,Price\n2021-10-17,yes\n", "line 2: Price = 'yes' is not a finite number"),
         ("Date,Price\n17/10/2021,1\n", "line 2: Date = '17/10/2021' is not a date"),
         ("Date,Price\n2021-10-17,1\n10/17/2021,1\n", r"2021-10-17 appears more than once \(line 2 and line 3\)"),
-        ("Date,Price\n2021-10-17,1,2\n", "line 2 is no row of features: too_many_fields"),
+        ("Date,Price\n2021-10-17,1,2\n", "line 2 is no row of controls: too_many_fields"),
         ("Date\n2021-10-17\n", "has no column beside the date 'Date'"),
         ("Date,Price\n", "has a header but no rows"),
-        ("Day,Price\n2021-10-17,1\n", r"date: 'Date' is missing.*set features\.date"),
+        ("Day,Price\n2021-10-17,1\n", r"date: 'Date' is missing.*set controls\.date"),
         ("", "is empty"),
     ],
 )

@@ -32,6 +32,7 @@ def campaigns(*, days: int = 60, channels: tuple[str, ...] = ("A", "B"), **colum
             "line_number": np.arange(2, count + 2),
             "date": dates,
             "channel": list(channels) * days,
+            "kind": "paid",
             "media_units": 10.0,
             "spend": 2.0,
             "kpi": np.arange(count, dtype=float),
@@ -48,7 +49,7 @@ def settings(**sections: Any) -> Settings:
 
 
 def matrix_of(warehouse: DuckDBWarehouse, table: pd.DataFrame, **sections: Any) -> pd.DataFrame:
-    warehouse.write_table("raw_campaigns", table)
+    warehouse.write_table("media_rows", table)
     return build_media_matrix(warehouse, settings(**sections))
 
 
@@ -115,7 +116,7 @@ def test_days_without_any_row_are_zero_when_the_setting_says_so(warehouse: DuckD
 
 
 def test_a_matrix_without_campaign_rows_says_what_to_run(warehouse: DuckDBWarehouse) -> None:
-    with pytest.raises(StoredResultError, match="no table 'raw_campaigns' yet"):
+    with pytest.raises(StoredResultError, match="no table 'media_rows' yet"):
         build_media_matrix(warehouse, settings())
 
 
@@ -170,7 +171,7 @@ def test_a_holdout_date_that_leaves_too_little_is_an_error(start: str, message: 
 
 def test_an_empty_matrix_is_an_error() -> None:
     with pytest.raises(CampaignDataError, match="no accepted campaign rows"):
-        check_window(pd.DataFrame(columns=["date", "channel", "media_units", "spend", "kpi"]), settings())
+        check_window(pd.DataFrame(columns=["date", "channel", "kind", "media_units", "spend", "kpi"]), settings())
 
 
 def test_markets_are_kept_apart_where_asked_and_add_up_to_the_media_matrix(warehouse: DuckDBWarehouse) -> None:

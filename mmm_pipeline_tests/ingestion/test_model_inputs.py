@@ -30,6 +30,7 @@ def matrix(seed: int = 0, channels: tuple[str, ...] = ("A", "B", "C")) -> pd.Dat
         {
             "date": np.repeat(DATES, len(channels)),
             "channel": list(channels) * DAYS,
+            "kind": "paid",
             "media_units": rng.gamma(2.0, 500.0, count),
             "spend": rng.gamma(2.0, 5.0, count),
             "kpi": rng.gamma(9.0, 10.0, count),
@@ -93,7 +94,7 @@ def test_holdout_values_never_touch_train_values_or_scalers(seed: int, size: flo
         changed.loc[held_out, column] = rng.random(int(held_out.sum())) * size
     other_features = features.copy()
     other_features.loc[TRAIN:, "price"] = rng.normal(size=HOLDOUT) * size
-    never_leaking = settings(features={"max_leakage_r2": 1.0})
+    never_leaking = settings(controls={"max_leakage_r2": 1.0})
 
     before, excluded_before = build_model_inputs(table, never_leaking, features)
     after, excluded_after = build_model_inputs(changed, never_leaking, other_features)
@@ -190,12 +191,12 @@ def test_a_feature_that_moves_with_the_kpi_is_asked_about_and_the_setting_answer
     noise = np.random.default_rng(0).normal(0, 0.7 * kpi.std(), DAYS)
     features = pd.DataFrame({"date": DATES, "theirs": kpi.to_numpy() + noise})
 
-    with pytest.raises(CampaignDataError, match=r"Is it known before the day.* features\.independent: \[theirs\]"):
+    with pytest.raises(CampaignDataError, match=r"Is it known before the day.* controls\.independent: \[theirs\]"):
         build_model_inputs(matrix(), settings(), features)
-    dataset, _ = build_model_inputs(matrix(), settings(features={"independent": ["theirs"]}), features)
+    dataset, _ = build_model_inputs(matrix(), settings(controls={"independent": ["theirs"]}), features)
     assert dataset["feature"].to_numpy().tolist() == ["theirs"]
-    with pytest.raises(SettingsError, match=r"features\.independent names 'their', which is no feature of the data"):
-        build_model_inputs(matrix(), settings(features={"independent": ["their"]}), features)
+    with pytest.raises(SettingsError, match=r"controls\.independent names 'their', which is no feature of the data"):
+        build_model_inputs(matrix(), settings(controls={"independent": ["their"]}), features)
 
 
 @pytest.mark.parametrize("before", [0.0, 5.0])
@@ -203,7 +204,7 @@ def test_a_feature_that_does_not_vary_before_the_holdout_is_left_out_and_said(be
     stock = np.where(np.arange(DAYS) < TRAIN, before, 5000.0)
     rng = np.random.default_rng(1)
     features = pd.DataFrame({"date": DATES, "stock": stock, "price": rng.normal(size=DAYS)})
-    chosen = settings(features={"signs": {"stock": "positive"}})
+    chosen = settings(controls={"signs": {"stock": "positive"}})
     dataset, excluded = build_model_inputs(matrix(), chosen, features)
 
     assert dataset["feature"].to_numpy().tolist() == ["price"]
@@ -266,7 +267,7 @@ def test_an_event_with_the_name_of_a_feature_is_refused() -> None:
             {"priors": {"lift_tests": [{"channel": "X", "spend": 1, "incremental_kpi": 1, "standard_error": 1}]}},
             r"priors\.lift_tests names 'X'.*channels: 'A', 'B', 'C'",
         ),
-        ({"features": {"signs": {"Sales": "positive"}}}, r"features\.signs names 'Sales'.*closest: 'Sale'"),
+        ({"controls": {"signs": {"Sales": "positive"}}}, r"controls\.signs names 'Sales'.*closest: 'Sale'"),
     ],
 )
 def test_a_belief_on_what_the_data_does_not_have_is_refused(sections: Any, message: str) -> None:
@@ -359,7 +360,7 @@ def test_a_placeholder_of_spend_is_said_with_what_it_does_to_the_prior() -> None
 
     assert told.startswith("channel 'C' spent 0.04 in the 42 train days")
     assert "channels.exclude" in told
-    assert "features.path" in told
+    assert "controls.source" in told
     belief = {"roi": {"C": {"mean": 1, "sd": 1}}}
     assert warned(placeholder(0.001), priors=belief) == []
     assert warned(placeholder(3.0)) == []

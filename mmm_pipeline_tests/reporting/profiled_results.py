@@ -8,6 +8,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 
+from mmm_pipeline.ingestion.own_kpi import kpi_series
 from mmm_pipeline.mmm.eda.profile import eda_profile
 from mmm_pipeline.mmm.reasons import Reason, stored_reasons
 from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts
@@ -25,10 +26,11 @@ def profiled(tables: ResultTables, days: int = 120, names: tuple[str, ...] = NAM
     series = (first, first * 1.02, np.zeros(days), np.r_[first[:40], np.zeros(days - 40)])
     kpi = 5000 + rng.normal(0, 100, days)
     kpi[60] = 40_000
-    matrix = pd.concat(
-        pd.DataFrame({"date": dates, "channel": name, "media_units": x, "spend": x / 100, "kpi": kpi / len(names)})
+    each = pd.concat(
+        pd.DataFrame({"date": dates, "channel": name, "kind": "paid", "media_units": x, "spend": x / 100})
         for name, x in zip(names, series, strict=True)
     )
+    matrix = each.assign(kpi=np.tile(kpi / len(names), len(names)))
     breakdown = pd.DataFrame(
         {
             "dimension": ["brand", "brand"],
@@ -48,7 +50,7 @@ def profiled(tables: ResultTables, days: int = 120, names: tuple[str, ...] = NAM
         matrix,
         holdout_start=start + dt.timedelta(days - 28),
         breakdown=breakdown,
-        by_market=pd.concat([matrix.assign(market="Region 1"), south]),
+        series=pd.concat([matrix.assign(market="Region 1"), south]),
     )
     return dataclasses.replace(tables, eda_profile=profile)
 
@@ -71,13 +73,15 @@ def with_own_profile(tables: ResultTables) -> ResultTables:
         spend = media / (100 + position)
         if position == 3:
             media = np.where(np.arange(window.periods) % 30 < 3, 0.0, media)
-        parts.append(pd.DataFrame({"date": dates, "channel": name, "media_units": media, "spend": spend, "kpi": 0.0}))
+        own = {"channel": name, "kind": "paid", "media_units": media, "spend": spend, "kpi": 0.0}
+        parts.append(pd.DataFrame({"date": dates, **own}))
     season = 1 + 0.2 * (dates.dayofweek.to_numpy() >= 5) + 0.002 * np.arange(window.periods)
     parts[0]["kpi"] = 5000 * season + rng.normal(0, 200, window.periods)
     parts[0].loc[window.periods // 2, "kpi"] = 14_000
     matrix = CONTRACTS["media_matrix"].validate(pd.concat(parts, ignore_index=True))
     profile = eda_profile(matrix, holdout_start=window.holdout_start)
-    return dataclasses.replace(tables, media_matrix=matrix, eda_profile=profile)
+    series = kpi_series(matrix, None, None)
+    return dataclasses.replace(tables, media_matrix=matrix, kpi_series=series, eda_profile=profile)
 
 
 def odd_results(channels: int, seed: int = 0) -> ResultTables:

@@ -138,6 +138,7 @@ def _made(
     market = _Market(list(names), days, holdout, np.random.default_rng(seed))
     frames = {
         "media_matrix": empty_table("media_matrix"),
+        "kpi_series": empty_table("kpi_series"),
         "leaderboard": leaderboard(beats_naive),
         "champion_fit": champion_fit(converged),
         "naive_forecasts": naive_forecasts(),
@@ -472,6 +473,7 @@ class _Market:
 def _rejected_rows() -> pd.DataFrame:
     return pd.DataFrame(
         {
+            "table_name": "media",
             "sheet": ["May", None, None],
             "line_number": [17, 950, 4411],
             "reason": ["unparseable_date", "unparseable_date", "negative_spend"],

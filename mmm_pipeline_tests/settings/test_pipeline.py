@@ -66,7 +66,7 @@ def test_an_unknown_key_names_itself_and_the_closest_known_one(tmp_path: Path) -
             "priors: {lift_tests: [{channel: tv, spend: 10, incremental_kpi: -5, standard_error: 1}]}",
             "the ROI of 'tv' is not above 0",
         ),
-        ("features: {signs: {price: down}}", "features.signs.price = 'down'"),
+        ("controls: {signs: {price: down}}", "controls.signs.price = 'down'"),
         ("events: {calendar: [{event: Sale, dates: []}]}", "events.calendar.0.dates"),
         ("report: {languages: [fr]}", "report.languages.0 = 'fr'"),
         ("ranking: {least_converged_specs: 0}", "ranking.least_converged_specs = 0"),

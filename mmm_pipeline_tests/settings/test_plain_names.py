@@ -63,7 +63,7 @@ def test_names_in_every_setting_are_plain() -> None:
     chosen = parse_settings(
         {
             "channels": {"exclude": [odd]},
-            "features": {"signs": {odd: "positive"}},
+            "controls": {"signs": {odd: "positive"}},
             "events": {"calendar": [{"event": odd, "dates": ["2025-01-01"]}]},
             "priors": {
                 "roi": {odd: {"mean": 1, "sd": 1}},
@@ -80,7 +80,7 @@ def test_names_in_every_setting_are_plain() -> None:
     plain = "Caf\u00e9 1"
     found: list[Any] = [
         *chosen.channels.exclude,
-        *chosen.features.signs,
+        *chosen.controls.signs,
         *(event.event for event in chosen.events.calendar),
         *chosen.priors.roi,
         *(test.channel for test in chosen.priors.lift_tests),

@@ -15,7 +15,8 @@ from mmm_pipeline.ingestion.rows.load import days_of, first_refusal, judge, requ
 from mmm_pipeline.ingestion.rows.sheet_overlap import require_no_overlap
 from mmm_pipeline.ingestion.rows.totals import refusals
 from mmm_pipeline.ingestion.rows.verdicts import NUMBER_ROLES
-from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns, normalised
+from mmm_pipeline.ingestion.shapes.row_tables import campaign_columns
+from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, normalised
 from mmm_pipeline.ingestion.sources.opening import stage_file
 from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
 from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks

@@ -9,27 +9,33 @@ from typing import TYPE_CHECKING, Any
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.rows.campaign_sql import CampaignQueries
-from mmm_pipeline.ingestion.rows.load import LoadSummary, require_counted_once, require_usable_rows, summarised
+from mmm_pipeline.ingestion.rows.load import (
+    JudgedTable,
+    RowsRefused,
+    require_counted_once,
+    require_usable_rows,
+    summarised,
+)
 from mmm_pipeline.ingestion.rows.refused_rows import FirstRefusal
-from mmm_pipeline.ingestion.rows.totals import refusals, stored_totals
+from mmm_pipeline.ingestion.rows.totals import refusals
 from mmm_pipeline.ingestion.rows.verdicts import NUMBER_ROLES
-from mmm_pipeline.ingestion.sources.headers import Roles, campaign_columns
+from mmm_pipeline.ingestion.shapes.row_tables import RowTable
+from mmm_pipeline.ingestion.sources.wide import Melt
 from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, decimal_marks
 from mmm_pipeline.ingestion.spellings.number_formats import TextNumbers
 from mmm_pipeline.settings.pipeline import Settings
-from mmm_pipeline.settings.sources import DecimalSetting
 from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery, Parameter
 from mmm_pipeline.storage.warehouse.bigquery.names import TableName
 from mmm_pipeline.storage.warehouse.dialect import BIGQUERY, Dialect
 from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
-from mmm_pipeline.storage.warehouses import Warehouse
+from mmm_pipeline.tables.catalog import empty_table
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
     from google.cloud import bigquery
 
-__all__ = ["REJECTED_SAMPLE", "SourceTable", "load_bigquery_table"]
+__all__ = ["REJECTED_SAMPLE", "SourceTable", "judge_bigquery_table"]
 
 REJECTED_SAMPLE = 10_000
 """Refused rows that leave BigQuery when the warehouse is local; the counts are of all."""
@@ -51,6 +57,7 @@ class SourceTable:
         since: first day that counts.
         partitioned_by: the column whose partitions can be left out.
         requires_filter: the table can only be read with a filter on that column.
+        melt: a wide table as one row per channel; None: it is not wide.
         notes: how numbers that are text were read where that is not plain.
     """
 
@@ -61,48 +68,64 @@ class SourceTable:
     since: dt.date | None
     partitioned_by: str | None
     requires_filter: bool
+    melt: Melt | None = None
     notes: tuple[str, ...] = ()
 
     @classmethod
-    def open(cls, settings: Settings) -> SourceTable:
-        """Look the table up.
+    def open(cls, settings: Settings, table: RowTable) -> SourceTable:
+        """Look a table up.
 
         Raises:
-            SettingsError: `source.table` cannot name one.
+            SettingsError: its name cannot name one.
             CampaignDataError: it has no rows, lacks a required column, or has text whose numbers can be read in two
                 ways.
             WarehouseError: it is not there, or may not be read.
         """
-        assert settings.source.table is not None
+        source, key = table.source, f"{table.setting}.table"
+        assert source.table is not None
         connection = BigQuery(settings.bigquery)
-        name = connection.table_name(settings.source.table, "source.table")
+        name = connection.table_name(source.table, key)
         client = connection.client
-        with connection.explaining(str(name), "looking up the source table (source.table)"):
-            table = client.get_table(str(name), retry=connection.retry, timeout=connection.request_seconds)
-        if table.table_type == "TABLE" and table.num_rows == 0 and not table.streaming_buffer:
+        with connection.explaining(str(name), f"looking up the source table ({key})"):
+            found = client.get_table(str(name), retry=connection.retry, timeout=connection.request_seconds)
+        if found.table_type == "TABLE" and found.num_rows == 0 and not found.streaming_buffer:
             raise CampaignDataError(f"{name}: the table is empty: load rows into it, e.g. by `mmm load FILE`")
-        fields = tuple((str(field.name), _kind(field)) for field in table.schema)
-        roles = _roles(settings, name, [field for field, _ in fields])
-        partitioning = table.time_partitioning
+        fields = tuple((str(field.name), _kind(field)) for field in found.schema)
+        roles = table.wanted.resolve([field for field, _ in fields], str(name))
+        melt = Melt(roles) if table.is_wide else None
+        partitioning = found.time_partitioning
         opened = cls(
             bigquery=connection,
             name=name,
             fields=fields,
-            queries=CampaignQueries.of(BIGQUERY, roles, settings, where=str(name)),
-            since=settings.source.since,
+            queries=CampaignQueries.of(
+                BIGQUERY,
+                roles if melt is None else melt.roles,
+                settings,
+                where=str(name),
+                table=table.name,
+                kpi_per=table.kpi_per,
+            ),
+            since=source.since,
             partitioned_by=partitioning.field if partitioning is not None else None,
-            requires_filter=bool(table.require_partition_filter),
+            requires_filter=bool(found.require_partition_filter),
+            melt=melt,
         )
-        return opened._with_decimal_marks(settings.source.decimal)
+        return opened._with_decimal_marks(MarkSetting(source.decimal, f"{table.setting}.decimal"))
 
-    def _with_decimal_marks(self, decimal: DecimalSetting) -> SourceTable:
+    def _with_decimal_marks(self, setting: MarkSetting) -> SourceTable:
         """The same with the decimal marks of columns of text decided; columns of numbers need no look."""
         roles = self.queries.roles
-        in_text = [at for at, (_, kind) in enumerate(self.fields) if kind == "STRING"]
-        numbers = {roles.positions[role] for role in NUMBER_ROLES}
-        source = f"({self._source()}) AS source"
-        texts = TextNumbers(self._rows, BIGQUERY, source, roles.names, str(self.name), source)
-        found = decimal_marks(texts, numbers.intersection(in_text), in_text, MarkSetting(decimal, "source.decimal"))
+        texts_of = {at for at, (_, kind) in enumerate(self.fields) if kind == "STRING"}
+        in_text = [
+            at
+            for at in range(len(roles.names))
+            if texts_of.intersection((at,) if self.melt is None else self.melt.sources(at))
+        ]
+        numbers = {roles.positions[role] for role in NUMBER_ROLES if role in roles.positions}
+        source, cells = (f"({self._source(texts_only=texts_only)}) AS source" for texts_only in (True, False))
+        texts = TextNumbers(self._rows, BIGQUERY, source, roles.names, str(self.name), cells)
+        found = decimal_marks(texts, numbers.intersection(in_text), in_text, setting)
         return replace(self, queries=replace(self.queries, marks=found.of_column), notes=found.notes)
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
@@ -119,7 +142,8 @@ class SourceTable:
     def parameters(self) -> Mapping[str, Parameter]:
         """Values of `accepted` and `totals`."""
         day = self.since or (_EARLIEST if self._pruned else None)
-        return {**({"since": day} if day is not None else {}), **self.queries.judged_parameters}
+        since = {"since": day} if day is not None else {}
+        return {**since, **self.queries.judged_parameters, **self._melted(texts_only=False)[1]}
 
     def query(self, sql: str, parameters: Mapping[str, Parameter] | None = None) -> pa.Table:
         """The result of a query over the table."""
@@ -180,8 +204,43 @@ class SourceTable:
         condition = "(date IS NULL OR date >= @since)" if self.since is not None else "TRUE"
         return self.queries.over(self._source(), select, condition)
 
-    def _source(self) -> str:
-        """Statement: every column as text, under the names that the queries expect; old partitions are left out."""
+    def _source(self, *, texts_only: bool = False) -> str:
+        """Statement: what the queries take for `source`.
+
+        Args:
+            texts_only: of a wide table, without columns that are numbers in BigQuery.
+        """
+        return self._melted(texts_only=texts_only)[0]
+
+    def _melted(self, *, texts_only: bool) -> tuple[str, dict[str, str]]:
+        """`_source`, and the values that it takes beside those of a table that is not wide."""
+        if self.melt is None:
+            return self._columns(), {}
+        values: dict[str, str] = {}
+
+        def literal(text: str) -> str:
+            key = f"wide_{len(values):04d}"
+            values[key] = text
+            return BIGQUERY.parameter.format(key)
+
+        commas = {
+            at
+            for position, mark in self.queries.marks.items()
+            if mark == "comma"
+            for at in self.melt.sources(position)
+            if self.fields[at][1] != "STRING"
+        }
+
+        def cell(at: int) -> str:
+            if texts_only and self.fields[at][1] != "STRING":
+                return BIGQUERY.null("text")
+            return f"REPLACE(c{at}, '.', ',')" if at in commas else f"c{at}"
+
+        rows = f"({self._columns()}) AS columns_as_text"
+        return self.melt.select(rows, BIGQUERY, literal, encode_lines=False, cell=cell), values
+
+    def _columns(self) -> str:
+        """Statement: every column as text, as `c0`, `c1`, ...; old partitions are left out."""
         texts = [f"{_as_text(name, kind)} AS c{position}" for position, (name, kind) in enumerate(self.fields)]
         where = ""
         if self._pruned:
@@ -195,64 +254,37 @@ class SourceTable:
     @property
     def _pruned(self) -> str | None:
         """The date column, when partitions are made by it and some can or must be left out."""
-        date = self.queries.roles.names[self.queries.roles.positions["date"]]
+        date = self.queries.roles.header("date")
         usable = self.partitioned_by is not None and self.partitioned_by.casefold() == date.casefold()
         if not usable or (self.since is None and not self.requires_filter):
             return None
         return date
 
 
-def load_bigquery_table(warehouse: Warehouse, settings: Settings) -> LoadSummary:
-    """`load_campaigns` for a BigQuery source.
-
-    With the warehouse in BigQuery too, the rows are copied there, inside BigQuery. With a local warehouse they stay
-    where they are: sums and a sample of the refused rows leave.
+def judge_bigquery_table(table: RowTable, settings: Settings) -> tuple[JudgedTable, SourceTable]:
+    """Judge the rows of a table where it is; sums and a sample of the refused rows leave.
 
     Raises:
-        CampaignDataError: the table is empty, lacks columns, or too many of its rows are refused.
+        CampaignDataError: the table is empty or lacks columns.
+        RowsRefused: too many of its rows are refused, or they cannot be used as a whole.
         WarehouseError: BigQuery refused or cannot be reached.
     """
-    table = SourceTable.open(settings)
-    where, totals = str(table.name), table.totals()
+    source = SourceTable.open(settings, table)
+    where, totals = str(source.name), source.totals()
     refused = bool(refusals(totals))
-    sample = table.rejected_sample(REJECTED_SAMPLE) if refused else None
-    days = table.by_day() if refused or settings.columns.kpi_per == "date" else None
+    sample = source.rejected_sample(REJECTED_SAMPLE) if refused else None
+    days = source.by_day() if refused or table.kpi_per == "date" else None
+    roles = source.queries.roles
     try:
         in_refused = require_usable_rows(totals, days if refused else None, where, settings, _first_in(sample))
-        left_out = require_counted_once(totals, days, where, table.queries.roles, settings)
-    except CampaignDataError:
-        if sample is not None:
-            warehouse.write_table("rejected_rows", sample)
-        raise
-    if settings.warehouse.kind == "bigquery":
-        from mmm_pipeline.storage.warehouse.bigquery.warehouse import BigQueryWarehouse
-
-        assert isinstance(warehouse, BigQueryWarehouse)
-        warehouse.write_query("raw_campaigns", table.accepted(), table.parameters)
-        warehouse.write_query("rejected_rows", table.rejected(), table.rejected_parameters)
-        warehouse.write_table("campaign_totals", stored_totals(totals))
-    else:
-        from mmm_pipeline.tables.catalog import empty_table
-
-        warehouse.drop_table("raw_campaigns")
-        warehouse.write_tables(
-            {
-                "rejected_rows": empty_table("rejected_rows") if sample is None else sample,
-                "campaign_totals": stored_totals(totals),
-            }
-        )
-    return summarised(
-        totals,
-        where,
-        table.queries.roles,
-        warnings=(*left_out, *in_refused),
-        notes=table.notes,
-        jobs=table.take_jobs(),
+        left_out = require_counted_once(totals, days, where, roles, settings, kpi_per=table.kpi_per)
+    except CampaignDataError as error:
+        raise RowsRefused(str(error), sample) from error
+    summary = summarised(
+        totals, where, roles, warnings=(*left_out, *in_refused), notes=source.notes, jobs=source.take_jobs()
     )
-
-
-def _roles(settings: Settings, name: TableName, headers: list[str]) -> Roles:
-    return campaign_columns(settings.columns, "source.sheet").resolve(headers, str(name))
+    rejected = empty_table("rejected_rows") if sample is None else sample
+    return JudgedTable(table, totals, summary, None, rejected), source
 
 
 def _kind(field: bigquery.SchemaField) -> str:

@@ -1,4 +1,4 @@
-"""Where the accepted campaign rows are, as something SQL can read."""
+"""Where the accepted media and KPI rows are, as something SQL can read."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from dataclasses import dataclass, field
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.rows.totals import accepted_rows
+from mmm_pipeline.ingestion.shapes.row_tables import RowTable, kpi_table, media_table
+from mmm_pipeline.ingestion.sources.opening import source_name
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouses import SqlEngine, Warehouse
 
-__all__ = ["CampaignRows", "campaign_rows", "rows_stay_in_bigquery"]
+__all__ = ["CampaignRows", "campaign_rows", "own_kpi_rows", "rows_stay_in_bigquery"]
 
 
 @dataclass(frozen=True)
 class CampaignRows:
-    """The accepted rows: the table `raw_campaigns`, or a statement over the BigQuery table that is the source.
+    """The accepted rows: a table of the warehouse, or a statement over the BigQuery table that is the source.
 
     Attributes:
         engine: what runs queries on them.
@@ -40,27 +42,42 @@ class CampaignRows:
         """
         if self.expected is not None and rows != self.expected:
             raise CampaignDataError(
-                f"{self.where}: had {self.expected:,} accepted rows when raw_campaigns was made and has {rows:,} now: "
-                "materialize raw_campaigns again, when nothing writes to the table"
+                f"{self.where}: had {self.expected:,} accepted rows when media_rows was made and has {rows:,} now: "
+                "materialize media_rows again, when nothing writes to the table"
             )
 
 
-def rows_stay_in_bigquery(settings: Settings) -> bool:
-    """Whether the rows are read where they are: BigQuery is the source, and the warehouse is local."""
-    return settings.source.kind == "bigquery" and settings.warehouse.kind == "duckdb"
+def rows_stay_in_bigquery(settings: Settings, table: RowTable) -> bool:
+    """Whether a table's rows are read where they are: BigQuery is their source, and the warehouse is local."""
+    return table.source.kind == "bigquery" and settings.warehouse.kind == "duckdb"
 
 
 def campaign_rows(warehouse: Warehouse, settings: Settings) -> CampaignRows:
-    """The accepted rows of the last load.
+    """The accepted media rows of the last load.
 
     Raises:
         StoredResultError: nothing has been loaded.
     """
-    if not rows_stay_in_bigquery(settings):
-        warehouse.row_count("raw_campaigns")  # a table that is not there is an error that says what to run
-        return CampaignRows(warehouse, warehouse.identifier("raw_campaigns"))
+    return _rows_of(warehouse, settings, media_table(settings), "media_rows")
+
+
+def own_kpi_rows(warehouse: Warehouse, settings: Settings) -> CampaignRows | None:
+    """The accepted KPI rows of the last load; None where the KPI stands in the media rows.
+
+    Raises:
+        StoredResultError: nothing has been loaded.
+    """
+    table = kpi_table(settings)
+    return None if table is None else _rows_of(warehouse, settings, table, "kpi_rows")
+
+
+def _rows_of(warehouse: Warehouse, settings: Settings, table: RowTable, name: str) -> CampaignRows:
+    if not rows_stay_in_bigquery(settings, table):
+        warehouse.row_count(name)  # a table that is not there is an error that says what to run
+        return CampaignRows(warehouse, warehouse.identifier(name), where=source_name(table.source))
     from mmm_pipeline.ingestion.rows.bigquery import SourceTable
 
-    expected = accepted_rows(warehouse.read_table("campaign_totals"))
-    table = SourceTable.open(settings)
-    return CampaignRows(table, f"({table.accepted()})", table.parameters, str(table.name), expected)
+    totals = warehouse.read_table("campaign_totals")
+    expected = accepted_rows(totals.loc[totals["table_name"] == table.name])
+    source = SourceTable.open(settings, table)
+    return CampaignRows(source, f"({source.accepted()})", source.parameters, str(source.name), expected)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
@@ -26,28 +26,30 @@ from mmm_pipeline.ingestion.rows.totals import (
     later_rows,
     left_out_rows,
     refusals,
-    stored_totals,
 )
 from mmm_pipeline.ingestion.rows.verdicts import NUMBER_ROLES, REASONS
-from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, campaign_columns
+from mmm_pipeline.ingestion.shapes.row_tables import RowTable
+from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles
 from mmm_pipeline.ingestion.sources.opening import source_name, stage_source
-from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
+from mmm_pipeline.ingestion.sources.staging import Staging
+from mmm_pipeline.ingestion.sources.wide import Melt
 from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.plain_names import spelled_alike
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 from mmm_pipeline.storage.warehouse.jobs import WarehouseJob
-from mmm_pipeline.storage.warehouses import Warehouse
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
+    "JudgedTable",
     "LoadSummary",
+    "RowsRefused",
     "days_of",
     "first_refusal",
     "judge",
-    "load_file",
+    "judge_file",
     "require_counted_once",
     "require_few_refusals",
     "require_usable_rows",
@@ -58,8 +60,8 @@ _BATCH_ROWS = 100_000
 _REASONS_SHOWN = 5
 # As the contracts have them: a row of a workbook by its sheet and its number there.
 _ACCEPTED = "SELECT * REPLACE (row_of(line_number) AS line_number) FROM accepted"
-_REJECTED = """SELECT sheet_of(line_number) AS sheet, * REPLACE (row_of(line_number) AS line_number) FROM rejected
-    ORDER BY rejected.line_number"""
+_REJECTED = """SELECT '{table}' AS table_name, sheet_of(line_number) AS sheet,
+    * REPLACE (row_of(line_number) AS line_number) FROM rejected ORDER BY rejected.line_number"""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class LoadSummary:
 
     Attributes:
         source: what was read.
-        accepted: rows in `raw_campaigns`.
+        accepted: rows that count, in `media_rows` or `kpi_rows`.
         rejected: rows refused; `rejected_rows` has them, of a table in BigQuery a sample.
         reasons: reason -> rows refused for it, most frequent first.
         blank: lines without any value, which are no rows.
@@ -79,6 +81,7 @@ class LoadSummary:
         jobs: remote jobs that judged them.
         sheets: those of a workbook that were read.
         notes: how the file and its numbers were read, where that could have been otherwise.
+        kpi: what became of the KPI rows, where they have a table of their own; the other figures are of media rows.
     """
 
     source: str
@@ -93,52 +96,92 @@ class LoadSummary:
     later: int = 0
     sheets: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    kpi: LoadSummary | None = None
 
 
-def load_file(warehouse: Warehouse, settings: Settings) -> LoadSummary:
-    """`load_campaigns` for a file, or a table of a DuckDB file.
+@dataclass(frozen=True)
+class JudgedTable:
+    """A table whose rows were judged, and where they are to be had.
 
-    Rows are parsed and judged inside DuckDB, in memory that spills beside the warehouse, so that their number is not
-    limited by memory.
+    Attributes:
+        table: which one.
+        totals: result of `CampaignQueries.totals`.
+        summary: what became of the rows.
+        accepted: the accepted rows; None: they stay where they are.
+        rejected: the refused ones, or a sample of them.
+    """
+
+    table: RowTable
+    totals: pd.DataFrame
+    summary: LoadSummary
+    accepted: pa.RecordBatchReader | None
+    rejected: pa.RecordBatchReader | pd.DataFrame
+
+
+class RowsRefused(CampaignDataError):
+    """A table that was refused as a whole, with its refused rows.
+
+    Attributes:
+        rejected: them, or a sample of them; None: there are none.
+    """
+
+    def __init__(self, message: str, rejected: pa.RecordBatchReader | pd.DataFrame | None) -> None:
+        super().__init__(message)
+        self.rejected = rejected
+
+
+def judge_file(staging: Staging, table: RowTable, settings: Settings) -> JudgedTable:
+    """Read a file, or a table of a DuckDB file, and judge its rows.
+
+    Rows are parsed and judged inside DuckDB, in memory that spills to disk, so that their number is not limited by
+    memory.
+
+    Args:
+        staging: where the rows go; the result can be read as long as it is open.
+        table: what to read.
+        settings: how to judge.
 
     Raises:
-        CampaignDataError: the source cannot be read, lacks columns or rows, or more than
-            `validation.max_rejected_share` of its rows are refused (`rejected_rows` is written then).
-        StoredResultError: the warehouse cannot be written.
+        CampaignDataError: the source cannot be read, or lacks columns or rows.
+        RowsRefused: more than `validation.max_rejected_share` of its rows are refused, or they cannot be used as a
+            whole.
     """
-    with staging_area(warehouse.scratch) as staging:
-        read = stage_source(staging, settings.source, campaign_columns(settings.columns, "source.sheet"))
-        staging.close_to_files()
-        setting = MarkSetting(settings.source.decimal, "source.decimal")
-        numbers = [read.roles.positions[role] for role in NUMBER_ROLES]
-        marks = staged_decimal_marks(staging, read.roles.names, numbers, setting=setting, where=read.where)
-        queries = CampaignQueries.of(DUCKDB, read.roles, settings, where=read.where, marks=marks.of_column)
-        totals = judge(staging, queries)
-        require_no_overlap(staging, read, "source.sheet")
-        try:
-            days = days_of(staging, queries)
-            first = first_refusal(staging)
-            refused = require_usable_rows(totals, days, read.where, settings, first)
-            left_out = require_counted_once(totals, days, read.where, read.roles, settings)
+    read = stage_source(staging, table.source, table.wanted)
+    roles = read.roles
+    staging.close_to_files()
+    if table.is_wide:
+        melt = Melt(roles)
+        staging.melt(melt)
+        roles = melt.roles
+    key = f"{table.setting}.decimal"
+    numbers = [roles.positions[role] for role in NUMBER_ROLES if role in roles.positions]
+    setting = MarkSetting(table.source.decimal, key)
+    marks = staged_decimal_marks(staging, roles.names, numbers, setting=setting, where=read.where)
+    queries = CampaignQueries.of(
+        DUCKDB, roles, settings, where=read.where, marks=marks.of_column, table=table.name, kpi_per=table.kpi_per
+    )
+    totals = judge(staging, queries)
+    if table.name == "media":
+        require_no_overlap(staging, read, f"{table.setting}.sheet")
+    try:
+        days = days_of(staging, queries)
+        first = first_refusal(staging)
+        refused = require_usable_rows(totals, days, read.where, settings, first)
+        left_out = require_counted_once(totals, days, read.where, roles, settings, kpi_per=table.kpi_per)
+        if table.name == "media" and not table.is_wide:
             require_no_total_value(staging, queries, read.where)
-        except CampaignDataError:
-            warehouse.write_table("rejected_rows", _stream(staging, _REJECTED))
-            raise
-        warehouse.write_tables(
-            {
-                "raw_campaigns": _stream(staging, _ACCEPTED),
-                "rejected_rows": _stream(staging, _REJECTED),
-                "campaign_totals": stored_totals(totals),
-            }
-        )
-        return summarised(
-            totals,
-            source_name(settings.source),
-            read.roles,
-            warnings=(*left_out, *refused),
-            notes=(*read.notes, *marks.notes),
-            sheets=read.sheets,
-        )
+    except CampaignDataError as error:
+        raise RowsRefused(str(error), _stream(staging, _REJECTED.format(table=table.name))) from error
+    summary = summarised(
+        totals,
+        source_name(table.source),
+        roles,
+        warnings=(*left_out, *refused),
+        notes=(*read.notes, *marks.notes),
+        sheets=read.sheets,
+    )
+    rejected = _stream(staging, _REJECTED.format(table=table.name))
+    return JudgedTable(table, totals, summary, _stream(staging, _ACCEPTED), rejected)
 
 
 def judge(staging: Staging, queries: CampaignQueries) -> pd.DataFrame:
@@ -187,16 +230,23 @@ def require_usable_rows(
 
 
 def require_counted_once(
-    totals: pd.DataFrame, days: pd.DataFrame | None, where: str, roles: Roles, settings: Settings
+    totals: pd.DataFrame,
+    days: pd.DataFrame | None,
+    where: str,
+    roles: Roles,
+    settings: Settings,
+    *,
+    kpi_per: Literal["row", "date"],
 ) -> tuple[str, ...]:
     """What is asked of rows that are about to be added up.
 
     Args:
         totals: result of `CampaignQueries.totals`.
-        days: that of `CampaignQueries.by_day`; needed with `columns.kpi_per: date` only.
+        days: that of `CampaignQueries.by_day`; needed where the KPI is given per date only.
         where: the source.
         roles: its columns.
-        settings: the sections `validation` and `columns` count.
+        settings: the section `validation` counts.
+        kpi_per: what the KPI is given per.
 
     Returns:
         A sentence about the rows that `validation.total_rows` leaves out.
@@ -206,7 +256,7 @@ def require_counted_once(
     """
     headers = {role: roles.header(role) for role in OPTIONAL_ROLES if role in roles.positions}
     require_no_overall_total(totals, headers, where)
-    if settings.columns.kpi_per == "date" and days is not None:
+    if kpi_per == "date" and days is not None:
         require_one_kpi_a_day(days, where)
     return _left_out(left_out_rows(totals), settings)
 
@@ -267,6 +317,9 @@ def summarised(
 ) -> LoadSummary:
     """The summary that follows from the totals; names that are spelled alike come last among its warnings."""
     reasons = refusals(totals)
+    refunds = int(totals["refunds"].sum())
+    if refunds:
+        notes = (*notes, f"{refunds:,} row(s) have a KPI below 0, as refunds have; it is taken off their day")
     return LoadSummary(
         source=where,
         accepted=accepted_rows(totals),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
@@ -94,7 +95,8 @@ def require_complete_days(
     keys = pd.MultiIndex.from_arrays([refused["date"], refused["market"].fillna("")])
     lost = refused["kpi"].groupby([refused["date"], refused["market"].fillna("")]).sum().reindex(keys).to_numpy()
     kept = accepted.reindex(keys).to_numpy()
-    matters = (refused["unknown_kpi"] > 0) | (lost > settings.max_rejected_share * (kept + lost))
+    share = settings.max_rejected_share
+    matters = (refused["unknown_kpi"] > 0) | (np.abs(lost) > share * np.abs(kept + lost))
     incomplete = refused.loc[matters].sort_values(["date", "reason"])
     if incomplete.empty:
         return ()
@@ -108,8 +110,8 @@ def require_complete_days(
     _, column, value = first(reason)
     example = f"{column} = {value!r}: " if column is not None else ""
     raise CampaignDataError(
-        f"{told}. {example}{REASONS[reason]}. Correct the rows (returns belong into the day's sum, a day that is not "
-        "known yet is left out), or set validation.incomplete_kpi: accept to go on with what is left of these days"
+        f"{told}. {example}{REASONS[reason]}. Correct the rows (a day that is not known "
+        "yet is left out), or set validation.incomplete_kpi: accept to go on with what is left of these days"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.sources.staging import SHEET_STRIDE, StagedTable, Staging
+from mmm_pipeline.ingestion.sources.staging import StagedTable, Staging
 from mmm_pipeline.ingestion.sources.workbooks.sheets import listed
 
 __all__ = ["require_no_overlap"]
@@ -24,7 +24,7 @@ def require_no_overlap(staging: Staging, read: StagedTable, setting: str) -> Non
         return
     shared = f"""SELECT date, channel, MIN(line_number), MAX(line_number) FROM judged WHERE reason IS NULL
         GROUP BY date, channel, brand, marketplace, market
-        HAVING COUNT(DISTINCT line_number // {SHEET_STRIDE}) > 1 ORDER BY 1, 2 LIMIT 1"""
+        HAVING COUNT(DISTINCT line_number // {staging.sheet_stride}) > 1 ORDER BY 1, 2 LIMIT 1"""
     for date, channel, first, last in staging.connection.execute(shared).fetchall():
         sums = """SELECT sheet_of(MIN(line_number)), COUNT(*), SUM(spend), SUM(kpi) FROM judged
             WHERE reason IS NULL

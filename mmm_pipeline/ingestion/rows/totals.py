@@ -60,13 +60,14 @@ def refusals(totals: pd.DataFrame) -> dict[str, int]:
 
 
 def breakdown(totals: pd.DataFrame) -> pd.DataFrame:
-    """Totals of the accepted rows by brand and by marketplace.
+    """Totals of the accepted media rows by brand and by marketplace, of the table `campaign_totals`.
 
     Returns:
         Columns `dimension`, `value` (missing where a row has none), `rows`, `spend`, `media_units` and `kpi`, most rows
         first; a dimension that the source does not have is left out.
     """
-    accepted = totals.loc[totals["reason"].isna()].rename(columns={"row_count": "rows"})
+    accepted = totals.loc[totals["reason"].isna() & totals["table_name"].eq("media")]
+    accepted = accepted.rename(columns={"row_count": "rows"})
     parts = []
     for dimension in ("brand", "marketplace"):
         if accepted[dimension].notna().any():

@@ -63,6 +63,7 @@ REASONS: dict[str, str] = {
             ("non_finite", "infinite, not a number, or too large"),
             ("negative", "accepted are numbers of at least 0"),
         )
+        if (kind, role) != ("negative", "kpi")
     },
     "missing_kpi": (
         "the KPI is blank: write 0 where nothing happened. Where one row of a day has the KPI of the whole day, write "

@@ -5,27 +5,23 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.settings.pipeline import ColumnSettings
 
 __all__ = [
     "HEADER_ROWS",
     "OPTIONAL_ROLES",
-    "REQUIRED_ROLES",
     "HeaderRow",
     "Roles",
     "WantedColumns",
-    "campaign_columns",
     "find_header",
     "normalised",
     "resolve_roles",
 ]
 
-REQUIRED_ROLES = ("date", "channel", "media", "spend", "kpi")
 OPTIONAL_ROLES: Mapping[str, tuple[str, ...]] = {
     "brand": ("Brand Alias", "Brand"),
     "marketplace": ("Marketplace",),
@@ -44,14 +40,20 @@ class Roles:
     Attributes:
         names: every header as the source spells it; `column N` where it has none.
         positions: role -> position of its column.
+        header_positions: role -> position of a column that has, row by row, the header that its value comes from.
     """
 
     names: tuple[str, ...]
     positions: Mapping[str, int]
+    header_positions: Mapping[str, int] = field(default_factory=dict)
 
     def header(self, role: str) -> str:
         """The header of a role as the source spells it."""
         return self.names[self.positions[role]]
+
+    def has(self, header: str) -> bool:
+        """Whether a column has this header."""
+        return normalised(header) in map(normalised, self.names)
 
     def position(self, header: str, *, where: str, setting: str) -> int:
         """Position of the column with a header, whatever role it plays.
@@ -76,6 +78,7 @@ class WantedColumns:
         sheet_setting: the setting that names the sheets of a workbook.
         optional: role -> headers accepted for it; a role that is absent is left out.
         needs_all: every other column counts, too.
+        matched: (headers, source) -> further required roles that the headers themselves tell, and the header of each.
     """
 
     required: Mapping[str, str]
@@ -83,6 +86,7 @@ class WantedColumns:
     sheet_setting: str
     optional: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     needs_all: bool = False
+    matched: Callable[[Sequence[str], str], Mapping[str, str]] | None = None
 
     @property
     def date(self) -> str:
@@ -99,7 +103,8 @@ class WantedColumns:
 
     def resolve(self, headers: Sequence[str], where: str) -> Roles:
         """Find the column of every role; raises as `resolve_roles`."""
-        return resolve_roles(headers, self.required, where=where, setting=self.setting, optional=self.optional)
+        required = {**self.required, **(self.matched(headers, where) if self.matched is not None else {})}
+        return resolve_roles(headers, required, where=where, setting=self.setting, optional=self.optional)
 
 
 @dataclass(frozen=True)
@@ -145,13 +150,6 @@ def find_header(rows: Iterable[tuple[int, Sequence[str]]], wanted: WantedColumns
 def normalised(header: str) -> str:
     """A header without what does not matter in it: case, spaces, `_`, `-`, `/`."""
     return _IGNORED.sub("", unicodedata.normalize("NFKC", header).casefold())
-
-
-def campaign_columns(columns: ColumnSettings, sheet_setting: str, *, needs_all: bool = False) -> WantedColumns:
-    """The columns of campaign rows; where markets are to be told apart, `market` is a required one."""
-    roles = REQUIRED_ROLES if columns.market is None else (*REQUIRED_ROLES, "market")
-    required = {role: str(getattr(columns, role)) for role in roles}
-    return WantedColumns(required, "columns", sheet_setting, OPTIONAL_ROLES, needs_all)
 
 
 def resolve_roles(

@@ -49,7 +49,7 @@ class Layout:
             raise CampaignDataError(
                 f"{where}: has {len(headers):,} columns, the last one with a name is {headers[last][:100]!r} in column "
                 f"{last + 1:,}; at most {MOST_COLUMNS} are read here: remove those that are not needed"
-                + (", or name the needed ones in features.columns" if wanted.setting == "features" else "")
+                + (", or name the needed ones in controls.columns" if wanted.setting == "controls" else "")
             )
         kept = tuple(sorted(set(roles.positions.values())))
         names = (*(roles.names[position] for position in kept), _OTHERS)

@@ -13,10 +13,13 @@ from mmm_pipeline.errors import CampaignDataError, StoredResultError
 from mmm_pipeline.ingestion.sources.headers import Roles
 from mmm_pipeline.ingestion.sources.layout import Layout
 from mmm_pipeline.storage.scratch import scratch_folder
+from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 
 if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
+
+    from mmm_pipeline.ingestion.sources.wide import Melt
 
 __all__ = [
     "LONGEST_FIELD",
@@ -123,6 +126,7 @@ class Staging:
         self._rows = 0
         self._width = 0
         self._names: tuple[str, ...] = ()
+        self._melt: Melt | None = None
         self._refused: list[tuple[int, str, str, str]] = []
 
     @property
@@ -133,8 +137,11 @@ class Staging:
     @property
     def number_texts(self) -> str:
         """What stands after FROM to see only cells that were text in the source: `line_number`, `c0`, `c1`, ..."""
-        if not self._typed_cells:
-            return "source"
+        if self._melt is not None:
+            return "melted_texts"
+        return "source" if not self._typed_cells else self._text_cells()
+
+    def _text_cells(self) -> str:
         cells = [f"CASE WHEN position = {at} THEN value END AS {column}" for at, column in enumerate(self.columns)]
         return f"(SELECT line_number, {', '.join(cells)} FROM text_cells) AS texts"
 
@@ -160,6 +167,7 @@ class Staging:
         self.number_columns = frozenset(at for at, position in enumerate(layout.kept) if position in numbers)
         self._typed_cells = typed_cells
         self._rows = 0
+        self._melt = None
         self._width = len(layout.roles.names)
         self._names = tuple(header.strip() or f"column {number}" for number, header in enumerate(layout.headers, 1))
         columns = ", ".join(f"{column} VARCHAR" for column in self.columns)
@@ -174,16 +182,52 @@ class Staging:
         self._create_places()
 
     def _create_places(self) -> None:
-        listed = ", ".join("'" + sheet.replace("'", "''") + "'" for sheet in self._sheets)
-        row, sheet, place = "line", "CAST(NULL AS VARCHAR)", "CONCAT('line ', line)"
+        listed = ", ".join(map(_quoted, self._sheets))
+        line = "line" if self._parts == 1 else f"(line // {self._parts})"
+        row, sheet, place = line, "CAST(NULL AS VARCHAR)", f"CONCAT('line ', {line})"
         if self._sheets:
-            row, sheet = f"(line % {SHEET_STRIDE})", f"([{listed}])[line // {SHEET_STRIDE} + 1]"
+            row, sheet = f"({line} % {SHEET_STRIDE})", f"([{listed}])[{line} // {SHEET_STRIDE} + 1]"
             place = f"CONCAT('row ', {row}, ' of sheet ', chr(39), {sheet}, chr(39))"
         for name, meaning in (("row_of", row), ("sheet_of", sheet), ("place_of", place)):
             self.connection.execute(f"CREATE OR REPLACE MACRO {name}(line) AS {meaning}")
 
+    @property
+    def sheet_stride(self) -> int:
+        """How far the line numbers of two sheets are apart."""
+        return SHEET_STRIDE * self._parts
+
+    @property
+    def _parts(self) -> int:
+        """Rows that a row of the source became."""
+        return 1 if self._melt is None else len(self._melt.channels)
+
+    def melt(self, melt: Melt) -> None:
+        """Make one row per channel of each row of a wide table; nothing is copied.
+
+        A `line_number` then also says which channel it is of; the functions that tell places know.
+        """
+        self.flush()
+        run = self.connection.execute
+        run("ALTER TABLE source RENAME TO wide_source")
+        texts = self._text_cells() if self._typed_cells else "wide_source"
+        numbers = self.number_columns
+        views = {
+            "source": ("wide_source", "c{}".format),
+            "melted_texts": (texts, lambda at: "CAST(NULL AS VARCHAR)" if at in numbers else f"c{at}"),
+        }
+        for name, (rows, cell) in views.items():
+            run(f"CREATE VIEW {name} AS {melt.select(rows, DUCKDB, _quoted, encode_lines=True, cell=cell)}")
+        run(f"UPDATE refused SET line_number = line_number * {len(melt.channels)}")
+        self._melt, self._width = melt, len(melt.roles.names)
+        self.number_columns = frozenset(
+            at for at in range(self._width) if (own := melt.sources(at)) and numbers.issuperset(own)
+        )
+        self._wide_numbers = numbers
+        self._create_places()
+
     def place(self, line: int) -> str:
         """A `line_number` in words: `line 5`, or `row 5 of sheet 'May'`."""
+        line //= self._parts
         if not self._sheets:
             return f"line {line}"
         return f"row {line % SHEET_STRIDE} of sheet '{self._sheets[line // SHEET_STRIDE]}'"
@@ -220,9 +264,16 @@ class Staging:
     def write_numbers_with_comma(self, position: int) -> None:
         """Give the cells of a column that hold numbers a decimal comma, as its texts have; nothing without such cells.
 
-        Only a source whose cells have types of their own has columns of both.
+        Only a source whose cells have types of their own has columns of both, or one made of several columns.
         """
-        if self._typed_cells:
+        if self._melt is not None:
+            for at in self._melt.sources(position):
+                texts = f"SELECT row_number FROM text_cells WHERE position = {at}"
+                if at in self._wide_numbers or self._typed_cells:
+                    self.connection.execute(
+                        f"""UPDATE wide_source SET c{at} = REPLACE(c{at}, '.', ',') WHERE rowid NOT IN ({texts})"""
+                    )
+        elif self._typed_cells:
             self.connection.execute(
                 f"""UPDATE source SET c{position} = REPLACE(c{position}, '.', ',')
                 WHERE rowid NOT IN (SELECT row_number FROM text_cells WHERE position = {position})"""
@@ -308,6 +359,10 @@ def _shortened(fields: Sequence[str]) -> Iterator[str]:
             return
         yield text[:left]
         left -= len(text) + 1
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
 
 
 def _first_line(error: Exception) -> str:

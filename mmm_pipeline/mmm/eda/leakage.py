@@ -73,17 +73,17 @@ def _is_a_copy(feature: str, r2: float) -> str:
     return (
         f"feature {feature!r} is practically a copy of the KPI: with trend, weekday, media and the days around taken "
         f"out, it still moves with the same day's KPI (R² {r2:.0%}), as a feature does that was computed from it. It "
-        "would explain the KPI by itself and leave nothing to the channels: remove it (features.columns)"
+        "would explain the KPI by itself and leave nothing to the channels: remove it (controls.columns)"
     )
 
 
 def _ask(feature: str, r2: float, max_r2: float) -> str:
     return (
         f"feature {feature!r} explains {r2:.0%} of the same day's KPI, or of what trend, weekday and media leave of it "
-        f"(asked above features.max_leakage_r2 = {max_r2:.0%}). Is it known before the day, or measured apart from the "
-        "KPI, as weather or a competitor's sales are? Then list it: features.independent: "
+        f"(asked above controls.max_leakage_r2 = {max_r2:.0%}). Is it known before the day, or measured apart from the "
+        "KPI, as weather or a competitor's sales are? Then list it: controls.independent: "
         f"[{feature}]. Was it computed from the KPI, as orders, buyers or conversions are? Then remove it "
-        "(features.columns)"
+        "(controls.columns)"
     )
 
 

@@ -31,9 +31,9 @@ def eda_profile(
     matrix: pd.DataFrame,
     *,
     holdout_start: dt.date,
+    series: pd.DataFrame | None = None,
     rejected: pd.DataFrame | None = None,
     breakdown: pd.DataFrame | None = None,
-    by_market: pd.DataFrame | None = None,
     season_days: float | None = 365.0,
 ) -> dict[str, Any]:
     """Profile the series.
@@ -41,10 +41,11 @@ def eda_profile(
     Args:
         matrix: the `media_matrix` table: one row per period and channel on a dense calendar.
         holdout_start: first day of the holdout.
+        series: the `kpi_series` table of the same days; with names of markets, each is profiled by itself. Default:
+            the KPI of the matrix.
         rejected: the `rejected_rows` table.
         breakdown: totals by brand, marketplace or the like, with `BREAKDOWN_COLUMNS`; `dimension` is the name of the
             column, `value` one of its values.
-        by_market: the `market_matrix` table, where markets are told apart.
         season_days: length of the season that the model has; None: it has none.
 
     Returns:
@@ -62,7 +63,9 @@ def eda_profile(
         raise ModelInputError(
             f"holdout_start {holdout_start} leaves nothing to learn from: the data starts on {dates[0].date()}"
         )
-    kpi = row_kpi.sum(axis=1).to_numpy()
+    if series is None:
+        series = matrix.assign(market=None)
+    kpi = series.groupby("date")["kpi"].sum().reindex(dates, fill_value=0.0).to_numpy()
     grid = TimeGrid.of_dates(dates.to_numpy())
     # Weeks and months have no weekdays to tell apart.
     weekdays = grid.weekdays() if grid.step is Step.DAY else np.zeros(len(grid), dtype=int)
@@ -88,7 +91,7 @@ def eda_profile(
             "channels": media.shape[1],
         },
         "kpi": _kpi(kpi, grid, weekdays, train),
-        "markets": _markets(by_market, train),
+        "markets": _markets(series.loc[series["market"].notna()], train),
         "channels": channels,
         "spend_outliers": _spend_outliers(spend, weekdays, grid.step),
         "correlated_pairs": _strongest_pairs(correlated),
@@ -215,10 +218,8 @@ def _kpi(kpi: np.ndarray, grid: TimeGrid, weekdays: np.ndarray, train: int) -> d
     }
 
 
-def _markets(table: pd.DataFrame | None, train: int) -> list[dict[str, Any]]:
+def _markets(table: pd.DataFrame, train: int) -> list[dict[str, Any]]:
     """What is asked of the KPI of all rows, asked of every market's."""
-    if table is None or table.empty:
-        return []
     daily = table.groupby(["market", "date"])["kpi"].sum()
     rows: list[dict[str, Any]] = []
     for market in daily.index.unique("market"):

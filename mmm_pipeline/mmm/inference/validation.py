@@ -77,10 +77,10 @@ def _require_beliefs(spec: ModelSpec, data: ModelData) -> None:
     for sign in spec.feature_signs:
         if sign.feature not in data.features:
             listed = ", ".join(data.features) or "none"
-            raise ModelInputError(f"features.signs names {sign.feature!r}, no feature of the model: it has {listed}")
+            raise ModelInputError(f"controls.signs names {sign.feature!r}, no feature of the model: it has {listed}")
         if sign.sign not in get_args(Sign):
             raise ModelInputError(
-                f"features.signs[{sign.feature!r}] is {sign.sign!r}: accepted are {', '.join(get_args(Sign))}"
+                f"controls.signs[{sign.feature!r}] is {sign.sign!r}: accepted are {', '.join(get_args(Sign))}"
             )
 
 

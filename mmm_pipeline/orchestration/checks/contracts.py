@@ -6,6 +6,7 @@ import dagster as dg
 
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.ingestion.rows.campaign_rows import rows_stay_in_bigquery
+from mmm_pipeline.ingestion.shapes.row_tables import kpi_table, media_table
 from mmm_pipeline.mmm.reasons import told_reasons
 from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, ROLLING_FITS
 from mmm_pipeline.orchestration.checks.narratives import narrative_checks
@@ -19,7 +20,7 @@ from mmm_pipeline.tables.catalog import CONTRACTS, violations
 __all__ = ["CHECKED_BY_SQL", "all_checks"]
 
 # Too large to load: checked by SQL in the warehouse, with the same schema.
-CHECKED_BY_SQL = {"raw_campaigns", "rejected_rows"}
+CHECKED_BY_SQL = {"media_rows", "kpi_rows", "rejected_rows"}
 _PUT_TOGETHER = ("champion_fit", "attribution", "budget_plan", "charts", "decision_report")
 """Where results of several assets meet."""
 
@@ -48,7 +49,9 @@ def _contract_check(name: str) -> dg.AssetChecksDefinition:
     )
     def contract(workspace: WorkspaceResource) -> dg.AssetCheckResult:
         warehouse = workspace.warehouse()
-        if name == "raw_campaigns" and rows_stay_in_bigquery(workspace.settings()):
+        tables = {"media_rows": media_table, "kpi_rows": kpi_table}
+        table = tables[name](workspace.settings()) if name in tables else None
+        if table is not None and rows_stay_in_bigquery(workspace.settings(), table):
             return dg.AssetCheckResult(
                 passed=True, description="the rows stay in BigQuery, where the same rules judged them; sums are checked"
             )

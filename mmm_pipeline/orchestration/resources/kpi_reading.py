@@ -9,6 +9,9 @@ __all__ = ["kpi_reading"]
 
 
 def kpi_reading(workspace: Workspace) -> KpiReading:
-    """By the settings, the name of the column and the sums of the media matrix."""
-    settings, matrix = workspace.settings(), workspace.warehouse().read_table("media_matrix")
-    return read_kpi(settings.columns.kpi, settings.kpi.kind, float(matrix["kpi"].sum()), float(matrix["spend"].sum()))
+    """By the settings, the name of the column and the sums of KPI and spend."""
+    settings, warehouse = workspace.settings(), workspace.warehouse()
+    kpi, spend = (
+        float(warehouse.read_table(name)[it].sum()) for name, it in (("kpi_series", "kpi"), ("media_matrix", "spend"))
+    )
+    return read_kpi(settings.columns.kpi, settings.kpi.kind, kpi, spend)

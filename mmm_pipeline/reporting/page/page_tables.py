@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -303,9 +304,9 @@ def _settings(tables: ResultTables, words: Wording) -> PageTable:
     """Every setting; of paths only the name, because reports are sent around."""
     settings = tables.settings
     content = settings.model_dump(mode="json")
-    for section in ("source", "features"):
-        path = getattr(settings, section).path
-        content[section]["path"] = path.name if path else None
+    parts = [content["source"], content["kpi"]["source"], content["controls"]["source"]]
+    for part in parts:
+        part["path"] = Path(part["path"]).name if part["path"] else None
     rows = [[Cell(key), Cell(clean(_setting(value), limit=120))] for key, value in _flat(content)]
     return _table(words, "settings", "ll", rows)
 

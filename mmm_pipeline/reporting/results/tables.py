@@ -83,6 +83,7 @@ class ResultTables:
     settings: Settings
     quick: bool
     media_matrix: pd.DataFrame
+    kpi_series: pd.DataFrame
     leaderboard: pd.DataFrame
     champion_fit: pd.DataFrame
     naive_forecasts: pd.DataFrame

@@ -25,9 +25,8 @@ def returns_of(tables: ResultTables) -> Returns:
     if tables.returns is not None:
         return tables.returns
     settings, spend = tables.settings, float(tables.attribution["spend"].sum())
-    observed = tables.media_matrix
-    kpi, paid = (float(observed[column].sum()) for column in ("kpi", "spend"))
-    if observed.empty:
+    kpi, paid = float(tables.kpi_series["kpi"].sum()), float(tables.media_matrix["spend"].sum())
+    if tables.kpi_series.empty:
         kpi, paid = float(tables.contribution_over_time["mean"].sum()), spend
     if read_kpi(settings.columns.kpi, settings.kpi.kind, kpi, paid).is_money:
         return MONEY

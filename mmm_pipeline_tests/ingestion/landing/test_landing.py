@@ -42,7 +42,7 @@ def test_the_landed_table_is_a_source(place: Place, tmp_path: Path) -> None:
     summary = load_campaigns(warehouse, parse_settings({"source": source}))
 
     assert (summary.accepted, summary.rejected) == (5, 0)
-    assert sorted(warehouse.read_table("raw_campaigns")["spend"]) == [1.5, 2.5, 3.5, 4.5, 5.5]
+    assert sorted(warehouse.read_table("media_rows")["spend"]) == [1.5, 2.5, 3.5, 4.5, 5.5]
 
 
 def test_a_key_of_the_users_makes_other_text_a_value(place: Place) -> None:
@@ -82,7 +82,7 @@ def test_totals_by_name_land_and_are_left_out_when_the_table_is_read(place: Plac
 
     assert (done(landed), landed.warnings) == ((3, 0, 0), ())
     assert summary.warnings == ("1 row(s) are left out as totals of other rows (validation.total_rows: Brand: All)",)
-    assert sorted(warehouse.read_table("raw_campaigns")["kpi"]) == [10, 20]
+    assert sorted(warehouse.read_table("media_rows")["kpi"]) == [10, 20]
 
 
 def test_names_that_look_the_same_are_one_key(place: Place) -> None:

@@ -31,6 +31,7 @@ def test_good_rows_arrive_typed(load: Load) -> None:
             "line_number": 2,
             "date": pd.Timestamp("2021-11-08"),
             "channel": "Search",
+            "kind": "paid",
             "media_units": 1234.0,
             "spend": 1.5,
             "kpi": 0.0,
@@ -39,7 +40,7 @@ def test_good_rows_arrive_typed(load: Load) -> None:
             "market": None,
         }
     ]
-    assert violations("raw_campaigns", loaded.accepted).empty
+    assert violations("media_rows", loaded.accepted).empty
     assert loaded.rejected.empty
 
 
@@ -158,7 +159,7 @@ def test_line_numbers_hold_after_a_quoted_line_break(load: Load) -> None:
         "🚀 Brånd",
         'say "hi"',
         "a,b;c|d",
-        "Robert'); DROP TABLE raw_campaigns;--",
+        "Robert'); DROP TABLE media_rows;--",
         "=cmd|' /C calc'!A0",
         "$header_0",
         "{x}",
@@ -229,7 +230,7 @@ def test_the_source_is_refused_when_too_many_rows_are(load: Load, warehouse: Duc
     assert "2 of 12 rows were refused (16.7%), more than validation.max_rejected_share = 10.0%" in message
     assert "unparseable_date: 2, first in line 12: Date = '17/10/2021'" in message
     assert warehouse.row_count("rejected_rows") == 2
-    assert warehouse.row_count("raw_campaigns") == 1
+    assert warehouse.row_count("media_rows") == 1
 
 
 def test_the_source_is_refused_when_no_row_is_left(load: Load) -> None:
@@ -288,7 +289,7 @@ def test_a_source_that_fails_leaves_the_tables_as_they_were(warehouse: DuckDBWar
     with pytest.raises(CampaignDataError):
         load_campaigns(warehouse, settings_for(bad))
 
-    assert warehouse.row_count("raw_campaigns") == 1
+    assert warehouse.row_count("media_rows") == 1
 
 
 WITH_REGION = "Date,Ad group alias,Impressions,Spend,Sales,Region"

@@ -21,11 +21,9 @@ ORDER = "2025-01-01,Shop,0,0,45"
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("2025-01-02,B,1,1,-5", "2025-01-02 (line 4, negative_kpi). Sales = '-5': accepted are numbers of at least 0"),
         ("2025-01-02,B,1,1,", "2025-01-02 (line 4, missing_kpi)"),
         ("2025-01-02,B,1,1,n/a", "2025-01-02 (line 4, unparseable_number_kpi). Sales = 'n/a'"),
         ("2025-01-02,B,1,1,inf", "2025-01-02 (line 4, non_finite_kpi)"),
-        ("2025-01-02,B,-1,1,-5", "2025-01-02 (line 4, negative_media)"),
         ("2025-01-02,,1,1,30", "2025-01-02 (line 4, missing_channel)"),
     ],
 )
@@ -40,15 +38,24 @@ def test_a_day_whose_kpi_lacks_a_refused_row_is_an_error_that_names_it(
     assert told in message
     assert "set validation.incomplete_kpi: accept" in message
     assert warehouse.row_count("rejected_rows") == 1
-    assert not warehouse.has_table("raw_campaigns")
+    assert not warehouse.has_table("media_rows")
 
 
 def test_accepted_incomplete_days_count_with_what_is_left_and_are_named(load: Load) -> None:
-    loaded = load(rows(DAY, "2025-01-01,B,1,1,-5"), validation={"incomplete_kpi": "accept"})
+    loaded = load(rows(DAY, "2025-01-01,B,1,1,?"), validation={"incomplete_kpi": "accept"})
 
     assert loaded.accepted["kpi"].tolist() == [20.0]
     assert "the KPI of 1 day(s) is incomplete" in loaded.summary.warnings[0]
-    assert "2025-01-01 (line 3, negative_kpi); what is left of these days counts" in loaded.summary.warnings[0]
+    assert (
+        "2025-01-01 (line 3, unparseable_number_kpi); what is left of these days counts" in loaded.summary.warnings[0]
+    )
+
+
+def test_refunds_are_taken_off_their_day_and_said(load: Load) -> None:
+    loaded = load(rows(DAY, "2025-01-01,B,1,1,-5"), validation=STRICT)
+
+    assert loaded.accepted["kpi"].tolist() == [20.0, -5.0]
+    assert loaded.summary.notes == ("1 row(s) have a KPI below 0, as refunds have; it is taken off their day",)
 
 
 def test_a_refused_row_with_a_small_part_of_the_days_kpi_is_a_warning_with_its_amounts(load: Load) -> None:

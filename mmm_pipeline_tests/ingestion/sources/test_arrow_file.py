@@ -42,7 +42,7 @@ def _loaded(path: Path, tmp_path: Path) -> DuckDBWarehouse:
 def test_every_row_is_read(suffix: str, compression: str, tmp_path: Path) -> None:
     path = tmp_path / f"export{suffix}"
     feather.write_feather(_table(120), path, compression=compression, chunksize=50)
-    rows = _loaded(path, tmp_path).read_table("raw_campaigns")
+    rows = _loaded(path, tmp_path).read_table("media_rows")
     assert len(rows) == 120
     assert rows["spend"].sum() == sum(i / 4 for i in range(120))
     assert rows["media_units"].tolist() == list(range(100, 220))
@@ -54,7 +54,7 @@ def test_a_time_zone_keeps_the_local_day(tmp_path: Path) -> None:
     path = tmp_path / "export.feather"
     feather.write_feather(_table(120, zone="+09:00"), path)
     # 23:30 UTC on the third is the morning of the fourth nine hours east.
-    assert _loaded(path, tmp_path).read_table("raw_campaigns")["date"].min() == dt.datetime(2025, 3, 4)
+    assert _loaded(path, tmp_path).read_table("media_rows")["date"].min() == dt.datetime(2025, 3, 4)
 
 
 @pytest.mark.parametrize("kept", [8, 400, -8])

@@ -325,10 +325,10 @@ def test_long_texts_of_other_columns_are_told_apart() -> None:
 
 def test_a_wide_file_of_which_every_column_counts_is_refused(tmp_path: Path, staging: Staging) -> None:
     (tmp_path / "a.csv").write_text(",".join(["a", *(f"x{at}" for at in range(600))]) + "\n")
-    wanted = WantedColumns({"date": "a"}, "features", "features.sheet", needs_all=True)
+    wanted = WantedColumns({"date": "a"}, "controls", "controls.source.sheet", needs_all=True)
 
     with pytest.raises(
-        CampaignDataError, match=r"601 columns, .*'x599' in column 601; at most 500 .* features.columns"
+        CampaignDataError, match=r"601 columns, .*'x599' in column 601; at most 500 .* controls.columns"
     ):
         stage_csv(staging, tmp_path / "a.csv", wanted)
 

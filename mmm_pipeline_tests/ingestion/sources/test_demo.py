@@ -75,7 +75,7 @@ def test_loader_accepts_the_demo_and_refuses_only_its_four_bad_rows(name: str, t
     told = json.loads(truth_path.read_text(encoding="utf-8"))
     warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
     summary = load_campaigns(warehouse, parse_settings({"source": {"kind": "file", "path": str(path)}}))
-    rows = warehouse.read_table("raw_campaigns")
+    rows = warehouse.read_table("media_rows")
     by_channel = rows.groupby("channel")[["spend", "media_units"]].sum()
     assert dict(summary.reasons) == {
         "exact_duplicate": 1,

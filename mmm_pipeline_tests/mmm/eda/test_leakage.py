@@ -43,7 +43,7 @@ def test_a_tenth_of_the_kpi_with_noise_is_refused_when_it_tells_the_kpi(
     [row] = found(kpi, media, values).to_dict("records")
     assert row["feature"] == "x"
     assert row["r2"] > LIMIT
-    assert ("remove it" if row["is_copy"] else "features.independent") in row["reason"]
+    assert ("remove it" if row["is_copy"] else "controls.independent") in row["reason"]
 
 
 @pytest.mark.parametrize("noise", [2.0, 5.0, 50.0])
@@ -144,7 +144,7 @@ def test_a_competitors_sales_are_asked_about_and_then_accepted(media: pd.DataFra
 
     [row] = found(ours, media, theirs).to_dict("records")
     assert not row["is_copy"]
-    assert "as weather or a competitor's sales are? Then list it: features.independent: [x]" in row["reason"]
+    assert "as weather or a competitor's sales are? Then list it: controls.independent: [x]" in row["reason"]
     accepted = leaking_features(ours, pd.DataFrame({"x": theirs}, index=media.index), LIMIT, independent=["x"])
     assert accepted.empty
 

@@ -27,7 +27,7 @@ def _matrix(media: dict[str, Any], kpi: np.ndarray, start: dt.date = START) -> p
     """A media matrix with spend of one cent per media unit; the first channel's rows carry the KPI."""
     dates = pd.date_range(start, periods=len(kpi), freq="D")
     parts = [
-        pd.DataFrame({"date": dates, "channel": name, "media_units": np.asarray(values, dtype=float)})
+        pd.DataFrame({"date": dates, "channel": name, "kind": "paid", "media_units": np.asarray(values, dtype=float)})
         for name, values in media.items()
     ]
     matrix = pd.concat(parts, ignore_index=True)
@@ -229,11 +229,11 @@ def test_a_short_window_is_one_of_less_than_the_season_that_the_model_has(season
 
 def test_markets_are_judged_by_themselves() -> None:
     matrix = _matrix({"Search": _media(1)}, 500 + _noise(3))
-    south = matrix.assign(market="south")
+    south = matrix.assign(market="south", kpi=matrix["kpi"] / 100)
     south.loc[south["date"].eq(pd.Timestamp(START)), "kpi"] = 0.0
     south.loc[south["date"].ge(pd.Timestamp(HOLDOUT)), "kpi"] *= 2
     profile = eda_profile(
-        matrix, holdout_start=HOLDOUT, by_market=pd.concat([matrix.assign(market="north"), south], ignore_index=True)
+        matrix, holdout_start=HOLDOUT, series=pd.concat([matrix.assign(market="north"), south], ignore_index=True)
     )
 
     by_code = {row["code"]: row for row in profile["findings"]}

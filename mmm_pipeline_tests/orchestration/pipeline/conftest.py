@@ -25,7 +25,8 @@ FAKE_SECRETS = {
 }
 
 UP_TO_THE_CHAMPION = (
-    "raw_campaigns", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix", "model_inputs",
+    "media_rows", "kpi_rows", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix", "kpi_series",
+    "model_inputs",
     "excluded_channels", "fitted_model", "leaderboard", "naive_forecasts", "rolling_origins", "champion_model",
 )  # fmt: skip
 

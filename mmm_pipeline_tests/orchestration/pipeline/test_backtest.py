@@ -145,7 +145,7 @@ def test_what_is_filled_is_scored_as_it_is_and_what_is_mixed_is_filled_again(ser
     filled: list[str] = []
     # As if it had been killed while it was filled again: its matrix is newer than what was made from it.
     artifacts = artifact_store(series.settings, second)
-    record(artifacts, "media_matrix", "another", ["raw_campaigns"])
+    record(artifacts, "media_matrix", "another", ["media_rows"])
 
     def fill(period: object) -> tuple[str, ...]:
         filled.append(period.key)  # type: ignore[attr-defined]

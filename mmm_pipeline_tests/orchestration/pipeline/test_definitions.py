@@ -18,7 +18,7 @@ from mmm_pipeline.storage.home import Home
 from mmm_pipeline.tables.catalog import CONTRACTS
 
 DESIGNED = {
-    "raw_campaigns", "rejected_rows", "media_matrix", "model_inputs", "fitted_model", "leaderboard", "champion_model",
+    "media_rows", "rejected_rows", "media_matrix", "model_inputs", "fitted_model", "leaderboard", "champion_model",
     "attribution", "response_curves", "budget_plan", "charts", "eda_profile", "eda_report", "chart_report",
     "budget_report", "model_advice", "decision_report",
 }  # fmt: skip
@@ -140,7 +140,7 @@ def test_a_damaged_folder_of_engines_does_not_keep_the_ui_from_loading(tmp_path:
 
 def test_the_decisions_job_ends_with_attribution_and_budget(definitions: dg.Definitions) -> None:
     made = {key.to_user_string() for key in definitions.resolve_job_def("decisions").asset_layer.executable_asset_keys}
-    assert {"raw_campaigns", "fitted_model", "champion_model", "attribution", "budget_plan"} <= made
+    assert {"media_rows", "fitted_model", "champion_model", "attribution", "budget_plan"} <= made
     assert not made & {"charts", "drift", "decision_report", "chart_report"}
 
 

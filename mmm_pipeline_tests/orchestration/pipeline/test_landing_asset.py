@@ -12,7 +12,7 @@ from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.homes import present
 
-INGESTED = ("raw_campaigns", "rejected_rows", "campaign_totals")
+INGESTED = ("media_rows", "rejected_rows", "campaign_totals")
 
 
 def run(home: Home, config: Path) -> dg.ExecuteInProcessResult:
@@ -48,12 +48,12 @@ def test_every_run_lands_the_export_before_it_reads_the_table(
     assert landed[0]["inserted"].value == landed[1]["replaced"].value > 700
     assert landed[1]["inserted"].value == landed[0]["replaced"].value == 0
     warehouse = DuckDBWarehouse(present(home).warehouse_file)
-    assert warehouse.row_count("raw_campaigns") == landed[0]["inserted"].value
+    assert warehouse.row_count("media_rows") == landed[0]["inserted"].value
     assert warehouse.row_count("rejected_rows") == 0
 
 
 def test_the_asset_is_there_only_when_there_is_something_to_land(tmp_path: Path, config: Path) -> None:
     key = dg.AssetKey("landed_campaigns")
     graph = build_definitions(Home(tmp_path), config).resolve_asset_graph()
-    assert graph.get(dg.AssetKey("raw_campaigns")).parent_keys == {key}
+    assert graph.get(dg.AssetKey("media_rows")).parent_keys == {key}
     assert key not in build_definitions(Home(tmp_path), None).resolve_asset_graph().get_all_asset_keys()

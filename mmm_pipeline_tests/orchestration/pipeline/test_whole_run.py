@@ -104,7 +104,7 @@ def test_what_to_know_about_the_data_is_said_before_the_first_fit_and_kept(small
     with dg.DagsterInstance.from_config(str(small_run.home.root)) as instance:
         kept = [
             warning
-            for asset in ("raw_campaigns", "model_inputs")
+            for asset in ("media_rows", "model_inputs")
             for warning in instance.get_latest_materialization_event(dg.AssetKey(asset))
             .asset_materialization.metadata["warnings"]
             .value
@@ -119,7 +119,7 @@ def test_a_first_refresh_has_nothing_before_it_to_be_compared_with(small_run: Sm
 def test_everything_stored_knows_what_it_was_made_from(small_run: SmallRun) -> None:
     artifacts = artifact_store(small_run.settings, present(small_run.home))
     made = {path.stem for path in (present(small_run.home).artifacts / "made_from").glob("*.json")}
-    assert {"raw_campaigns", "model_inputs", "fitted_model.carryover_2", "attribution", "charts", "eda_report"} <= made
+    assert {"media_rows", "model_inputs", "fitted_model.carryover_2", "attribution", "charts", "eda_report"} <= made
     assert mixed(artifacts, ["decision_report"]) == []
     with dg.DagsterInstance.from_config(str(small_run.home.root)) as instance:
         event = instance.get_latest_materialization_event(dg.AssetKey(["fitted_model", "carryover_2"]))
@@ -210,4 +210,12 @@ def test_a_stage_that_breaks_its_contract_stops_everything_below_and_shows_the_r
     assert "column=spend" in problem
     assert "-12.5" in problem
     materialized = {step.name for step in failed.steps if step.kind == "materialized"}
-    assert materialized == {"raw_campaigns", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix"}
+    assert materialized == {
+        "media_rows",
+        "kpi_rows",
+        "rejected_rows",
+        "campaign_totals",
+        "media_matrix",
+        "market_matrix",
+        "kpi_series",
+    }

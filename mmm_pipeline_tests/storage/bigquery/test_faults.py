@@ -191,13 +191,13 @@ def test_columns_that_are_gone_and_empty_tables_are_told(proxy: Proxy, put: Put,
 
 def test_a_retyped_column_refuses_rows_by_name_and_keeps_what_was_there(proxy: Proxy, put: Put, tmp_path: Path) -> None:
     warehouse = DuckDBWarehouse(tmp_path / "warehouse.duckdb")
-    warehouse.write_table("raw_campaigns", pd.DataFrame({"kept": [1]}))
+    warehouse.write_table("media_rows", pd.DataFrame({"kept": [1]}))
     rows = small().iloc[:1].assign(Spend=[True])
     table = put(rows, types=["STRING", "STRING", "STRING", "BOOL", "STRING"])
 
     with pytest.raises(CampaignDataError, match=r"unparseable_number_spend: 1, e\.g\. Spend = 'true'"):
         load_campaigns(warehouse, bigquery_settings(table, share=0.0))
-    assert warehouse.row_count("raw_campaigns") == 1
+    assert warehouse.row_count("media_rows") == 1
     assert warehouse.read_table("rejected_rows")["value"].tolist() == ["true"]
 
 

@@ -71,17 +71,17 @@ def test_rows_that_break_a_contract_are_found_by_sql(warehouse: BigQueryWarehous
             "market": None,
         }
     )
-    warehouse.write_table("raw_campaigns", rows)
-    found = warehouse.contract_violations("raw_campaigns")
+    warehouse.write_table("media_rows", rows)
+    found = warehouse.contract_violations("media_rows")
     assert set(zip(found["column"], found["value"], strict=True)) == {
         ("channel", ""), ("media_units", "inf"), ("spend", "-2.0"),
     }  # fmt: skip
 
-    warehouse.write_table("raw_campaigns", rows.iloc[:1])
-    assert warehouse.contract_violations("raw_campaigns").empty
-    warehouse.drop_table("raw_campaigns")  # the emulator keeps the columns of a table that is replaced
-    warehouse.write_table("raw_campaigns", rows.iloc[:1].drop(columns="kpi"))
-    assert "kpi" in warehouse.contract_violations("raw_campaigns").to_string()
+    warehouse.write_table("media_rows", rows.iloc[:1])
+    assert warehouse.contract_violations("media_rows").empty
+    warehouse.drop_table("media_rows")  # the emulator keeps the columns of a table that is replaced
+    warehouse.write_table("media_rows", rows.iloc[:1].drop(columns="kpi"))
+    assert "kpi" in warehouse.contract_violations("media_rows").to_string()
 
 
 def test_a_write_that_fails_leaves_the_table_as_it_was(warehouse: BigQueryWarehouse, proxy: Proxy) -> None:
@@ -149,7 +149,7 @@ def test_the_assets_run_in_bigquery_from_table_to_table(
         "bigquery: {labels: {team: marketing}, maximum_bytes_billed: 50000000}\n"
     )
     definitions = build_definitions(Home(tmp_path / "home"), config)
-    ingested = ["raw_campaigns", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix"]
+    ingested = ["media_rows", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix"]
     job = dg.define_asset_job("ingest", selection=dg.AssetSelection.assets(*ingested))
     definitions = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job]))
 
@@ -160,12 +160,12 @@ def test_the_assets_run_in_bigquery_from_table_to_table(
         it.table_id: client_of(emulator).get_table(it).num_rows for it in client_of(emulator).list_tables(dataset)
     }
     assert set(stored) == {*ingested, "campaigndata"}
-    assert stored["raw_campaigns"] + stored["rejected_rows"] == len(rows)
+    assert stored["media_rows"] + stored["rejected_rows"] == len(rows)
     metadata = {
         event.asset_key.to_user_string(): event.materialization.metadata
         for event in result.get_asset_materialization_events()
     }
-    assert metadata["raw_campaigns"]["job"].value.startswith("https://console.cloud.google.com/bigquery?project=")
+    assert metadata["media_rows"]["job"].value.startswith("https://console.cloud.google.com/bigquery?project=")
     assert metadata["media_matrix"]["bytes_processed"].value == 0  # the emulator counts none
     queries = [
         body["configuration"] for body in proxy.bodies("POST .*/jobs") if body and "query" in body["configuration"]

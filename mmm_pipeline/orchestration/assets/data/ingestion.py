@@ -1,6 +1,7 @@
 """Stage 1: campaign rows in, each accepted or refused with a reason."""
 
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
@@ -8,6 +9,7 @@ import dagster as dg
 from mmm_pipeline.ingestion.input_warnings import INPUT_WARNINGS, LOAD_WARNINGS
 from mmm_pipeline.ingestion.rows.campaign_rows import rows_stay_in_bigquery
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
+from mmm_pipeline.ingestion.shapes.row_tables import media_table
 from mmm_pipeline.orchestration.metadata.table_outputs import column_schema, preview
 from mmm_pipeline.orchestration.metadata.warehouse_jobs import job_metadata
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
@@ -29,14 +31,14 @@ def _table_spec(name: str, deps: Sequence[str]) -> dg.AssetSpec:
 
 
 def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
-    """The three tables that become of the campaign source; `deps`: assets that bring rows into it."""
-    specs = [_table_spec(name, deps) for name in ("raw_campaigns", "rejected_rows", "campaign_totals")]
+    """The tables that become of the sources; `deps`: assets that bring rows into them."""
+    specs = [_table_spec(name, deps) for name in ("media_rows", "kpi_rows", "rejected_rows", "campaign_totals")]
 
     @dg.multi_asset(specs=specs, name="ingest_campaigns")
     def ingest_campaigns(
         context: dg.AssetExecutionContext, workspace: WorkspaceResource
     ) -> Iterator[dg.MaterializeResult]:
-        """Judge the rows of the campaign source where they are; refuse bad rows by name."""
+        """Judge the rows of media and KPI where they are; refuse bad rows by name."""
         settings, warehouse, home = workspace.settings(), workspace.warehouse(), workspace.home
         if not workspace.replace:
             require_same_source(home, settings.source)
@@ -44,6 +46,7 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
         home.remember_settings(workspace.full_settings())
         context.log.info(
             f"{summary.accepted} rows accepted, {summary.rejected} rejected, from {summary.source}"
+            + (f"; {summary.kpi.accepted} KPI rows from {summary.kpi.source}" if summary.kpi else "")
             + (f"; {summary.later} rows after {settings.split.as_of} are not seen" if summary.later else "")
         )
         for note in summary.notes:
@@ -54,10 +57,10 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
         for warning in summary.warnings:
             context.log.warning(warning)
         workspace.artifacts().write_json(LOAD_WARNINGS, {"warnings": list(summary.warnings)})
-        kept = summary.source if rows_stay_in_bigquery(settings) else warehouse.place
+        kept = summary.source if rows_stay_in_bigquery(settings, media_table(settings)) else warehouse.place
         jobs = job_metadata([*summary.jobs, *warehouse.take_jobs()])
         yield dg.MaterializeResult(
-            asset_key="raw_campaigns",
+            asset_key="media_rows",
             metadata={
                 "dagster/row_count": summary.accepted,
                 "source": summary.source,
@@ -66,14 +69,25 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
                 INPUT_WARNINGS: dg.MetadataValue.json([*summary.notes, *summary.warnings]),
                 **jobs,
             },
-            data_version=workspace.made("raw_campaigns", summary.fingerprint),
+            data_version=workspace.made("media_rows", summary.fingerprint),
         )
+        own_kpi = summary.kpi
+        yield dg.MaterializeResult(
+            asset_key="kpi_rows",
+            metadata={
+                "dagster/row_count": 0 if own_kpi is None else own_kpi.accepted,
+                "source": summary.source if own_kpi is None else own_kpi.source,
+            },
+            data_version=workspace.made("kpi_rows", summary.fingerprint),
+        )
+        rejected = summary.rejected + (0 if own_kpi is None else own_kpi.rejected)
+        reasons = Counter(summary.reasons) + Counter({} if own_kpi is None else own_kpi.reasons)
         refused = warehouse.read_table("rejected_rows", limit=20)
         yield dg.MaterializeResult(
             asset_key="rejected_rows",
             metadata={
-                "dagster/row_count": summary.rejected,
-                "reasons": dg.MetadataValue.json(dict(summary.reasons)),
+                "dagster/row_count": rejected,
+                "reasons": dg.MetadataValue.json(dict(reasons)),
                 "rows": preview(refused),
             },
             data_version=workspace.made("rejected_rows", summary.fingerprint),

@@ -11,6 +11,7 @@ from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import INPUT_WARNINGS, input_warnings
 from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
+from mmm_pipeline.ingestion.own_kpi import kpi_series, read_own_kpi
 from mmm_pipeline.ingestion.rows.campaign_rows import campaign_rows
 from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.operations.budget_requests import require_possible_budget
@@ -26,38 +27,50 @@ _GROUP = "inputs"
     outs={
         "media_matrix": table_out("media_matrix", group=_GROUP),
         "market_matrix": table_out("market_matrix", group=_GROUP),
+        "kpi_series": table_out("kpi_series", group=_GROUP),
     },
-    deps=["raw_campaigns"],
+    deps=["media_rows", "kpi_rows"],
     name="media_matrix",
 )
-def media_matrix(workspace: WorkspaceResource) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
+def media_matrix(
+    workspace: WorkspaceResource,
+) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """Aggregate the accepted rows to days and channels by SQL where they are."""
     warehouse, settings = workspace.warehouse(), workspace.settings()
     rows = campaign_rows(warehouse, settings)
-    matrix = build_media_matrix(warehouse, settings, rows)
-    daily = matrix.groupby("date")["kpi"].sum()
-    by_market = build_market_matrix(warehouse, settings, rows)
+    own_kpi = read_own_kpi(warehouse, settings)
+    matrix = build_media_matrix(warehouse, settings, rows, own_kpi)
+    by_market = build_market_matrix(warehouse, settings, rows, own_kpi)
+    series = kpi_series(matrix, by_market, own_kpi)
+    daily = series.groupby("date")["kpi"].sum()
+    for note in own_kpi.notes if own_kpi else ():
+        dg.get_dagster_logger().info(note)
     dg.get_dagster_logger().info(
         f"{daily.size} days, {daily.index.min():%Y-%m-%d} to {daily.index.max():%Y-%m-%d}, "
         f"{matrix['channel'].nunique()} channels"
     )
-    grid = TimeGrid.of_dates(daily.index.to_numpy())
-    _require_whole_periods(grid, workspace)
-    enough = settings.split.holdout_periods(grid.step) + grid.step.least_train
-    workspace.home.know_first(grid.last_day(enough - 1))
+    if daily.size > 1:  # fewer are refused with the model inputs
+        grid = TimeGrid.of_dates(daily.index.to_numpy())
+        _require_whole_periods(grid, workspace)
+        enough = settings.split.holdout_periods(grid.step) + grid.step.least_train
+        workspace.home.know_first(grid.last_day(enough - 1))
     total = dg.Output(
         matrix,
         metadata={
             "days": int(daily.size),
             "channels": int(matrix["channel"].nunique()),
             "spend": float(matrix["spend"].sum()),
-            "kpi": float(matrix["kpi"].sum()),
+            "kpi": float(daily.sum()),
             "first_day": str(daily.index.min().date()),
             "last_day": str(daily.index.max().date()),
             **job_metadata(rows.engine.take_jobs()),
         },
     )
-    return total, dg.Output(by_market, metadata={"markets": int(by_market["market"].nunique())})
+    return (
+        total,
+        dg.Output(by_market, metadata={"markets": int(by_market["market"].nunique())}),
+        dg.Output(series, metadata={"kpi": float(daily.sum())}),
+    )
 
 
 def _require_whole_periods(grid: TimeGrid, workspace: WorkspaceResource) -> None:
@@ -93,6 +106,7 @@ def model_inputs(
     context: dg.AssetExecutionContext,
     media_matrix: pd.DataFrame,
     market_matrix: pd.DataFrame,
+    kpi_series: pd.DataFrame,
     workspace: WorkspaceResource,
 ) -> tuple[dg.Output[Any], dg.Output[pd.DataFrame]]:
     """Split by date, apply the channel rules, scale."""
@@ -106,6 +120,7 @@ def model_inputs(
         load_features(settings, context.log.info),
         load_events(settings, context.log.info),
         market_matrix,
+        kpi_series,
     )
     # Too many origins for the days is an error now, not after an hour of fitting.
     rolling_windows(dataset, settings.split.rolling_origins)

@@ -23,7 +23,7 @@ from mmm_pipeline.storage.generations import version_of
     description="Deterministic statistics of the data: activity, collinearity, lagged correlation, outliers, profile.",
 )
 def eda_profile(
-    media_matrix: pd.DataFrame, market_matrix: pd.DataFrame, model_inputs: Any, workspace: WorkspaceResource
+    media_matrix: pd.DataFrame, kpi_series: pd.DataFrame, model_inputs: Any, workspace: WorkspaceResource
 ) -> dg.MaterializeResult:
     """Profile the daily series; the facts under every narrative."""
     from mmm_pipeline.mmm.eda.profile import eda_profile as profile_of
@@ -33,10 +33,10 @@ def eda_profile(
     refused = totals.loc[totals["reason"].notna()]
     profile = profile_of(
         media_matrix,
+        series=kpi_series,
         holdout_start=dt.date.fromisoformat(str(model_inputs.attrs["holdout_start"])),
         rejected=refused.loc[refused.index.repeat(refused["row_count"])],
         breakdown=breakdown(totals),
-        by_market=market_matrix,
         season_days=settings.model.seasonality_period_days if any(settings.model.degrees) else None,
     )
     loaded = artifacts.read_json(LOAD_WARNINGS) if artifacts.has(LOAD_WARNINGS, suffix=".json") else {"warnings": []}

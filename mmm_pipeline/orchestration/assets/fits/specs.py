@@ -47,9 +47,9 @@ def model_spec(settings: Settings, adstock: str, degrees: int, data: ModelData) 
         media_prior=settings.priors.media.prior(),
         roi_priors=settings.priors.roi_priors(data.channels),
         feature_signs=tuple(
-            FeatureSign(name, settings.features.signs[name])
+            FeatureSign(name, settings.controls.signs[name])
             for name in data.features
-            if name in settings.features.signs
+            if name in settings.controls.signs
         ),
     )
 

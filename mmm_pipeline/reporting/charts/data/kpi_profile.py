@@ -29,7 +29,7 @@ def kpi_profile(context: ChartContext) -> Drawing | None:
     """Daily KPI with its robust trend and unusual days; beside it the median of every weekday."""
     from matplotlib.lines import Line2D
 
-    words, table = context.words, context.tables.media_matrix
+    words, table = context.words, context.tables.kpi_series
     profile: Mapping[str, Any] = context.tables.eda_profile.get("kpi", {})
     if table.empty or not profile:
         return None

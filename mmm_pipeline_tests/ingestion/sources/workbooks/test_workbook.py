@@ -196,7 +196,7 @@ def test_features_and_events_follow_the_same_rules(book: Book) -> None:
     more = [["Date", "Price"], [FIRST + dt.timedelta(days=1), 2.5]]
     features = book({"Old": [["Date", "Price"], [FIRST, 9]], "H1": prices, "H2": more}, "f.xlsx", {"Old": "hidden"})
     events = book({"Read me": [["text"]], "Promo": [["event", "date"], ["Sale", FIRST]]}, "e.xlsx")
-    settings = parse_settings({"features": {"path": str(features)}, "events": {"path": str(events)}})
+    settings = parse_settings({"controls": {"source": str(features)}, "events": {"path": str(events)}})
     said: list[str] = []
 
     table = load_features(settings, said.append)
@@ -205,13 +205,13 @@ def test_features_and_events_follow_the_same_rules(book: Book) -> None:
     assert table["Price"].tolist() == [1.5, 2.5]
     assert [(it.event, it.dates) for it in load_events(settings, said.append)] == [("Sale", (FIRST,))]
     assert said == [
-        f"features: read from {features}, sheets 'H1', 'H2'",
-        "features: sheets 'H1', 'H2' have the same header and are read as one table",
-        "features: not read, because hidden: 'Old' (unhide, or name it in features.sheet)",
+        f"controls: read from {features}, sheets 'H1', 'H2'",
+        "controls: sheets 'H1', 'H2' have the same header and are read as one table",
+        "controls: not read, because hidden: 'Old' (unhide, or name it in controls.source.sheet)",
         f"events: read from {events}, sheet 'Promo'",
         "events: not read, because they lack the columns: 'Read me'",
     ]
-    one = parse_settings({"features": {"path": str(features), "sheet": "Old"}})
+    one = parse_settings({"controls": {"source": {"kind": "file", "path": str(features), "sheet": "Old"}}})
     hidden = load_features(one)
     assert hidden is not None
     assert hidden["Price"].tolist() == [9.0]
@@ -219,7 +219,7 @@ def test_features_and_events_follow_the_same_rules(book: Book) -> None:
 
 def test_a_day_in_two_sheets_of_features_is_an_error_that_names_them(book: Book) -> None:
     lines = [["Date", "Price"], [FIRST, 1.5]]
-    settings = parse_settings({"features": {"path": str(book({"A": lines, "B": lines}))}})
+    settings = parse_settings({"controls": {"source": str(book({"A": lines, "B": lines}))}})
 
     with pytest.raises(
         CampaignDataError,

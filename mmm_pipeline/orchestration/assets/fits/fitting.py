@@ -131,6 +131,7 @@ def build_fitted_model(model: ModelSettings) -> dg.AssetsDefinition:
         name=FITTED_MODEL,
         deps=list(spec_assets(model)),
         group_name=_GROUP,
+        kinds={"numpyro", "jax"},
         description="The grid of fits as a whole: which specs are fitted, and which failed.",
     )
     def fitted_model(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg.MaterializeResult:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import logging
 import os
 import re
+import zoneinfo
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +19,18 @@ from mmm_pipeline.settings.pipeline import Settings, load_settings
 from mmm_pipeline.settings.sources import SourceSettings
 from mmm_pipeline.settings.yaml_file import read_yaml
 from mmm_pipeline.storage.atomic_files import write_text
-from mmm_pipeline.storage.file_errors import file_error
+from mmm_pipeline.storage.file_errors import file_error, is_writable
 from mmm_pipeline.text_safety.printable import printable
 
 __all__ = ["CONFIG_VARIABLE", "HOME_VARIABLE", "Home", "RefreshFolder", "home_from_environment"]
 
 HOME_VARIABLE = "MMM_HOME"
 CONFIG_VARIABLE = "MMM_CONFIG"
+logger = logging.getLogger(__name__)
+
 _REFRESHES = "refreshes"
 _KEY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+_KEPT = re.compile(r"(\d{8}T\d{12}Z)")
 _URL_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 
 _WORKSPACE_YAML = """\
@@ -169,6 +174,7 @@ class Home:
                 if not file.exists():
                     write_text(file, text)
                 _require_yaml(file)
+            _into_partitions(self)
         except OSError as error:
             raise SettingsError(
                 f"home folder {self.root}: cannot be used: {file_error(error, error.filename)}. Choose another with "
@@ -233,6 +239,41 @@ class RefreshFolder:
     def write_run_settings(self, settings: Settings) -> Path:
         """Write the settings of the run that begins; returns the file."""
         return _write(self.run_settings_file, _OF_THIS_RUN, settings)
+
+
+def _into_partitions(home: Home) -> None:
+    """Give the results of a home of version 1, which had no partitions, to the week in which they were made.
+
+    Earlier champions become those of their weeks. The homes of earlier days, below `as-of/`, stay as they are.
+    """
+    old, warehouse = home.root / "artifacts", home.root / "warehouse.duckdb"
+    made = next((path for path in (old / "champion_model.nc", warehouse, old) if path.exists()), None)
+    if made is None or not is_writable(home.root):
+        return
+    calendar = (load_settings(home.settings_file) if home.settings_file.is_file() else Settings()).calendar
+    zone = zoneinfo.ZoneInfo(calendar.timezone)
+    key = calendar.present(dt.datetime.fromtimestamp(made.stat().st_mtime, zone).date()).key
+    folder = home.refresh(key)
+    if folder.root.exists():
+        return
+    for champion in sorted((old / "champions").glob("*.nc")):
+        if found := _KEPT.search(champion.stem):
+            kept = dt.datetime.strptime(found[1], "%Y%m%dT%H%M%S%fZ").replace(tzinfo=dt.UTC).astimezone(zone)
+            week = home.refresh(calendar.present(kept.date()).key)
+            if week.key < key:
+                week.artifacts.mkdir(parents=True, exist_ok=True)
+                champion.replace(week.artifacts / "champion_model.nc")
+    if (old / "gemini").is_dir() and not home.gemini_cache.exists():
+        home.gemini_cache.parent.mkdir(parents=True, exist_ok=True)
+        (old / "gemini").rename(home.gemini_cache)
+    folder.root.mkdir(parents=True)
+    for path in (warehouse, warehouse.with_name(f"{warehouse.name}.wal"), old):
+        if path.exists():
+            path.rename(folder.root / path.name)
+    latest = home.latest_results
+    if latest.is_symlink() and not (home.results / key).exists():
+        (home.results / key).symlink_to(latest.readlink(), target_is_directory=True)
+    logger.warning("%s: its results were of no week yet; they are those of partition %s now", home.root, key)
 
 
 def _require_usable(root: Path) -> None:

@@ -11,14 +11,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmm_pipeline.errors import StorageUnavailable, StoredResultError
 from mmm_pipeline.storage import places
 from mmm_pipeline.storage.file_errors import file_error, is_denied
-from mmm_pipeline.storage.places import Place
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.places import Place, place_of, remove_folder
 from mmm_pipeline.storage.scratch import held, remove_abandoned
+from mmm_pipeline.storage.warehouses import open_warehouse
+from mmm_pipeline.storage.workspace import stored_refreshes
 
-__all__ = ["POINTER", "copy_results", "publish", "published", "remove_copy", "remove_results"]
+if TYPE_CHECKING:
+    from mmm_pipeline.settings.pipeline import Settings
+
+__all__ = ["POINTER", "copy_results", "forget_old", "publish", "published", "remove_copy", "remove_results"]
 
 POINTER = "latest.json"
 """In a copy, the file that names the last complete folder."""
@@ -146,6 +153,27 @@ def copy_results(published: Path, target: Place, *, is_latest: bool) -> Place:
         places.write(target / pointer, json.dumps({"folder": folder.name}).encode() + b"\n")
     _remove_unnamed(target)
     return copy
+
+
+def forget_old(home: Home, settings: Settings) -> list[str]:
+    """Remove all but the newest `refreshes.keep` partitions: tables, fits, pictures, texts, results.
+
+    Returns:
+        Keys of those that went.
+    """
+    old = stored_refreshes(home, settings)[: -settings.refreshes.keep]
+    for folder in old:
+        if settings.warehouse.kind != "duckdb":
+            warehouse = open_warehouse(settings, folder)
+            for name in warehouse.tables():
+                warehouse.drop_table(name)
+        if settings.storage.artifacts:
+            remove_folder(place_of(settings.storage.artifacts) / folder.key)
+        if settings.storage.results:
+            remove_copy(place_of(settings.storage.results), folder.key)
+        remove_results(home.results, folder.key)
+        shutil.rmtree(folder.root, ignore_errors=True)
+    return [folder.key for folder in old]
 
 
 def remove_copy(target: Place, partition: str) -> None:

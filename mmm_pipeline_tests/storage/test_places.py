@@ -17,8 +17,7 @@ from mmm_pipeline.storage.artifacts import ArtifactStore, artifact_store
 from mmm_pipeline.storage.champions import earlier_champion
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.places import Place, place_of
-from mmm_pipeline.storage.results import POINTER, copy_results, publish
-from mmm_pipeline.storage.retention import forget_old
+from mmm_pipeline.storage.results import POINTER, copy_results, forget_old, publish
 from mmm_pipeline.storage.workspace import newest_refresh, stored_refreshes
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 from mmm_pipeline_tests.storage.bucket_server import TOKEN, Bucket, environment_of, serve

@@ -13,7 +13,6 @@ from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.reporting.narratives.names import NARRATIVES
 from mmm_pipeline.reporting.results.stored import EDA_PROFILE, REPORTED_TABLES, result_tables
-from mmm_pipeline.storage.retention import forget_old
 from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.tables.catalog import about, published_tables
 
@@ -102,7 +101,7 @@ def _draw_markets(workspace: WorkspaceResource, tables: ResultTables, folder: Pa
 def decision_report(workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Publish everything of this partition at once; readers of `results/latest` never see half of it."""
     from mmm_pipeline.storage.places import place_of
-    from mmm_pipeline.storage.results import copy_results, publish
+    from mmm_pipeline.storage.results import copy_results, forget_old, publish
 
     workspace.require_one_generation(_REPORTED)
     home, settings, key = workspace.home, workspace.settings(), workspace.folder().key

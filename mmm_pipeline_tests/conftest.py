@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,12 @@ os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.5")
 
 _SHARED_RUN = "small_run"
 """The fixture that runs the whole pipeline once: all files that ask for it go to one worker."""
+_SHARED_REPORT = "WrittenReport"
+"""The type of the reports that are drawn once, in the files that ask for them: they go to one worker too."""
 _LONG_FILES = (
-    *("cli/test_main.py", "pipeline/test_retries.py", "pipeline/test_backtest.py", "pipeline/test_rolling_origins.py"),
-    "inference/test_plain_agreement.py",
+    *("pipeline/test_retries.py", "pipeline/test_backtest.py", "pipeline/test_rolling_origins.py"),
+    *("inference/test_density.py", "inference/test_plain_agreement.py", "inference/test_variants.py"),
+    *("fit/test_sampler.py", "bigquery/test_parity.py"),
 )
 
 
@@ -39,16 +43,18 @@ _SLOW = (
 
 
 class WholeFiles(LoadScopeScheduling):
-    """Tests of one file go to one worker, and so do all files that share the one small run."""
+    """Tests of one file go to one worker, and so do all files that share what takes long to make."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return _SHARED_RUN if _shares_the_run(file) else file
+        return _shared(file) or file
 
 
 @cache
-def _shares_the_run(file: str) -> bool:
-    return _SHARED_RUN in (ROOT / file).read_text(encoding="utf-8")
+def _shared(file: str) -> str | None:
+    """What the tests of a file share with those of other files."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    return next((name for name in (_SHARED_RUN, _SHARED_REPORT) if name in text), None)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFiles:
@@ -58,14 +64,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> WholeFiles:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes longest comes first; `make test-fast` leaves out what is slow."""
 
-    def place(item: pytest.Item) -> tuple[bool, bool]:
+    def place(item: pytest.Item) -> tuple[bool, bool, bool]:
         file = item.path.relative_to(ROOT).as_posix()
-        return not _shares_the_run(file), not file.endswith(_LONG_FILES)
+        return _shared(file) != _SHARED_RUN, not file.endswith(_LONG_FILES), _shared(file) is None
 
     items.sort(key=place)
     for item in items:
         if any(part in item.path.relative_to(ROOT).as_posix() for part in _SLOW):
             item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(scope="module")
+def quick_compilation() -> Iterator[None]:
+    """Compile without optimization: half the time, for programs that run only a moment."""
+    import jax
+
+    jax.config.update("jax_disable_most_optimizations", True)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(scope="session", autouse=True)

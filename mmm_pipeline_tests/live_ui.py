@@ -26,7 +26,7 @@ _REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "mm
 
 @dataclass
 class LiveUi:
-    """Attributes: process: the command, leader of a process group with all that it started; log: what they print."""
+    """Attributes: process: the command; what it started ends with it, however it ends; log: what they print."""
 
     port: int
     process: subprocess.Popen[bytes]
@@ -53,9 +53,29 @@ class LiveUi:
 
     def kill(self) -> None:
         """`kill -9` of everything at once, runs included, as when the machine goes down."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        groups = {self.process.pid, *self._groups()}
+        for group in groups:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
         self.process.wait()
+
+    def processes(self) -> list[int]:
+        """Everything that the command started, itself included; through /proc."""
+        parents = {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+        found = [self.process.pid]
+        for process in found:
+            found += [child for child, parent in parents.items() if parent == process]
+        return found
+
+    def _groups(self) -> set[int]:
+        groups = set()
+        for process in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                groups.add(os.getpgid(process))
+        return groups
 
     def backfill(self, partitions: list[str] | None = None) -> str:
         """Launch a backfill of `fitted_model` as the dialog does; None: of all partitions. Returns its id."""

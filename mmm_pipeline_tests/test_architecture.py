@@ -16,9 +16,9 @@ PACKAGE = "mmm_pipeline"
 LAYERS = (
     "text_safety",
     "errors",
+    "tables",
     "mmm",
     "settings",
-    "tables",
     "storage",
     "ingestion",
     "reporting",

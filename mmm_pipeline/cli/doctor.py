@@ -14,6 +14,7 @@ from mmm_pipeline.errors import MmmError
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.file_errors import is_writable
 from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.home_format import missing_sections
 from mmm_pipeline.storage.settings_in_force import settings_in_force
 
 __all__ = ["Finding", "examine"]
@@ -96,6 +97,13 @@ def _home(home: Home) -> Finding:
     if not is_writable(home.root):
         return Finding("home folder", "problem", f"{home.root} cannot be written")
     results = "has results" if home.latest_results.exists() else "has no results yet"
+    try:
+        missing = missing_sections(home.dagster_file) if home.dagster_file.exists() else []
+    except (MmmError, OSError) as error:
+        return Finding("home folder", "problem", str(error))
+    if missing:
+        left_out = f"{home.dagster_file} has no {', '.join(missing)}: runs whose process is killed may stay `started`"
+        return Finding("home folder", "problem", f"{home.root} {results}; {left_out} (docs/running.md)")
     return Finding("home folder", "ok", f"{home.root} {results}")
 
 

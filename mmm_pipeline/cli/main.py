@@ -161,9 +161,9 @@ def check(
     with ReadableErrors():
         settings = in_force(Home(home.resolve()), config, file=file, source=source).settings
         from mmm_pipeline.ingestion.check import check_source
-        from mmm_pipeline.operations.budget_requests import require_possible_budget
+        from mmm_pipeline.orchestration.assets.fits.specs import said_before_the_fit
 
-        report = check_source(settings, also=lambda inputs: require_possible_budget(settings.budget, inputs)).to_dict()
+        report = check_source(settings, also=lambda inputs: said_before_the_fit(settings, inputs)).to_dict()
     if as_json:
         print_json(report)
         return

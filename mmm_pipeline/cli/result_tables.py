@@ -45,7 +45,9 @@ _ENGINE_FIGURES = {
 _NOT_TO_ACT_ON = {
     "implausible": "do not act on this plan, its results are not plausible: ",
     "not_converged": "do not act on this plan yet, the fit did not converge: ",
+    "unproven": "do not act on this plan, its gain comes from what was assumed beforehand: ",
 }
+_HELD = " (held: no evidence)"
 
 
 def plausibility_warning(summary: Mapping[str, Any]) -> list[str]:
@@ -97,7 +99,8 @@ def budget_table(summary: Mapping[str, Any]) -> Table:
     for row in budget["channels"]:
         change = row["optimal_spend"] - row["current_spend"]
         table.add_row(
-            escape(row["channel"]) + _blind(planned and change != 0 and row.get("evidence") == "no_evidence"),
+            escape(row["channel"])
+            + (_HELD if row["is_held"] else _blind(planned and change != 0 and row.get("evidence") == "no_evidence")),
             _money(row["current_spend"]),
             _money(row["optimal_spend"]) if planned else "–",
             _money(change, "+") if planned else "–",
@@ -127,7 +130,13 @@ def scenario_table(scenario: Scenario, currency: str, credible_interval: float) 
     for row in scenario.table.to_dict("records"):
         table.add_row(
             escape(row["channel"])
-            + (" (locked)" if row["is_locked"] else _blind(row["change"] != 0 and not row["has_evidence"])),
+            + (
+                " (locked)"
+                if row["is_locked"]
+                else _HELD
+                if row["is_held"]
+                else _blind(row["change"] != 0 and not row["has_evidence"])
+            ),
             _money(row["today_spend"]),
             _money(row["optimal_spend"]),
             _money(row["change"], "+"),

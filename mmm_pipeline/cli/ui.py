@@ -6,7 +6,8 @@ import errno
 import os
 import shlex
 import socket
-import sys
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -17,6 +18,7 @@ from mmm_pipeline.cli.output import print_text
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.storage.file_errors import is_writable
 from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home
+from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.storage.settings_in_force import source_change
 
 __all__ = ["ui"]
@@ -35,22 +37,27 @@ def ui(
 ) -> None:
     """Open the Dagster UI on the home, at 127.0.0.1 only: it has no login."""
     folder = Home(home.resolve())
-    with ReadableErrors():
+    with ReadableErrors(), ExitStack() as stack:
         _require_free(port, ["mmm", "ui", "--home", str(home), *(["--read-only"] if read_only else [])])
         found = in_force(folder, config)
         folder.prepare()
         change = source_change(folder, found.settings.source) if found.settings.source.kind else None
-        dagster_home = _opened(folder, read_only)
-    environment = {**os.environ, HOME_VARIABLE: str(folder.root), "DAGSTER_HOME": str(dagster_home)}
-    if found.file is not None:
-        environment[CONFIG_VARIABLE] = str(found.file)
-    if change is not None:
-        print_text(f"note: {change}. Runs that read rows are refused until `mmm run --replace`", stderr=True)
-    print_text(f"open http://{_ADDRESS}:{port} (Ctrl-C ends it)")
-    # The webserver alone has no daemon beside it, which would run schedules and sensors.
-    server = ["dagster_webserver", "--read-only"] if read_only else ["dagster", "dev"]
-    command = [sys.executable, "-m", *server, "-w", str(folder.workspace_file), "-h", _ADDRESS, "-p", str(port)]
-    os.execve(sys.executable, command, environment)
+        dagster_home = _opened(folder, read_only, stack)
+        environment = {**os.environ, HOME_VARIABLE: str(folder.root), "DAGSTER_HOME": str(dagster_home)}
+        if found.file is not None:
+            environment[CONFIG_VARIABLE] = str(found.file)
+        if change is not None:
+            print_text(f"note: {change}. Runs that read rows are refused until `mmm run --replace`", stderr=True)
+        from mmm_pipeline.orchestration.ui.services import serve
+
+        with suppress(KeyboardInterrupt):
+            serve(
+                port,
+                environment,
+                read_only=read_only,
+                is_open=lambda: print_text(f"open http://{_ADDRESS}:{port} (Ctrl-C ends it)"),
+                told=partial(print_text, stderr=True),
+            )
 
 
 def _require_free(port: int, command: list[str]) -> None:
@@ -81,14 +88,17 @@ def _problem(port: int) -> str | None:
     return None
 
 
-def _opened(home: Home, read_only: bool) -> Path:
+def _opened(home: Home, read_only: bool, stack: ExitStack) -> Path:
     """The folder with Dagster's databases, tried once, so that the server does not answer with a traceback."""
     import dagster as dg
 
     from mmm_pipeline.orchestration.dagster_storage import copy_to_look_at, readable_storage_errors
     from mmm_pipeline.orchestration.runs.coordination import know_pools
 
-    folder = copy_to_look_at(home) if read_only and not is_writable(home.root) else home.root
+    folder = home.root
+    if read_only and not is_writable(home.root):
+        folder = stack.enter_context(scratch_folder("look")) / "home"
+        copy_to_look_at(home, folder)
     with readable_storage_errors(Home(folder)), dg.DagsterInstance.from_config(str(folder)) as instance:
         if not read_only:
             know_pools(instance)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,7 @@ from mmm_pipeline.engines.catalog import Engine
 from mmm_pipeline.engines.environment_variables import install_variables
 from mmm_pipeline.errors import EngineError
 from mmm_pipeline.storage.atomic_files import write_text
+from mmm_pipeline.storage.file_locks import holder_of, take_lock
 
 __all__ = ["ENVIRONMENTS_VARIABLE", "Environment", "State", "environment_of"]
 
@@ -80,15 +82,34 @@ class Environment:
             f"it in {self.variable}"
         )
 
+    @property
+    def lock(self) -> Path:
+        """Held while the engine runs or is installed: two at once would take each other's memory, and an install takes
+        away what a run is made of.
+        """
+        return self.folder.with_name(f".{self.folder.name}.lock")
+
     def install(self, show: Callable[[str], object]) -> None:
         """Make the environment anew; `show` is given pip's lines as they come.
 
         Raises:
-            EngineError: no such Python, too little disk space, or pip failed.
+            EngineError: it is in use, no such Python, too little disk space, or pip failed.
         """
         base = _base_python(self.engine)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as held:
+            with suppress(OSError):  # a file system without locks
+                handle = take_lock(self.lock)
+                if handle is None:
+                    raise EngineError(
+                        f"{self.folder}: process {holder_of(self.lock) or 'unknown'} runs or installs "
+                        f"{self.engine.title}: wait for it, or stop it, and try again"
+                    )
+                held.enter_context(handle)
+            self._install(base, show)
+
+    def _install(self, base: Path, show: Callable[[str], object]) -> None:
         parent = self.folder.parent
-        parent.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(parent).free / 1e9
         if free < 1.2 * self.engine.size_gb:
             raise EngineError(

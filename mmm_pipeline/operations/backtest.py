@@ -18,9 +18,9 @@ from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.schedule import Period
 from mmm_pipeline.storage.artifacts import artifact_store
 from mmm_pipeline.storage.atomic_files import write_bytes, write_text
-from mmm_pipeline.storage.champions import CHAMPION_MODEL
 from mmm_pipeline.storage.generations import require_one_generation
 from mmm_pipeline.storage.home import Home, RefreshFolder
+from mmm_pipeline.storage.warehouses import open_warehouse
 from mmm_pipeline.storage.workspace import stored_refreshes
 
 if TYPE_CHECKING:
@@ -98,9 +98,12 @@ def run_backtest(
 
 def is_filled(folder: RefreshFolder, settings: Settings) -> bool:
     """Whether a partition has everything that is scored, all made from one generation of data."""
+    *tables, champion = SCORED
     try:
+        if not artifact_store(settings, folder).has(champion):
+            return False
         require_one_generation(folder, settings, SCORED)
-        return artifact_store(settings, folder).has(CHAMPION_MODEL)
+        return all(map(open_warehouse(settings, folder).has_table, tables))
     except StoredResultError:
         return False
 

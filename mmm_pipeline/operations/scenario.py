@@ -165,13 +165,17 @@ def plan_scenario(fit: Fit, settings: Settings, options: ScenarioOptions) -> Sce
     """
     from mmm_pipeline.mmm.budget.plan import plan_budget
     from mmm_pipeline.mmm.response.response import current_spend
+    from mmm_pipeline.mmm.sensitivity.evidence import channel_evidence
 
     check_options(options)
     name = options.name or datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     step = fit.data.grid.step
     today = current_spend(fit, _horizon(settings.budget, options).horizon_periods(step))
     budget = _budget(settings.budget, options, float(today.sum()))
-    plan = plan_budget(fit, budget_request(budget, step), credible_interval=settings.report.credible_interval)
+    evidence = channel_evidence(fit)
+    plan = plan_budget(
+        fit, budget_request(budget, step), credible_interval=settings.report.credible_interval, evidence=evidence
+    )
     summary = {str(column): value for column, value in plan.summary.iloc[0].to_dict().items()}
     table = plan.table.copy()
     table.insert(1, "today_spend", plan.today)
@@ -179,27 +183,25 @@ def plan_scenario(fit: Fit, settings: Settings, options: ScenarioOptions) -> Sce
     implausible = implausible_sentences(fit, settings, summary)
     if implausible:
         summary["verdict"] = "implausible"
-    unknown, moves = _without_evidence(fit, settings), plan.reallocation.copy()
+    unknown = {channel for channel, kind in (evidence or {}).items() if kind == "prior"}
+    moves = plan.reallocation.copy()
     table["has_evidence"] = ~table["channel"].isin(unknown)
     for side in ("from", "to"):
         moves[f"{side}_has_evidence"] = ~moves[f"{side}_channel"].isin(unknown)
     for each in (table, moves):
         each["warning"] = implausible[0] if implausible else ""
+    held = table.loc[table["is_held"], "channel"].tolist()
     blind = table.loc[~table["has_evidence"] & (table["change"] != 0), "channel"].tolist()
-    return Scenario(name, table, summary, moves, implausible, tuple(_notes(fit, summary, blind)))
+    return Scenario(name, table, summary, moves, implausible, tuple(_notes(fit, summary, blind, held)))
 
 
-def _without_evidence(fit: Fit, settings: Settings) -> set[str]:
-    """Channels of which the data cannot tell what they bring, by the rule of a run's report."""
-    from mmm_pipeline.mmm.response.attribution import data_evidence
-    from mmm_pipeline.reporting.findings.findings import lacks_evidence
-
-    known = data_evidence(fit, credible_interval=settings.report.credible_interval, seed=settings.sampler.seed)
-    rows = known.to_dict("records")
-    return {str(row["channel"]) for row in rows if lacks_evidence({str(name): row[name] for name in row})}
-
-
-def _notes(fit: Fit, summary: dict[str, Any], blind: Sequence[str]) -> Iterator[str]:
+def _notes(fit: Fit, summary: dict[str, Any], blind: Sequence[str], held: Sequence[str]) -> Iterator[str]:
+    if held:
+        whose = "it brings" if len(held) == 1 else "they bring"
+        yield (
+            f"held at today's spend, because the data cannot tell what {whose}: {', '.join(held)}; "
+            "budget.move_unproven, or bounds of their own, let the plan move them"
+        )
     if blind:
         yield (
             f"no evidence: the data cannot tell what {', '.join(blind)} bring{'s' if len(blind) == 1 else ''}, so that "

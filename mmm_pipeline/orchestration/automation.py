@@ -47,7 +47,6 @@ def refresh_job(settings: Settings, engines: Sequence[Engine] = ()) -> AssetJob:
         selection=dg.AssetSelection.all() - dg.AssetSelection.assets(BUDGET_SCENARIO, *BACKTEST_TABLES, *by_hand),
         description="From the campaign source to the decision report: every asset and every spec, for one week or "
         "month.",
-        executor_def=dg.in_process_executor,
     )
 
 
@@ -61,7 +60,6 @@ def decisions_job() -> AssetJob:
         DECISIONS_JOB,
         selection=_decisions(),
         description="From the campaign source to the budget plan, without pictures and reports.",
-        executor_def=dg.in_process_executor,
     )
 
 
@@ -72,7 +70,6 @@ def backtest_job() -> AssetJob:
         selection=_decisions() | dg.AssetSelection.assets(*BACKTEST_TABLES),
         description="Backtest: backfill it over past weeks to rebuild what was known, forecast and advised then, and "
         "to score it against what happened since.",
-        executor_def=dg.in_process_executor,
     )
 
 
@@ -83,7 +80,6 @@ def scenario_job() -> AssetJob:
         selection=dg.AssetSelection.assets(BUDGET_SCENARIO),
         description="A what-if budget from the saved champion: set its options in the launchpad.",
         config=checked_scenario,
-        executor_def=dg.in_process_executor,
     )
 
 
@@ -98,7 +94,6 @@ def engine_job(engine: Engine) -> AssetJob:
         engine_job_name(engine.name),
         selection=dg.AssetSelection.assets(engine.asset, *_SHOWS_ENGINES),
         description=f"{engine.title} on the stored inputs, then comparison, pictures and report anew.",
-        executor_def=dg.in_process_executor,
     )
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +14,11 @@ from pathlib import Path
 from mmm_pipeline.errors import StorageUnavailable, StoredResultError
 from mmm_pipeline.storage.file_errors import file_error, is_writable
 from mmm_pipeline.storage.home import Home
-from mmm_pipeline.storage.scratch import RANDOM_END, remove_abandoned
 
 __all__ = ["copy_to_look_at", "readable_storage_errors"]
 
 _SQLITE = b"SQLite format 3\0"
 _FOLDERS = ("history", "schedules")
-_COPY = "mmm-ui-"
 
 
 @contextmanager
@@ -89,11 +86,12 @@ def _unwritable(path: Path) -> str:
     return file_error(OSError(kind, os.strerror(kind)), path)
 
 
-def copy_to_look_at(home: Home) -> Path:
+def copy_to_look_at(home: Home, copy: Path) -> None:
     """Copy Dagster's databases of a home that cannot be written; SQLite opens no database that it could not write.
 
-    The copy is held until this process ends, also when it becomes another program, and removed by the next that makes
-    one.
+    Args:
+        home: whose they are.
+        copy: the folder to make, a DAGSTER_HOME then.
 
     Raises:
         StoredResultError: the home has no databases, or there is no room for the copy.
@@ -102,10 +100,8 @@ def copy_to_look_at(home: Home) -> Path:
         raise StoredResultError(
             f"{_unwritable(home.root)}. There are no runs in it to look at; its results are in {home.results}"
         )
-    temporary = Path(tempfile.gettempdir())
-    remove_abandoned(temporary, f"{_COPY}{RANDOM_END}")
-    copy = Path(tempfile.mkdtemp(prefix=_COPY))
     try:
+        copy.mkdir()
         for name in _FOLDERS:
             if (home.root / name).is_dir():
                 shutil.copytree(home.root / name, copy / name)
@@ -117,19 +113,8 @@ def copy_to_look_at(home: Home) -> Path:
         if (home.root / "storage").is_dir():
             (copy / "storage").symlink_to(home.root / "storage", target_is_directory=True)
     except (OSError, shutil.Error) as error:
-        shutil.rmtree(copy, ignore_errors=True)
         told = file_error(error, copy) if error.errno else _first_line(error)
         raise StoredResultError(f"{home.root} cannot be written, and its run history not be copied: {told}") from error
-    _hold_for_ever(copy)
-    return copy
-
-
-def _hold_for_ever(folder: Path) -> None:
-    import fcntl
-
-    descriptor = os.open(folder, os.O_RDONLY)
-    os.set_inheritable(descriptor, True)  # the program that this process becomes keeps the lock
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _first_line(error: object) -> str:

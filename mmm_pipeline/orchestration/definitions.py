@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 
 from mmm_pipeline.orchestration.assets.by_hand import scenario
-from mmm_pipeline.orchestration.assets.data import ingestion, inputs, landing, profile
+from mmm_pipeline.orchestration.assets.data import ingestion, inputs, landing, priors, profile
 from mmm_pipeline.orchestration.assets.engines import comparison as engine_comparison
 from mmm_pipeline.orchestration.assets.engines import engine_runs as engines
 from mmm_pipeline.orchestration.assets.fits import agreement, fitting, model_checks, selection
@@ -31,6 +31,7 @@ from mmm_pipeline.orchestration.resources.fixed import fixed, fixed_for_run, fix
 from mmm_pipeline.orchestration.resources.gemini import Gemini
 from mmm_pipeline.orchestration.resources.io_managers import NetcdfIOManager, NoIOManager, TableIOManager
 from mmm_pipeline.orchestration.resources.workspace import RunWorkspace
+from mmm_pipeline.orchestration.runs.executor import executor_of
 from mmm_pipeline.orchestration.runs.partitions import partitions_of, spec_keys
 from mmm_pipeline.orchestration.versions import code_version
 from mmm_pipeline.settings.pipeline import Settings
@@ -75,6 +76,7 @@ def build_pipeline(
             ingestion.build_ingest_campaigns(deps=[asset.key.to_user_string() for asset in landing_assets]),
             inputs.media_matrix,
             inputs.model_inputs,
+            priors.prior_check,
             profile.eda_profile,
             *fitting.build_spec_assets(settings.model),
             fitting.build_fitted_model(settings.model),
@@ -130,8 +132,7 @@ def build_pipeline(
             "arrays": fixed_over(NetcdfIOManager, is_io_manager=True),
             "io_manager": fixed(NoIOManager()),
         },
-        # One process for all steps: they share one JAX start and one compilation cache.
-        executor=dg.in_process_executor,
+        executor=executor_of(settings.runs, workspace),
         metadata={"settings": str(config) if config else "none"} if problem is None else {"problem": problem},
     )
 

@@ -55,6 +55,11 @@ class BudgetSettings(Section):
         default_factory=dict, description="channel: [low, high] in currency over the horizon, instead of multiples"
     )
     locked: tuple[Name, ...] = Field((), description="channels whose spend stays as it is")
+    move_unproven: bool = Field(
+        False,
+        description="whether the plan may move channels whose return is the prior's opinion (table sensitivity); off: "
+        "they keep today's spend, unless they have bounds or amounts of their own",
+    )
     groups: Annotated[dict[Name, GroupSettings], DistinctNames] = Field(
         default_factory=dict, description="name: {channels: [...], total: ...}, channels with a total of their own"
     )

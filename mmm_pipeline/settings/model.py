@@ -96,7 +96,7 @@ class MediaPriorSettings(Section):
     """What is believed of all channels together, before their data is seen; those in `roi` keep their own belief."""
 
     kind: MediaPriorKind = Field(
-        "spend_share",
+        "total_share",
         description="total_share: all channels together cause this share of the KPI | roi: each channel has this ROI | "
         "spend_share: LightweightMMM's, by the channels' shares of spend",
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from mmm_pipeline.mmm.fit.fit import Fit
+    from mmm_pipeline.mmm.specs import ModelSpec
     from mmm_pipeline.settings.pipeline import Settings
     from mmm_pipeline.storage.home import RefreshFolder
 
@@ -119,16 +120,32 @@ class ArtifactStore:
         Raises:
             StoredResultError: the file is missing or damaged.
         """
+        window = self._fitted_window(name)
+        try:
+            spend = window["spend"]
+            spend = (spend.sum("market") if "market" in spend.dims else spend).transpose("time", "channel")
+            channels = tuple(str(channel) for channel in spend["channel"].to_numpy())
+            return channels, spend.to_numpy(), TimeGrid.of_dates(spend["time"].to_numpy())
+        except Exception as error:
+            raise _damaged(self.path(name), name, error) from error
+
+    def read_fit_spec(self, name: str) -> ModelSpec:
+        """The model of a stored fit, without reading its draws.
+
+        Raises:
+            StoredResultError: the file is missing or damaged.
+        """
+        from mmm_pipeline.mmm.fit.storage import stored_spec
+
+        return stored_spec(self._fitted_window(name))
+
+    def _fitted_window(self, name: str) -> xr.Dataset:
         import xarray as xr
 
         path = self.path(name)
         try:
             with self._on_this_machine(path, name) as file:
-                window = xr.load_dataset(file, engine="h5netcdf", group="constant_data")
-            spend = window["spend"]
-            spend = (spend.sum("market") if "market" in spend.dims else spend).transpose("time", "channel")
-            channels = tuple(str(channel) for channel in spend["channel"].to_numpy())
-            return channels, spend.to_numpy(), TimeGrid.of_dates(spend["time"].to_numpy())
+                return xr.load_dataset(file, engine="h5netcdf", group="constant_data")
         except StoredResultError:
             raise
         except Exception as error:

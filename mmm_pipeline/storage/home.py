@@ -20,6 +20,7 @@ from mmm_pipeline.settings.sources import SourceSettings
 from mmm_pipeline.settings.yaml_file import read_yaml
 from mmm_pipeline.storage.atomic_files import write_text
 from mmm_pipeline.storage.file_errors import file_error, is_writable
+from mmm_pipeline.storage.home_format import bring_up_to_date
 from mmm_pipeline.text_safety.printable import printable
 
 __all__ = ["CONFIG_VARIABLE", "HOME_VARIABLE", "Home", "RefreshFolder", "home_from_environment"]
@@ -32,39 +33,6 @@ _REFRESHES = "refreshes"
 _KEY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 _KEPT = re.compile(r"(\d{8}T\d{12}Z)")
 _URL_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
-
-_WORKSPACE_YAML = """\
-# Written by mmm_pipeline; read by `mmm ui`.
-load_from:
-  - python_module:
-      module_name: mmm_pipeline.definitions
-      location_name: mmm_pipeline
-"""
-
-_DAGSTER_YAML = """\
-# Written by mmm_pipeline on first use; yours to edit.
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-concurrency:
-  pools:
-    granularity: run
-    default_limit: 1
-run_launcher:
-  module: mmm_pipeline.run_launcher
-  class: WatchfulRunLauncher
-# A run whose process is gone (memory, power, kill -9) is marked as failed ...
-run_monitoring:
-  enabled: true
-  poll_interval_seconds: 30
-# ... and run again from where it was. What an asset itself refused is not: the data or settings have to change first.
-run_retries:
-  enabled: true
-  max_retries: 2
-  retry_on_asset_or_op_failure: false
-"""
-
 
 _REMEMBERED = """\
 # The settings of the last run that read campaign rows; rewritten when others are used.
@@ -162,18 +130,17 @@ class Home:
         return self.refreshes / "calendar.json"
 
     def prepare(self) -> None:
-        """Create the folder and Dagster's own files when they are missing; nothing is written when they are there.
+        """Create the folder and Dagster's own files when they are missing, and bring a home of an earlier format up to
+        date; nothing is written when all is there.
 
         Raises:
-            SettingsError: the folder cannot be created, read or written, or one of these files is damaged.
+            SettingsError: the folder cannot be created, read or written, one of these files is damaged, or a newer
+                program wrote the home.
         """
         _require_usable(self.root)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            for file, text in ((self.dagster_file, _DAGSTER_YAML), (self.workspace_file, _WORKSPACE_YAML)):
-                if not file.exists():
-                    write_text(file, text)
-                _require_yaml(file)
+            bring_up_to_date(self.root)
             _into_partitions(self)
         except OSError as error:
             raise SettingsError(
@@ -290,17 +257,6 @@ def _require_usable(root: Path) -> None:
                 f"home folder {path}: Dagster's run history cannot be kept below a path with {what}: choose another "
                 "with --home"
             )
-
-
-def _require_yaml(file: Path) -> None:
-    """Dagster would answer a damaged file with a traceback."""
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
-        content = str(error).splitlines()[0]
-    if not isinstance(content, dict):
-        why = content if isinstance(content, str) else "no section in it"
-        raise SettingsError(f"{file}: is damaged ({why}): correct it, or move it away to have it made anew")
 
 
 def home_from_environment() -> Home:

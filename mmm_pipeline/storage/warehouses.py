@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -101,12 +101,21 @@ class Warehouse(SqlEngine, Protocol):
         """Remove a table if it is there."""
 
 
-def open_warehouse(settings: Settings, folder: RefreshFolder) -> Warehouse:
-    """The warehouse of a partition, of the kind that `warehouse.kind` names; a remote one is connected at first use."""
+def open_warehouse(settings: Settings, folder: RefreshFolder, told: Callable[[str], object] | None = None) -> Warehouse:
+    """The warehouse of a partition, of the kind that `warehouse.kind` names; a remote one is connected at first use.
+
+    Args:
+        settings: of the pipeline.
+        folder: where a local one is.
+        told: who is told that another process has to be waited for, as a run does, `runs.warehouse_wait_minutes` long;
+            None: a person waits, who would rather hear of it after a minute.
+    """
     if settings.warehouse.kind == "bigquery":
         from mmm_pipeline.storage.warehouse.bigquery.warehouse import BigQueryWarehouse
 
         return BigQueryWarehouse.from_settings(settings, scratch=folder.root, partition=folder.key)
     from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 
-    return DuckDBWarehouse(folder.warehouse_file)
+    if told is None:
+        return DuckDBWarehouse(folder.warehouse_file)
+    return DuckDBWarehouse(folder.warehouse_file, wait_seconds=60 * settings.runs.warehouse_wait_minutes, told=told)

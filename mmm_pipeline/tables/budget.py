@@ -28,7 +28,14 @@ BUDGET_PLAN = table(
         "change": column(float, "optimal minus current", unit="currency"),
         "low": column(float, "lower bound", AT_LEAST_0, unit="currency"),
         "high": column(float, "upper bound", AT_LEAST_0, unit="currency"),
-        "is_locked": column(bool, "whether the channel had to stay as it is"),
+        "is_locked": column(bool, "whether the settings had it stay as it is"),
+        "is_held": column(bool, "whether it stays as it is because its return is the prior's opinion"),
+        "evidence": column(
+            str,
+            "where its return comes from: data, both or prior (table sensitivity)",
+            pa.Check.isin(["data", "both", "prior"]),
+            nullable=True,
+        ),
         "price": column(float, "spend per media unit", AT_LEAST_0, unit="currency per media unit"),
         "current_kpi": column(float, "expected KPI of the current spend", unit=KPI),
         "optimal_kpi": column(float, "expected KPI of the plan", unit=KPI),
@@ -110,6 +117,12 @@ BUDGET_SUMMARY = table(
             nullable=True,
         ),
         "reason": column(str, "the same in words, with what to set", nullable=True),
+        **{
+            f"uplift_by_{kind}": column(
+                float, f"part of the uplift that rests on channels with evidence {kind}", unit=KPI, nullable=True
+            )
+            for kind in ("data", "both", "prior")
+        },
     },
     about=About(
         readers=MARKETING,

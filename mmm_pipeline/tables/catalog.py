@@ -34,11 +34,15 @@ from mmm_pipeline.tables.campaign import (
 from mmm_pipeline.tables.comparison import AVERAGED_ATTRIBUTION, DRIFT, ROLLING_ORIGINS, SPEC_AGREEMENT
 from mmm_pipeline.tables.engines import ENGINE_COMPARISON, ENGINE_SCORES
 from mmm_pipeline.tables.evaluation import FORECAST, LEADERBOARD, NAIVE_FORECASTS
+from mmm_pipeline.tables.frames import frame_of
 from mmm_pipeline.tables.model_checks import (
     CHAMPION_FIT,
     PREDICTIVE_DISTRIBUTION,
     PREDICTIVE_PIT,
+    PRIOR_CHECK,
+    PRIOR_KPI,
     PRIOR_POSTERIOR_DENSITY,
+    SENSITIVITY,
     WORST_PARAMETER_DRAWS,
 )
 from mmm_pipeline.tables.parts import About, about_of
@@ -56,6 +60,8 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         MEDIA_MATRIX,
         MARKET_MATRIX,
         EXCLUDED_CHANNELS,
+        PRIOR_CHECK,
+        PRIOR_KPI,
         LEADERBOARD,
         CHAMPION_FIT,
         NAIVE_FORECASTS,
@@ -70,6 +76,7 @@ CONTRACTS: dict[str, pa.DataFrameSchema] = {
         CONTRIBUTION_OVER_TIME_BY_MARKET,
         RETENTION_DENSITY,
         PRIOR_POSTERIOR_DENSITY,
+        SENSITIVITY,
         PREDICTIVE_PIT,
         PREDICTIVE_DISTRIBUTION,
         WORST_PARAMETER_DRAWS,
@@ -104,8 +111,7 @@ def published_tables() -> tuple[str, ...]:
 
 def empty_table(name: str) -> pd.DataFrame:
     """A table of the contract's columns and types without rows."""
-    schema = CONTRACTS[name]
-    return pd.DataFrame({column: pd.Series(dtype=str(field.dtype)) for column, field in schema.columns.items()})
+    return frame_of(CONTRACTS[name], [])
 
 
 def violations(name: str, table: pd.DataFrame, limit: int = 20) -> pd.DataFrame:

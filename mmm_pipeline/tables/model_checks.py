@@ -13,6 +13,7 @@ from mmm_pipeline.tables.parts import (
     STATISTICIANS,
     About,
     column,
+    interval,
     ordered,
     table,
 )
@@ -21,7 +22,10 @@ __all__ = [
     "CHAMPION_FIT",
     "PREDICTIVE_DISTRIBUTION",
     "PREDICTIVE_PIT",
+    "PRIOR_CHECK",
+    "PRIOR_KPI",
     "PRIOR_POSTERIOR_DENSITY",
+    "SENSITIVITY",
     "WORST_PARAMETER_DRAWS",
 ]
 
@@ -77,6 +81,74 @@ PRIOR_POSTERIOR_DENSITY = table(
         readers=STATISTICIANS,
         question="What was assumed of each channel's ROI, and what did the data add?",
         is_reported=True,
+    ),
+)
+
+PRIOR_CHECK = table(
+    "prior_check",
+    "What the priors imply before any KPI is seen, for all media (empty channel) and for every channel.",
+    {
+        "adstock": column(str, "media transform of the specs"),
+        "channel": column(str, "name of the channel; empty: all media together", nullable=True),
+        "spend": column(float, "spend of the train window", AT_LEAST_0, unit="currency"),
+        "share": column(float, "expected share of the train window's KPI", AT_LEAST_0),
+        **interval("share"),
+        "roi": column(float, "expected KPI per unit of spend", AT_LEAST_0),
+        **interval("roi"),
+        "probability_above_kpi": column(float, "probability of more than all of the KPI", pa.Check.in_range(0, 1)),
+    },
+    unique=["adstock", "channel"],
+    about=About(
+        readers=STATISTICIANS,
+        question="What is believed of media before the data is seen, and can that be meant?",
+        is_reported=True,
+        published_as="prior_check",
+    ),
+)
+
+PRIOR_KPI = table(
+    "prior_kpi",
+    "Observed KPI of every train day, and what media would cause of it by the priors alone.",
+    {
+        "adstock": column(str, "media transform of the specs"),
+        "date": column(DATE, "day"),
+        "observed": column(float, "observed KPI", unit=KPI),
+        "media": column(float, "expected KPI of all media", AT_LEAST_0, unit=KPI),
+        **interval("media", KPI),
+    },
+    unique=["adstock", "date"],
+    about=About(readers=STATISTICIANS, question="Does what is believed of media fit below the KPI?", is_reported=True),
+)
+
+SENSITIVITY = table(
+    "sensitivity",
+    "How much of each result is the prior's opinion: power-scaling sensitivity to prior and likelihood.",
+    {
+        "quantity": column(
+            str,
+            "roi (of a channel; its contribution with it), media (what all channels brought) or gain (of the plan)",
+            pa.Check.isin(["roi", "media", "gain"]),
+        ),
+        "channel": column(str, "name of the channel; empty: of all together", nullable=True),
+        "prior_sensitivity": column(
+            float, "change of the posterior per doubling of the prior's power, cumulative Jensen-Shannon", AT_LEAST_0
+        ),
+        "likelihood_sensitivity": column(float, "the same of the likelihood's power", AT_LEAST_0),
+        "opinion": column(
+            float, "prior sensitivity over the sum of both; about the prior's weight", pa.Check.in_range(0, 1)
+        ),
+        "evidence": column(
+            str,
+            "data (opinion up to 1/3), both, or prior (opinion from 0.6, or media that hardly vary)",
+            pa.Check.isin(["data", "both", "prior"]),
+        ),
+    },
+    unique=["quantity", "channel"],
+    about=About(
+        readers=STATISTICIANS,
+        question="Which results does the data tell, and which are the prior's opinion?",
+        is_reported=True,
+        published_as="sensitivity",
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
 import shutil
@@ -73,6 +74,8 @@ def test_the_dockerfile_has_no_findings() -> None:
 
 def test_the_image_runs_as_an_ordinary_user_and_says_whether_it_is_well(dockerfile: str) -> None:
     last_stage = dockerfile.rpartition("\nFROM ")[2]
+    assert len(re.findall(r"^FROM \$\{BASE\}", dockerfile, flags=re.MULTILINE)) == 2
+    assert re.search(r"^ARG BASE=python:3\.1[12]\.\d+-slim-\w+$", dockerfile, flags=re.MULTILINE)
     [user] = re.findall(r"^USER (\S+)$", last_stage, flags=re.MULTILINE)
     assert re.fullmatch(r"[1-9]\d+:[1-9]\d+", user)
     assert "HEALTHCHECK" in last_stage
@@ -106,6 +109,29 @@ def test_everything_that_the_package_is_built_of_is_in_the_image() -> None:
     assert {f"!{name}" for name in (*wheel["packages"], *wheel["force-include"], project["project"]["readme"])} <= set(
         rules
     )
+
+
+def test_no_container_is_root_has_rights_or_takes_whatever_image_is_newest(compose: dict[str, Any]) -> None:
+    for service in compose["services"].values():
+        assert service["user"] not in ("root", "0", "0:0")
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert re.search(r":\d+\.\d+[\w.-]*$", service["image"])
+
+
+def test_dagster_s_webserver_is_never_started_without_the_guard(
+    compose: dict[str, Any], chart: dict[str, Any], dockerfile: str
+) -> None:
+    assert compose["services"]["webserver"]["command"][0] == "mmm-webserver"
+    # The chart starts the one that comes first on the PATH.
+    assert "ln -s /opt/venv/bin/mmm-webserver /opt/mmm/bin/dagster-webserver" in dockerfile
+    assert "ENV PATH=/opt/mmm/bin:/opt/venv/bin:" in dockerfile
+    assert {"MMM_UI_NAMES"} <= set(chart["dagsterWebserver"]["env"]) & set(
+        compose["services"]["webserver"]["environment"]
+    )
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
+    module, _, function = scripts["mmm-webserver"].partition(":")
+    assert callable(getattr(importlib.import_module(module), function))
 
 
 def test_the_ui_is_published_on_this_machine_only(compose: dict[str, Any]) -> None:
@@ -149,7 +175,7 @@ def test_the_commands_and_their_options_exist(service: str, compose: dict[str, A
     known: dict[str, click.Command] = {
         "dagster": create_dagster_cli(),
         "dagster-daemon": create_dagster_daemon_cli(),
-        "dagster-webserver": dagster_webserver,
+        "mmm-webserver": dagster_webserver,
     }
     in_image = json.loads(re.findall(r"^CMD (\[.*\])$", dockerfile, re.MULTILINE)[0])
     name, *words = compose["services"][service].get("command", in_image)

@@ -14,6 +14,7 @@ from mmm_pipeline.engines.catalog import Engine, catalog, engine_named
 from mmm_pipeline.engines.environments import ENVIRONMENTS_VARIABLE, environment_of
 from mmm_pipeline.errors import EngineError
 from mmm_pipeline_tests.engines.small_engine import make_engine
+from mmm_pipeline_tests.storage.holding_process import holding_process
 
 
 @pytest.fixture
@@ -34,6 +35,17 @@ def test_an_environment_is_made_and_goes_out_of_date_with_its_requirements(engin
     assert environment_of(engine).interpreter().is_file()
     engine.requirements.write_text("something==1\n")
     assert environment_of(engine).state() == "outdated"
+
+
+def test_an_environment_in_use_is_not_taken_away(engine: Engine) -> None:
+    environment = environment_of(engine)
+    other = holding_process(environment.lock)
+    try:
+        with pytest.raises(EngineError, match=rf"process {other.pid} runs or installs Small: wait for it"):
+            environment.install(lambda line: None)
+    finally:
+        other.kill()
+        other.wait()
 
 
 def test_an_install_that_was_broken_off_is_not_taken_for_a_whole_one(engine: Engine) -> None:

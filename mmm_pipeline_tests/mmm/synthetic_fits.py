@@ -95,7 +95,7 @@ def synthetic_fit(
 def synthetic_panel_fit(*, silent: bool = True, **arguments: int) -> Fit:
     """Two markets that share the draws of a synthetic fit, the second half as large; `silent`: a channel is off there.
 
-    Takes the arguments of `synthetic_fit`. The other groups have the shapes of a fit's, and no content.
+    Takes the arguments of `synthetic_fit`. The observed data has the shape of a fit's, and no content.
     """
     one = synthetic_fit(**arguments)  # type: ignore[arg-type]
     dataset = market_dataset(channels=len(one.data.channels), days=one.data.days)
@@ -112,6 +112,7 @@ def synthetic_panel_fit(*, silent: bool = True, **arguments: int) -> Fit:
         }
     )
     empty = xr.zeros_like(one.posterior["noise_sd"])
-    groups = {name: xr.Dataset({"kpi": empty}) for name in ("log_likelihood", "observed_data")}
-    inference = az.InferenceData(posterior=posterior, sample_stats=one.inference["sample_stats"], **groups)
+    inference = az.InferenceData(
+        posterior=posterior, sample_stats=one.inference["sample_stats"], observed_data=xr.Dataset({"kpi": empty})
+    )
     return Fit(one.spec, model_data(both), inference, one.convergence, one.attempts, one.seconds)

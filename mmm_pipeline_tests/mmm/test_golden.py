@@ -55,7 +55,7 @@ likelihood = jax.jit(log_likelihood, static_argnums=0)
 
 
 @pytest.fixture(autouse=True)
-def _double_precision():
+def _double_precision(quick_compilation):
     with jax.enable_x64(True):
         yield
 

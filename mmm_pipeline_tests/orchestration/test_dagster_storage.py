@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,7 +80,8 @@ def test_the_runs_of_a_home_that_cannot_be_written_are_copied_to_be_looked_at(ho
     for folder in (tmp_path, home.root, home.root / "history", home.root / "schedules"):
         folder.chmod(0o755)
     with other_user(tmp_path):
-        copy = copy_to_look_at(home)
+        copy = Path(tempfile.mkdtemp(prefix="mmm-test-")) / "home"
+        copy_to_look_at(home, copy)
         with dg.DagsterInstance.from_config(str(copy)) as instance:
             assert [seen.run_id for seen in instance.get_runs()] == [run.run_id]
 

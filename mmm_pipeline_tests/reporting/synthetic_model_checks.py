@@ -9,7 +9,17 @@ import pandas as pd
 from scipy.signal import lfilter
 from scipy.stats import norm
 
-__all__ = ["predictive_distribution", "prior_posterior_density", "worst_parameter_draws"]
+from mmm_pipeline.mmm.sensitivity.verdicts import evidence_of
+from mmm_pipeline.tables.catalog import CONTRACTS
+
+__all__ = [
+    "predictive_distribution",
+    "prior_check",
+    "prior_kpi",
+    "prior_posterior_density",
+    "sensitivity",
+    "worst_parameter_draws",
+]
 
 
 def prior_posterior_density(
@@ -24,6 +34,40 @@ def prior_posterior_density(
             density = norm.pdf(np.log(positive), location, scale) / positive
             rows.append(pd.DataFrame({"channel": name, "source": source, "roi": grid, "density": density}))
     return pd.concat(rows)
+
+
+def sensitivity(names: Sequence[str], opinion: np.ndarray, gain_rests_on: str) -> pd.DataFrame:
+    """Channels by the prior's share; media by data and prior together; the gain as asked, none where it is empty."""
+    rests_on = {"data": 0.1, "both": 0.5, "prior": 0.9}
+    shares = [("media", None, 0.45), *([("gain", None, rests_on[gain_rests_on])] if gain_rests_on else [])]
+    shares += [("roi", name, share) for name, share in zip(names, opinion, strict=True)]
+    table = pd.DataFrame(shares, columns=["quantity", "channel", "opinion"])
+    table["prior_sensitivity"], table["likelihood_sensitivity"] = 0.1 * table["opinion"], 0.1 * (1 - table["opinion"])
+    return table.assign(evidence=[evidence_of(share) for share in table["opinion"]])[
+        ["quantity", "channel", "prior_sensitivity", "likelihood_sensitivity", "opinion", "evidence"]
+    ]
+
+
+def prior_check(names: Sequence[str], spend: np.ndarray, kpi: float) -> pd.DataFrame:
+    """All media are believed to cause two fifths of the KPI, whichever the transform."""
+    share = np.concatenate([[0.4], 0.4 * spend / spend.sum()])
+    spent = np.concatenate([[spend.sum()], spend])
+    table = pd.DataFrame({"channel": [None, *names], "spend": spent})
+    for name, values in (("share", share), ("roi", share * kpi / spent)):
+        table[name], table[f"{name}_low"], table[f"{name}_high"] = values, 0.4 * values, 2 * values
+    table["probability_above_kpi"] = np.where(table["channel"].isna(), 0.02, 0.0)
+    made = [table.assign(adstock=adstock) for adstock in ("adstock", "hill_adstock", "carryover")]
+    return pd.concat(made)[list(CONTRACTS["prior_check"].columns)]
+
+
+def prior_kpi(forecast: pd.DataFrame) -> pd.DataFrame:
+    """The same by day, over the train days."""
+    train = forecast.loc[~forecast["is_holdout"]]
+    media = 0.4 * train["observed"].mean() * np.ones(len(train))
+    table = pd.DataFrame({"date": train["date"], "observed": train["observed"], "media": media})
+    table["media_low"], table["media_high"] = 0.4 * media, 2 * media
+    made = [table.assign(adstock=adstock) for adstock in ("adstock", "hill_adstock", "carryover")]
+    return pd.concat(made)[list(CONTRACTS["prior_kpi"].columns)]
 
 
 def predictive_distribution(forecast: pd.DataFrame) -> pd.DataFrame:

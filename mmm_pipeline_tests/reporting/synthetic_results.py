@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +13,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from mmm_pipeline.mmm.budget.gain_parts import gain_parts
 from mmm_pipeline.mmm.budget.reallocation import reallocation
 from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.mmm.reasons import Reason, stored_reasons
+from mmm_pipeline.mmm.sensitivity.verdicts import OPINION, evidence_of
 from mmm_pipeline.reporting.results.tables import ResultTables, RowCounts, Window
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.tables.catalog import CONTRACTS, empty_table
@@ -27,7 +30,10 @@ from mmm_pipeline_tests.reporting.synthetic_leaderboard import (
 )
 from mmm_pipeline_tests.reporting.synthetic_model_checks import (
     predictive_distribution,
+    prior_check,
+    prior_kpi,
     prior_posterior_density,
+    sensitivity,
     worst_parameter_draws,
 )
 
@@ -68,6 +74,8 @@ def synthetic_results(
     refreshed: bool = True,
     windows: int = 1,
     converged: bool = True,
+    holds_unproven: bool = False,
+    gain_rests_on: str = "data",
     markets: Sequence[str] = (),
     engines: Sequence[str] = (),
     settings: Mapping[str, Any] | None = None,
@@ -86,6 +94,8 @@ def synthetic_results(
         refreshed: whether there is an earlier champion to compare with.
         windows: forecast windows of the evaluation; with several, there is a table of rolling origins.
         converged: whether the champion's fit on all days did.
+        holds_unproven: whether the plan keeps channels without evidence at today's spend.
+        gain_rests_on: where the plan's gain comes from.
         markets: names of the markets of a panel; the last channel is off in the last market.
         engines: titles of other engines that have answered; the first contradicts ours on the first channel.
         settings: `pipeline.yaml` content; default: a report in both languages.
@@ -102,6 +112,8 @@ def synthetic_results(
         refreshed=refreshed,
         windows=windows,
         converged=converged,
+        holds_unproven=holds_unproven,
+        gain_rests_on=gain_rests_on,
         markets=tuple(markets),
         engines=tuple(engines),
     )
@@ -130,12 +142,14 @@ def _made(
     refreshed: bool,
     windows: int,
     converged: bool,
+    holds_unproven: bool,
+    gain_rests_on: str,
     markets: tuple[str, ...],
     engines: tuple[str, ...],
 ) -> dict[str, pd.DataFrame]:
     """The tables, validated once: that takes most of the time."""
     start = dt.date(2021, 10, 17)
-    market = _Market(list(names), days, holdout, np.random.default_rng(seed))
+    market = _Market(list(names), days, holdout, np.random.default_rng(seed), holds_unproven=holds_unproven)
     frames = {
         "media_matrix": empty_table("media_matrix"),
         "kpi_series": empty_table("kpi_series"),
@@ -153,7 +167,10 @@ def _made(
         "media_total": market.media_total(),
         "contribution_over_time": market.contribution_over_time(),
         "retention_density": market.retention_density(),
+        "prior_check": prior_check(list(names), market.daily_spend * market.days, float(market.mean.sum())),
+        "prior_kpi": prior_kpi(market.forecast()),
         "prior_posterior_density": prior_posterior_density(names, market.roi, market.spread, market.width_ratio),
+        "sensitivity": sensitivity(names, market.opinion, "" if no_plan else gain_rests_on),
         "predictive_pit": market.predictive_pit(),
         "predictive_distribution": predictive_distribution(market.forecast()),
         "worst_parameter_draws": worst_parameter_draws(names, market.rng),
@@ -175,6 +192,15 @@ def _made(
     return {name: CONTRACTS[name].validate(frame) for name, frame in frames.items()}
 
 
+def resting_on(tables: ResultTables, opinion: Sequence[float] | float) -> ResultTables:
+    """The same results with other shares of the prior in what is known of the channels, in the attribution's order."""
+    names = tables.attribution["channel"].tolist()
+    shares = np.broadcast_to(np.asarray(opinion, dtype=float), len(names))
+    gain = tables.sensitivity.loc[tables.sensitivity["quantity"] == "gain", "evidence"]
+    changed = sensitivity(names, shares, gain.iloc[0] if len(gain) else "")
+    return dataclasses.replace(tables, sensitivity=CONTRACTS["sensitivity"].validate(changed))
+
+
 @dataclass
 class _Market:
     """Truth-like quantities that the tables share, so that they agree with one another."""
@@ -184,6 +210,7 @@ class _Market:
     holdout: int
     rng: np.random.Generator
     horizon: int = 28
+    holds_unproven: bool = False
     dates: pd.DatetimeIndex = field(init=False)
 
     def __post_init__(self) -> None:
@@ -200,6 +227,11 @@ class _Market:
         self.mean = self.baseline + self.daily.sum(axis=1)
         self.spread = rng.uniform(0.15, 0.7, count)
         self.width_ratio = np.where(self.spread > 0.55, rng.uniform(0.8, 1.05, count), rng.uniform(0.15, 0.75, count))
+
+    @property
+    def opinion(self) -> np.ndarray:
+        """Share of the prior in what is known of each channel: most of it where the interval stayed as wide."""
+        return np.where(self.width_ratio >= 0.8, 0.8, np.where(self.width_ratio >= 0.5, 0.45, 0.1))
 
     def forecast(self) -> pd.DataFrame:
         mean, sd = self.mean, self._noise_sd
@@ -345,7 +377,9 @@ class _Market:
 
     def budget_plan(self) -> pd.DataFrame:
         current = self.daily_spend * self.horizon
-        locked = np.arange(len(self.names)) == 1
+        named = np.arange(len(self.names)) == 1
+        held = self.holds_unproven & (self.opinion >= OPINION) & ~named
+        locked = named | held
         factor = np.where(locked, 1.0, np.clip(self.roi / np.average(self.roi, weights=current), 0.5, 2.0))
         free = ~locked
         for _ in range(50):  # meet the total inside the bounds
@@ -363,7 +397,9 @@ class _Market:
                 "change": optimal - current,
                 "low": np.where(locked, current, 0.5 * current),
                 "high": np.where(locked, current, 2 * current),
-                "is_locked": locked,
+                "is_locked": named,
+                "is_held": held,
+                "evidence": [evidence_of(share) for share in self.opinion],
                 "price": 1 / 120,
                 "current_kpi": kpi[0],
                 "optimal_kpi": kpi[1],
@@ -376,6 +412,7 @@ class _Market:
         plan = self.budget_plan()
         before, after = plan["current_kpi"].sum(), plan["optimal_kpi"].sum()
         uplift = after - before
+        parts = gain_parts(plan, dict(zip(plan["channel"], plan["evidence"], strict=True)))
         return pd.DataFrame(
             {
                 "objective": ["most_kpi"],
@@ -399,6 +436,7 @@ class _Market:
                 "verdict": ["no_plan" if no_plan else "material_gain" if material else "no_material_gain"],
                 "no_plan": [no_plan],
                 "reason": ["the last 28 days cost nothing: set budget.total" if no_plan else None],
+                **{f"uplift_by_{kind}": [value] for kind, value in parts.items()},
             }
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import duckdb
@@ -43,12 +44,17 @@ def test_only_unicode_form_width_and_blanks_are_undone(text: str, expected: str)
     assert plain_name(text) == expected
 
 
-@given(st.one_of(st.text(st.sampled_from(ODD), max_size=20), st.text(max_size=20)))
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(":memory:") as opened:
+        yield opened
+
+
+@given(text=st.one_of(st.text(st.sampled_from(ODD), max_size=20), st.text(max_size=20)))
 @hypothesis_settings(max_examples=300, deadline=None)
-def test_sql_and_python_read_a_name_alike(text: str) -> None:
+def test_sql_and_python_read_a_name_alike(connection: duckdb.DuckDBPyConnection, text: str) -> None:
     text = text.replace("\0", "")
-    with duckdb.connect(":memory:") as connection:
-        [(found,)] = connection.execute(f"SELECT {name(DUCKDB, '$text')}", {"text": text}).fetchall()
+    [(found,)] = connection.execute(f"SELECT {name(DUCKDB, '$text')}", {"text": text}).fetchall()
 
     assert (found or "") == plain_name(text)
 

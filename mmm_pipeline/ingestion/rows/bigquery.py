@@ -18,7 +18,7 @@ from mmm_pipeline.ingestion.rows.load import (
 )
 from mmm_pipeline.ingestion.rows.refused_rows import FirstRefusal
 from mmm_pipeline.ingestion.rows.totals import refusals
-from mmm_pipeline.ingestion.rows.verdicts import NUMBER_ROLES
+from mmm_pipeline.ingestion.rows.verdicts import COMPARED_ROLES, NUMBER_ROLES
 from mmm_pipeline.ingestion.shapes.row_tables import RowTable
 from mmm_pipeline.ingestion.sources.wide import Melt
 from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, decimal_marks
@@ -125,7 +125,8 @@ class SourceTable:
         numbers = {roles.positions[role] for role in NUMBER_ROLES if role in roles.positions}
         source, cells = (f"({self._source(texts_only=texts_only)}) AS source" for texts_only in (True, False))
         texts = TextNumbers(self._rows, BIGQUERY, source, roles.names, str(self.name), cells)
-        found = decimal_marks(texts, numbers.intersection(in_text), in_text, setting)
+        compared = {roles.positions[role] for role in COMPARED_ROLES if role in roles.positions}
+        found = decimal_marks(texts, numbers.intersection(in_text), in_text, setting, compared)
         return replace(self, queries=replace(self.queries, marks=found.of_column), notes=found.notes)
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:

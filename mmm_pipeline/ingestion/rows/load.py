@@ -27,7 +27,7 @@ from mmm_pipeline.ingestion.rows.totals import (
     left_out_rows,
     refusals,
 )
-from mmm_pipeline.ingestion.rows.verdicts import NUMBER_ROLES, REASONS
+from mmm_pipeline.ingestion.rows.verdicts import COMPARED_ROLES, NUMBER_ROLES, REASONS
 from mmm_pipeline.ingestion.shapes.row_tables import RowTable
 from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles
 from mmm_pipeline.ingestion.sources.opening import source_name, stage_source
@@ -156,7 +156,8 @@ def judge_file(staging: Staging, table: RowTable, settings: Settings) -> JudgedT
     key = f"{table.setting}.decimal"
     numbers = [roles.positions[role] for role in NUMBER_ROLES if role in roles.positions]
     setting = MarkSetting(table.source.decimal, key)
-    marks = staged_decimal_marks(staging, roles.names, numbers, setting=setting, where=read.where)
+    compared = [roles.positions[role] for role in COMPARED_ROLES if role in roles.positions]
+    marks = staged_decimal_marks(staging, roles.names, numbers, setting=setting, where=read.where, compared=compared)
     queries = CampaignQueries.of(
         DUCKDB, roles, settings, where=read.where, marks=marks.of_column, table=table.name, kpi_per=table.kpi_per
     )

@@ -6,6 +6,7 @@ from mmm_pipeline.ingestion.sources.staging import LONGEST_FIELD
 
 __all__ = [
     "BLANK",
+    "COMPARED_ROLES",
     "DUPLICATE",
     "EQUAL_KPI",
     "FIRST_DAY",
@@ -19,6 +20,8 @@ __all__ = [
 ]
 
 NUMBER_ROLES = ("media", "spend", "kpi")
+COMPARED_ROLES = ("spend", "kpi")
+"""Amounts of which one is divided by the other."""
 FIRST_DAY, LAST_DAY = "1990-01-01", "2100-12-31"
 
 BLANK = "blank"

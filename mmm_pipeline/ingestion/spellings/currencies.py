@@ -1,8 +1,8 @@
-"""Amounts of one column in two currencies: added up, they would be no amount of either."""
+"""Amounts in two currencies: added up, or divided by each other, they would be no amount of either."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.spellings.number_formats import TextNumbers, currency
@@ -50,7 +50,7 @@ _CODES: Mapping[str, str] = {
 }
 
 
-def require_one_currency(texts: TextNumbers, positions: Sequence[int]) -> None:
+def require_one_currency(texts: TextNumbers, positions: Sequence[int], compared: Collection[int] = ()) -> None:
     """Refuse a column of numbers with signs or codes that no single currency has, such as `$5` beside `€5`.
 
     `$5` beside `USD 5` is one currency, and a number without a sign goes with any.
@@ -58,6 +58,8 @@ def require_one_currency(texts: TextNumbers, positions: Sequence[int]) -> None:
     Args:
         texts: the source.
         positions: of the columns.
+        compared: those of columns that are divided by each other, such as the KPI by spend: they must have one currency
+            together.
 
     Raises:
         CampaignDataError: naming a cell of each currency.
@@ -70,6 +72,8 @@ def require_one_currency(texts: TextNumbers, positions: Sequence[int]) -> None:
     several = [at for at, least, most in zip(positions, row[::2], row[1::2], strict=True) if least != most]
     mixed = {position: found for position in several if len(found := _incompatible(_cells(texts, position))) > 1}
     if not mixed:
+        signed = [at for at, least in zip(positions, row[::2], strict=True) if at in compared and least is not None]
+        _require_comparable(texts, signed)
         return
     lines = [
         f"  {texts.headers[position]!r} has {' and '.join(cells[:_SHOWN])}"
@@ -80,6 +84,22 @@ def require_one_currency(texts: TextNumbers, positions: Sequence[int]) -> None:
             [
                 f"{texts.where}: amounts of one column are in different currencies, and would be added up:",
                 *lines,
+                "  Convert them to one currency. If they are in one already, remove the signs from the cells",
+            ]
+        )
+    )
+
+
+def _require_comparable(texts: TextNumbers, positions: Sequence[int]) -> None:
+    """Refuse columns of one currency each that is not the same."""
+    cells = {position: _cells(texts, position) for position in positions}
+    if len(_incompatible([cell for found in cells.values() for cell in found])) < 2:
+        return
+    raise CampaignDataError(
+        "\n".join(
+            [
+                f"{texts.where}: columns that are divided by each other are in different currencies:",
+                *(f"  {texts.headers[position]!r} has {found[0][1]}" for position, found in cells.items()),
                 "  Convert them to one currency. If they are in one already, remove the signs from the cells",
             ]
         )

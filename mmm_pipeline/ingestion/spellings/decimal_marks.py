@@ -88,7 +88,11 @@ class _Evidence:
 
 
 def decimal_marks(
-    texts: TextNumbers, wanted: Collection[int], others: Collection[int], setting: MarkSetting
+    texts: TextNumbers,
+    wanted: Collection[int],
+    others: Collection[int],
+    setting: MarkSetting,
+    compared: Collection[int] = (),
 ) -> DecimalMarks:
     """Decide the decimal mark of every wanted column.
 
@@ -101,13 +105,14 @@ def decimal_marks(
         others: positions of further text columns, which are asked when the wanted ones cannot tell: those of numbers
             only count.
         setting: what the settings say.
+        compared: positions of columns that are divided by each other, which must have one currency together.
 
     Raises:
-        CampaignDataError: a column is written in both ways, or can be read in both and nothing tells which; or it has
-            amounts in two currencies.
+        CampaignDataError: a column is written in both ways, or can be read in both and nothing tells which; or it, or
+            two that are compared, have amounts in two currencies.
     """
     positions = sorted(set(wanted))
-    require_one_currency(texts, positions)
+    require_one_currency(texts, positions, compared)
     if setting.value != "auto":
         note = f"{_listed(texts, positions)}: read with {_NAMES[setting.value]} ({setting.key})"
         told = positions and setting.value != "point"
@@ -141,6 +146,7 @@ def staged_decimal_marks(
     setting: MarkSetting,
     where: str,
     others: Collection[int] | None = None,
+    compared: Collection[int] = (),
 ) -> DecimalMarks:
     """`decimal_marks` of a source in staging; columns that hold numbers rather than text need no decision.
 
@@ -152,6 +158,7 @@ def staged_decimal_marks(
         setting: what the settings say.
         where: the source, for messages.
         others: positions of further columns to ask; default: all.
+        compared: as of `decimal_marks`.
     """
     texts = TextNumbers(
         lambda sql: staging.connection.execute(sql).fetchall(),
@@ -168,6 +175,7 @@ def staged_decimal_marks(
         [position for position in wanted if position not in staging.number_columns],
         [position for position in further if position not in staging.number_columns],
         setting,
+        compared,
     )
     for position, mark in found.of_column.items():
         if mark == "comma":

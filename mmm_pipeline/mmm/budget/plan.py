@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ import pandas as pd
 
 from mmm_pipeline.errors import InfeasibleBudget
 from mmm_pipeline.mmm.budget.cautious import cautious_plan
+from mmm_pipeline.mmm.budget.gain_parts import GAIN_PARTS, gain_parts
 from mmm_pipeline.mmm.budget.problem import BudgetProblem, budget_problem
 from mmm_pipeline.mmm.budget.reallocation import reallocation
 from mmm_pipeline.mmm.budget.request import BudgetRequest
@@ -21,6 +22,7 @@ from mmm_pipeline.mmm.budget.targets import smallest_total, spend_while_worthwhi
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.response.channel_responses import ChannelResponse, channel_responses
 from mmm_pipeline.mmm.response.response import current_spend, latest_spend, media_prices
+from mmm_pipeline.mmm.sensitivity.verdicts import Evidence
 
 __all__ = ["MATERIAL_GAIN", "BudgetPlan", "plan_budget", "unplanned"]
 
@@ -47,7 +49,13 @@ class BudgetPlan:
     today: np.ndarray
 
 
-def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_interval: float = 0.9) -> BudgetPlan:
+def plan_budget(
+    fit: Fit,
+    request: BudgetRequest | None = None,
+    *,
+    credible_interval: float = 0.9,
+    evidence: Mapping[str, Evidence] | None = None,
+) -> BudgetPlan:
     """The best allocation under the request, with its optimality certificate.
 
     The plan maximises the posterior mean of the incremental media KPI (see `response`), or the cautious figure or the
@@ -61,6 +69,8 @@ def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_inte
             markets as in the last horizon.
         request: constraints; default: last horizon's total, every channel within 0.5 to 2 times its current spend.
         credible_interval: probability of the interval of the uplift.
+        evidence: channel -> where its return comes from; those of `prior` are held at today's spend unless the request
+            moves them. None: nobody has judged them.
 
     Raises:
         InfeasibleBudget: the request cannot be met.
@@ -68,7 +78,8 @@ def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_inte
     request = request or BudgetRequest()
     latest, basis_end = latest_spend(fit, request.horizon)
     now = current_spend(fit, request.horizon)
-    problem = budget_problem(fit.data.channels, now, request, latest)
+    unproven = [channel for channel, kind in (evidence or {}).items() if kind == "prior"]
+    problem = budget_problem(fit.data.channels, now, request, latest, unproven)
     responses = [
         response.per(problem.unit)
         for response in channel_responses(fit, request.horizon, count_after_horizon=request.count_after_horizon)
@@ -88,7 +99,9 @@ def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_inte
             "change": problem.currency(allocation.cents - reference),
             "low": problem.currency(problem.low),
             "high": problem.currency(problem.high),
-            "is_locked": problem.locked,
+            "is_locked": problem.locked & ~problem.held,
+            "is_held": problem.held,
+            "evidence": _judged(problem.channels, evidence),
             "price": media_prices(fit),
             "current_kpi": current.kpi,
             "optimal_kpi": optimal.kpi,
@@ -100,20 +113,36 @@ def plan_budget(fit: Fit, request: BudgetRequest | None = None, *, credible_inte
     basis = basis_end if not now.any() else fit.data.dates[-1]
     return BudgetPlan(
         table=table,
-        summary=compared.summary(problem, basis, credible_interval),
+        summary=compared.summary(problem, basis, credible_interval).assign(**_gain(table, evidence)),
         reallocation=reallocation(table, [block.members for block in problem.blocks], problem.unit),
         uplift=compared.uplift,
         today=problem.currency(problem.current),
     )
 
 
-def unplanned(fit: Fit, request: BudgetRequest, why: InfeasibleBudget) -> BudgetPlan:
+def _judged(channels: Sequence[str], evidence: Mapping[str, Evidence] | None) -> pd.Series:
+    return pd.Series([None if evidence is None else evidence[channel] for channel in channels], dtype=object)
+
+
+def _gain(table: pd.DataFrame, evidence: Mapping[str, Evidence] | None) -> dict[str, float]:
+    """Columns of the summary: what the gain rests on."""
+    parts = gain_parts(table, evidence) if evidence is not None else dict.fromkeys(GAIN_PARTS, float("nan"))
+    return {f"uplift_by_{kind}": value for kind, value in parts.items()}
+
+
+def unplanned(
+    fit: Fit,
+    request: BudgetRequest,
+    why: InfeasibleBudget,
+    evidence: Mapping[str, Evidence] | None = None,
+) -> BudgetPlan:
     """What stands in a plan's place where there is none: today's spend, unchanged, and the reason.
 
     Args:
         fit: the posterior.
         request: that cannot be met.
         why: what `plan_budget` says.
+        evidence: channel -> where its return comes from.
     """
     spend = current_spend(fit, request.horizon)
     responses = channel_responses(fit, request.horizon, count_after_horizon=request.count_after_horizon)
@@ -125,6 +154,8 @@ def unplanned(fit: Fit, request: BudgetRequest, why: InfeasibleBudget) -> Budget
             "change": 0.0,
             **dict.fromkeys(("low", "high"), spend),
             "is_locked": False,
+            "is_held": False,
+            "evidence": _judged(fit.data.channels, evidence),
             "price": media_prices(fit),
             **dict.fromkeys(("current_kpi", "optimal_kpi"), today.kpi),
             **dict.fromkeys(("marginal_roi_current", "marginal_roi_optimal"), today.marginal_roi),
@@ -147,6 +178,7 @@ def unplanned(fit: Fit, request: BudgetRequest, why: InfeasibleBudget) -> Budget
             "verdict": ["no_plan"],
             "no_plan": pd.Series([why.code], dtype=object),
             "reason": pd.Series([str(why)], dtype=object),
+            **{f"uplift_by_{kind}": [0.0] for kind in GAIN_PARTS},
         }
     )
     return BudgetPlan(table, summary, reallocation(table, []), np.zeros_like(today.draws), spend)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,7 +39,8 @@ class BudgetProblem:
         current: spend of the last horizon.
         low: lower bounds.
         high: upper bounds.
-        locked: (C,) whether the channel is locked.
+        locked: (C,) whether the channel keeps its current spend.
+        held: (C,) whether it does so only because what it brings is unproven.
         blocks: every channel is in one.
         horizon: length of the plan.
         unit: currency in the unit of account; see `rounding`.
@@ -50,6 +51,7 @@ class BudgetProblem:
     low: np.ndarray
     high: np.ndarray
     locked: np.ndarray
+    held: np.ndarray
     blocks: tuple[Block, ...]
     horizon: int
     unit: float = 1.0
@@ -75,6 +77,7 @@ def budget_problem(
     current_spend: np.ndarray,
     request: BudgetRequest,
     latest_spend: np.ndarray | None = None,
+    unproven: Collection[str] = (),
 ) -> BudgetProblem:
     """Resolve a request against today's spend.
 
@@ -84,6 +87,7 @@ def budget_problem(
         request: what is asked for.
         latest_spend: (C,) currency over as many days up to the last one on which anything was spent; where the last
             horizon cost nothing at all, bounds are multiples of this.
+        unproven: channels whose return is the prior's opinion.
 
     Raises:
         InfeasibleBudget: a name is unknown, a value impossible, or the constraints contradict each other; the message
@@ -94,14 +98,17 @@ def budget_problem(
     basis = latest_spend if latest_spend is not None and paused else current_spend
     unit = unit_of_account(_size(basis, request))
     current = to_cents(current_spend / unit)
-    locked = np.array([channel in request.locked for channel in channels])
+    named = {*request.locked, *request.bounds, *request.amounts}
+    free_to_hold = not (request.move_unproven or paused)
+    held = np.array([free_to_hold and channel in unproven and channel not in named for channel in channels])
+    locked = held | np.array([channel in request.locked for channel in channels])
     low, high = _bounds(channels, current, basis / unit, locked, request, unit)
     blocks = []
     for block in _blocks(channels, current, request, unit, float(basis.sum()) if paused else 0.0):
         if block.total is not None:
-            block = _feasible(channels, low, high, locked, block, block.total, request, unit)
+            block = _feasible(channels, low, high, locked, held, block, block.total, request, unit)
         blocks.append(block)
-    return BudgetProblem(channels, current, low, high, locked, tuple(blocks), request.horizon, unit)
+    return BudgetProblem(channels, current, low, high, locked, held, tuple(blocks), request.horizon, unit)
 
 
 def _size(basis: np.ndarray, request: BudgetRequest) -> float:
@@ -184,6 +191,7 @@ def _feasible(
     low: np.ndarray,
     high: np.ndarray,
     locked: np.ndarray,
+    held: np.ndarray,
     block: Block,
     total: int,
     request: BudgetRequest,
@@ -203,6 +211,8 @@ def _feasible(
     default = block.name is None and request.total is None
     origin = f" (what the last {request.horizon} days cost)" if default else ""
     fixed = f", {_money(low[locked].sum(), unit)} of it locked" if locked.any() else ""
+    if held[block.members].any():
+        fixed += " (channels whose return the data does not tell are held at today's spend: budget.move_unproven)"
     if total < least:
         raise InfeasibleBudget(
             f"{whose} {_money(total, unit)}{origin} is below the sum of the lower bounds, {_money(least, unit)}"

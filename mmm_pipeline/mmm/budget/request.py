@@ -30,6 +30,8 @@ class BudgetRequest:
         bounds: channel -> (low, high), multiples of its current spend, instead of `lower` and `upper`.
         amounts: channel -> (low, high) in currency over the horizon, instead of multiples.
         locked: channels that keep their current spend, whatever the total.
+        move_unproven: whether the plan may move channels whose return is the prior's opinion; else they keep their
+            current spend, unless they have bounds or amounts of their own.
         groups: name -> (channels, currency): channels that share a total of their own, e.g. those of a brand. With
             `total`, the other channels share what the groups leave.
         count_after_horizon: whether effect carried over to the days after the horizon counts.
@@ -45,6 +47,7 @@ class BudgetRequest:
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     amounts: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     locked: tuple[str, ...] = ()
+    move_unproven: bool = False
     groups: Mapping[str, tuple[tuple[str, ...], float]] = field(default_factory=dict)
     count_after_horizon: bool = True
     risk: RiskMeasure = field(default_factory=RiskMeasure)

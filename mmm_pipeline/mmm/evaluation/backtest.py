@@ -19,6 +19,8 @@ from mmm_pipeline.mmm.evaluation.naive import score_naive_forecasts
 from mmm_pipeline.mmm.evaluation.scores import HoldoutScore, RankingError, pooled, score_fit
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.response.channel_responses import channel_responses
+from mmm_pipeline.tables.backtest import BACKTEST
+from mmm_pipeline.tables.frames import column_types, frame_of
 
 __all__ = ["Forecast", "backtest_summary", "backtest_table", "channel_rows", "forecast_of", "plan_gain", "steadiness"]
 
@@ -141,30 +143,12 @@ def channel_rows(as_of: Any, attribution: pd.DataFrame, plan: pd.DataFrame, drif
 
 def backtest_table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """The contract `backtest`, in the order of the dates; what a failed date lacks is empty, its counts 0."""
-    table = pd.DataFrame(rows, columns=list(_COLUMNS)).sort_values("as_of", ignore_index=True)
-    counts = [name for name, kind in _COLUMNS.items() if kind == "int64"]
-    table[counts] = table[counts].fillna(0)
-    table = table.astype(_COLUMNS)
-    texts = [name for name, kind in _COLUMNS.items() if kind == "object"]
+    types = column_types(BACKTEST)
+    counts = {name: 0 for name, kind in types.items() if kind == "int64"}
+    table = frame_of(BACKTEST, [{**counts, **row} for row in rows]).sort_values("as_of", ignore_index=True)
+    texts = [name for name, kind in types.items() if kind == "object"]
     table[texts] = table[texts].where(table[texts].notna(), None)
     return table
-
-
-_COLUMNS: dict[str, str] = {
-    "as_of": "datetime64[ns]",
-    **dict.fromkeys(("status", "spec"), "object"),
-    "periods": "int64",
-    **dict.fromkeys(("mape", "wape", "bias", "crps", "coverage_50", "coverage_90"), "float64"),
-    "naive_forecast": "object",
-    **dict.fromkeys(("naive_mape", "naive_wape", "skill"), "float64"),
-    "channels": "int64",
-    **dict.fromkeys(("roi_change", "roi_rank_correlation"), "float64"),
-    **dict.fromkeys(("roi_outside", "flips", "flips_unsupported"), "int64"),
-    **dict.fromkeys(
-        ("uplift_promised", "uplift_promised_low", "uplift_promised_high", "uplift_in_hindsight"), "float64"
-    ),
-    "note": "object",
-}
 
 
 def backtest_summary(table: pd.DataFrame, forecasts: Sequence[Forecast]) -> dict[str, Any]:

@@ -23,6 +23,9 @@ from mmm_pipeline.mmm.budget.request import BudgetRequest
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.response.attribution import contribution_totals, marginal_roi_draws
 from mmm_pipeline.mmm.response.response import current_spend
+from mmm_pipeline.mmm.sensitivity.evidence import channel_evidence
+from mmm_pipeline.tables.comparison import DRIFT
+from mmm_pipeline.tables.frames import frame_of
 
 __all__ = ["CLEAR_PROBABILITY", "MATERIAL_MOVE", "NOISE_MCSE", "drift_table"]
 
@@ -78,25 +81,15 @@ def drift_table(before: Fit, now: Fit, request: BudgetRequest | None = None, *, 
             row["verdict"] = "new_channel" if channel in now.data.channels else "gone"
         row["recommendation"] = _recommendation(row)
         rows.append(row)
-    table = pd.DataFrame(rows, columns=list(_COLUMNS))
-    for moment, fit in (("before", before), ("now", now)):
-        table[f"spec_{moment}"] = fit.spec.key
-        table[f"window_end_{moment}"] = pd.Timestamp(fit.data.dates[-1])
-    return table.astype(_COLUMNS)
-
-
-_BOTH = ("spend", "plan", "plan_noise", "probability_increase")
-_CHANGES = ("change", "change_from_media", "change_learned", "change_mcse", "change_sd", "probability_roi_higher")
-_COLUMNS: dict[str, str] = {
-    "channel": "object",
-    **dict.fromkeys(("roi_before", "roi_now", *_CHANGES), "float64"),
-    "verdict": "object",
-    **{f"{name}_{moment}": "float64" for moment in ("before", "now") for name in _BOTH},
-    **{f"direction_{moment}": "object" for moment in ("before", "now")},
-    "recommendation": "object",
-    **{f"spec_{moment}": "object" for moment in ("before", "now")},
-    **{f"window_end_{moment}": "datetime64[ns]" for moment in ("before", "now")},
-}
+    both = {
+        name: value
+        for moment, fit in (("before", before), ("now", now))
+        for name, value in (
+            (f"spec_{moment}", fit.spec.key),
+            (f"window_end_{moment}", pd.Timestamp(fit.data.dates[-1])),
+        )
+    }
+    return frame_of(DRIFT, [row | both for row in rows])
 
 
 class _Returns:
@@ -192,8 +185,11 @@ def _advice(fit: Fit, request: BudgetRequest | None) -> dict[str, dict[str, obje
         for c, channel in enumerate(fit.data.channels)
     }
     try:
-        plan = plan_budget(fit, request).table
-        halves = [plan_budget(half, request).table["optimal_spend"].to_numpy() for half in _halves(fit)]
+        evidence = channel_evidence(fit)
+        plan = plan_budget(fit, request, evidence=evidence).table
+        halves = [
+            plan_budget(half, request, evidence=evidence).table["optimal_spend"].to_numpy() for half in _halves(fit)
+        ]
     except InfeasibleBudget:
         return advice
     noise = np.abs(halves[0] - halves[1]) / 2

@@ -24,6 +24,8 @@ from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.inference.diagnostics import Convergence
 from mmm_pipeline.mmm.reasons import Reason, stored_reasons, told_reasons
 from mmm_pipeline.mmm.specs import ModelSpec
+from mmm_pipeline.tables.evaluation import LEADERBOARD
+from mmm_pipeline.tables.frames import frame_of
 
 __all__ = [
     "RIVAL_STANDARD_ERRORS",
@@ -119,9 +121,9 @@ def build_leaderboard(
         {**_row(entry, place, error, best_naive, weights or {}), "is_rival": entry.spec.key in rivals}
         for place, entry in placed
     ]
-    table = pd.DataFrame(rows, columns=list(_COLUMNS))
-    table["is_champion"] = (table["rank"] == 1) & (len(ranked) >= least_converged)
-    return table.astype({name: kind for name, kind in _COLUMNS.items() if kind})
+    for row in rows:
+        row["is_champion"] = row["rank"] == 1 and len(ranked) >= least_converged
+    return frame_of(LEADERBOARD, rows)
 
 
 def rival_keys(entries: Sequence[Entry], *, error: RankingError = "mape") -> set[str]:
@@ -188,27 +190,6 @@ def champion_key(champion_fit: pd.DataFrame) -> str:
 
 def _keys(leaderboard: pd.DataFrame) -> pd.Series:
     return leaderboard["adstock"] + "|" + leaderboard["degrees"].astype(str)
-
-
-_COLUMNS: dict[str, str] = {
-    "rank": "Int64",
-    "adstock": "",
-    "degrees": "int64",
-    "status": "",
-    "reason": "",
-    "reasons": "",
-    "is_champion": "bool",
-    "is_rival": "bool",
-    **dict.fromkeys((*RANKING_ERRORS, "coverage_50", "coverage_90", "skill"), "float64"),
-    **dict.fromkeys(("elpd_loo", "elpd_loo_se", "pareto_k_max"), "float64"),
-    "pareto_k_above": "Int64",
-    "loo_status": "",
-    "weight": "float64",
-    **dict.fromkeys(("rhat_max", "ess_bulk_min", "ess_tail_min"), "float64"),
-    "divergences": "Int64",
-    "attempts": "Int64",
-    "seconds": "float64",
-}
 
 
 def _ranked(entries: Sequence[Entry], error: RankingError) -> list[Entry]:

@@ -25,6 +25,8 @@ from mmm_pipeline.mmm.evaluation.scores import (
 )
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.inference.diagnostics import Convergence
+from mmm_pipeline.tables.comparison import ROLLING_ORIGINS
+from mmm_pipeline.tables.frames import frame_of
 
 __all__ = [
     "MIN_TRAIN_DAYS",
@@ -162,22 +164,7 @@ def rolling_table(
         place = {"origin": None, "train_periods": None, "converged": verdict.converged}
         together = pooled([score for _, score, _ in windows])
         rows.append(_row(key, together, place, float(pooled_naive[error].min()), error))
-    table = pd.DataFrame(rows, columns=list(_COLUMNS))
-    return table.astype(_COLUMNS)
-
-
-_COLUMNS: dict[str, str] = {
-    "adstock": "object",
-    "degrees": "int64",
-    "origin": "datetime64[ns]",
-    "is_pooled": "bool",
-    "train_periods": "Int64",
-    "forecast_periods": "int64",
-    "converged": "bool",
-    **dict.fromkeys(
-        (*RANKING_ERRORS, "coverage_50", "coverage_90", "standard_error", "naive_error", "skill"), "float64"
-    ),
-}
+    return frame_of(ROLLING_ORIGINS, rows)
 
 
 def _row(

@@ -6,6 +6,8 @@ import dataclasses
 import json
 from typing import Any, NamedTuple
 
+import xarray as xr
+
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.data.model_data import ModelData
@@ -15,7 +17,7 @@ from mmm_pipeline.mmm.priors.media import SPEND_SHARE
 from mmm_pipeline.mmm.reasons import Reason
 from mmm_pipeline.mmm.specs import FeatureSign, MediaPrior, ModelSpec, Priors, RoiPrior
 
-__all__ = ["StoredFit", "restored", "stored"]
+__all__ = ["StoredFit", "restored", "stored", "stored_spec"]
 
 _FORMAT = 2
 """Version of the layout; raised when an older reader could misread it."""
@@ -77,6 +79,18 @@ def restored(idata: az.InferenceData) -> StoredFit:
             attempts=tuple(Attempt(**attempt) for attempt in description["attempts"]),
             seconds=description["seconds"],
         )
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoredResultError(f"the stored fit is damaged ({error!r}): fit the model again") from error
+
+
+def stored_spec(constant: xr.Dataset) -> ModelSpec:
+    """The model of a stored fit, from its group `constant_data` alone.
+
+    Raises:
+        StoredResultError: the group is damaged, or of a model that this version does not have.
+    """
+    try:
+        return _spec(json.loads(constant.attrs["mmm_fit"])["spec"])
     except (KeyError, TypeError, ValueError) as error:
         raise StoredResultError(f"the stored fit is damaged ({error!r}): fit the model again") from error
 

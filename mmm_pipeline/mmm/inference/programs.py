@@ -7,6 +7,7 @@ import stat
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,8 @@ __all__ = ["CHUNK", "COMPILER_OPTIONS", "Program", "program", "use_compilation_c
 
 CHUNK = 100
 """Most iterations of one call of a program."""
+
+_WRITABLE_BY_OTHERS = 0o022
 
 _programs: dict[Any, Program] = {}
 _compiling = threading.Lock()
@@ -45,24 +48,41 @@ class Program(NamedTuple):
 def use_compilation_cache(path: Path | str) -> bool:
     """Keep compiled programs in a folder, so that the next process need not compile them again.
 
-    What lies there is run without being looked at, so the folder must be this user's own, and is closed to others.
+    What lies there is run without being looked at, so the folder must be this user's own, and is closed to others, and
+    so are its files. What others could have put there before goes.
 
     Returns:
         Whether it is used: not a link, nor a folder that belongs to somebody else or cannot be made.
     """
     folder = Path(path)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
             return False
         folder.chmod(0o700)
+        _close_to_others(folder, was_open=bool(found.st_mode & _WRITABLE_BY_OTHERS))
     except OSError:
         return False
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
     return True
+
+
+def _close_to_others(folder: Path, *, was_open: bool) -> None:
+    for entry in os.scandir(folder):
+        # Another process of this user may remove what it wrote.
+        with suppress(FileNotFoundError):
+            found = entry.stat(follow_symlinks=False)
+            is_ours = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid() and found.st_nlink == 1
+            if stat.S_ISDIR(found.st_mode):
+                continue
+            if was_open or not is_ours or found.st_mode & _WRITABLE_BY_OTHERS:
+                Path(entry).unlink()
+            elif found.st_mode & 0o077:
+                Path(entry).chmod(0o600)
 
 
 def program(layout: Layout, inputs: DensityInputs, max_tree_depth: int, chains: int | None) -> Program:

@@ -12,11 +12,15 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import numpy as np
+
 from mmm_pipeline.mmm.numerics.library import Library
 
 __all__ = ["Beta", "Exponential", "HalfNormal", "LogNormal", "Prior", "TruncatedNormal", "Uniform"]
 
 _LOWER, _UPPER = 1.0, -1.0
+_FURTHEST = 12.0
+"""Values that rounding moved onto a bound are this far out."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,18 @@ class Prior(ABC):
         """
 
     @abstractmethod
+    def log_tail(self, value: np.ndarray) -> np.ndarray:
+        """Logarithm of the tail probability that `quantile` reads, at values within the support."""
+
+    def coordinate(self, value: np.ndarray) -> np.ndarray:
+        """Φ⁻¹(F(value)): the inverse of `quantile`, at most 12 in size."""
+        from scipy.special import ndtri_exp
+
+        with np.errstate(divide="ignore"):
+            u = self.tail * ndtri_exp(np.minimum(self.log_tail(value), 0.0))
+        return np.clip(u, -_FURTHEST, _FURTHEST)
+
+    @abstractmethod
     def distribution(self) -> Any:
         """The same as a NumPyro distribution."""
 
@@ -67,6 +83,9 @@ class Beta(Prior):
     def quantile(self, u: Any, log_tail: Any, f: Library) -> Any:
         return f.xp.exp(log_tail / self.alpha)
 
+    def log_tail(self, value: np.ndarray) -> np.ndarray:
+        return self.alpha * np.log(value)
+
     def distribution(self) -> Any:
         import numpyro.distributions as dist
 
@@ -87,6 +106,11 @@ class HalfNormal(Prior):
     def quantile(self, u: Any, log_tail: Any, f: Library) -> Any:
         return -self.scale * f.special.ndtri(0.5 * f.xp.exp(log_tail))
 
+    def log_tail(self, value: np.ndarray) -> np.ndarray:
+        from scipy.special import log_ndtr
+
+        return math.log(2) + log_ndtr(-value / self.scale)
+
     def distribution(self) -> Any:
         import numpyro.distributions as dist
 
@@ -105,6 +129,9 @@ class Exponential(Prior):
 
     def quantile(self, u: Any, log_tail: Any, f: Library) -> Any:
         return -log_tail
+
+    def log_tail(self, value: np.ndarray) -> np.ndarray:
+        return -value
 
     def distribution(self) -> Any:
         import numpyro.distributions as dist
@@ -130,6 +157,9 @@ class Uniform(Prior):
     def quantile(self, u: Any, log_tail: Any, f: Library) -> Any:
         return self.low + (self.high - self.low) * f.xp.exp(log_tail)
 
+    def log_tail(self, value: np.ndarray) -> np.ndarray:
+        return np.log((value - self.low) / (self.high - self.low))
+
     def distribution(self) -> Any:
         import numpyro.distributions as dist
 
@@ -149,6 +179,11 @@ class LogNormal(Prior):
 
     def quantile(self, u: Any, log_tail: Any, f: Library) -> Any:
         return self.median * f.xp.exp(self.log_sd * u)
+
+    def log_tail(self, value: np.ndarray) -> np.ndarray:
+        from scipy.special import log_ndtr
+
+        return log_ndtr(np.log(value / self.median) / self.log_sd)
 
     def distribution(self) -> Any:
         import numpyro.distributions as dist
@@ -172,6 +207,11 @@ class TruncatedNormal(Prior):
         above = log_tail + f.special.log_ndtr(self.location / self.scale)
         # Rounding must not lead below the bound.
         return f.xp.maximum(self.location - self.scale * f.special.ndtri(f.xp.exp(above)), 0.0)
+
+    def log_tail(self, value: np.ndarray) -> np.ndarray:
+        from scipy.special import log_ndtr
+
+        return log_ndtr((self.location - value) / self.scale) - log_ndtr(self.location / self.scale)
 
     def distribution(self) -> Any:
         import numpyro.distributions as dist

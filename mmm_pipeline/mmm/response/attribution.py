@@ -19,7 +19,6 @@ __all__ = [
     "Attribution",
     "attribution",
     "contribution_totals",
-    "data_evidence",
     "interval_widths",
     "marginal_roi_draws",
     "media_total",
@@ -96,18 +95,6 @@ def media_total(fit: Fit, *, credible_interval: float = 0.9) -> pd.DataFrame:
     components = _Components(fit)
     caused = np.sum([components.channel(channel).sum(axis=1) for channel in fit.data.channels], axis=0)
     return _total(fit, caused, components.baseline(), tails)
-
-
-def data_evidence(fit: Fit, *, credible_interval: float = 0.9, prior_draws: int = 2000, seed: int = 0) -> pd.DataFrame:
-    """`channel`, `prior_width_ratio` and `media_variation` of the contract `attribution`, without the rest of it."""
-    totals = contribution_totals(fit).to_numpy().reshape(-1, len(fit.data.channels))
-    return pd.DataFrame(
-        {
-            "channel": list(fit.data.channels),
-            "prior_width_ratio": _prior_width_ratio(fit, totals, credible_interval, prior_draws, seed),
-            "media_variation": media_variation(fit),
-        }
-    )
 
 
 def _prior_width_ratio(

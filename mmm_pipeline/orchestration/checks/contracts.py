@@ -11,6 +11,7 @@ from mmm_pipeline.mmm.reasons import told_reasons
 from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, ROLLING_FITS
 from mmm_pipeline.orchestration.checks.narratives import narrative_checks
 from mmm_pipeline.orchestration.metadata.table_outputs import preview
+from mmm_pipeline.orchestration.metadata.table_preview import for_people
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.orchestration.runs.partitions import spec_keys
 from mmm_pipeline.reporting.results.stored import result_tables
@@ -36,6 +37,7 @@ def all_checks() -> list[dg.AssetChecksDefinition]:
         budget_planned,
         advice_is_steady,
         results_are_plausible,
+        priors_are_plausible,
         *narrative_checks(),
     ]
 
@@ -138,7 +140,7 @@ def champion_converged(workspace: WorkspaceResource) -> dg.AssetCheckResult:
         passed=not told,
         severity=dg.AssetCheckSeverity.WARN,
         description="; ".join(told) or f"{spec} converged",
-        metadata={name: float(row[name]) for name in ("rhat_max", "ess_bulk_min", "ess_tail_min")},
+        metadata={name: for_people(row[name]) for name in ("rhat_max", "ess_bulk_min", "ess_tail_min")},
     )
 
 
@@ -175,9 +177,9 @@ def champion_beats_naive(workspace: WorkspaceResource) -> dg.AssetCheckResult:
         severity=dg.AssetCheckSeverity.WARN,
         description=told,
         metadata={
-            f"champion_{error}": float(row[error]),
-            f"naive_{error}": float(best[error]),
-            "skill": float(row["skill"]),
+            f"champion_{error}": for_people(row[error]),
+            f"naive_{error}": for_people(best[error]),
+            "skill": for_people(row["skill"]),
         },
     )
 
@@ -225,6 +227,23 @@ def results_are_plausible(workspace: WorkspaceResource) -> dg.AssetCheckResult:
             for reason in found["reasons"]
             for name, value in reason["values"].items()
         },
+    )
+
+
+@dg.asset_check(
+    asset="prior_check",
+    name="priors_are_plausible",
+    description="The priors do not expect media to cause all of the KPI, before any of it is seen.",
+)
+def priors_are_plausible(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+    """Warn where the priors cannot be meant, with what to set."""
+    from mmm_pipeline.operations.prior_checks import prior_warnings
+
+    told = prior_warnings(workspace.warehouse().read_table("prior_check"), workspace.settings())
+    return dg.AssetCheckResult(
+        passed=not told,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=" ".join(told) or "the priors leave the KPI a baseline",
     )
 
 

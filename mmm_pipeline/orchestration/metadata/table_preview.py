@@ -1,4 +1,4 @@
-"""The first rows of a table as the Dagster UI shows them in place."""
+"""Figures and the first rows of tables as the Dagster UI shows them in place."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-__all__ = ["preview"]
+__all__ = ["for_people", "preview"]
 
 _PREVIEW_ROWS = 20
 
@@ -21,6 +21,11 @@ def preview(table: pd.DataFrame, rows: int = _PREVIEW_ROWS) -> dg.TableMetadataV
     return dg.MetadataValue.table(
         records, schema=dg.TableSchema([dg.TableColumn(str(column)) for column in table.columns])
     )
+
+
+def for_people(value: float) -> float:
+    """A figure with as many digits as a person reads: whole from 1,000 on, four significant ones below."""
+    return float(f"{value:.0f}" if 1e3 <= abs(value) < 1e15 else f"{value:.4g}")
 
 
 def _plain(value: Any) -> str | int | float | bool | None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 
 import dagster as dg
 
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.orchestration.runs.coordination import show_alive, waiting_turn
 from mmm_pipeline.orchestration.runs.partitions import partition_of_run
+from mmm_pipeline.storage.atomic_files import remove_unfinished
 from mmm_pipeline.storage.generations import record, require_one_generation, sources, version_of
+from mmm_pipeline.storage.warehouses import Warehouse, open_warehouse
 from mmm_pipeline.storage.workspace import Workspace
 
 __all__ = ["RunWorkspace", "WorkspaceResource"]
@@ -27,31 +28,47 @@ class RunWorkspace(Workspace):
 
     Attributes:
         instance: Dagster's, within a run.
+        told: takes a line for the log of the run, within one.
         upstream: assets -> what each is made from, by name.
         grid: specs that have an asset.
     """
 
     instance: dg.DagsterInstance | None = field(default=None, repr=False, compare=False)
+    told: Callable[[str], object] | None = field(default=None, repr=False, compare=False)
     upstream: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False, compare=False)
     grid: tuple[str, ...] = ()
 
     @contextmanager
     def for_run(self, context: dg.InitResourceContext) -> Iterator[RunWorkspace]:
-        """Dagster calls this when a run starts, in its process."""
-        if context.run is None:
-            yield self
-            return
-        partition = partition_of_run(context.run.tags)
-        within = dataclasses.replace(self, instance=context.instance, partition=partition or self.partition)
-        if context.instance is not None:
-            show_alive(context.instance, context.run.run_id)
-        if partition is None or self.problem is not None:
+        """Dagster calls this in every process that runs steps, before the first of them."""
+        told = context.log.info if context.log is not None else None
+        partition = None if context.run is None else partition_of_run(context.run.tags)
+        within = dataclasses.replace(self, instance=context.instance, told=told, partition=partition or self.partition)
+        if context.run is None or context.instance is None:
             yield within
+            return
+        show_alive(context.instance, context.run.run_id)
+        with self.turn(context.run.tags, told or (lambda line: None)):
+            yield within
+
+    @contextmanager
+    def turn(self, tags: Mapping[str, str], told: Callable[[str], object]) -> Iterator[None]:
+        """Hold the partition that a run is for: two runs over one would mix their tables; others are not disturbed."""
+        partition = partition_of_run(tags)
+        if partition is None or self.problem is not None:
+            yield
             return
         self._require_partition(partition)
-        # Two runs over one partition would mix their tables; those over others have folders of their own.
-        with waiting_turn(self.home.refresh(partition).run_lock, partial(_tell, context)):
-            yield within
+        folder = self.home.refresh(partition)
+        with waiting_turn(
+            folder.run_lock,
+            lambda process: told(f"process {process} is at work on this partition; waiting until it is done"),
+        ):
+            remove_unfinished(folder.artifacts)
+            yield
+
+    def warehouse(self) -> Warehouse:
+        return open_warehouse(self.settings(), self.folder(), self.told)
 
     def _require_partition(self, key: str) -> None:
         """Raises SettingsError when a run, whose tags anybody can write, is for no partition there is."""
@@ -85,8 +102,3 @@ class RunWorkspace(Workspace):
 
 WorkspaceResource = dg.ResourceParam[RunWorkspace]
 """The type of an asset's argument `workspace`."""
-
-
-def _tell(context: dg.InitResourceContext, process: str) -> None:
-    if context.log is not None:
-        context.log.info(f"process {process} is at work on this partition; waiting until it is done")

@@ -26,7 +26,6 @@ Setting = Literal[
     "priors.trend_scale",
     "priors.seasonality_scale",
     "priors.weekday_scale",
-    "priors.media_scale",
     "sampler.warmup",
     "sampler.draws",
     "sampler.target_accept",
@@ -74,10 +73,7 @@ CHANGEABLE: Mapping[str, _Kind] = {
     "split.rolling_origins": _Kind("number", 1, 12, whole=True),
     "model.degrees": _Kind("numbers", 0, 10, whole=True),
     "model.noise": _Kind("choice", choices=("normal", "student_t")),
-    **{
-        f"priors.{name}_scale": _Kind("number", 0.05, 20)
-        for name in ("intercept", "trend", "seasonality", "weekday", "media")
-    },
+    **{f"priors.{name}_scale": _Kind("number", 0.05, 20) for name in ("intercept", "trend", "seasonality", "weekday")},
     "sampler.warmup": _Kind("number", 200, 10_000, whole=True),
     "sampler.draws": _Kind("number", 200, 10_000, whole=True),
     "sampler.target_accept": _Kind("number", 0.8, 0.99),

@@ -16,6 +16,7 @@ from mmm_pipeline.reporting.charts.channels import (
     marginal_roi,
     markets,
     over_time,
+    priors,
     waterfall,
 )
 from mmm_pipeline.reporting.charts.data import activity, collinearity, kpi_profile, lags
@@ -51,6 +52,7 @@ _DRAWINGS: dict[str, Callable[[ChartContext], Drawing | None]] = {
     "kpi_profile": kpi_profile.kpi_profile,
     "collinearity": collinearity.collinearity,
     "lagged_correlation": lags.lagged_correlation,
+    "prior_check": priors.prior_check,
     "prior_posterior": densities.prior_posterior,
     "retention": densities.retention,
     "predictive_check": model_checks.predictive_check,
@@ -61,7 +63,7 @@ _NOT_OF_CHANNELS = frozenset(
     {
         *("kpi_forecast", "leaderboard", "rolling_origins"),
         *("activity", "kpi_profile", "collinearity", "lagged_correlation"),
-        *("predictive_check", "traces"),
+        *("predictive_check", "traces", "prior_check"),
     }
 )
 """Pictures of the data, the forecasts and the computation, which hold also where media is credited with too much."""

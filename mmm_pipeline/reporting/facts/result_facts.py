@@ -88,6 +88,8 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
     unknown = sum(float(channel.row["spend"]) for channel in found.channels if not channel.has_evidence)
     fitted = float(tables.contribution_over_time["mean"].sum())
     media = float(tables.attribution["contribution"].sum())
+    plan = tables.budget_plan
+    planned, held = float(plan["optimal_spend"].sum()), float(plan.loc[plan["is_held"], "optimal_spend"].sum())
     return single(
         "run",
         "judgements on the run as a whole",
@@ -104,6 +106,7 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
             Column("returns_per", "money", "amount of spend that every roi and marginal_roi is stated for"),
             Column("currency", "text"),
             Column("media_share", "share", "share of the KPI that media caused, best estimate"),
+            Column("media_rests_on", "text", "where that share comes from: data, both, or prior"),
             Column("baseline_share", "share"),
             Column("media_share_low", "share"),
             Column("media_share_high", "share"),
@@ -113,6 +116,8 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
             Column("roi_of_all_media", "ratio"),
             Column("spend_without_evidence", "money", "spend on channels for which the data cannot tell"),
             Column("spend_share_without_evidence", "share"),
+            Column("spend_held", "money", "plan's spend on channels that it leaves as they are for want of evidence"),
+            Column("spend_share_held", "share"),
             Column("moved", "money", "spend that changes place in the plan"),
         ],
         {
@@ -128,6 +133,7 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
             "returns_per": found.returns.per,
             "currency": clean(tables.settings.report.currency),
             "media_share": found.media_share,
+            "media_rests_on": found.media_rests_on,
             "baseline_share": 1 - found.media_share,
             "media_share_low": found.media_total["share_low"],
             "media_share_high": found.media_total["share_high"],
@@ -137,6 +143,8 @@ def _run(tables: ResultTables, found: Findings) -> FactTable:
             "roi_of_all_media": found.returns.per * media / spend if spend else None,
             "spend_without_evidence": unknown,
             "spend_share_without_evidence": unknown / spend if spend else 0.0,
+            "spend_held": held,
+            "spend_share_held": held / planned if planned else 0.0,
             "moved": float(tables.budget_plan["change"].abs().sum()) / 2,
         },
     )
@@ -219,6 +227,7 @@ def _counts(tables: ResultTables, found: Findings) -> FactTable:
         "specs_not_converged": int((tables.leaderboard["status"] == "not_converged").sum()),
         "disputed_channels": len(found.disputed),
         "locked_channels": int(tables.budget_plan["is_locked"].sum()),
+        "held_channels": len(found.held),
         "moves": len(found.moves),
         "moves_beyond_data": sum(move.beyond_data for move in found.moves),
         "moves_without_evidence": sum(not move.has_evidence for move in found.moves),

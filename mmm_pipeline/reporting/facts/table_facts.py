@@ -88,10 +88,23 @@ def _attribution(found: Findings) -> FactTable:
         Column("cost_per_kpi", "money", "spend per unit of KPI caused"),
         Column("cost_per_kpi_low", "money"),
         Column("cost_per_kpi_high", "money"),
+        Column("rests_on", "text", "where its return comes from: data, both, or prior (an assumption, no finding)"),
         Column("prior_width_ratio", "share", "near 1: the data cannot tell"),
         Column("media_variation", "share", "standard deviation of media over its mean; near 0: no evidence"),
     ]
-    rows = [(channel.label, {**channel.row, "evidence": channel.evidence}) for channel in found.channels]
+    rows = [
+        (
+            channel.label,
+            {
+                **channel.row,
+                "evidence": channel.evidence,
+                "rests_on": channel.rests_on,
+                # A probability that only the prior gives is nothing to be told.
+                "probability_roi_above_1": channel.row["probability_roi_above_1"] if channel.has_evidence else None,
+            },
+        )
+        for channel in found.channels
+    ]
     return table(
         "attribution", "each channel over the whole window, largest contribution first", columns, rows, _self(rows)
     )
@@ -157,6 +170,7 @@ def _budget_plan(tables: ResultTables, found: Findings) -> FactTable:
         Column("low", "money", "least that was allowed"),
         Column("high", "money", "most that was allowed"),
         Column("is_locked", "text"),
+        Column("is_held", "text", "true: stays as it is, because the data cannot tell what it brings"),
         Column("at_bound", "text", "low or high: the bound stops it"),
         Column("beyond_data", "text", "true: spends more per day than was ever observed"),
         Column("has_evidence", "text", "false: the data cannot tell what the channel brings"),
@@ -195,6 +209,10 @@ def _budget_summary(found: Findings) -> FactTable:
         Column("risk_value_current", "kpi", "that figure with today's split"),
         Column("risk_value_optimal", "kpi", "that figure with the plan"),
         Column("uplift", "kpi", "expected gain of the plan"),
+        Column("gain_rests_on", "text", "where the gain comes from: data, both, or prior"),
+        Column("uplift_by_data", "kpi", "part of the gain that rests on channels told by the data"),
+        Column("uplift_by_both", "kpi", "part on channels told by data and prior together"),
+        Column("uplift_by_prior", "kpi", "part on channels that only the prior tells"),
         Column("uplift_share", "share", "the gain over expected_kpi_current"),
         Column("uplift_low", "kpi"),
         Column("uplift_high", "kpi"),
@@ -202,7 +220,12 @@ def _budget_summary(found: Findings) -> FactTable:
         Column("optimality_gap", "share", "no plan can beat this one by more, as the model sees it"),
         Column("verdict", "text", "implausible, not_converged: not to be acted on, whatever the gain"),
     ]
-    row = {**found.budget, "uplift_share": found.gain_share, "verdict": found.plan_verdict}
+    row = {
+        **found.budget,
+        "uplift_share": found.gain_share,
+        "verdict": found.plan_verdict,
+        "gain_rests_on": found.gain_rests_on,
+    }
     return single("budget_summary", "what the plan promises", columns, row)
 
 

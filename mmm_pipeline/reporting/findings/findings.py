@@ -11,27 +11,26 @@ import pandas as pd
 
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.mmm.evaluation.plausibility import Implausible, implausibilities
+from mmm_pipeline.mmm.sensitivity.verdicts import Evidence as RestsOn
 from mmm_pipeline.reporting.results.returns import Returns
 from mmm_pipeline.reporting.results.tables import ResultTables, records
 from mmm_pipeline.reporting.text.names import clean, distinct
 from mmm_pipeline.reporting.text.returns import returns_of, stated
 
-__all__ = ["ChannelFinding", "Findings", "Move", "findings", "implausible_results", "lacks_evidence"]
+__all__ = ["ChannelFinding", "Findings", "Move", "findings", "implausible_results"]
 
 Evidence = Literal["pays_back", "below_spend", "unclear", "measured", "implausible", "no_evidence"]
 """`measured`: a KPI that is not money has no break-even to be above or below; `implausible`: the data speaks of the
-channel, but in results that cannot be right, so that nothing is said of what it brings."""
-PlanVerdict = Literal["no_plan", "implausible", "not_converged", "material_gain", "no_material_gain"]
+channel, but in results that cannot be right, so that nothing is said of what it brings; `no_evidence`: what the
+posterior says of it is the prior's opinion."""
+PlanVerdict = Literal["no_plan", "implausible", "not_converged", "unproven", "material_gain", "no_material_gain"]
+"""`unproven`: the gain that the plan promises is the prior's opinion."""
 Trust = Literal["none", "low", "fair", "good"]
 
-NO_EVIDENCE_WIDTH = 0.8
-"""A contribution at least this wide, relative to its prior, is the prior talking."""
 CLEAR_PROBABILITY = 0.9
 GOOD_SKILL = 0.2
 FAIR_COVERAGE = 0.75
 """Least share of holdout days inside the 90 % interval; with 28 days, chance alone rarely goes below it."""
-NO_VARIATION = 0.1
-"""Media that vary less, relative to their mean, cannot be told from the baseline, whatever the posterior says."""
 _NEEDED = (
     *("leaderboard", "champion_fit", "naive_forecasts", "attribution", "media_total"),
     *("budget_plan", "budget_summary"),
@@ -43,10 +42,18 @@ NEGLIGIBLE_MOVE = 0.005
 
 @dataclass(frozen=True)
 class ChannelFinding:
-    """One channel of the attribution table; `label` is its name, safe to show and different from all others."""
+    """One channel of the attribution table.
+
+    Attributes:
+        label: its name, safe to show and different from all others.
+        evidence: what is said of it.
+        rests_on: where its return comes from, by the table `sensitivity`.
+        row: of the attribution.
+    """
 
     label: str
     evidence: Evidence
+    rests_on: RestsOn
     row: Mapping[str, Any]
 
     @property
@@ -93,6 +100,9 @@ class Findings:
         moves: budget lines by size of the change, largest first; negligible ones left out.
         media_share: expected share of the fitted KPI that media caused.
         media_total: the row of the table of that name.
+        media_rests_on: where that share comes from, by the table `sensitivity`.
+        gain_rests_on: where the plan's gain comes from; None: it promises none.
+        held: labels of the channels that the plan leaves as they are, because their return is the prior's opinion.
         implausible: why the results cannot be right; empty: nothing speaks against them.
         kpi: name of the KPI, safe to show.
         excluded: channel and reason, safe to show.
@@ -116,6 +126,9 @@ class Findings:
     moves: tuple[Move, ...]
     media_share: float
     media_total: Mapping[str, Any]
+    media_rests_on: RestsOn
+    gain_rests_on: RestsOn | None
+    held: tuple[str, ...]
     implausible: tuple[Implausible, ...]
     kpi: str
     excluded: tuple[tuple[str, str], ...]
@@ -145,6 +158,8 @@ class Findings:
             return "implausible"
         if not self.champion_converged:
             return "not_converged"
+        if self.gain_rests_on == "prior" and self.budget["verdict"] == "material_gain":
+            return "unproven"
         return "material_gain" if self.budget["verdict"] == "material_gain" else "no_material_gain"
 
     @property
@@ -199,7 +214,8 @@ def findings(tables: ResultTables) -> Findings:
     skill = _number(champion["skill"])
     labels = _labels(tables)
     implausible = implausible_results(tables)
-    channels = _channels(tables, labels, implausible=bool(implausible))
+    rests_on = _rests_on(tables)
+    channels = _channels(tables, labels, rests_on, implausible=bool(implausible))
     budget = records(tables.budget_summary)[0]
     fitted = float(tables.contribution_over_time["mean"].sum())
     media_share = float(tables.attribution["contribution"].sum()) / fitted if fitted else float("nan")
@@ -224,6 +240,9 @@ def findings(tables: ResultTables) -> Findings:
         moves=_moves(tables, labels, channels),
         media_share=media_share,
         media_total=records(tables.media_total)[0],
+        media_rests_on=rests_on.get(("media", None), "prior"),
+        gain_rests_on=rests_on.get(("gain", None)),
+        held=tuple(labels[row["channel"]] for row in records(tables.budget_plan) if row["is_held"]),
         implausible=implausible,
         kpi=clean(tables.settings.columns.kpi, limit=30) or "KPI",
         excluded=tuple(
@@ -250,24 +269,36 @@ def _labels(tables: ResultTables) -> dict[str, str]:
     return dict(zip(names, labels, strict=True))
 
 
-def lacks_evidence(row: Mapping[str, Any]) -> bool:
-    """Whether the data cannot tell what a channel brings, by `prior_width_ratio` and `media_variation` of its row."""
-    width, variation = _number(row["prior_width_ratio"]), _number(row["media_variation"])
-    return (width is not None and width >= NO_EVIDENCE_WIDTH) or (variation is not None and variation < NO_VARIATION)
+def _rests_on(tables: ResultTables) -> dict[tuple[str, str | None], RestsOn]:
+    """(quantity, channel) -> where it comes from."""
+    return {
+        (row["quantity"], row["channel"] if isinstance(row["channel"], str) else None): row["evidence"]
+        for row in records(tables.sensitivity)
+    }
 
 
-def _channels(tables: ResultTables, labels: dict[str, str], *, implausible: bool) -> tuple[ChannelFinding, ...]:
+def _channels(
+    tables: ResultTables,
+    labels: dict[str, str],
+    rests_on: Mapping[tuple[str, str | None], RestsOn],
+    *,
+    implausible: bool,
+) -> tuple[ChannelFinding, ...]:
+    # What nobody has judged is not taken for the data's.
+    comes_from: dict[str, RestsOn] = {name: rests_on.get(("roi", name), "prior") for name in labels}
     rows = {row["channel"]: row for row in records(tables.attribution)}
     is_money = returns_of(tables).is_money
     return tuple(
-        ChannelFinding(label, _evidence(rows[name], is_money, implausible), rows[name])
+        ChannelFinding(
+            label, _evidence(rows[name], comes_from[name], is_money, implausible), comes_from[name], rows[name]
+        )
         for name, label in labels.items()
     )
 
 
-def _evidence(row: Mapping[str, Any], is_money: bool, implausible: bool) -> Evidence:
+def _evidence(row: Mapping[str, Any], rests_on: RestsOn, is_money: bool, implausible: bool) -> Evidence:
     probability = _number(row["probability_roi_above_1"])
-    if lacks_evidence(row):
+    if rests_on == "prior":
         return "no_evidence"
     if implausible:
         return "implausible"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -165,6 +166,9 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
         "roi_name": words("term.roi"),
         "marginal_name": words("term.marginal_roi"),
         "best": _best(found),
+        "gain_rests": _gain_rests(found, words, write),
+        "held": list(found.held),
+        "held_spend": _held_share(tables),
         "gain": words(
             "gain.amount", amount=(write.compact_money if found.returns.is_money else write.compact)(budget["uplift"])
         ),
@@ -270,6 +274,23 @@ def implausible_words(
         )
         for reason in reasons
     ]
+
+
+def _gain_rests(found: Findings, words: Wording, write: Formatter) -> str:
+    """How much of the plan's gain rests on which evidence, in a sentence; empty where there is no gain to split."""
+    parts = {kind: float(found.budget[f"uplift_by_{kind}"]) for kind in ("data", "both", "prior")}
+    if found.gain_rests_on is None or not all(map(math.isfinite, parts.values())):
+        return ""
+    form = write.compact_money if found.returns.is_money else write.compact
+    told = [words(f"gain.part_{kind}", amount=form(value)) for kind, value in parts.items() if round(value)]
+    return words("gain.rests", parts=write.names(told)) if told else ""
+
+
+def _held_share(tables: ResultTables) -> float:
+    """Share of the plan's spend on channels that it leaves as they are for want of evidence."""
+    plan = tables.budget_plan
+    total = float(plan["optimal_spend"].sum())
+    return float(plan.loc[plan["is_held"], "optimal_spend"].sum()) / total if total else 0.0
 
 
 def _best(found: Findings) -> ChannelFinding | None:

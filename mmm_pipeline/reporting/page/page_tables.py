@@ -79,6 +79,8 @@ def page_tables(tables: ResultTables, found: Findings, words: Wording, write: Fo
         "reallocation": _reallocation(tables, found, words, write),
         "leaderboard": _leaderboard(tables, found, words, write),
         "naive": _naive(tables, words, write),
+        "prior_check": _priors(tables, found, words, write),
+        "sensitivity": _sensitivity(tables, found, words, write),
         "excluded": _table(
             words,
             "excluded",
@@ -115,7 +117,7 @@ def _channels(found: Findings, words: Wording, write: Formatter) -> PageTable:
     limit = _glyph_limit(found.channels, 2.0 if money else 0.0)
     rows = []
     for channel in found.channels:
-        row = channel.row
+        row, judged = channel.row, channel.has_evidence and not found.implausible
         rows.append(
             [
                 Cell(channel.label, words(f"evidence.{channel.evidence}"), channel.evidence, tag=True),
@@ -123,14 +125,14 @@ def _channels(found: Findings, words: Wording, write: Formatter) -> PageTable:
                 Cell(write.compact(row["contribution"]), _span(write, row, "contribution", write.compact)),
                 Cell(write.percent(row["share"], 1), _span(write, row, "share", write.percent)),
                 Cell(write.figure(row["roi"]), _span(write, row, "roi", write.figure), glyph=_glyph(row, limit, money)),
-                Cell(MISSING if found.implausible else write.probability(row["probability_roi_above_1"]))
+                Cell(write.probability(row["probability_roi_above_1"]) if judged else MISSING)
                 if money
                 else Cell(write.money(row["cost_per_kpi"]), _span(write, row, "cost_per_kpi", write.money)),
                 Cell(write.figure(row["marginal_roi"]), _span(write, row, "marginal_roi", write.figure)),
-                Cell(write.percent(row["prior_width_ratio"])),
+                Cell(words(f"rests_on.{channel.rests_on}")),
             ]
         )
-    return _table(words, "channels", "lrrrrrrr", rows)
+    return _table(words, "channels", "lrrrrrrl", rows)
 
 
 def _budget(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> PageTable:
@@ -142,14 +144,17 @@ def _budget(tables: ResultTables, found: Findings, words: Wording, write: Format
         locked = bool(row["is_locked"])
         share = row["optimal_spend"] / row["current_spend"] - 1 if row["current_spend"] > 0 else None
         tone = "" if abs(row["change"]) <= 0.005 * row["current_spend"] else "up" if row["change"] > 0 else "down"
-        told = words("mind.locked") if locked else minded.get(label) or (blind.get(label, "") if row["change"] else "")
+        stays = locked or bool(row["is_held"])
+        told = minded.get(label) or (blind.get(label, "") if row["change"] else "")
+        if stays:
+            told = words("mind.locked" if locked else "mind.held")
         rows.append(
             [
                 Cell(label, told, tag=True),
                 Cell(write.money(row["current_spend"])),
                 Cell(write.money(row["optimal_spend"])),
                 Cell(write.change(row["change"]), write.signed_percent(share) if share is not None else "", tone),
-                Cell(write.span(write.money(row["low"]), write.money(row["high"])) if not locked else MISSING),
+                Cell(MISSING if stays else write.span(write.money(row["low"]), write.money(row["high"]))),
                 Cell(write.compact(row["current_kpi"])),
                 Cell(write.compact(row["optimal_kpi"])),
                 Cell(write.figure(row["marginal_roi_current"])),
@@ -172,6 +177,40 @@ def _budget(tables: ResultTables, found: Findings, words: Wording, write: Format
         ]
     )
     return _table(words, "budget", "lrrrrrrrr", rows, [row[0] is total for row in rows])
+
+
+def _priors(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> PageTable:
+    """What was believed beforehand, by the champion's transform."""
+    believed = tables.prior_check.loc[tables.prior_check["adstock"] == found.champion["adstock"]]
+    rows = [
+        [
+            Cell(_channel_name(row["channel"], found, words)),
+            Cell(write.percent(row["share"], 1), _span(write, row, "share", write.percent)),
+            Cell(write.figure(row["roi"]), _span(write, row, "roi", write.figure)),
+            Cell(write.probability(row["probability_above_kpi"])),
+        ]
+        for row in records(believed)
+    ]
+    return _table(words, "prior_check", "lrrr", rows, [not isinstance(name, str) for name in believed["channel"]])
+
+
+def _sensitivity(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> PageTable:
+    rows = [
+        [
+            Cell(words("tables.gain") if row["quantity"] == "gain" else _channel_name(row["channel"], found, words)),
+            Cell(words(f"rests_on.{row['evidence']}")),
+            Cell(write.percent(row["opinion"])),
+            Cell(write.number(row["prior_sensitivity"], 3)),
+            Cell(write.number(row["likelihood_sensitivity"], 3)),
+        ]
+        for row in records(tables.sensitivity)
+    ]
+    of_all = [row["quantity"] != "roi" for row in records(tables.sensitivity)]
+    return _table(words, "sensitivity", "llrrr", rows, of_all)
+
+
+def _channel_name(channel: Any, found: Findings, words: Wording) -> str:
+    return found.labels.get(channel, clean(channel)) if isinstance(channel, str) else words("tables.all_media")
 
 
 def _reallocation(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> PageTable:

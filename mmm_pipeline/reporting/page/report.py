@@ -43,7 +43,7 @@ SECTION_CHARTS: dict[str, tuple[str, ...]] = {
     "charts": ("waterfall", "contributions_over_time"),
     "quality": ("kpi_forecast", "leaderboard", "rolling_origins"),
     "data": ("activity", "kpi_profile", "collinearity", "lagged_correlation"),
-    "diagnostics": ("prior_posterior", "retention", "predictive_check", "traces"),
+    "diagnostics": ("prior_check", "prior_posterior", "retention", "predictive_check", "traces"),
 }
 """Which chart stands in which section; one that is not named here goes to `charts`."""
 
@@ -54,7 +54,7 @@ _MARKDOWN_SECTIONS = (
     ("charts", (), ""),
     ("quality", ("leaderboard", "naive", "rolling"), "advice"),
     ("data", ("breakdown", "pairs", "excluded", "reasons", "rejected"), "eda"),
-    ("diagnostics", (), ""),
+    ("diagnostics", ("prior_check", "sensitivity"), ""),
 )
 """Section, its tables, its narrative; one that has only charts is left out where none was drawn."""
 
@@ -203,6 +203,8 @@ def _notes(values: Mapping[str, Any], shown: Mapping[str, PageTable]) -> dict[st
         "reallocation": words("page.reallocation_note"),
         "charts": warned.strip(),
         "diagnostics": words("page.diagnostics_note"),
+        "prior_check": words("page.prior_check_note", interval=values["interval"]),
+        "sensitivity": words("page.sensitivity_note"),
         "quality": words("page.quality_note", periods=found.scored_periods),
         "data": words(
             "page.data_note",

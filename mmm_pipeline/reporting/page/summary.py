@@ -21,7 +21,7 @@ _CHANNEL_COLUMNS = (
     *("channel", "spend", "contribution", "share", "roi", "roi_low", "roi_high", "marginal_roi"),
     *("cost_per_kpi", "cost_per_kpi_low", "cost_per_kpi_high"),
 )
-_BUDGET_COLUMNS = ("channel", "current_spend", "optimal_spend", "low", "high")
+_BUDGET_COLUMNS = ("channel", "current_spend", "optimal_spend", "low", "high", "is_held")
 
 
 def build_summary(tables: ResultTables) -> dict[str, Any]:
@@ -31,6 +31,7 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
     """
     found = findings(tables)
     evidence = {name: channel.evidence for name, channel in zip(found.labels, found.channels, strict=True)}
+    rests_on = {name: channel.rests_on for name, channel in zip(found.labels, found.channels, strict=True)}
     champion = tables.champion_fit.iloc[0].to_dict()
     budget = tables.budget_summary.iloc[0]
     return {
@@ -66,10 +67,17 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
             "converged": champion["status"] == "converged",
         },
         "channels": [
-            {**_record(row, _CHANNEL_COLUMNS), "evidence": evidence[row["channel"]]}
+            {
+                **_record(row, _CHANNEL_COLUMNS),
+                "evidence": evidence[row["channel"]],
+                "rests_on": rests_on[row["channel"]],
+            }
             for row in tables.attribution.to_dict("records")
         ],
-        "media": _record(tables.media_total.iloc[0].to_dict(), tuple(tables.media_total.columns)),
+        "media": {
+            **_record(tables.media_total.iloc[0].to_dict(), tuple(tables.media_total.columns)),
+            "rests_on": found.media_rests_on,
+        },
         "budget": {
             "total": _plain(budget["total"]),
             "horizon": _plain(budget["horizon"]),
@@ -78,6 +86,7 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
                 for row in tables.budget_plan.to_dict("records")
             ],
             "verdict": found.plan_verdict,
+            "gain_rests_on": found.gain_rests_on,
             "reallocation": _records(tables.reallocation, ("from_channel", "to_channel", "amount")),
             **{
                 column: _plain(budget[column])
@@ -93,6 +102,9 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
                     "uplift",
                     "uplift_low",
                     "uplift_high",
+                    "uplift_by_data",
+                    "uplift_by_both",
+                    "uplift_by_prior",
                     "probability_of_gain",
                     "no_plan",
                     "reason",

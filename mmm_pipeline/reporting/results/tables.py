@@ -96,7 +96,10 @@ class ResultTables:
     media_total: pd.DataFrame
     contribution_over_time: pd.DataFrame
     retention_density: pd.DataFrame
+    prior_check: pd.DataFrame
+    prior_kpi: pd.DataFrame
     prior_posterior_density: pd.DataFrame
+    sensitivity: pd.DataFrame
     predictive_pit: pd.DataFrame
     predictive_distribution: pd.DataFrame
     worst_parameter_draws: pd.DataFrame

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_delay, wait_exponential
 
 from mmm_pipeline.errors import StorageUnavailable, StoredResultError
 from mmm_pipeline.storage.file_errors import file_error, is_writable
@@ -36,6 +36,7 @@ _HOLDER = re.compile(r"\(PID (\d+)\)")
 _FULL = re.compile("no space left|file too large|quota exceeded", re.IGNORECASE)
 _DENIED = re.compile("permission denied|read-only", re.IGNORECASE)
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5  # seconds
+_TOLD_AFTER_SECONDS = 3.0
 # DuckDB serialises writers of different processes; these serialise the threads of this one.
 _WRITERS: defaultdict[Path, threading.RLock] = defaultdict(threading.RLock)
 # A second thread could otherwise be handed a database that the first is still setting up.
@@ -52,18 +53,20 @@ class DuckDBWarehouse:
         path: the database file; it and its folder are created at the first write. Its name must not be that of the
             schema (`mmm.duckdb`), which DuckDB could not tell apart.
         wait_seconds: how long to wait for another process to close the file.
+        told: called once for every wait that takes seconds, with a sentence that names who is waited for.
 
     Raises:
         StoredResultError: the file's name is that of the schema.
     """
 
-    def __init__(self, path: Path, *, wait_seconds: float = 60.0) -> None:
+    def __init__(self, path: Path, *, wait_seconds: float = 60.0, told: Callable[[str], object] | None = None) -> None:
         if path.stem == SCHEMA:
             raise StoredResultError(f"{path}: the warehouse file must not be named like its schema {SCHEMA!r}")
         self.path = path
         self.place = str(path)
         self.scratch = path.parent
         self.wait_seconds = wait_seconds
+        self._told = told
 
     def __repr__(self) -> str:
         return f"DuckDBWarehouse({str(self.path)!r})"
@@ -228,7 +231,7 @@ class DuckDBWarehouse:
             raise StoredResultError(f"this folder cannot be created: {file_error(error, self.path.parent)}") from error
         try:
             read_only = self.path.is_file() and not is_writable(self.path)
-            return open_database(self.path, wait_seconds=self.wait_seconds, read_only=read_only)
+            return open_database(self.path, wait_seconds=self.wait_seconds, read_only=read_only, told=self._told)
         except duckdb.Error as error:
             raise self._unusable(error) from error
 
@@ -250,8 +253,16 @@ class DuckDBWarehouse:
         )
 
 
-def open_database(path: Path, *, wait_seconds: float = 60.0, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+def open_database(
+    path: Path,
+    *,
+    wait_seconds: float = 60.0,
+    read_only: bool = False,
+    told: Callable[[str], object] | None = None,
+) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB file, waiting for its turn; SQL on the connection cannot reach other files.
+
+    `told` is called once the wait takes seconds, with a sentence that names who is waited for.
 
     Raises:
         StorageUnavailable: another process keeps the file open for longer than `wait_seconds`.
@@ -274,10 +285,23 @@ def open_database(path: Path, *, wait_seconds: float = 60.0, read_only: bool = F
     def is_held(error: BaseException) -> bool:
         return isinstance(error, duckdb.IOException) and "lock" in str(error).lower()
 
+    has_told = False
+
+    def tell(state: RetryCallState) -> None:
+        nonlocal has_told
+        if told is None or has_told or state.outcome is None or (state.seconds_since_start or 0) < _TOLD_AFTER_SECONDS:
+            return
+        has_told = True
+        told(
+            f"{path}: {_holder(state.outcome.exception())} holds the database open: waiting for it, "
+            f"{wait_seconds / 60:.3g} minutes at most"
+        )
+
     turns = Retrying(
         retry=retry_if_exception(is_held),
         wait=wait_exponential(multiplier=_SHORTEST_PAUSE, exp_base=1.5, max=_LONGEST_PAUSE),
         stop=stop_after_delay(wait_seconds),
+        before_sleep=tell,
         reraise=True,
     )
     try:
@@ -285,12 +309,15 @@ def open_database(path: Path, *, wait_seconds: float = 60.0, read_only: bool = F
     except duckdb.IOException as error:
         if not is_held(error):
             raise
-        holder = _HOLDER.search(str(error))
-        who = f"process {holder.group(1)}" if holder else "another process"
         raise StorageUnavailable(
-            f"{path}: {who} has held the database open for more than {wait_seconds:g} s: "
+            f"{path}: {_holder(error)} has held the database open for more than {wait_seconds:g} s: "
             "wait for that run to end, or stop it, and try again"
         ) from error
+
+
+def _holder(error: BaseException | None) -> str:
+    found = _HOLDER.search(str(error))
+    return f"process {found.group(1)}" if found else "another process"
 
 
 def table_identifier(name: str) -> str:

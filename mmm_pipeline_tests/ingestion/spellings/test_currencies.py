@@ -45,10 +45,22 @@ def test_spellings_of_one_currency_are_added_up(load: Load, cells: tuple[str, ..
     assert load(spend(*cells)).accepted["spend"].tolist() == [5] * len(cells)
 
 
-def test_columns_may_have_currencies_of_their_own(load: Load) -> None:
-    loaded = load(rows("2025-01-01,A,1,$5,€7"))
+def test_a_kpi_in_another_currency_than_spend_is_refused_with_a_cell_of_each(load: Load, tmp_path: Path) -> None:
+    with pytest.raises(CampaignDataError) as failure:
+        load(rows("2025-01-01,A,1,5,7", "2025-01-02,A,1,$5,€7"))
 
-    assert loaded.accepted[["spend", "kpi"]].to_numpy().tolist() == [[5, 7]]
+    assert str(failure.value).splitlines() == [
+        f"{tmp_path / 'campaigns.csv'}: columns that are divided by each other are in different currencies:",
+        "  'Spend' has '$5' (line 3)",
+        "  'Sales' has '€7' (line 3)",
+        "  Convert them to one currency. If they are in one already, remove the signs from the cells",
+    ]
+
+
+def test_a_kpi_in_the_currency_of_spend_or_without_a_sign_is_read(load: Load) -> None:
+    loaded = load(rows("2025-01-01,A,1,$5,USD 7", "2025-01-02,A,1,$6,8"))
+
+    assert loaded.accepted[["spend", "kpi"]].to_numpy().tolist() == [[5, 7], [6, 8]]
 
 
 def test_words_with_a_sign_are_refused_rows_and_no_currency(load: Load) -> None:

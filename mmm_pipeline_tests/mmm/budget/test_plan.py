@@ -227,3 +227,48 @@ def test_where_there_is_no_plan_the_tables_are_todays_spend_with_the_reason(fit:
     assert row["expected_kpi_optimal"] == pytest.approx(
         plan_budget(fit).summary["expected_kpi_current"].iloc[0], rel=1e-6
     )
+
+
+EVIDENCE = {"channel 0": "data", "channel 1": "prior", "channel 2": "both", "channel 3": "prior"}
+
+
+def test_channels_whose_return_is_an_opinion_are_held_unless_they_have_bounds_or_are_asked_for() -> None:
+    fit = synthetic_fit(channels=4)
+    bounded = BudgetRequest(bounds={"channel 3": (0.8, 1.2)})
+
+    held = plan_budget(fit, bounded, evidence=EVIDENCE).table.set_index("channel")
+    moved = plan_budget(fit, BudgetRequest(move_unproven=True), evidence=EVIDENCE).table
+    unjudged = plan_budget(fit).table
+
+    assert held["is_held"].tolist() == [False, True, False, False]
+    assert held.at["channel 1", "optimal_spend"] == held.at["channel 1", "current_spend"]
+    assert held["evidence"].to_dict() == EVIDENCE
+    assert not held["is_locked"].any()
+    assert not moved["is_held"].any()
+    assert not unjudged["is_held"].any()
+    assert unjudged["evidence"].isna().all()
+
+
+def test_the_parts_of_a_gain_add_up_and_none_rests_on_held_channels() -> None:
+    fit = synthetic_fit(channels=4)
+    parts = ["uplift_by_data", "uplift_by_both", "uplift_by_prior"]
+
+    held = plan_budget(fit, evidence=EVIDENCE).summary.iloc[0]
+    moved = plan_budget(fit, BudgetRequest(move_unproven=True), evidence=EVIDENCE).summary.iloc[0]
+
+    for summary in (held, moved):
+        assert sum(summary[parts]) == pytest.approx(summary["uplift"])
+    assert held["uplift_by_prior"] == pytest.approx(0.0, abs=1e-6)
+    # Two channels trade with one another: each side of the moves counts half.
+    assert held["uplift_by_data"] == pytest.approx(held["uplift_by_both"])
+    assert moved["uplift_by_prior"] > 0
+    assert moved["uplift"] > held["uplift"]
+
+
+def test_a_total_that_held_channels_make_impossible_says_so() -> None:
+    with pytest.raises(InfeasibleBudget, match=r"held at today's spend: budget\.move_unproven"):
+        plan_budget(
+            synthetic_fit(channels=2),
+            BudgetRequest(total=1.0),
+            evidence={"channel 0": "prior", "channel 1": "data"},
+        )

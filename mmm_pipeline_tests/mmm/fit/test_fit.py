@@ -26,7 +26,7 @@ AHEAD = 9
 
 
 @pytest.fixture(scope="module", params=LIGHTWEIGHT_TRANSFORMS)
-def fit(request) -> Fit:
+def fit(request, quick_compilation) -> Fit:
     """A short fit with weekday and features; what is tested holds for any draws."""
     settings = SamplerSettings(chains=2, warmup=60, draws=30, max_escalations=0)
     return sample(ModelSpec(request.param, 2), plain.small_window(days=DAYS, features=2), settings)

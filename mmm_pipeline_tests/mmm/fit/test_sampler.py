@@ -198,7 +198,23 @@ def test_compiled_programs_come_only_from_a_folder_of_ones_own(tmp_path: Path, m
 
     monkeypatch.setattr(jax.config, "update", settings.__setitem__)
     open_to_all = tmp_path / "cache"
-    open_to_all.mkdir(mode=0o777)
+    open_to_all.mkdir()
+    open_to_all.chmod(0o777)
+    (open_to_all / "planted").write_bytes(b"whoever could write here put this here")
     assert use_compilation_cache(open_to_all)
     assert open_to_all.stat().st_mode & 0o777 == 0o700
+    assert list(open_to_all.iterdir()) == []
     assert settings["jax_compilation_cache_dir"] == str(open_to_all)
+
+
+def test_compiled_programs_are_readable_by_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jax.config, "update", lambda *_: None)
+    own, written, linked = (tmp_path / "cache" / name for name in ("own", "writable", "linked"))
+    assert use_compilation_cache(tmp_path / "cache")
+    for file, mode in ((own, 0o644), (written, 0o666)):
+        file.write_bytes(b"program")
+        file.chmod(mode)
+    linked.symlink_to(tmp_path)
+    assert use_compilation_cache(tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == [own]
+    assert own.stat().st_mode & 0o777 == 0o600

@@ -77,7 +77,7 @@ VARIANTS = {
 
 
 @pytest.fixture(autouse=True)
-def _double_precision():
+def _double_precision(quick_compilation):
     with jax.enable_x64(True):
         yield
 

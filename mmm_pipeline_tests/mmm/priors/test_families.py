@@ -51,3 +51,10 @@ def test_quantiles_rise_within_the_support_in_both_libraries(prior):
     assert ((values >= low) & (values <= high)).all()
     with jax.enable_x64(True):
         np.testing.assert_allclose(quantiles(prior, JAX), values, rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("prior", PRIORS, ids=lambda prior: prior.formula)
+def test_the_coordinate_of_a_value_is_the_one_that_it_came_from(prior):
+    middle = np.abs(U) <= 5
+    np.testing.assert_allclose(prior.coordinate(quantiles(prior))[middle], U[middle], rtol=1e-6, atol=1e-6)
+    assert np.isfinite(prior.coordinate(np.array(prior.support[:1]))).all()

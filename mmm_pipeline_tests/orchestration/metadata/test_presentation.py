@@ -10,6 +10,7 @@ from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.orchestration.headless import build_definitions
 from mmm_pipeline.orchestration.metadata.lineage import column_lineage
 from mmm_pipeline.orchestration.metadata.presentation import presented, question_of
+from mmm_pipeline.orchestration.metadata.table_preview import for_people
 from mmm_pipeline.settings.pipeline import parse_settings
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.tables.catalog import CONTRACTS
@@ -61,3 +62,11 @@ def test_an_asset_without_a_question_does_not_load() -> None:
 
     with pytest.raises(LookupError, match="'nobody_knows_why' has no question"):
         presented([nobody_knows_why], parse_settings({}), version=lambda group: "1")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(1.0023456, 1.002), (0.0012345678, 0.001235), (25914.327, 25914.0), (-1234.5, -1234.0), (0.0, 0.0), (1e18, 1e18)],
+)
+def test_figures_have_the_digits_that_a_person_reads(value: float, shown: float) -> None:
+    assert for_people(value) == shown

@@ -6,6 +6,7 @@ import datetime as dt
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import dagster as dg
@@ -158,3 +159,11 @@ def test_loading_the_code_location_imports_nothing_that_is_slow(tmp_path: Path) 
 def test_the_code_location_loads_as_the_server_loads_it(definitions: dg.Definitions) -> None:
     dg.Definitions.validate_loadable(definitions)
     assert {job.name for job in definitions.get_repository_def().get_all_jobs()} >= {"refresh", "decisions", "backtest"}
+
+
+def test_loading_says_nothing_and_silences_nothing(tmp_path: Path) -> None:
+    before = list(warnings.filters)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", category=dg.BetaWarning)
+        build_definitions(Home(tmp_path), None)
+    assert list(warnings.filters) == before

@@ -48,7 +48,11 @@ def trial(small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     # Copies of its own: those of the shared run are looked at by other tests.
     storage = small_run.settings.storage.model_copy(update={"results": str(tmp_path / "copies")})
     settings = small_run.settings.model_copy(
-        update={"engines": small_run.settings.engines.model_copy(update=engines), "storage": storage}
+        update={
+            "engines": small_run.settings.engines.model_copy(update=engines),
+            "storage": storage,
+            "report": small_run.settings.report.model_copy(update={"languages": ("en",)}),
+        }
     )
     folder.mkdir()
     home.remember_settings(settings)

@@ -26,7 +26,7 @@ def _blocked(home: Home, key: str) -> Path:
     return blocked
 
 
-_STEP = "fitted_model__carryover_2"
+_STEP = "fitted_model__adstock_2"
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def _settings(source: Path, **runs: float) -> Settings:
-    return small_settings(source, model={"adstocks": ["carryover"], "degrees": [1, 2]}, runs=runs)
+    return small_settings(source, model={"adstocks": ["adstock"], "degrees": [1, 2]}, runs=runs)
 
 
 def _statuses(home: Home) -> dict[str, str]:
@@ -48,7 +48,7 @@ def _retries(run: dg.ExecuteInProcessResult) -> list[str]:
 
 
 def test_a_fit_that_failed_in_passing_is_drawn_again(home: Home, small_campaign: Path) -> None:
-    blocked = _blocked(home, "carryover-2")
+    blocked = _blocked(home, "adstock-2")
 
     def mend() -> None:
         while not blocked.with_suffix(".failure.json").exists():
@@ -60,46 +60,46 @@ def test_a_fit_that_failed_in_passing_is_drawn_again(home: Home, small_campaign:
 
     assert run.success
     assert _retries(run) == [_STEP]
-    assert _statuses(home) == {"carryover|1": "converged", "carryover|2": "converged"}
+    assert _statuses(home) == {"adstock|1": "converged", "adstock|2": "converged"}
 
 
 def test_what_does_not_pass_is_given_up_and_the_other_specs_have_a_champion(home: Home, small_campaign: Path) -> None:
-    _blocked(home, "carryover-2")
+    _blocked(home, "adstock-2")
 
     run = run_some(home, _settings(small_campaign, fit_retries=2, retry_wait_seconds=0))
 
     assert run.success
     assert _retries(run) == [_STEP] * 2
-    assert _statuses(home) == {"carryover|1": "converged", "carryover|2": "failed"}
+    assert _statuses(home) == {"adstock|1": "converged", "adstock|2": "failed"}
     [warned] = [check for check in run.get_asset_check_evaluations() if check.check_name == "fits_converged"]
     assert not warned.passed
-    assert "carryover|2" in warned.metadata
+    assert "adstock|2" in warned.metadata
 
 
 def test_on_a_full_disk_the_run_says_so_and_the_next_one_succeeds(home: Home, small_campaign: Path) -> None:
     settings = _settings(small_campaign, fit_retries=1, retry_wait_seconds=0)
-    assert run_some(home, settings, UP_TO_THE_CHAMPION[:7]).success
+    assert run_some(home, settings, UP_TO_THE_CHAMPION[: UP_TO_THE_CHAMPION.index("fitted_model")]).success
 
     with room_for(10_000):
         run = run_some(home, settings, ("fitted_model",))
 
     assert not run.success
-    assert _retries(run) == ["fitted_model__carryover_1", _STEP]
+    assert _retries(run) == ["fitted_model__adstock_1", _STEP]
     [failure] = [event for event in run.all_events if event.is_step_failure]
-    assert "carryover-1.nc: File too large: free space there" in str(failure.step_failure_data.error)
+    assert "adstock-1.nc: File too large: free space there" in str(failure.step_failure_data.error)
     assert run_some(home, settings, ("fitted_model",)).success
 
 
 def test_when_no_fit_can_be_stored_the_run_fails_and_names_them_all(home: Home, small_campaign: Path) -> None:
-    for key in ("carryover-1", "carryover-2"):
+    for key in ("adstock-1", "adstock-2"):
         _blocked(home, key)
 
     run = run_some(home, _settings(small_campaign, fit_retries=0))
 
     assert not run.success
     [failure] = [event for event in run.all_events if event.is_step_failure and event.step_key == "fitted_model"]
-    assert "carryover|1" in str(failure.step_failure_data.error)
-    assert "carryover|2" in str(failure.step_failure_data.error)
+    assert "adstock|1" in str(failure.step_failure_data.error)
+    assert "adstock|2" in str(failure.step_failure_data.error)
 
 
 @pytest.mark.parametrize(

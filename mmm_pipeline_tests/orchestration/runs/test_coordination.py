@@ -21,6 +21,8 @@ from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.orchestration.pipeline.conftest import UP_TO_THE_CHAMPION, run_some, small_settings
 from mmm_pipeline_tests.storage.holding_process import holding_process
 
+_ROWS = UP_TO_THE_CHAMPION.index("media_matrix")
+
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
@@ -84,7 +86,7 @@ def test_a_run_waits_for_the_one_that_is_at_work_on_its_partition(instance: dg.D
         other.kill()
 
     threading.Thread(target=end_the_other_once_waited_for, daemon=True).start()
-    run = run_some(home, small_settings(source), UP_TO_THE_CHAMPION[:3], instance=instance, run_id=run_id)
+    run = run_some(home, small_settings(source), UP_TO_THE_CHAMPION[:_ROWS], instance=instance, run_id=run_id)
 
     assert run.success
     assert seen == [False]

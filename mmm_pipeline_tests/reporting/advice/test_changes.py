@@ -22,7 +22,7 @@ def test_good_changes_have_no_problem_and_make_valid_settings() -> None:
         Change(setting="budget.bounds", channel="Search", numbers=[0.5, 1.2]),
         Change(setting="split.holdout", numbers=[35]),
         Change(setting="model.degrees", numbers=[1, 2]),
-        Change(setting="priors.media_scale", numbers=[0.5]),
+        Change(setting="priors.trend_scale", numbers=[0.5]),
         Change(setting="model.noise", choice="student_t"),
     ]
     assert _problems(*changes) == ""
@@ -51,9 +51,9 @@ def test_good_changes_have_no_problem_and_make_valid_settings() -> None:
         (Change(setting="budget.bounds", channel="TV", numbers=[1.5, 0.5]), "0 <= low <= high"),
         (Change(setting="budget.bounds", channel="TV", numbers=[0, 50]), "outside 0 to 5"),
         (Change(setting="model.degrees", numbers=[1, 1]), "lists a value twice"),
-        (Change(setting="priors.media_scale", numbers=[float("nan")]), "outside"),
-        (Change(setting="priors.media_scale", numbers=[]), "needs 1 number"),
-        (Change(setting="priors.media_scale", choice="large"), "not a setting that is a word"),
+        (Change(setting="priors.trend_scale", numbers=[float("nan")]), "outside"),
+        (Change(setting="priors.trend_scale", numbers=[]), "needs 1 number"),
+        (Change(setting="priors.trend_scale", choice="large"), "not a setting that is a word"),
         (Change(setting="model.noise", choice="cauchy"), "'cauchy': accepted are normal, student_t"),
         (Change(setting="model.noise", numbers=[3]), "accepted are normal, student_t"),
     ],

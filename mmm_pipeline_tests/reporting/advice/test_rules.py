@@ -45,7 +45,7 @@ def test_moves_without_evidence_are_to_be_locked_and_moves_beyond_the_data_bound
     found = _codes(model_proposals(tables))
     assert found["lock_blind"]
     assert found["bound_to_data"]
-    blind = tables.attribution.loc[tables.attribution["prior_width_ratio"] >= 0.8, "channel"]
+    blind = tables.sensitivity.loc[tables.sensitivity["evidence"] == "prior", "channel"]
     assert set(found["lock_blind"]) <= set(blind)
     assert not set(found["lock_blind"]) & set(found["bound_to_data"])
 

@@ -22,7 +22,7 @@ from mmm_pipeline.reporting.charts.drawing.context import ChartContext, chart_co
 from mmm_pipeline.reporting.results.tables import Language, ResultTables
 from mmm_pipeline_tests.reporting.charts.drawn_figures import assert_legible, figures, texts
 from mmm_pipeline_tests.reporting.conftest import WrittenReport
-from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
+from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, resting_on, synthetic_results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -320,7 +320,7 @@ def test_chains_that_disagree_leave_the_band_of_ranks() -> None:
 
 def test_a_channel_the_data_is_silent_about_looks_so() -> None:
     tables = synthetic_results(6)
-    context = chart_context(_replaced(tables, "attribution", prior_width_ratio=[1.0, 0.1, 0.1, 0.1, 0.1, 0.1]), "en")
+    context = chart_context(resting_on(tables, [0.9, 0.1, 0.1, 0.1, 0.1, 0.1]), "en")
     ((_, figure),) = figures(context, ("prior_posterior",))
     silent = [
         axes.get_title(loc="left") for axes in figure.axes for line in axes.lines if line.get_color() == style.GREY

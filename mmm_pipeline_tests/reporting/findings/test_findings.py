@@ -11,7 +11,7 @@ from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.reporting.findings.findings import findings
 from mmm_pipeline.reporting.results.tables import ResultTables
 from mmm_pipeline.tables.catalog import empty_table
-from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, synthetic_results
+from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, resting_on, synthetic_results
 
 
 def _with(tables: ResultTables, name: str, **columns: object) -> ResultTables:
@@ -19,31 +19,40 @@ def _with(tables: ResultTables, name: str, **columns: object) -> ResultTables:
     return dataclasses.replace(tables, **{name: getattr(tables, name).assign(**columns)})
 
 
-def _judged(width: float | None, probability: float | None) -> str:
-    tables = _with(
-        synthetic_results(1),
-        "attribution",
-        prior_width_ratio=pd.Series([width], dtype=float),
-        probability_roi_above_1=pd.Series([probability], dtype=float),
-    )
+def _judged(opinion: float, probability: float | None) -> str:
+    tables = resting_on(synthetic_results(1), opinion)
+    tables = _with(tables, "attribution", probability_roi_above_1=pd.Series([probability], dtype=float))
     return findings(tables).channels[0].evidence
 
 
 @pytest.mark.parametrize(
-    ("width", "probability", "evidence"),
+    ("opinion", "probability", "evidence"),
     [
-        (0.4, 0.95, "pays_back"),
-        (0.4, 0.5, "unclear"),
-        (0.4, 0.05, "below_spend"),
-        (0.95, 0.99, "no_evidence"),
-        (None, 0.95, "pays_back"),
-        (0.4, None, "unclear"),
+        (0.2, 0.95, "pays_back"),
+        (0.5, 0.95, "pays_back"),
+        (0.2, 0.5, "unclear"),
+        (0.2, 0.05, "below_spend"),
+        (0.7, 0.999, "no_evidence"),
+        (0.2, None, "unclear"),
     ],
 )
 def test_a_channel_is_judged_by_its_probability_unless_the_prior_is_talking(
-    width: float | None, probability: float | None, evidence: str
+    opinion: float, probability: float | None, evidence: str
 ) -> None:
-    assert _judged(width, probability) == evidence
+    assert _judged(opinion, probability) == evidence
+
+
+def test_a_channel_that_nobody_judged_is_not_taken_for_the_datas() -> None:
+    tables = synthetic_results(2)
+    unjudged = dataclasses.replace(tables, sensitivity=tables.sensitivity.iloc[:0])
+    assert {channel.evidence for channel in findings(unjudged).channels} == {"no_evidence"}
+
+
+def test_a_gain_that_is_the_priors_opinion_is_no_reason_to_move_money() -> None:
+    found = findings(synthetic_results(3, gain_rests_on="prior"))
+    assert found.plan_verdict == "unproven"
+    assert not found.material
+    assert findings(synthetic_results(3, gain_rests_on="both")).plan_verdict == "material_gain"
 
 
 def without_baseline(tables: ResultTables) -> ResultTables:
@@ -63,7 +72,7 @@ def _trust(tables: ResultTables) -> str:
 
 
 def test_results_that_cannot_be_right_judge_no_channel_and_no_plan() -> None:
-    tables = _with(synthetic_results(3), "attribution", prior_width_ratio=[0.3, 0.3, 0.9])
+    tables = resting_on(synthetic_results(3), [0.2, 0.2, 0.8])
     found, refused = findings(tables), findings(without_baseline(tables))
     assert "implausible" not in [channel.evidence for channel in found.channels]
     assert {channel.label: channel.evidence for channel in refused.channels} == {
@@ -105,11 +114,11 @@ def test_a_champion_that_loses_against_a_naive_forecast_has_low_trust() -> None:
 
 
 def test_good_trust_needs_skill_coverage_and_evidence() -> None:
-    informed = _with(synthetic_results(5), "attribution", prior_width_ratio=0.3)
+    informed = resting_on(synthetic_results(5), 0.2)
     skilled = _with(informed, "leaderboard", skill=0.4)
     assert _trust(skilled) == "good"
     assert _trust(_with(skilled, "leaderboard", coverage_90=0.5)) == "fair"
-    assert _trust(_with(skilled, "attribution", prior_width_ratio=0.95)) == "fair"
+    assert _trust(resting_on(skilled, 0.8)) == "fair"
     baseless = without_baseline(skilled)
     assert _trust(baseless) == "low"
     assert [reason.code for reason in findings(baseless).implausible] == ["media_share", "baseline_below_zero"]
@@ -118,13 +127,6 @@ def test_good_trust_needs_skill_coverage_and_evidence() -> None:
     assert findings(skilled).material
     assert _trust(_with(informed, "leaderboard", skill=0.05)) == "fair"
     assert _trust(_with(informed, "leaderboard", skill=float("nan"))) == "low"
-
-
-def test_media_that_never_vary_are_no_evidence_however_narrow_the_interval() -> None:
-    tables = _with(synthetic_results(1), "attribution", prior_width_ratio=0.4, probability_roi_above_1=0.99)
-    assert findings(tables).channels[0].evidence == "pays_back"
-    assert findings(_with(tables, "attribution", media_variation=0.0)).channels[0].evidence == "no_evidence"
-    assert findings(_with(tables, "attribution", media_variation=0.12)).channels[0].evidence == "pays_back"
 
 
 def test_another_spec_that_beats_the_naive_forecast_is_noticed() -> None:

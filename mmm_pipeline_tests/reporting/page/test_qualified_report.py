@@ -24,7 +24,7 @@ from mmm_pipeline.reporting.text.wording import wording
 from mmm_pipeline.tables.catalog import CONTRACTS
 from mmm_pipeline_tests.reporting.conftest import WrittenReport, written_report
 from mmm_pipeline_tests.reporting.findings.test_findings import without_baseline
-from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
+from mmm_pipeline_tests.reporting.synthetic_results import resting_on, synthetic_results
 
 LANGUAGES: tuple[Language, ...] = ("en", "ko")
 _DRAWN = ("roi", "budget", "marginal_roi", "kpi_forecast")
@@ -57,10 +57,8 @@ CLAIMS: dict[Language, tuple[str, ...]] = {
 
 def _judging() -> ResultTables:
     """Channels that pay, lose and are unclear, each with evidence, and a plan that gains."""
-    tables = synthetic_results(4)
-    judged = tables.attribution.assign(
-        prior_width_ratio=[0.3, 0.3, 0.3, 0.97], probability_roi_above_1=[0.98, 0.03, 0.5, 0.99]
-    )
+    tables = resting_on(synthetic_results(4), [0.2, 0.2, 0.2, 0.8])
+    judged = tables.attribution.assign(probability_roi_above_1=[0.98, 0.03, 0.5, 0.99])
     return dataclasses.replace(tables, attribution=judged)
 
 
@@ -173,12 +171,11 @@ def _moving_blind() -> tuple[ResultTables, str, str]:
     least = -0.002 * float(plan["current_spend"].sum())
     plan.loc[small, ["optimal_spend", "change"]] = [float(plan.loc[small, "current_spend"]) + least, least]
     moves = reallocation(plan, [np.arange(len(plan))])
-    blind = np.where(plan.index.isin([up, small]), 0.97, 0.3)
+    tables = resting_on(tables, np.where(plan.index.isin([up, small]), 0.8, 0.2).tolist())
     tables = dataclasses.replace(
         tables,
         budget_plan=plan,
         reallocation=CONTRACTS["reallocation"].validate(moves),
-        attribution=tables.attribution.assign(prior_width_ratio=blind),
     )
     return tables, str(plan.loc[up, "channel"]), str(plan.loc[small, "channel"])
 

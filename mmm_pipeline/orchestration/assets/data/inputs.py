@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 
-from mmm_pipeline.errors import SettingsError
+from mmm_pipeline.errors import SettingsError, StoredResultError
 from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import INPUT_WARNINGS, input_warnings
@@ -15,9 +15,12 @@ from mmm_pipeline.ingestion.own_kpi import kpi_series, read_own_kpi
 from mmm_pipeline.ingestion.rows.campaign_rows import campaign_rows
 from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.operations.budget_requests import require_possible_budget
+from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
+from mmm_pipeline.orchestration.assets.fits.specs import told_prior_change
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_out
 from mmm_pipeline.orchestration.metadata.warehouse_jobs import job_metadata
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
+from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.text_safety.printable import printable
 
 _GROUP = "inputs"
@@ -125,6 +128,7 @@ def model_inputs(
     # Too many origins for the days is an error now, not after an hour of fitting.
     rolling_windows(dataset, settings.split.rolling_origins)
     warnings = input_warnings(dataset, excluded, settings) + require_possible_budget(settings.budget, dataset)
+    warnings += _prior_change(workspace, settings)
     for warning in warnings:
         context.log.warning(printable(warning))
     return (
@@ -140,3 +144,15 @@ def model_inputs(
         ),
         dg.Output(excluded, metadata={"channels": preview(excluded)}),
     )
+
+
+def _prior_change(workspace: WorkspaceResource, settings: Settings) -> list[str]:
+    """What changes because the prior on media is another than that of the champion in the home."""
+    artifacts = workspace.artifacts()
+    if not artifacts.has(CHAMPION_MODEL):
+        return []
+    try:
+        told = told_prior_change(artifacts.read_fit_spec(CHAMPION_MODEL).media_prior, settings)
+    except StoredResultError:
+        return []  # it is fitted anew, and read by nobody before
+    return [told] if told else []

@@ -19,7 +19,7 @@ from mmm_pipeline.engines.request import build_request
 from mmm_pipeline.engines.result import EngineResult
 from mmm_pipeline.errors import EngineError
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
-from mmm_pipeline.orchestration.runs.coordination import FIT_POOL
+from mmm_pipeline.orchestration.runs.coordination import FIT_POOL, waiting_turn
 from mmm_pipeline.orchestration.runs.partitions import spec_keys
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.artifacts import ArtifactStore
@@ -148,15 +148,22 @@ def _ask(
 def _run(
     context: dg.AssetExecutionContext, engine: Engine, request: dict[str, Any], folder: Path, settings: Settings
 ) -> EngineResult:
-    python = environment_of(engine).interpreter()
-    # Dagster warns of a part of its own readers that is in preview.
-    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-    with dg.open_pipes_session(
-        context=context,
-        context_injector=dg.PipesTempFileContextInjector(),
-        message_reader=dg.PipesTempFileMessageReader(),
-        extras={"model": request["model"]},
-    ) as session:
+    environment = environment_of(engine)
+    python = environment.interpreter()
+    with warnings.catch_warnings():
+        # Dagster warns of a part of its own readers that is in preview.
+        warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+        session_of_run = dg.open_pipes_session(
+            context=context,
+            context_injector=dg.PipesTempFileContextInjector(),
+            message_reader=dg.PipesTempFileMessageReader(),
+            extras={"model": request["model"]},
+        )
+    waiting = waiting_turn(
+        environment.lock,
+        lambda process: context.log.info(f"process {process} uses {environment.folder}; waiting for it"),
+    )
+    with waiting, session_of_run as session:
         return run_engine(
             engine,
             python,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import dagster as dg
+import pandas as pd
 
 from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
@@ -143,6 +144,8 @@ def _write_results(workspace: WorkspaceResource, folder: Path) -> None:
     for name in published_tables():
         # The leaderboard marks the spec that decisions use, which the stored one cannot know yet.
         table = tables.leaderboard if name == "leaderboard" else warehouse.read_table(name)
+        if name == "reallocation":
+            table = _with_evidence(table, tables.budget_plan)
         if len(table) or about(name).published_when_empty:
             write_csv(table, folder / f"{about(name).published_as}.csv")
     if len(tables.attribution_by_market):
@@ -150,6 +153,12 @@ def _write_results(workspace: WorkspaceResource, folder: Path) -> None:
             workspace.artifacts().take_pictures(f"charts/{language}/markets", place / "markets")
     summary = json.dumps(build_summary(tables), ensure_ascii=False, indent=2, allow_nan=False)
     (folder / "summary.json").write_text(summary + "\n", encoding="utf-8")
+
+
+def _with_evidence(moves: pd.DataFrame, plan: pd.DataFrame) -> pd.DataFrame:
+    """The moves with where both returns come from, for whoever opens them without the plan."""
+    evidence = plan.set_index("channel")["evidence"].to_dict()
+    return moves.assign(**{f"{side}_evidence": moves[f"{side}_channel"].map(evidence) for side in ("from", "to")})
 
 
 def _narratives(workspace: WorkspaceResource, language: Language) -> Narratives:

@@ -111,26 +111,30 @@ def response_curves(workspace: WorkspaceResource) -> dg.Output[pd.DataFrame]:
         "budget_plan": table_out("budget_plan", group=_GROUP),
         "budget_summary": table_out("budget_summary", group=_GROUP),
         "reallocation": table_out("reallocation", group=_GROUP),
+        "sensitivity": table_out("sensitivity", group=_GROUP),
     },
     deps=[CHAMPION_MODEL],
     name="budget_plan",
 )
 def budget_plan(
     workspace: WorkspaceResource,
-) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
+) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
     """The optimal allocation under the constraints, beside the current one, with its optimality certificate."""
     from mmm_pipeline.errors import InfeasibleBudget
     from mmm_pipeline.mmm.budget.plan import plan_budget, unplanned
+    from mmm_pipeline.mmm.sensitivity.evidence import ChannelEvidence, evidence_on
     from mmm_pipeline.reporting.charts.decisions.glance import budget_glance
 
     settings, fit = workspace.settings(), _champion(workspace)
     request = budget_request(settings.budget, fit.data.grid.step)
+    rests_on = ChannelEvidence(fit)
+    evidence = {channel: kind for channel, (_, kind) in rests_on.of_channels().items()}
     try:
-        plan = plan_budget(fit, request, credible_interval=settings.report.credible_interval)
+        plan = plan_budget(fit, request, credible_interval=settings.report.credible_interval, evidence=evidence)
     except InfeasibleBudget as error:
         # What the channels brought is known all the same; the check `budget_planned` says that there is no plan.
         dg.get_dagster_logger().warning(f"there is no budget plan: {error}")
-        plan = unplanned(fit, request, error)
+        plan = unplanned(fit, request, error, evidence)
     promised = _only_row(plan.summary)
     warned = implausible_sentences(fit, settings, promised if promised["verdict"] != "no_plan" else None)
     _warn(warned)
@@ -139,11 +143,17 @@ def budget_plan(
         f"plan over {promised['horizon']} days: {str(verdict).replace('_', ' ')}, uplift "
         f"{promised['uplift']:,.4g} ({promised['uplift_low']:,.4g} to {promised['uplift_high']:,.4g})"
     )
+    sensitivity = evidence_on(rests_on, plan.uplift)
+    opinions = sensitivity.loc[(sensitivity["quantity"] == "roi") & (sensitivity["evidence"] == "prior"), "channel"]
     picture = inline_picture(budget_glance(plan.table, _headline(warned)), "budget")
     return (
         dg.Output(plan.table, metadata={**_warning(warned), "table": preview(plan.table, rows=50), "picture": picture}),
         dg.Output(plan.summary, metadata={"table": preview(plan.summary), **budget_metadata(promised, warned)}),
         dg.Output(plan.reallocation, metadata={**_warning(warned), "table": preview(plan.reallocation, rows=50)}),
+        dg.Output(
+            sensitivity,
+            metadata={"table": preview(sensitivity, rows=60), "channels_by_opinion": len(opinions)},
+        ),
     )
 
 

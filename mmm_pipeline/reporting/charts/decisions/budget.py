@@ -60,9 +60,15 @@ def budget(context: ChartContext) -> Drawing:
     grid = page.figure.add_gridspec(2, 2, height_ratios=(_UPLIFT_HEIGHT, height), width_ratios=(1.9, 1))
     _uplift(page.figure.add_subplot(grid[0, :]), context)
     blind = {name for name, label in context.found.labels.items() if label in context.found.without_evidence}
-    held, unknown = words("chart_text.locked"), words("chart_text.no_evidence")
+    locked, held, unknown = (words(f"chart_text.{name}") for name in ("locked", "held", "no_evidence"))
     labels = [
-        f"{row['label']} {held}" if row["is_locked"] else f"{row['label']} {unknown}" if moved else row["label"]
+        f"{row['label']} {locked}"
+        if row["is_locked"]
+        else f"{row['label']} {held}"
+        if row["is_held"]
+        else f"{row['label']} {unknown}"
+        if moved
+        else row["label"]
         for row, moved in zip(records(plan), (plan["change"] != 0) & plan["channel"].isin(blind), strict=True)
     ]
     amounts = style.row_axes(page, labels, page.figure.add_subplot(grid[1, 0]))
@@ -99,8 +105,9 @@ def _amounts(axes: Axes, context: ChartContext, plan: pd.DataFrame) -> None:
     axes.barh(rows - 0.19, plan["current_spend"], height=0.34, color=PALE)
     axes.barh(rows + 0.19, plan["optimal_spend"], height=0.34, color=BLUE)
     ends = plan[["current_spend", "optimal_spend"]].max(axis=1)
-    for row, (end, change, locked) in enumerate(zip(ends, plan["change"], plan["is_locked"], strict=True)):
-        text = "" if locked else _signed(context.format.compact(change))
+    fixed = plan["is_locked"] | plan["is_held"]
+    for row, (end, change, stays) in enumerate(zip(ends, plan["change"], fixed, strict=True)):
+        text = "" if stays else _signed(context.format.compact(change))
         axes.annotate(text, (end, row), (5, 0), textcoords="offset points", va="center", fontsize=7.5, color=MUTED)
     axes.set_xlim(0, 1.18 * max(float(ends.max()), 1e-9))
     format_axis(axes, "x", context.format.compact_money, ticks=5)
@@ -115,8 +122,9 @@ def _relative_changes(axes: Axes, context: ChartContext, plan: pd.DataFrame) -> 
     axes.axvline(0, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     for row, channel in enumerate(records(plan)):
         now = channel["current_spend"]
-        if channel["is_locked"] or not now > 0:
-            text = "" if channel["is_locked"] else context.words("chart_text.from_nothing")
+        stays = channel["is_locked"] or channel["is_held"]
+        if stays or not now > 0:
+            text = "" if stays else context.words("chart_text.from_nothing")
             axes.annotate(text, (0, row), (5, 0), textcoords="offset points", va="center", fontsize=7.5, color=MUTED)
             continue
         low, change, high = (channel[key] / now - 1 for key in ("low", "optimal_spend", "high"))

@@ -19,7 +19,7 @@ from mmm_pipeline.reporting.text.names import clean, distinct, shorten
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["budget_glance", "forecast_glance", "leaderboard_glance", "roi_glance"]
+__all__ = ["budget_glance", "forecast_glance", "leaderboard_glance", "prior_glance", "roi_glance"]
 
 _WRITE = Formatter("en", "")
 
@@ -127,6 +127,26 @@ def forecast_glance(forecast: pd.DataFrame) -> bytes:
         locator = AutoDateLocator(minticks=4, maxticks=8)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+        format_axis(axes, "y", _WRITE.compact, ticks=5)
+        return page.figure
+
+    return _png(draw)
+
+
+def prior_glance(series: pd.DataFrame) -> bytes:
+    """A PNG: KPI by day, and what the priors say that media would cause; `series`: the contract `prior_kpi`."""
+
+    def draw(fonts: tuple[str, ...]) -> Figure:
+        from matplotlib.dates import date2num
+
+        page = style.new_page(2.4, "KPI by day (dots), and what media would cause by the priors alone (line, interval)")
+        axes = page.figure.subplots()
+        when = date2num(series["date"])
+        axes.fill_between(when, series["media_low"], series["media_high"], color=style.face(ORANGE, 0.25), linewidth=0)
+        axes.plot(when, series["media"], color=ORANGE, linewidth=1.2)
+        axes.plot(when, series["observed"], ".", color=INK, markersize=3)
+        axes.set_ylim(bottom=0)
+        axes.xaxis_date()
         format_axis(axes, "y", _WRITE.compact, ticks=5)
         return page.figure
 

@@ -80,12 +80,13 @@ def _draw(
     axes.plot(middle, 0, "o", color=BLUE, markeredgecolor="white", markersize=8)
     format_axis(axes, "x", lambda value: _signed(write, value) if value else "0")
     labels = distinct(shorten(drawable(clean(name), fonts), LABEL_WIDTH) for name in plan["channel"])
-    locked = plan["is_locked"].to_numpy(dtype=bool)
-    held, unknown = words("chart_text.locked"), words("chart_text.no_evidence")
+    held = plan["is_held"].to_numpy(dtype=bool)
+    locked = plan["is_locked"].to_numpy(dtype=bool) | held
+    fixed, kept, unknown = (words(f"chart_text.{name}") for name in ("locked", "held", "no_evidence"))
     blind = (~plan["has_evidence"] & (plan["change"] != 0)).to_numpy(dtype=bool)
     named = [
-        f"{label} {held}" if is_locked else f"{label} {unknown}" if is_blind else label
-        for label, is_locked, is_blind in zip(labels, locked, blind, strict=True)
+        f"{label} {kept if is_held else fixed}" if is_locked else f"{label} {unknown}" if is_blind else label
+        for label, is_locked, is_held, is_blind in zip(labels, locked, held, blind, strict=True)
     ]
     axes = style.row_axes(page, named, page.figure.add_subplot(grid[1, 0]))
     rows = np.arange(len(plan))

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from mmm_pipeline.mmm.data.model_data import ALL_MARKETS, ModelData
-from mmm_pipeline.mmm.specs import FeatureSign, ModelSpec, RoiPrior
-from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint
+from mmm_pipeline.mmm.priors.media import SPEND_SHARE
+from mmm_pipeline.mmm.specs import FeatureSign, MediaPrior, ModelSpec, RoiPrior
+from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint, model_spec, told_prior_change
 from mmm_pipeline.settings.pipeline import Settings
 
 _DAYS = np.arange(10, dtype=float)
@@ -65,3 +66,21 @@ def test_the_name_of_a_single_market_does_not_count() -> None:
 def test_settings_of_the_report_do_not_count() -> None:
     reported = Settings(report={"currency": "EUR"})  # type: ignore[arg-type]
     assert fit_fingerprint(_SPEC, _DATA, reported) == fit_fingerprint(_SPEC, _DATA, Settings())
+
+
+def test_by_default_all_media_together_have_a_prior_and_the_earlier_one_can_be_kept() -> None:
+    assert model_spec(Settings(), "carryover", 2, _DATA).media_prior == MediaPrior("total_share", 0.4, 0.2)
+    kept = Settings(priors={"media": {"kind": "spend_share"}})  # type: ignore[arg-type]
+    assert model_spec(kept, "carryover", 2, _DATA) == dataclasses.replace(_SPEC, roi_priors=(), feature_signs=())
+
+
+def test_a_home_of_another_prior_is_told_what_changes_and_how_to_keep_it() -> None:
+    told = told_prior_change(SPEND_SHARE, Settings())
+    assert told is not None
+    assert "total_share (all media cause 40% ± 20% of the KPI), which is the default now" in told
+    assert "set priors: {media: {kind: spend_share}}" in told
+    back = Settings(priors={"media": {"kind": "spend_share"}})  # type: ignore[arg-type]
+    assert told_prior_change(SPEND_SHARE, back) is None
+    other = told_prior_change(MediaPrior("total_share", 0.3, 0.1), Settings())
+    assert other is not None
+    assert other.endswith("priors: {media: {kind: total_share, mean: 0.3, sd: 0.1}}")

@@ -52,24 +52,11 @@ def _maps_jax(process: int) -> bool:
     return "jaxlib" in Path(f"/proc/{process}/maps").read_text()
 
 
-def _processes_of(ui: LiveUi) -> list[int]:
-    """Everything that the UI started, itself included."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            session = int((entry / "stat").read_text().rpartition(")")[2].split()[3])
-        except OSError:
-            continue
-        if session == ui.process.pid:
-            found.append(int(entry.name))
-    return found
-
-
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at processes through /proc")
 def test_nobody_but_runs_starts_jax(ui: LiveUi) -> None:
     assert ui.ask("{ assetNodes { id } }")["assetNodes"]
-    processes = _processes_of(ui)
-    assert len(processes) >= 4  # dagster, webserver, daemon, code server
+    processes = ui.processes()
+    assert len(processes) >= 4  # mmm, webserver, daemon, code server
     assert [process for process in processes if _maps_jax(process)] == []
 
 

@@ -15,6 +15,7 @@ from mmm_pipeline.mmm.simulation.simulate import market_rows, simulate_market
 from mmm_pipeline.orchestration.runs.coordination import has_died
 from mmm_pipeline.storage.file_locks import holder_of
 from mmm_pipeline.storage.home import Home
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.orchestration.pipeline.conftest import UP_TO_THE_CHAMPION, small_settings
 
 _RUN = """
@@ -49,8 +50,8 @@ def test_a_run_in_many_processes_lives_and_has_the_home_to_itself_until_its_end(
     seen: list[tuple[bool, str | None]] = []
     with dg.DagsterInstance.from_config(str(home.root)) as instance:
         while process.poll() is None:
-            holder = holder_of(home.run_lock) if home.run_lock.exists() else None
-            signs = [has_died(instance, sign.stem) for sign in home.run_locks.glob("*.lock")]
+            holder = holder_of(present(home).run_lock) if present(home).run_lock.exists() else None
+            signs = [has_died(instance, sign.stem) for sign in present(home).run_locks.glob("*.lock")]
             if process.poll() is None:
                 seen += [(died, holder) for died in signs]
             time.sleep(0.05)

@@ -9,6 +9,7 @@ from typing import Any
 
 from mmm_pipeline.storage.file_locks import holder_of
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.live_ui import LiveUi, live_ui, wait_until
 from mmm_pipeline_tests.orchestration.pipeline.faults.conftest import home_with_inputs
 
@@ -46,7 +47,7 @@ def test_a_refresh_in_many_processes_outlives_the_death_of_the_one_that_watches(
     # The run that was killed, and the one that took its place: nothing was taken for dead while it worked.
     assert statuses == ["SUCCESS", "FAILURE"]
     assert (home.latest_results / "report.html").is_file()
-    assert DuckDBWarehouse(home.warehouse_file).row_count("leaderboard") == 2
+    assert DuckDBWarehouse(present(home).warehouse_file).row_count("leaderboard") == 2
 
 
 def _parent(process: int) -> int:

@@ -11,7 +11,7 @@ import dagster as dg
 
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.orchestration.runs.coordination import show_alive, waiting_turn
-from mmm_pipeline.orchestration.runs.partitions import partition_of_run
+from mmm_pipeline.orchestration.runs.partitions import is_of_specs_only, partition_of_run
 from mmm_pipeline.storage.atomic_files import remove_unfinished
 from mmm_pipeline.storage.generations import record, require_one_generation, sources, version_of
 from mmm_pipeline.storage.warehouses import Warehouse, open_warehouse
@@ -48,17 +48,21 @@ class RunWorkspace(Workspace):
             yield within
             return
         show_alive(context.instance, context.run.run_id)
-        with self.turn(context.run.tags, told or (lambda line: None)):
+        with self.turn(context.run, told or (lambda line: None)):
             yield within
 
     @contextmanager
-    def turn(self, tags: Mapping[str, str], told: Callable[[str], object]) -> Iterator[None]:
-        """Hold the partition that a run is for: two runs over one would mix their tables; others are not disturbed."""
-        partition = partition_of_run(tags)
-        if partition is None or self.problem is not None:
+    def turn(self, run: dg.DagsterRun, told: Callable[[str], object]) -> Iterator[None]:
+        """Hold the partition that a run is for: two runs over one would mix their tables; others are not disturbed.
+
+        Runs of specs alone may be at work beside each other: nothing is written but fits, which say what they are of.
+        """
+        partition = partition_of_run(run.tags)
+        if partition is not None and self.problem is None:
+            self._require_partition(partition)
+        if partition is None or self.problem is not None or is_of_specs_only(run.asset_selection):
             yield
             return
-        self._require_partition(partition)
         folder = self.home.refresh(partition)
         with waiting_turn(
             folder.run_lock,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -17,8 +17,8 @@ __all__ = ["Turns", "executor_of"]
 class Turns(Protocol):
     """Who lets one run at a time work on a partition."""
 
-    def turn(self, tags: Mapping[str, str], told: Callable[[str], object]) -> AbstractContextManager[None]:
-        """Hold the partition of a run, which its tags name, having waited for it if need be."""
+    def turn(self, run: dg.DagsterRun, told: Callable[[str], object]) -> AbstractContextManager[None]:
+        """Hold the partition that a run is for, having waited for it if need be."""
 
 
 def executor_of(runs: RunSettings, home: Turns) -> dg.ExecutorDefinition:
@@ -62,5 +62,5 @@ class _Watched(dg.Executor):
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[Any]:
         show_alive(plan_context.instance, plan_context.run_id)
-        with self._home.turn(plan_context.dagster_run.tags, plan_context.log.info):
+        with self._home.turn(plan_context.dagster_run, plan_context.log.info):
             yield from self._inner.execute(plan_context, execution_plan)

@@ -7,14 +7,15 @@ specs are therefore assets of their own (`fitted_model/carryover_2`), each parti
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import dagster as dg
 
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.settings.pipeline import ModelSettings, Settings
 
-__all__ = ["FITTED_MODEL", "partition_of_run", "partitions_of", "spec_asset", "spec_assets", "spec_keys"]
+__all__ = ["FITTED_MODEL", "is_of_specs_only", "partition_of_run", "partitions_of", "spec_asset", "spec_assets"]
+__all__ += ["spec_keys"]
 
 FITTED_MODEL = "fitted_model"
 _PARTITION = "dagster/partition"
@@ -65,3 +66,8 @@ def spec_asset(key: str) -> dg.AssetKey:
 def spec_assets(model: ModelSettings) -> Sequence[dg.AssetKey]:
     """Those of the whole grid, in its order."""
     return [spec_asset(f"{adstock}|{degrees}") for adstock, degrees in spec_keys(model)]
+
+
+def is_of_specs_only(assets: Collection[dg.AssetKey] | None) -> bool:
+    """Whether a run was launched for nothing but fits of single specs."""
+    return bool(assets) and all(len(key.path) > 1 and key.path[0] == FITTED_MODEL for key in assets or ())

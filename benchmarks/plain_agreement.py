@@ -177,9 +177,9 @@ def _prior_predictive(spec: ModelSpec, data: ModelData, draws: int, seed: int) -
     coefficient, _ = media_coefficients(
         layout, sampled, channel_priors(spec, data), mean_effect, NUMPY, stretched=False
     )
-    linear = generator.standard_normal((draws, len(design.scales))) * design.scales
+    linear = generator.standard_normal((draws, design.size)) * design.scales(sampled)
     linear[:, -1] = np.abs(linear[:, -1])
-    mean = np.einsum("stc,sc->st", media, coefficient[:, 0]) + design.mean(linear, sampled["trend_exponent"])
+    mean = np.einsum("stc,sc->st", media, coefficient[:, 0]) + design.mean(linear, sampled)
     return mean + sampled["noise_sd"] * generator.standard_normal(mean.shape)
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from mmm_pipeline.mmm import ConvergenceThresholds, ModelSpec, SamplerSettings, model_data, sample
-from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS
+from mmm_pipeline.mmm.media.registry import MEDIA_TRANSFORMS
 from mmm_pipeline.mmm.response.attribution import attribution
 from mmm_pipeline.mmm.simulation.simulate import simulate_market
 
@@ -40,7 +40,7 @@ def main(argv: list[str]) -> None:
     """Fit the markets, print the coverage table, write the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks recovery", description=__doc__.splitlines()[0])
     parser.add_argument("--markets", type=int, default=20, help="of each adstock")
-    parser.add_argument("--adstock", choices=LIGHTWEIGHT_TRANSFORMS, action="append", help="repeatable; default: all")
+    parser.add_argument("--adstock", choices=MEDIA_TRANSFORMS, action="append", help="repeatable; default: all")
     parser.add_argument("--channels", type=int, default=5)
     parser.add_argument("--days", type=int, default=100)
     parser.add_argument("--noise", type=float, default=0.05, help="standard deviation over the mean KPI")
@@ -53,7 +53,7 @@ def main(argv: list[str]) -> None:
 
     began = time.perf_counter()
     markets = []
-    for adstock in options.adstock or LIGHTWEIGHT_TRANSFORMS:
+    for adstock in options.adstock or MEDIA_TRANSFORMS:
         for seed in range(options.markets):
             market = recovered(adstock, seed, options.channels, options.days, options.noise, sampler)
             markets.append(market)

@@ -72,7 +72,7 @@ def parts(spec: ModelSpec, data: ModelData) -> dict[str, float]:
     import jax
     import jax.numpy as jnp
 
-    from mmm_pipeline.mmm.inference.collapsed import integrated_log_likelihood
+    from mmm_pipeline.mmm.inference.collapsed import integrated_log_likelihood, moving_columns
     from mmm_pipeline.mmm.inference.density import density_inputs, layout_of, potential_energy
     from mmm_pipeline.mmm.inference.whitening import coordinates, parameters_from_coordinates
     from mmm_pipeline.mmm.numerics.jax_library import JAX
@@ -90,7 +90,9 @@ def parts(spec: ModelSpec, data: ModelData) -> dict[str, float]:
 
     def likelihood(u: Any, inputs: Any) -> Any:
         residual = inputs.kpi + u[0]
-        return integrated_log_likelihood(residual, 1 + u[1], 1 + u[2:3], inputs.time, inputs.linear)
+        own = {parameter.name: 1 + u[1] for component in layout.parametric for parameter in component.parameters}
+        moving = moving_columns(layout.parametric, own, inputs.linear.moving)
+        return integrated_log_likelihood(residual, moving, 1 + u[2:3], inputs.linear)
 
     def whole(u: Any, inputs: Any) -> Any:
         return potential_energy(layout, u, inputs)

@@ -96,7 +96,8 @@ def store_window(data: ModelData, path: Path) -> None:
     """Write a window as an .npz file, for another process."""
     import numpy as np
 
-    np.savez(path, allow_pickle=False, **{field.name: getattr(data, field.name) for field in dataclasses.fields(data)})
+    fields = {field.name: getattr(data, field.name) for field in dataclasses.fields(data) if field.name != "grid"}
+    np.savez(path, allow_pickle=False, dates=data.dates, **fields)
 
 
 def stored_window(path: Path) -> ModelData:
@@ -104,8 +105,10 @@ def stored_window(path: Path) -> ModelData:
     import numpy as np
 
     from mmm_pipeline.mmm.data.model_data import ModelData
+    from mmm_pipeline.mmm.data.time_grid import TimeGrid
 
     with np.load(path, allow_pickle=False) as stored:
         values = {name: stored[name] for name in stored.files}
     names = {name: tuple(map(str, values.pop(name))) for name in ("markets", "channels", "features", "events")}
-    return ModelData(**names, **values)
+    grid = TimeGrid.of_dates(values.pop("dates"))
+    return ModelData(grid=grid, **names, **values)

@@ -37,7 +37,8 @@ def backtest(
         str, typer.Option("--every", help="Step from date to date: partitions, or the same as 14d, 4w, 3m.")
     ] = "1",
     horizon: Annotated[
-        int | None, typer.Option("--horizon", min=1, max=366, help="Days scored after each date. Default: settings.")
+        str | None,
+        typer.Option("--horizon", help="What is scored after each date: 4w, 28d, 3m or periods. Default: settings."),
     ] = None,
     source: SourceOption = None,
     config: ConfigOption = None,

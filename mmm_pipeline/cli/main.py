@@ -239,7 +239,9 @@ def scenario(
     target_roi: Annotated[
         str, typer.Option("--target-roi", help="Instead of a budget: spend down to this marginal ROI.")
     ] = "",
-    horizon: Annotated[int | None, typer.Option("--horizon", min=1, max=366, help="Days; default: settings.")] = None,
+    horizon: Annotated[
+        str | None, typer.Option("--horizon", help="4w, 28d, 3m or a number of periods; default: settings.")
+    ] = None,
     name: Annotated[str, typer.Option("--name", help="Name of the scenario. Default: the time.")] = "",
     output: Annotated[Path | None, typer.Option("--output", help="Write the files here instead.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

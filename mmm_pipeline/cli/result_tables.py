@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from mmm_pipeline.ingestion.landing.landing import LandingSummary
+from mmm_pipeline.mmm.data.time_grid import Step
 from mmm_pipeline.reporting.text.formatting import Formatter
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def budget_table(summary: Mapping[str, Any]) -> Table:
     budget = summary["budget"]
     currency = escape(summary["settings"]["report"]["currency"])
     planned = budget["verdict"] != "no_plan"
-    title = f"{_money(budget['total'])} {currency} over {budget['horizon']} days"
+    title = f"{_money(budget['total'])} {currency} over {_periods(budget)}"
     table = Table(title=f"Budget: {title}" if planned else f"No budget plan; today: {title}", title_justify="left")
     for column in ("channel", "current", "optimal", "change"):
         table.add_column(column, justify="left" if column == "channel" else "right")
@@ -122,7 +123,7 @@ def scenario_table(scenario: Scenario, currency: str, credible_interval: float) 
     summary = scenario.summary
     table = Table(
         title=f"Scenario {scenario.name}: {_money(summary['total'])} {escape(currency)} over "
-        f"{summary['horizon']} days (today {_money(summary['total_today'])})",
+        f"{_periods(summary)} (today {_money(summary['total_today'])})",
         title_justify="left",
     )
     for column in ("channel", "today", "scenario", "change", "marginal ROI in today's mix", "in the scenario"):
@@ -157,10 +158,10 @@ def scenario_table(scenario: Scenario, currency: str, credible_interval: float) 
 def backtest_tables(finished: BacktestResult) -> tuple[Table, Table]:
     """What `mmm backtest` found: the forecasts by date, and how steady ROI and advice were."""
     summary = finished.summary
-    ahead = Table(title=f"Forecasts of up to {summary['horizon']} days ahead", title_justify="left")
+    ahead = Table(title=f"Forecasts of up to {_periods(summary)} ahead", title_justify="left")
     steady = Table(title="Steadiness, against the date before", title_justify="left")
     for table, columns in (
-        (ahead, ("as of", "champion", "days", "WAPE", "naive", "skill", "in 90 %")),
+        (ahead, ("as of", "champion", Step(summary["step"]).plural, "WAPE", "naive", "skill", "in 90 %")),
         (steady, ("as of", "ROI moved", "outside", "turned", "no cause", "promised", "hindsight")),
     ):
         for column in columns:
@@ -184,7 +185,8 @@ def backtest_tables(finished: BacktestResult) -> tuple[Table, Table]:
             [
                 f"together: MAPE {summary['mape']:.1%}, WAPE {summary['wape']:.1%} (best naive forecast "
                 f"{summary['naive_wape']:.1%}), skill {summary['skill']:.2f}, better on {summary['beaten']} of "
-                f"{summary['scored']} date(s); {summary['coverage_90']:.0%} of the days inside the 90 % interval",
+                f"{summary['scored']} date(s); {summary['coverage_90']:.0%} of the {Step(summary['step']).plural} "
+                "inside the 90 % interval",
                 *notes,
             ]
         )
@@ -202,6 +204,10 @@ def _blind(is_blind: bool) -> str:
     return " (no evidence)" if is_blind else ""
 
 
+def _periods(plan: Mapping[str, Any]) -> str:
+    return Step(plan["step"]).counted(int(plan["horizon"]))
+
+
 def check_summary(report: Mapping[str, Any]) -> Table:
     """What `mmm check` found."""
     table = Table(show_header=False, title="Campaign data", title_justify="left")
@@ -214,6 +220,7 @@ def check_summary(report: Mapping[str, Any]) -> Table:
         table.add_row(what, escape(", ".join(source["sheets"])))
     for note in source["reading"]:
         table.add_row("reading", escape(note))
+    table.add_row("step", window["step"])
     table.add_row("window", f"{window['start']} to {window['end']}, holdout from {window['holdout_start']}")
     table.add_row("rows accepted", f"{rows['accepted']:,}")
     table.add_row("rows rejected", f"{rows['rejected']:,}")

@@ -35,7 +35,7 @@ def build_request(dataset: xr.Dataset, settings: Settings, engine: Engine, key: 
         key: spec of the pipeline's grid, `adstock|degrees`; engines with one model take only the degrees from it.
     """
     from mmm_pipeline.mmm.data.model_data import train_days
-    from mmm_pipeline.mmm.data.time_grid import TimeGrid
+    from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 
     adstock, _, degrees = key.partition("|")
     totals = {name: dataset[name] for name in ("media", "spend", "kpi")}
@@ -62,7 +62,7 @@ def build_request(dataset: xr.Dataset, settings: Settings, engine: Engine, key: 
         "feature_values": values.astype(float).tolist(),
         "degrees": int(degrees),
         "seasonality_period_days": settings.model.seasonality_period_days,
-        "weekday": settings.model.weekday,
+        "weekday": settings.model.weekday and step is Step.DAY,
         "chains": asked.chains,
         "warmup": asked.warmup,
         "draws": asked.draws,

@@ -14,6 +14,7 @@ from mmm_pipeline.ingestion.model_inputs import build_model_inputs
 from mmm_pipeline.ingestion.own_kpi import kpi_series, read_own_kpi
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.ingestion.rows.load import LoadSummary
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.sources import WarehouseSettings
 from mmm_pipeline.storage.scratch import scratch_folder
@@ -30,6 +31,7 @@ class CheckReport:
     """What a run would use.
 
     Attributes:
+        step: of the periods: day, week or month.
         start: first day, ISO.
         end: last day, ISO.
         holdout_start: first day of the holdout, ISO.
@@ -40,6 +42,7 @@ class CheckReport:
         reading: how the files were read, where that could have been otherwise.
     """
 
+    step: str
     start: str
     end: str
     holdout_start: str
@@ -53,7 +56,12 @@ class CheckReport:
         """JSON-able; the keys are those of `summary.json`."""
         return {
             "source": {"name": self.rows.source, "sheets": list(self.rows.sheets), "reading": list(self.reading)},
-            "window": {"start": self.start, "end": self.end, "holdout_start": self.holdout_start},
+            "window": {
+                "step": self.step,
+                "start": self.start,
+                "end": self.end,
+                "holdout_start": self.holdout_start,
+            },
             "rows": {
                 "accepted": self.rows.accepted,
                 "rejected": self.rows.rejected,
@@ -85,7 +93,7 @@ def check_source(settings: Settings, *, also: Callable[[xr.Dataset], Sequence[st
         rows = load_campaigns(warehouse, settings)
         own_kpi = read_own_kpi(warehouse, settings)
         said += own_kpi.notes if own_kpi else ()
-        matrix = build_media_matrix(warehouse, settings, own_kpi=own_kpi)
+        matrix = build_media_matrix(warehouse, settings, own_kpi=own_kpi, tell=said.append)
         by_market = build_market_matrix(warehouse, settings, own_kpi=own_kpi)
         dataset, excluded = build_model_inputs(
             matrix,
@@ -101,6 +109,7 @@ def check_source(settings: Settings, *, also: Callable[[xr.Dataset], Sequence[st
             rolling_windows(dataset, settings.split.rolling_origins)
         warnings = (*rows.warnings, *input_warnings(dataset, excluded, settings), *also(dataset))
     return CheckReport(
+        step=str(TimeGrid.of_dates(dataset["time"].to_numpy()).step),
         start=str(dataset.attrs["start"]),
         end=str(dataset.attrs["end"]),
         holdout_start=str(dataset.attrs["holdout_start"]),

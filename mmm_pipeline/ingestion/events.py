@@ -16,6 +16,7 @@ from mmm_pipeline.ingestion.sources.staging import Staging, require_none_refused
 from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark, number
 from mmm_pipeline.ingestion.spellings.parsing import day, name, trimmed
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.settings.pipeline import EventDates, EventSettings, Settings
 from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
@@ -44,13 +45,17 @@ def load_events(settings: Settings, tell: Callable[[str], object] | None = None)
     return (*(_read(chosen, chosen.path, tell) if chosen.path is not None else ()), *chosen.calendar)
 
 
-def event_columns(events: Sequence[EventDates], days: pd.DatetimeIndex) -> pd.DataFrame:
-    """One column per event name, in order of appearance: 1.0 on the days of its windows, 0.0 on all others.
+def event_columns(events: Sequence[EventDates], grid: TimeGrid) -> pd.DataFrame:
+    """One column per event name, in order of appearance: share of each period's days that lie in one of its windows.
+
+    Of days that is 1.0 or 0.0. An event of one day has a seventh of a week, so that its effect is as large as it would
+    be on that day.
 
     Args:
         events: dates and windows; the same name on several entries is one column.
-        days: index of the result.
+        grid: index of the result are the first days of its periods.
     """
+    days = pd.date_range(grid.start, grid.end)
     columns: dict[str, np.ndarray] = {}
     for event in events:
         on = columns.setdefault(event.event, np.zeros(len(days)))
@@ -58,7 +63,12 @@ def event_columns(events: Sequence[EventDates], days: pd.DatetimeIndex) -> pd.Da
             first = pd.Timestamp(date) - pd.Timedelta(days=event.days_before)
             last = pd.Timestamp(date) + pd.Timedelta(days=event.days_after)
             on[(days >= first) & (days <= last)] = 1.0
-    return pd.DataFrame(columns, index=days)
+    return (
+        pd.DataFrame(columns, index=days)
+        .groupby(grid.positions(days.to_numpy()))
+        .mean()
+        .set_axis(pd.DatetimeIndex(grid.dates.astype("datetime64[ns]")), axis="index")
+    )
 
 
 def _read(chosen: EventSettings, path: Path, tell: Callable[[str], object] | None) -> tuple[EventDates, ...]:

@@ -1,25 +1,28 @@
-"""The user's extra features (controls): a table with one row per day, checked like the campaign rows."""
+"""The user's extra features (controls): a table with one row per period or finer, checked like the campaign rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
+from mmm_pipeline.ingestion.periods import step_of_dates
 from mmm_pipeline.ingestion.sources.headers import Roles, WantedColumns, normalised
 from mmm_pipeline.ingestion.sources.opening import stage_source, tell_reading
 from mmm_pipeline.ingestion.sources.staging import StagedTable, Staging, require_none_refused, staging_area
 from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark, number
 from mmm_pipeline.ingestion.spellings.parsing import day, finite_number, trimmed
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.plain_names import plain_name
 from mmm_pipeline.settings.sources import SourceSettings
 from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 
-__all__ = ["load_features"]
+__all__ = ["load_features", "of_periods"]
 
 _PROBLEMS_SHOWN = 5
 _LONGEST_SHOWN = 100
@@ -66,6 +69,49 @@ def load_features(settings: Settings, tell: Callable[[str], object] | None = Non
             tell(f"controls: {note}")
     values = {name: table[f"value_{column}"].astype(float) for name, column in zip(names, columns, strict=True)}
     return pd.DataFrame({"date": table["date"].astype("datetime64[ns]"), **values}).reset_index(drop=True)
+
+
+def of_periods(features: pd.DataFrame, grid: TimeGrid, settings: Settings) -> pd.DataFrame:
+    """The features by period of the grid; those of a finer step are averaged.
+
+    Args:
+        features: of `load_features`; dates outside the grid are ignored.
+        grid: of the model.
+        settings: the section `time` counts: weekly features may be dated by the last day of the week.
+
+    Raises:
+        CampaignDataError: a date is missing, or the features are of a coarser step or other weeks than the model.
+    """
+    by_date = features.set_index("date")
+    dates = pd.DatetimeIndex(by_date.index)
+    step = step_of_dates(dates) if len(dates) > 1 else grid.step
+    if step.mean_days > grid.step.mean_days:
+        raise CampaignDataError(
+            f"the controls (controls.source) are {step.adverb}, and the model counts {grid.step.plural}: give "
+            f"every {grid.step} one row, or set time.step: {step}"
+        )
+    back = 6 if step is Step.WEEK and settings.time.week_date == "end" else 0
+    own = TimeGrid(grid.start, step, 0)
+    own = own.extended(own.position(grid.end) + 1)
+    days = dates.to_numpy().astype("datetime64[D]") - back
+    if step is Step.WEEK and (odd := own.dates_at(own.positions(days)) != days).any():
+        raise CampaignDataError(
+            f"the controls (controls.source) are weekly, but {dates[odd][0].date()} is a "
+            f"{dates[odd][0]:%A}: the weeks of the data start on a {own.week_start}"
+        )
+    at = own.positions(days)
+    missing = np.setdiff1d(np.arange(len(own)), at)
+    if len(missing):
+        shown = ", ".join(own.label(int(one)) for one in missing[:_PROBLEMS_SHOWN])
+        more = f" and {len(missing) - _PROBLEMS_SHOWN} more" if len(missing) > _PROBLEMS_SHOWN else ""
+        raise CampaignDataError(
+            f"the controls (controls.source) miss {len(missing)} {step}(s) of {grid.start} to {grid.end}: "
+            f"{shown}{more}; every {step} needs one row"
+        )
+    within = by_date[(at >= 0) & (at < len(own))]
+    if step is not grid.step:
+        within = within.groupby(grid.positions(within.index.to_numpy().astype("datetime64[D]") - back)).mean()
+    return within.set_axis(pd.DatetimeIndex(grid.dates.astype("datetime64[ns]"), name="date"), axis="index")
 
 
 def _stage(staging: Staging, settings: Settings, source: SourceSettings, key: str) -> tuple[StagedTable, Roles]:

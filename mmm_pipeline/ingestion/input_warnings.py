@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.settings.kpi import read_kpi
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.plain_names import spelled_alike
@@ -24,7 +26,7 @@ LOAD_WARNINGS = "load_warnings"
 """Artifact with those of the last load."""
 
 _SHOWN = 5
-_COMPARED_DAYS = 56
+_COMPARED: Mapping[Step, int] = {Step.DAY: 56, Step.WEEK: 16, Step.MONTH: 12}
 _LOW_QUANTILE = 0.05
 _LEVEL_SHIFT = 0.2
 _MATERIAL_SPEND_SHARE = 0.001
@@ -40,20 +42,21 @@ def input_warnings(dataset: xr.Dataset, excluded: pd.DataFrame, settings: Settin
         excluded: the table `excluded_channels`.
         settings: the sections `model`, `priors` and `validation` count.
     """
+    grid = TimeGrid.of_dates(dataset["time"].to_numpy())
     learned = np.flatnonzero(dataset["time"].to_numpy() < np.datetime64(dataset.attrs["holdout_start"]))
     train = dataset.isel(time=learned)
     return [
         *_kpi(dataset, settings),
-        *_days_without_kpi(dataset, settings),
-        *_unfinished_last_day(dataset),
+        *_periods_without_kpi(dataset, grid, settings),
+        *_unfinished_last_period(dataset, grid),
         *_level_shifts(dataset, len(learned)),
         *(spelled_alike(map(str, dataset["market"].to_numpy()), "markets") if "market" in dataset.dims else ()),
-        *_placeholder_spend(train, settings),
-        *_seasonality(train.sizes["time"], settings),
+        *_placeholder_spend(train, settings, grid.step),
+        *_seasonality(grid[: len(learned)], settings),
         *_unused_beliefs(excluded, settings),
         *dataset.attrs.get("features_left_out", "").splitlines(),
         *_features_far_outside(dataset, train),
-        *_unseen_events(train),
+        *_unseen_events(train, grid.step),
     ]
 
 
@@ -67,33 +70,40 @@ def _by_market(dataset: xr.Dataset) -> Iterator[tuple[str, np.ndarray, np.ndarra
         yield f" of market {str(market)!r}", own["kpi"].to_numpy(), own["media"].transpose("time", "channel").to_numpy()
 
 
-def _days_without_kpi(dataset: xr.Dataset, settings: Settings) -> Iterator[str]:
-    days = pd.DatetimeIndex(dataset["time"].to_numpy())
+def _periods_without_kpi(dataset: xr.Dataset, grid: TimeGrid, settings: Settings) -> Iterator[str]:
+    step = grid.step
     filled = settings.validation.missing_kpi == "zero"
     for whose, kpi, _ in _by_market(dataset):
-        zero = days[kpi <= 0]
+        zero = np.flatnonzero(kpi <= 0)
         if len(zero):
-            listed = ", ".join(str(day.date()) for day in zero[:_SHOWN])
+            listed = ", ".join(grid.label(int(at)) for at in zero[:_SHOWN])
             more = f" and {len(zero) - _SHOWN:,} more" if len(zero) > _SHOWN else ""
             yield (
-                f"the KPI{whose} is 0 on {len(zero):,} of {len(days):,} days: {listed}{more}. Is the data complete? "
-                + ("Days without any row count as 0 (validation.missing_kpi: zero). " if filled else "")
-                + "A day of no sales for a known reason belongs into events"
+                f"the KPI{whose} is 0 {step.on} {len(zero):,} of {step.counted(len(grid))}: {listed}{more}. Is the "
+                "data complete? "
+                + (
+                    f"{step.plural.title()} without any row count as 0 (validation.missing_kpi: zero). "
+                    if filled
+                    else ""
+                )
+                + f"A {step} of no sales for a known reason belongs into events"
             )
 
 
-def _unfinished_last_day(dataset: xr.Dataset) -> Iterator[str]:
-    """The last day has a KPI of 0, or has media and a KPI far below the lowest that is usual."""
-    last = str(np.datetime_as_string(dataset["time"].to_numpy()[-1], unit="D"))
+def _unfinished_last_period(dataset: xr.Dataset, grid: TimeGrid) -> Iterator[str]:
+    """The last period has a KPI of 0, or has media and a KPI far below the lowest that is usual."""
+    step, last = grid.step, grid[-1]
     for whose, kpi, media in _by_market(dataset):
-        before = kpi[-1 - _COMPARED_DAYS : -1]
+        before = kpi[-1 - _COMPARED[step] : -1]
         low = float(np.quantile(before, _LOW_QUANTILE))
         if kpi[-1] < 0.5 * low and (media[-1].any() or kpi[-1] == 0):
             ran = "media ran and" if media[-1].any() else "there is no media and"
             yield (
-                f"the last day, {last}, looks unfinished: {ran} the KPI{whose} is {kpi[-1]:,.6g}, while "
-                f"{low:,.6g} is already low in the {len(before)} days before. It would count as a real day: remove its "
-                f"rows until its sales are in, or look at the day before (split.as_of: {np.datetime64(last) - 1})"
+                f"the last {step}, {grid.label(len(grid) - 1)}, looks unfinished: {ran} the KPI{whose} is "
+                f"{kpi[-1]:,.6g}, "
+                f"while {low:,.6g} is already low in the {step.counted(len(before))} before. It would count as a real "
+                f"{step}: remove its rows until its sales are in, or look at the {step} before (split.as_of: "
+                f"{last - dt.timedelta(days=1)})"
             )
 
 
@@ -106,11 +116,11 @@ def _level_shifts(dataset: xr.Dataset, learned: int) -> Iterator[str]:
         if abs(change) >= _LEVEL_SHIFT:
             yield (
                 f"the mean KPI{whose} in the holdout is {abs(change):.0%} {'above' if change > 0 else 'below'} that of "
-                "the days before: the holdout error also measures that shift"
+                "the time before: the holdout error also measures that shift"
             )
 
 
-def _placeholder_spend(train: xr.Dataset, settings: Settings) -> Iterator[str]:
+def _placeholder_spend(train: xr.Dataset, settings: Settings, step: Step) -> Iterator[str]:
     """Channels whose spend is a placeholder, so that a prior by share of spend rules them out."""
     over = [dimension for dimension in ("time", "market") if dimension in train.dims]
     spend, media = (train[name].sum(over).to_numpy() for name in ("spend", "media"))
@@ -125,8 +135,9 @@ def _placeholder_spend(train: xr.Dataset, settings: Settings) -> Iterator[str]:
         same = len(paid) > 1 and np.ptp(paid) <= 1e-9 * paid.max()
         if share[position] < _MATERIAL_SPEND_SHARE and (cheap or same) and channel not in beliefs:
             yield (
-                f"channel {channel!r} spent {spend[position]:,.2f} in the {train.sizes['time']} train days "
-                f"({share[position]:.2g} of all spend), which looks like a placeholder: its prior goes by what "
+                f"channel {channel!r} spent {spend[position]:,.2f} in the {step.counted(train.sizes['time'])} before "
+                "the "
+                f"holdout ({share[position]:.2g} of all spend), which looks like a placeholder: its prior goes by what "
                 f"it spent, {_held_by_prior(share[position], len(share), settings)}, and its ROI is no figure. "
                 "If it costs nothing (organic, email), leave it out (channels.exclude) and give its media as a feature "
                 "(controls.source); else state its real spend, or a belief (priors.roi)"
@@ -149,13 +160,15 @@ def _kpi(dataset: xr.Dataset, settings: Settings) -> Iterator[str]:
         yield reading.doubt
 
 
-def _seasonality(days: int, settings: Settings) -> Iterator[str]:
+def _seasonality(train: TimeGrid, settings: Settings) -> Iterator[str]:
+    days = int(train.lengths().sum())
     period, asked = settings.model.seasonality_period_days, [d for d in settings.model.degrees if d > 0]
     if asked and days < period:
         listed = ", ".join(map(str, asked))
         yield (
-            f"the {days} train days span less than one season of {period:g} days, so that season and trend cannot be "
-            f"separated by the Fourier terms of degrees {listed}: add 0 to model.degrees for specs without a season"
+            f"the {train.step.counted(len(train))} before the holdout span less than one season of {period:g} days, so "
+            f"that season and trend cannot be separated by the Fourier terms of degrees {listed}: add 0 to "
+            "model.degrees for specs without a season"
         )
 
 
@@ -183,9 +196,9 @@ def _features_far_outside(dataset: xr.Dataset, train: xr.Dataset) -> Iterator[st
         )
 
 
-def _unseen_events(train: xr.Dataset) -> Iterator[str]:
+def _unseen_events(train: xr.Dataset, step: Step) -> Iterator[str]:
     if "is_event" not in train.coords:
         return
     events = train.isel(feature=np.flatnonzero(train["is_event"].to_numpy()))
     for name in events["feature"].to_numpy()[~events["feature_values"].to_numpy().any(axis=0)]:
-        yield f"the event {str(name)!r} has no day in the train window: its effect stays what the prior says"
+        yield f"the event {str(name)!r} has no {step} before the holdout: its effect stays what the prior says"

@@ -1,17 +1,17 @@
-"""The daily media matrix, aggregated by SQL inside the warehouse so that only a small table leaves it."""
+"""The media matrix by period and channel, aggregated by SQL in the warehouse so that only a small table leaves it."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.counted_twice import require_kpi_counts_once, require_no_total
-from mmm_pipeline.ingestion.missing_days import require_daily, require_every_day
 from mmm_pipeline.ingestion.own_kpi import OwnKpi
+from mmm_pipeline.ingestion.periods import Periods, periods_of_rows, require_periods_of_market
 from mmm_pipeline.ingestion.rows.campaign_rows import CampaignRows, campaign_rows
 from mmm_pipeline.ingestion.rows.sums import without_noise
 from mmm_pipeline.ingestion.shapes.merging import merged_channels
@@ -35,22 +35,27 @@ _MARKETS_SHOWN = 5
 
 
 def build_media_matrix(
-    warehouse: Warehouse, settings: Settings, rows: CampaignRows | None = None, own_kpi: OwnKpi | None = None
+    warehouse: Warehouse,
+    settings: Settings,
+    rows: CampaignRows | None = None,
+    own_kpi: OwnKpi | None = None,
+    tell: Callable[[str], object] | None = None,
 ) -> pd.DataFrame:
-    """The table `media_matrix`: one row per day and channel, every day of the window.
+    """The table `media_matrix`: one row per period and channel, every period of the window.
 
     The rows are summed where they are: in the warehouse, or in the BigQuery table that is the source.
 
     Args:
         warehouse: where the campaign rows were loaded to.
-        settings: the sections `source`, `validation` and `split` count.
+        settings: the sections `source`, `time`, `validation` and `split` count.
         rows: the accepted rows; default: those of the last load.
-        own_kpi: of `read_own_kpi`, where the KPI has a table of its own: the days are those of both.
+        own_kpi: of `read_own_kpi`, where the KPI has a table of its own: the periods are those of both.
+        tell: gets a sentence for each thing to know about the periods: their step, or one that is left out.
 
     Raises:
-        CampaignDataError: days without any row (unless `validation.missing_kpi` is `zero`), rows that are not
-            daily or count twice, sums beyond the range of numbers, a window that cannot carry a model (see
-            `check_window`), or a source that changed meanwhile.
+        CampaignDataError: periods without any row (unless `validation.missing_kpi` is `zero`), rows that are neither
+            daily, weekly nor monthly or count twice, sums beyond the range of numbers, a window that cannot carry a
+            model (see `check_window`), or a source that changed meanwhile.
         StoredResultError: there are no campaign rows in the warehouse.
         WarehouseError: BigQuery refused or cannot be reached.
     """
@@ -58,15 +63,15 @@ def build_media_matrix(
     daily = rows.engine.query(media_matrix_query(rows.engine.dialect, rows.relation), rows.parameters)
     sums = without_noise(daily.to_pandas(date_as_object=False).astype({"date": "datetime64[ns]"}), MEASURES)
     rows.require_unchanged(int(sums["row_count"].sum()))
+    if sums.empty:
+        check_window(sums, settings)
+    periods = _periods(sums, settings, own_kpi)
+    for note in periods.notes if tell is not None else ():
+        tell(note)  # type: ignore[misc]
     if own_kpi is None:
-        _require_days(sums, sums["date"], settings)
         require_kpi_counts_once(sums, settings)
-        matrix = _dense(merged_channels(sums, settings.channels))
-        check_window(matrix, settings)
-    else:
-        require_daily(sums.groupby("date")["first_line"].min())
-        matrix = _dense(merged_channels(sums, settings.channels), own_kpi.window(sums["date"]))
-        check_window(matrix, settings, own_kpi.total(matrix["date"]))
+    matrix = _dense(periods.sums(merged_channels(sums, settings.channels), MEASURES), periods.grid)
+    check_window(matrix, settings, None if own_kpi is None else own_kpi.total(periods.grid))
     require_no_total(matrix, "channel", _channel_header(settings))
     return matrix
 
@@ -74,13 +79,13 @@ def build_media_matrix(
 def build_market_matrix(
     warehouse: Warehouse, settings: Settings, rows: CampaignRows | None = None, own_kpi: OwnKpi | None = None
 ) -> pd.DataFrame:
-    """The table `market_matrix`: one row per day, market and channel; empty unless `columns.market` names a column.
+    """The table `market_matrix`: one row per period, market and channel; empty unless `columns.market` names a column.
 
-    What is asked of the days of all rows is asked of every market's.
+    What is asked of the periods of all rows is asked of every market's.
 
     Raises:
-        CampaignDataError: days that a market lacks (unless `validation.missing_kpi` is `zero`), rows that are not
-            daily or count twice, or a source that changed meanwhile.
+        CampaignDataError: periods that a market lacks (unless `validation.missing_kpi` is `zero`), rows of a coarser
+            step than those of other markets or that count twice, or a source that changed meanwhile.
         StoredResultError: there are no campaign rows in the warehouse.
         WarehouseError: BigQuery refused or cannot be reached.
     """
@@ -91,33 +96,35 @@ def build_market_matrix(
     daily = rows.engine.query(query, rows.parameters).to_pandas(date_as_object=False)
     sums = without_noise(daily.astype({"date": "datetime64[ns]"}), MEASURES)
     rows.require_unchanged(int(sums["row_count"].sum()))
+    if sums.empty:
+        return empty_table("market_matrix")
+    periods = _periods(sums, settings, own_kpi)
     if own_kpi is not None:
         own_kpi.require_markets(sums["market"])
-        matrix = _dense(merged_channels(sums, settings.channels), own_kpi.window(sums["date"]))
-        require_no_total(matrix, "market", settings.columns.market)
-        return matrix
+    # A market needs rows of the KPI; without media it has none.
     problems = []
-    for market, own in sums.groupby("market"):
+    for market, own in (sums if own_kpi is None else own_kpi.sums).groupby("market"):
         try:
-            _require_days(own, sums["date"], settings, market=str(market))
+            require_periods_of_market(_first_lines(own), periods, settings, str(market))
         except CampaignDataError as problem:
             problems.append(str(problem))
     if problems:
         more = [f"and {len(problems) - _MARKETS_SHOWN} more markets"] if len(problems) > _MARKETS_SHOWN else []
         raise CampaignDataError("\n".join([*problems[:_MARKETS_SHOWN], *more]))
-    require_kpi_counts_once(sums, settings)
-    matrix = _dense(merged_channels(sums, settings.channels))
+    if own_kpi is None:
+        require_kpi_counts_once(sums, settings)
+    matrix = _dense(periods.sums(merged_channels(sums, settings.channels), MEASURES), periods.grid)
     require_no_total(matrix, "market", settings.columns.market)
     return matrix
 
 
 def media_matrix_query(dialect: Dialect, campaigns: str, by: Sequence[str] = ("channel",)) -> str:
-    """SELECT statement of the daily sums that the media matrix is made of; days without rows are not in it.
+    """SELECT statement of the sums by date that the media matrix is made of; dates without rows are not in it.
 
     Args:
         dialect: spelling of the warehouse that runs it.
         campaigns: the accepted campaign rows: a quoted table name, or a statement in parentheses.
-        by: columns that are kept apart within a day.
+        by: columns that are kept apart within a date.
     """
     kept = ", ".join(["date", *by])
     sums = ", ".join(f"{dialect.exact_sum.format(column)} AS {column}" for column in MEASURES)
@@ -126,21 +133,21 @@ def media_matrix_query(dialect: Dialect, campaigns: str, by: Sequence[str] = ("c
         FROM {campaigns} AS campaigns GROUP BY {kept} ORDER BY {kept}"""
 
 
-def _dense(sums: pd.DataFrame, window: pd.DatetimeIndex | None = None) -> pd.DataFrame:
-    """With every day of the window for everything that is kept apart; what has no row is 0.
+def _periods(sums: pd.DataFrame, settings: Settings, own_kpi: OwnKpi | None) -> Periods:
+    kpi_lines = None if own_kpi is None else own_kpi.first_lines
+    return periods_of_rows(_first_lines(sums), settings, kpi_lines=kpi_lines)
 
-    Args:
-        sums: per day; where markets are told apart, of every market.
-        window: the days; default: from the first to the last of the sums.
-    """
+
+def _first_lines(sums: pd.DataFrame) -> pd.Series:
+    return sums.groupby("date")["first_line"].min()
+
+
+def _dense(sums: pd.DataFrame, grid: TimeGrid) -> pd.DataFrame:
+    """With every period of the grid for everything that is kept apart; what has no row is 0."""
     sums = sums.drop(columns=["row_count", "first_line"])
     by = [column for column in sums.columns if column not in ("date", "kind", *MEASURES)]
-    if sums.empty:
-        return sums
-    if window is None:
-        window = pd.date_range(sums["date"].min(), sums["date"].max(), unit="ns")
     known = sums.groupby(by)["kind"].min().reset_index()
-    full = pd.DataFrame({"date": window}).merge(known, how="cross")
+    full = pd.DataFrame({"date": grid.dates.astype("datetime64[ns]")}).merge(known, how="cross")
     dense = full.merge(sums.drop(columns="kind"), on=["date", *by], how="left")
     return dense.fillna(dict.fromkeys(MEASURES, 0.0))
 
@@ -193,8 +200,8 @@ def check_window(matrix: pd.DataFrame, settings: Settings, kpi: pd.Series | None
         kpi: KPI of every day of the matrix, by date; default: that of its rows.
 
     Raises:
-        CampaignDataError: too few days, a KPI that is zero or constant (over all days, or over those before the
-            holdout) or zero on every day of the holdout, or a value that is not finite.
+        CampaignDataError: too few periods, a KPI that is zero or constant (over all of them, or over those before the
+            holdout) or zero throughout the holdout, or a value that is not finite.
     """
     if matrix.empty:
         raise CampaignDataError("there are no accepted campaign rows")
@@ -217,22 +224,25 @@ def check_window(matrix: pd.DataFrame, settings: Settings, kpi: pd.Series | None
     grid = TimeGrid.of_dates(kpi.index.to_numpy())
     first, last = grid.start, grid.end
     start = holdout_start(grid, settings)
-    require_varying(kpi, f"on all {len(kpi)} days, {first} to {last}", settings.columns.kpi)
+    step = grid.step
+    require_varying(kpi, f"{step.on} all {step.counted(len(kpi))}, {first} to {last}", settings.columns.kpi)
     train = kpi[kpi.index < pd.Timestamp(start)]
     require_varying(
-        train, f"on every day before the holdout, {first} to {train.index.max().date()}", settings.columns.kpi
+        train,
+        f"{step.on} every {step} before the holdout, {first} to {start - dt.timedelta(days=1)}",
+        settings.columns.kpi,
     )
     if not (kpi[kpi.index >= pd.Timestamp(start)].to_numpy() > 0).any():
         known = kpi.index[kpi.to_numpy() > 0].max().date()
         raise CampaignDataError(
-            f"the KPI (columns.kpi = {settings.columns.kpi!r}) is 0 on every day of the holdout, {start} to {last}, so "
-            f"that no forecast can be scored; the last day with a KPI is {known}. Leave out days that are still to "
-            "come or not reported yet, or set split.holdout_start to an earlier day"
+            f"the KPI (columns.kpi = {settings.columns.kpi!r}) is 0 {step.on} every {step} of the holdout, {start} to "
+            f"{last}, so that no forecast can be scored; the last {step} with a KPI is {known}. Leave out "
+            f"{step.plural} that are still to come or not reported yet, or set split.holdout_start to an earlier day"
         )
 
 
 def require_varying(kpi: pd.Series, where: str, header: str) -> None:
-    """Refuse a KPI that is zero or constant; `where`: the days, for the message.
+    """Refuse a KPI that is zero or constant; `where`: the periods, for the message.
 
     Raises:
         CampaignDataError: it is.
@@ -247,14 +257,3 @@ def require_varying(kpi: pd.Series, where: str, header: str) -> None:
             f"the KPI ({header}) is the same {where} ({values[0]:g}): a constant cannot be explained; is it the "
             "right column?"
         )
-
-
-def _require_days(sums: pd.DataFrame, window: pd.Series, settings: Settings, *, market: str | None = None) -> None:
-    """What is asked of the dates that have rows, of a market or of all; `window`: the dates of all."""
-    if sums.empty:
-        return
-    first_lines = sums.groupby("date")["first_line"].min()
-    require_daily(first_lines, market)
-    if settings.validation.missing_kpi == "error":
-        days = pd.date_range(window.min(), window.max(), unit="ns")
-        require_every_day(pd.DatetimeIndex(first_lines.index), days, market)

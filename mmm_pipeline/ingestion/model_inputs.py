@@ -12,9 +12,11 @@ import xarray as xr
 
 from mmm_pipeline.errors import CampaignDataError, SettingsError
 from mmm_pipeline.ingestion.events import event_columns
+from mmm_pipeline.ingestion.features import of_periods
 from mmm_pipeline.ingestion.matrix import check_window, holdout_start, require_varying
 from mmm_pipeline.ingestion.own_kpi import kpi_series
-from mmm_pipeline.mmm.data.time_grid import TimeGrid
+from mmm_pipeline.mmm.baseline.seasonality import most_degrees
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.mmm.eda.leakage import leaking_features
 from mmm_pipeline.mmm.reasons import Reason, stored_reasons, told_reasons
 from mmm_pipeline.settings.pipeline import EventDates, Settings
@@ -67,13 +69,15 @@ def build_model_inputs(
     check_window(matrix, settings, kpi)
     media_units, spend = (_wide(matrix, column) for column in ("media_units", "spend"))
     days = pd.DatetimeIndex(media_units.index)
-    start = holdout_start(TimeGrid.of_dates(days.to_numpy()), settings)
+    grid = TimeGrid.of_dates(days.to_numpy())
+    start = holdout_start(grid, settings)
     train = np.asarray(days < pd.Timestamp(start))
 
+    _require_degrees(settings, grid.step)
     _require_known("priors.roi", settings.priors.roi, list(media_units.columns), "channel")
     tested = [test.channel for test in settings.priors.lift_tests]
     _require_known("priors.lift_tests", tested, list(media_units.columns), "channel")
-    excluded = _excluded(media_units.loc[train], spend.loc[train], settings.channels)
+    excluded = _excluded(media_units.loc[train], spend.loc[train], settings.channels, grid.step)
     kept = [channel for channel in media_units.columns if channel not in set(excluded["channel"])]
     if not kept:
         listed = "; ".join(f"{row.channel}: {row.reason}" for row in excluded.head(_DAYS_SHOWN).itertuples())
@@ -87,20 +91,20 @@ def build_model_inputs(
             "kpi": (("time",), kpi.to_numpy(dtype=float)),
         },
         coords={"time": days.to_numpy().astype("datetime64[ns]"), "channel": [str(channel) for channel in kept]},
-        attrs={"start": str(days[0].date()), "end": str(days[-1].date()), "holdout_start": str(start)},
+        attrs={"start": str(days[0].date()), "end": str(grid.end), "holdout_start": str(start)},
     )
     if by_market is not None and len(by_market):
         dataset = _apart(dataset, by_market, series, train, settings.columns.kpi)
     values, constant = pd.DataFrame(index=days), list[str]()
     if features is not None:
-        values, left_out = _varying(_on_days(features, days), train)
+        values, left_out = _varying(of_periods(features, grid, settings), train, grid.step)
         constant = list(left_out)
         if left_out:
             dataset.attrs["features_left_out"] = "\n".join(left_out.values())
         total_media = (media / media[train].mean(axis=0)).sum(axis=1)
         _require_known("controls.independent", settings.controls.independent, [*map(str, values), *constant], "feature")
         _require_no_leak(kpi, values, total_media, settings.controls)
-    flags = event_columns(events, days)
+    flags = event_columns(events, grid)
     _require_distinct(values.columns, flags.columns)
     named = [*map(str, values.columns), *map(str, flags.columns)]
     _require_known("controls.signs", settings.controls.signs, [*named, *constant], "feature or event")
@@ -163,22 +167,24 @@ def _apart(
     return dataset.assign(media=kept["media"], spend=kept["spend"], kpi=kpi.transpose("market", "time"))
 
 
-def _excluded(media: pd.DataFrame, spend: pd.DataFrame, rules: ChannelSettings) -> pd.DataFrame:
-    """The table `excluded_channels`, by the train days' media and spend (T, C)."""
+def _excluded(media: pd.DataFrame, spend: pd.DataFrame, rules: ChannelSettings, step: Step) -> pd.DataFrame:
+    """The table `excluded_channels`, by media and spend (T, C) before the holdout."""
     channels = [str(channel) for channel in media.columns]
     _require_known("channels.exclude", rules.exclude, channels, "channel")
     rows = []
     for channel in channels:
-        reasons = list(_failed_rules(channel, media[channel].to_numpy(), spend[channel].to_numpy(), rules))
+        reasons = list(_failed_rules(channel, media[channel].to_numpy(), spend[channel].to_numpy(), rules, step))
         if reasons:
             rows.append({"channel": channel, "reason": told_reasons(reasons), "reasons": stored_reasons(reasons)})
     return pd.DataFrame(rows, columns=["channel", "reason", "reasons"], dtype=object)
 
 
-def _failed_rules(channel: str, media: np.ndarray, spend: np.ndarray, rules: ChannelSettings) -> Iterator[Reason]:
+def _failed_rules(
+    channel: str, media: np.ndarray, spend: np.ndarray, rules: ChannelSettings, step: Step
+) -> Iterator[Reason]:
     if channel in rules.exclude:
         yield Reason("excluded")
-    periods = {"periods": str(len(media))}
+    periods = {"periods": str(len(media)), "unit": step.plural if len(media) != 1 else str(step)}
     absent = [what for what, total in (("media", media.sum()), ("spend", spend.sum())) if total <= 0]
     if absent:
         yield Reason("_and_".join(f"no_{what}" for what in absent), periods)
@@ -191,25 +197,17 @@ def _failed_rules(channel: str, media: np.ndarray, spend: np.ndarray, rules: Cha
         yield Reason("little_spend", {**periods, "spend": f"{spend.sum():,.2f}", "least": f"{rules.min_spend:,.2f}"})
 
 
-def _on_days(features: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
-    """The features on the days of the window.
-
-    Raises:
-        CampaignDataError: a day is missing.
-    """
-    by_day = features.set_index("date")
-    missing = [str(date) for date in _dates(days.difference(pd.DatetimeIndex(by_day.index)))]
-    if missing:
-        more = f" and {len(missing) - _DAYS_SHOWN} more" if len(missing) > _DAYS_SHOWN else ""
-        raise CampaignDataError(
-            f"the controls (controls.source) miss {len(missing)} day(s) of {days[0].date()} to {days[-1].date()}: "
-            f"{', '.join(missing[:_DAYS_SHOWN])}{more}; every day needs one row"
+def _require_degrees(settings: Settings, step: Step) -> None:
+    most = most_degrees(step, settings.model.seasonality_period_days)
+    if max(settings.model.degrees) > most:
+        raise SettingsError(
+            f"model.degrees has {max(settings.model.degrees)}: {step.adverb} data can tell at most {most} seasonal "
+            "waves apart; accepted are 0 to that"
         )
-    return by_day.loc[days]
 
 
-def _varying(features: pd.DataFrame, train: np.ndarray) -> tuple[pd.DataFrame, dict[str, str]]:
-    """The features that vary on the train days, and a sentence about each of the others.
+def _varying(features: pd.DataFrame, train: np.ndarray, step: Step) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The features that vary before the holdout, and a sentence about each of the others.
 
     There is nothing to learn of the others, and no scale by which their later values could be judged.
     """
@@ -222,9 +220,9 @@ def _varying(features: pd.DataFrame, train: np.ndarray) -> tuple[pd.DataFrame, d
         value = f"{known[name].iloc[0]:g}"
         then = "" if (later == known[name].iloc[0]).all() else f", and up to {later.abs().max():g} in it"
         left_out[str(name)] = (
-            f"the feature {name!r} is {value} on all {len(known)} days before the holdout{then}: nothing can be "
-            "learned of it, so it is left out. Give it a longer history, move the holdout (split.holdout), or "
-            "make it an event (events.calendar)"
+            f"the feature {name!r} is {value} {step.on} all {step.counted(len(known))} before the holdout{then}: "
+            "nothing can be learned of it, so it is left out. Give it a longer history, move the holdout "
+            "(split.holdout), or make it an event (events.calendar)"
         )
     return features.drop(columns=list(left_out)), left_out
 

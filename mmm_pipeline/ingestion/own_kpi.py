@@ -1,4 +1,4 @@
-"""The KPI of a table of its own: summed by SQL where its rows are, and held against the days of the media."""
+"""The KPI of a table of its own: summed by SQL where its rows are, and held against the periods of the media."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.missing_days import require_daily, require_every_day
+from mmm_pipeline.ingestion.periods import Periods, step_of_dates
 from mmm_pipeline.ingestion.rows.campaign_rows import CampaignRows, own_kpi_rows
 from mmm_pipeline.ingestion.rows.sums import without_noise
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouse.dialect import Dialect
 from mmm_pipeline.storage.warehouses import Warehouse
@@ -25,37 +26,35 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class OwnKpi:
-    """The KPI by day, and by market where markets are kept apart.
+    """The KPI by date, and by market where markets are kept apart.
 
     Attributes:
-        sums: `date`, `market` (missing where all are taken together), `kpi`.
+        sums: `date`, `market` (missing where all are taken together), `kpi`, `first_line`.
         where: its source, for messages.
+        step: of the dates.
+        weeks_end: whether weekly dates are the last days of their weeks.
         notes: what should be known of how it was read.
     """
 
     sums: pd.DataFrame
     where: str
+    step: Step
+    weeks_end: bool = False
     notes: tuple[str, ...] = ()
 
-    def window(self, media_dates: pd.Series) -> pd.DatetimeIndex:
-        """The days of both, from the later of the first days to the earlier of the last ones.
+    @property
+    def first_lines(self) -> pd.Series:
+        """Line of the first row of each date, of all markets."""
+        return self.sums.groupby("date")["first_line"].min()
 
-        Raises:
-            CampaignDataError: there is no such day.
-        """
-        media, sold = ((dates.min(), dates.max()) for dates in (media_dates, self.sums["date"]))
-        first, last = max(media[0], sold[0]), min(media[1], sold[1])
-        if first > last:
-            raise CampaignDataError(
-                f"media and KPI have no day in common: the media are from {media[0].date()} to {media[1].date()}, the "
-                f"KPI ({self.where}) from {sold[0].date()} to {sold[1].date()}. Export "
-                "the same days of both; is a year or the date column (columns.date, kpi.date) wrong?"
-            )
-        return pd.date_range(first, last, unit="ns")
+    def by_period(self, grid: TimeGrid) -> pd.DataFrame:
+        """`date`, `market`, `kpi` by period of a grid: where dates are of a finer step, their sums."""
+        return Periods(grid, (self.step,), self.weeks_end).sums(self.sums[["date", "market", "kpi"]], ["kpi"])
 
-    def total(self, dates: pd.Series) -> pd.Series:
-        """KPI of all markets by date, of these days."""
-        return self.sums.groupby("date")["kpi"].sum().reindex(pd.DatetimeIndex(dates.unique()), fill_value=0.0)
+    def total(self, grid: TimeGrid) -> pd.Series:
+        """KPI of all markets by period of a grid."""
+        dates = pd.DatetimeIndex(grid.dates.astype("datetime64[ns]"), name="date")
+        return self.by_period(grid).groupby("date")["kpi"].sum().reindex(dates, fill_value=0.0)
 
     def require_markets(self, media_markets: pd.Series) -> None:
         """Refuse media and KPI of different markets.
@@ -77,8 +76,8 @@ def read_own_kpi(warehouse: Warehouse, settings: Settings) -> OwnKpi | None:
     """The KPI of the last load, where it has a table of its own.
 
     Raises:
-        CampaignDataError: days without a row (unless `validation.missing_kpi` is `zero`), several rows of one day
-            that can be read in two ways, or rows that are not daily.
+        CampaignDataError: several rows of one date that can be read in two ways, or rows that are neither daily, weekly
+            nor monthly.
         StoredResultError: nothing has been loaded.
         WarehouseError: BigQuery refused or cannot be reached.
     """
@@ -89,21 +88,16 @@ def read_own_kpi(warehouse: Warehouse, settings: Settings) -> OwnKpi | None:
     sums = without_noise(daily.astype({"date": "datetime64[ns]"}), ["kpi", "least", "most"])
     rows.require_unchanged(int(sums["row_count"].sum()))
     notes = _notes_on_several_rows(sums, rows.where, settings)
-    window = pd.date_range(sums["date"].min(), sums["date"].max(), unit="ns")
-    for market, own in sums.groupby("market", dropna=False):
-        name = None if pd.isna(market) else str(market)
-        first_lines = own.groupby("date")["first_line"].min()
-        require_daily(first_lines, name)
-        if settings.validation.missing_kpi == "error":
-            require_every_day(pd.DatetimeIndex(first_lines.index), window, name)
-    return OwnKpi(sums[["date", "market", "kpi"]], rows.where, notes)
+    step = step_of_dates(pd.DatetimeIndex(sums["date"].unique()))
+    kept = sums[["date", "market", "kpi", "first_line"]]
+    return OwnKpi(kept, rows.where, step, settings.time.week_date == "end", notes)
 
 
 def kpi_series(matrix: pd.DataFrame, by_market: pd.DataFrame | None, own: OwnKpi | None) -> pd.DataFrame:
     """The table `kpi_series`.
 
     Args:
-        matrix: the table `media_matrix`; its days count.
+        matrix: the table `media_matrix`; its periods count.
         by_market: the table `market_matrix`; None or empty: markets are taken together.
         own: the KPI where it has a table of its own.
     """
@@ -113,7 +107,7 @@ def kpi_series(matrix: pd.DataFrame, by_market: pd.DataFrame | None, own: OwnKpi
         ordered = source.sort_values(["date", "channel"])  # sums of floats depend on the order
         summed = ordered.groupby(["date", "market"], dropna=False)["kpi"].sum().reset_index()
     else:
-        summed = own.sums
+        summed = own.by_period(TimeGrid.of_dates(days.to_numpy()))
     markets = summed["market"].drop_duplicates().sort_values()
     full = pd.DataFrame({"date": days}).merge(markets.to_frame(), how="cross")
     series = full.merge(summed, on=["date", "market"], how="left").fillna({"kpi": 0.0})

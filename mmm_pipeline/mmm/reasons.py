@@ -16,17 +16,17 @@ REASONS: Mapping[str, str] = {
     "tail_ess_below": "tail effective sample size below {limit}: {parameters}",
     "tail_ess_below_more": "tail effective sample size below {limit}: {parameters} and {more} more",
     "divergences": "{divergences} of {draws} draws diverged, above the accepted share of {share}",
-    "zero_periods": "MAPE leaves out {periods} holdout periods whose KPI is zero",
+    "zero_periods": "MAPE leaves out {periods} holdout period(s) whose KPI is zero",
     "failed": "{error}",
     "missing": "{error}",
     "stale": "fitted on other inputs or settings: materialize the partition again",
     "excluded": "named in channels.exclude",
-    "no_media_and_no_spend": "no media and no spend in the {periods} periods before the holdout",
-    "no_media": "no media in the {periods} periods before the holdout",
-    "no_spend": "no spend in the {periods} periods before the holdout",
-    "few_active_periods": "active in {active_periods} of the {periods} periods before the holdout, fewer than "
+    "no_media_and_no_spend": "no media and no spend in the {periods} {unit} before the holdout",
+    "no_media": "no media in the {periods} {unit} before the holdout",
+    "no_spend": "no spend in the {periods} {unit} before the holdout",
+    "few_active_periods": "active in {active_periods} of the {periods} {unit} before the holdout, fewer than "
     "channels.min_active_periods = {least}",
-    "little_spend": "spend of {spend} in the {periods} periods before the holdout, not above channels.min_spend = "
+    "little_spend": "spend of {spend} in the {periods} {unit} before the holdout, not above channels.min_spend = "
     "{least}",
     "other": "{text}",
 }

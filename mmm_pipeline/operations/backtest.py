@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mmm_pipeline.errors import CampaignDataError, MmmError, ModelInputError, StoredResultError
+from mmm_pipeline.mmm.data.time_grid import Step
 from mmm_pipeline.operations.backtest_dates import BacktestOptions, backtest_periods
 from mmm_pipeline.operations.backtest_series import SCORED, Actual, BacktestResult, BacktestState, Series
 from mmm_pipeline.settings.pipeline import Settings
@@ -92,7 +93,7 @@ def run_backtest(
             series.fail(date, str(error))
             on_step(told(f"{date}: nothing to score: {error}"))
         else:
-            on_step(told(_told(row)))
+            on_step(told(_told(row, grid.step)))
     return series.finished()
 
 
@@ -159,9 +160,10 @@ class _NothingRecommended(MmmError):
     """The run that filled a partition failed, e.g. because no spec converged."""
 
 
-def _told(row: dict[str, Any]) -> str:
+def _told(row: dict[str, Any], step: Step) -> str:
     changed = f", {row['flips']} of {row['channels']} recommendations turned round" if row.get("channels") else ""
     return (
-        f"{row['as_of']:%Y-%m-%d}: {row['spec']}; forecast of {row['days']} days off by {row['wape']:.1%} (WAPE; best "
+        f"{row['as_of']:%Y-%m-%d}: {row['spec']}; forecast of {step.counted(row['periods'])} off by {row['wape']:.1%} "
+        "(WAPE; best "
         f"naive {row['naive_wape']:.1%}), {row['coverage_90']:.0%} of them inside the 90 % interval{changed}"
     )

@@ -121,7 +121,11 @@ class Series:
                 plan = self._plans[row["as_of"].date()]
                 row["uplift_in_hindsight"] = plan_gain(judge, plan, self._planned, budget.count_after_horizon)
         table = backtest_table(self.rows)
-        summary = {"horizon": self._horizon, **backtest_summary(table, self._forecasts)}
+        summary = {
+            "horizon": self._horizon,
+            "step": str(self._actual.grid.step),
+            **backtest_summary(table, self._forecasts),
+        }
         return BacktestResult(table, pd.concat(self.channels, ignore_index=True), summary)
 
 

@@ -26,6 +26,7 @@ def budget_request(settings: BudgetSettings, step: Step) -> BudgetRequest:
     return BudgetRequest(
         **plain,
         horizon=settings.horizon_periods(step),
+        step=step,
         groups={name: (group.channels, group.total) for name, group in settings.groups.items()},
         risk=RiskMeasure(**settings.risk.model_dump()),
     )
@@ -53,7 +54,7 @@ def require_possible_budget(settings: BudgetSettings, dataset: xr.Dataset) -> li
     total = labelled.sum("market") if "market" in labelled.dims else labelled
     spend = total.transpose("time", "channel").to_numpy()
     channels = tuple(str(channel) for channel in dataset["channel"].to_numpy())
-    current, days = current_spend_of(spend, request.horizon), request.horizon
+    current, days = current_spend_of(spend, request.horizon), step.counted(request.horizon)
     latest, last = latest_spend_of(spend, request.horizon)
     try:
         problem = budget_problem(channels, current, request, latest)
@@ -61,12 +62,12 @@ def require_possible_budget(settings: BudgetSettings, dataset: xr.Dataset) -> li
         if error.code == "no_spend":
             return [f"there will be no budget plan: {error}"]
         raise SettingsError(
-            f"budget: {error} (the plan starts from the spend of the last {days} days; channels that are excluded "
+            f"budget: {error} (the plan starts from the spend of the last {days}; channels that are excluded "
             "cannot be planned)"
         ) from error
     if not problem.high.any():
         return ["there will be no budget plan: the bounds allow no spend in any channel; see budget.amounts"]
     if not current.any():
         day = str(dataset["time"].to_numpy()[last])[:10]
-        return [f"the last {days} days cost nothing, so budget bounds are multiples of the {days} days up to {day}"]
+        return [f"the last {days} cost nothing, so budget bounds are multiples of the {days} up to {day}"]
     return []

@@ -70,6 +70,7 @@ BUDGET_SUMMARY = table(
         "total": column(float, "budget over the horizon", AT_LEAST_0, unit="currency"),
         "total_today": column(float, "what the last horizon cost", AT_LEAST_0, unit="currency"),
         "horizon": column("int64", "length of the plan", pa.Check.ge(1), unit="periods"),
+        "step": column(str, "what a period is: day, week or month"),
         "basis_end": column(
             DATE,
             "last day of the spend that bounds are multiples of; before the end of the data where nothing was spent "

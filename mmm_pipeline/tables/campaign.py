@@ -77,7 +77,7 @@ KPI_SERIES = table(
     "kpi_series",
     "The KPI that the model explains: one row per day, and per market where markets are kept apart.",
     {
-        "date": column(DATE, "day"),
+        "date": column(DATE, "first day of the period"),
         "market": column(str, "market; empty where all are taken together", nullable=True),
         "kpi": column(float, "KPI of the day", AT_LEAST_0, FINITE, unit=KPI),
     },

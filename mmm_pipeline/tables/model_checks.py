@@ -108,10 +108,10 @@ PRIOR_CHECK = table(
 
 PRIOR_KPI = table(
     "prior_kpi",
-    "Observed KPI of every train day, and what media would cause of it by the priors alone.",
+    "Observed KPI of every train period, and what media would cause of it by the priors alone.",
     {
         "adstock": column(str, "media transform of the specs"),
-        "date": column(DATE, "day"),
+        "date": column(DATE, "first day of the period"),
         "observed": column(float, "observed KPI", unit=KPI),
         "media": column(float, "expected KPI of all media", AT_LEAST_0, unit=KPI),
         **interval("media", KPI),

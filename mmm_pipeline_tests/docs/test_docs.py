@@ -83,6 +83,7 @@ def summary() -> dict[str, Any]:
         "budget": {
             "total": 100.0,
             "horizon": 28,
+            "step": "day",
             "channels": [
                 {
                     "channel": "Brand 1 Search",

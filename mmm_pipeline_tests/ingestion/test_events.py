@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.events import event_columns, load_events
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.settings.pipeline import EventDates, Settings, parse_settings
 
 Read = Callable[[str], tuple[EventDates, ...]]
@@ -67,7 +67,7 @@ def test_a_bad_cell_names_its_line_column_and_value(read: Read, text: str, messa
 
 
 def test_columns_are_one_inside_the_windows_only() -> None:
-    days = pd.date_range("2025-01-01", periods=10)
+    days = TimeGrid(dt.date(2025, 1, 1), Step.DAY, 10)
     events = (
         EventDates(event="Sale", dates=(dt.date(2025, 1, 3),), days_before=1, days_after=2),
         EventDates(event="Holiday", dates=(dt.date(2024, 12, 31), dt.date(2025, 1, 9)), days_after=1),
@@ -79,3 +79,9 @@ def test_columns_are_one_inside_the_windows_only() -> None:
     assert list(columns) == ["Sale", "Holiday"]
     np.testing.assert_array_equal(columns["Sale"], [0, 1, 1, 1, 1, 0, 0, 0, 0, 1])
     np.testing.assert_array_equal(columns["Holiday"], [1, 0, 0, 0, 0, 0, 0, 0, 1, 1])
+
+
+def test_a_week_has_the_share_of_its_days_that_the_event_has() -> None:
+    black_friday = EventDates(event="Sale", dates=(dt.date(2024, 11, 29),), days_after=3)
+    weeks = event_columns([black_friday], TimeGrid(dt.date(2024, 11, 18), Step.WEEK, 4))
+    np.testing.assert_allclose(weeks["Sale"], [0, 3 / 7, 1 / 7, 0])

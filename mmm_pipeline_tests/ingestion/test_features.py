@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.features import load_features
+from mmm_pipeline.ingestion.features import load_features, of_periods
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 
 Read = Callable[..., pd.DataFrame | None]
@@ -119,3 +122,22 @@ def test_many_bad_cells_are_counted(read: Read) -> None:
 
     with pytest.raises(CampaignDataError, match="and 15 more"):
         read(f"Date,Price\n{lines}\n")
+
+
+def test_daily_features_of_weekly_data_are_averaged() -> None:
+    days = pd.date_range("2024-01-01", periods=21)
+    daily = pd.DataFrame({"date": days, "price": np.arange(21.0)})
+    weeks = TimeGrid(dt.date(2024, 1, 1), Step.WEEK, 3)
+    assert of_periods(daily, weeks, Settings())["price"].tolist() == [3.0, 10.0, 17.0]
+    with pytest.raises(CampaignDataError, match=r"miss 1 day\(s\) of 2024-01-01 to 2024-01-21: 2024-01-05"):
+        of_periods(daily.drop(index=4), weeks, Settings())
+
+
+def test_features_of_other_weeks_or_a_coarser_step_are_refused() -> None:
+    weekly = pd.DataFrame({"date": pd.date_range("2024-01-07", periods=6, freq="7D"), "price": 1.0})
+    with pytest.raises(CampaignDataError, match=r"2024-01-07 is a Sunday: the weeks of the data start on a Monday"):
+        of_periods(weekly, TimeGrid(dt.date(2024, 1, 1), Step.WEEK, 3), Settings())
+    with pytest.raises(CampaignDataError, match=r"are weekly, and the model counts days"):
+        of_periods(weekly, TimeGrid(dt.date(2024, 1, 1), Step.DAY, 3), Settings())
+    ending = parse_settings({"time": {"week_date": "end"}})
+    assert len(of_periods(weekly, TimeGrid(dt.date(2024, 1, 1), Step.WEEK, 3), ending)) == 3

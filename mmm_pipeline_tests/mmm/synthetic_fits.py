@@ -7,8 +7,8 @@ import xarray as xr
 
 from mmm_pipeline.mmm._arviz import az
 from mmm_pipeline.mmm.baseline.seasonality import fourier_names
-from mmm_pipeline.mmm.baseline.weekday import WEEKDAYS
 from mmm_pipeline.mmm.data.model_data import model_data
+from mmm_pipeline.mmm.data.time_grid import WEEKDAYS
 from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.mmm.inference.diagnostics import Attempt, Convergence
 from mmm_pipeline.mmm.inference.prior import prior_media_parameters

@@ -172,11 +172,9 @@ def test_collapsed_density_times_the_blocks_conditional_is_the_originals_joint_d
         prior = sum(family.logpdf(sampled[name]).sum() for name, family in sampled_priors(spec, data).items())
         media = spec.transform.value(data.media[0], {name: v[None] for name, v in sampled.items()}, NUMPY)
         residual = data.kpi[0] - media[0] @ sampled["media_coefficient"]
-        block = linear_block(design, residual[None], sampled["trend_exponent"][None], sampled["noise_sd"][None])
-        linear = np.concatenate(
-            [point[name] for name in design.blocks if name in point]
-            + [[point["trend_coefficient"], point["intercept"]]]
-        )
+        exponent = {"trend_exponent": sampled["trend_exponent"][None]}
+        block = linear_block(design, residual[None], exponent, sampled["noise_sd"][None])
+        linear = np.concatenate([np.atleast_1d(point[name]) for name in design.blocks if name in point])
         windows = {name: sampled[name][None] for name in ("media_coefficient", "noise_sd")}
         collapsed = prior + float(likelihood(layout, sampled | windows, inputs))
         assert collapsed + float(block.log_density(linear[None])[0]) == pytest.approx(expected, rel=1e-9)

@@ -109,7 +109,7 @@ def test_targets_replace_the_budget() -> None:
         ({"budget": "EUR 3.500"}, "--budget 'EUR 3.500' can be read in two ways: as 3500 or as 3.5"),
         ({"budget": "112.500%"}, "can be read in two ways: as 112500 or as 112.5"),
         ({"bounds": ("channel 1=0,5:1,250",)}, r"--bounds 'channel 1=0,5:1,250': '1,250' can be read in two ways"),
-        ({"horizon": 0}, "horizon of 0 days"),
+        ({"horizon": 0}, "is at least 1"),
         ({"name": "../../evil"}, "'../../evil' is not acceptable"),
         ({"name": "a/b"}, "not acceptable"),
         ({"name": ".hidden"}, "not acceptable"),

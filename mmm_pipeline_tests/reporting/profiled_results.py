@@ -101,7 +101,7 @@ def odd_results(channels: int, seed: int = 0) -> ResultTables:
     unconverged = Reason("rhat_above_more", {"limit": "1.01", "parameters": missed, "more": "23"})
     board.loc[board.index[-1], ["reason", "reasons"]] = [str(unconverged), stored_reasons([unconverged])]
     rarely = [
-        Reason("few_active_periods", {"active_periods": str(n), "periods": "172", "least": "99"})
+        Reason("few_active_periods", {"active_periods": str(n), "periods": "172", "unit": "days", "least": "99"})
         for n in range(channels)
     ]
     return dataclasses.replace(

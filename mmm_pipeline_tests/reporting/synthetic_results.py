@@ -37,7 +37,7 @@ from mmm_pipeline_tests.reporting.synthetic_model_checks import (
     worst_parameter_draws,
 )
 
-_LEFT_OUT = Reason("no_media_and_no_spend", {"periods": "59"})
+_LEFT_OUT = Reason("no_media_and_no_spend", {"periods": "59", "unit": "days"})
 
 HOSTILE_NAMES = (
     "<script>alert(1)</script>",
@@ -419,6 +419,7 @@ class _Market:
                 "total": [plan["current_spend"].sum()],
                 "total_today": [plan["current_spend"].sum()],
                 "horizon": [self.horizon],
+                "step": ["day"],
                 "basis_end": [pd.Timestamp(basis_end)],
                 "expected_kpi_today": [before],
                 "expected_kpi_current": [before],

@@ -1,24 +1,32 @@
-"""Everything of the mean that is linear in its coefficients and is not media: baseline components, trend, intercept."""
+"""Everything of the mean that is linear in its coefficients and is not media: the columns of all components."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from mmm_pipeline.mmm.baseline.component import BaselineComponent, Periods
+from mmm_pipeline.mmm.baseline.component import (
+    BaselineComponent,
+    FixedComponent,
+    ParametricComponent,
+    Periods,
+)
 from mmm_pipeline.mmm.baseline.registry import COMPONENTS
 from mmm_pipeline.mmm.data.model_data import ModelData
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
+from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
+from mmm_pipeline.mmm.priors.parameter import Parameter
 from mmm_pipeline.mmm.specs import ModelSpec
 
-__all__ = ["INTERCEPT", "TREND", "ComponentColumns", "LinearDesign", "linear_design", "linear_designs", "trend_column"]
-
-TREND, INTERCEPT = "trend_coefficient", "intercept"
+__all__ = ["FixedColumns", "LinearDesign", "ParametricColumns", "linear_design", "linear_designs"]
 
 
 @dataclass(frozen=True)
-class ComponentColumns:
+class FixedColumns:
     """A component on some periods; k coefficients.
 
     Attributes:
@@ -28,10 +36,15 @@ class ComponentColumns:
         signs: (k,) 1 or -1 where the coefficient has a sign, so that it is half-Normal; else 0.
     """
 
-    component: BaselineComponent
+    component: FixedComponent
     columns: np.ndarray
     scales: np.ndarray
     signs: np.ndarray
+
+    def mean(self, coefficients: np.ndarray, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(..., T) what (..., k) coefficients add to the mean."""
+        mean: np.ndarray = coefficients @ self.columns.T
+        return mean
 
     @property
     def free(self) -> np.ndarray:
@@ -52,132 +65,195 @@ class ComponentColumns:
 
 
 @dataclass(frozen=True)
-class LinearDesign:
-    """Columns of the mean.
+class ParametricColumns:
+    """A component whose columns depend on parameters, on some periods; k coefficients.
 
-    K coefficients are Normal or, the intercept, half-Normal and can be integrated out: those of the components that
-    have no sign, in their order, then trend, then intercept. S further ones have a sign.
+    Attributes:
+        component: which.
+        prepared: what no parameter changes.
+        size: k.
+    """
+
+    component: ParametricComponent
+    prepared: Any
+    size: int
+
+    def mean(self, coefficients: np.ndarray, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(..., T) what (..., k) coefficients add to the mean, given (...) draws of the parameters."""
+        mean: np.ndarray = np.einsum("...tk,...k->...t", self.columns(parameters), coefficients)
+        return mean
+
+    def columns(self, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(..., T, k) columns for (...) draws of the parameters."""
+        columns: np.ndarray = self.component.columns(self.prepared, parameters, NUMPY)
+        return columns
+
+    def scales(self, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(..., k) or (k,) prior standard deviations."""
+        scales: np.ndarray = self.component.scales(self.prepared, parameters, NUMPY)
+        return scales
+
+
+@dataclass(frozen=True)
+class LinearDesign:
+    """Columns of the mean in one market.
+
+    K coefficients are integrated out: those of the fixed components that have no sign, in their order, then those of
+    the parametric components, all Normal, and last the level, half-Normal. S further ones have a sign.
 
     Attributes:
         time: (T,) periods since the first of the fit's window, 0 = first.
-        parts: the components.
-        trend_scale: prior standard deviation of the trend coefficient.
-        intercept_scale: scale of the intercept's half-Normal prior.
+        fixed_parts: the components that no parameter changes, without the level.
+        parametric_parts: those that depend on parameters.
+        level: the one that is positive and comes last.
         padding: zero columns that a compiled program has beside the fixed ones.
     """
 
     time: np.ndarray
-    parts: tuple[ComponentColumns, ...]
-    trend_scale: float
-    intercept_scale: float
+    fixed_parts: tuple[FixedColumns, ...]
+    parametric_parts: tuple[ParametricColumns, ...]
+    level: FixedColumns
     padding: int
+
+    @property
+    def parts(self) -> tuple[FixedColumns | ParametricColumns, ...]:
+        """All components, in the order of their coefficients."""
+        return (*self.fixed_parts, *self.moving_parts)
+
+    @property
+    def moving_parts(self) -> tuple[FixedColumns | ParametricColumns, ...]:
+        """Those whose columns are added one by one: the parametric ones and, last, the level."""
+        return (*self.parametric_parts, self.level)
+
+    @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """Those that the parametric components depend on."""
+        return tuple(own for part in self.parametric_parts for own in part.component.parameters)
+
+    @property
+    def components(self) -> tuple[BaselineComponent, ...]:
+        """In the order of their coefficients."""
+        return tuple(part.component for part in self.parts)
 
     @cached_property
     def fixed(self) -> np.ndarray:
-        """(T, K - 2) columns without a sign that no parameter changes: all but trend and intercept."""
-        return np.concatenate([part.columns[:, part.free] for part in self.parts], axis=1)
+        """(T, R) columns without a sign that no parameter changes, the level not among them."""
+        return np.concatenate([part.columns[:, part.free] for part in self.fixed_parts], axis=1)
 
     @cached_property
     def fixed_scales(self) -> np.ndarray:
-        """(K - 2,) their prior standard deviations."""
-        return np.concatenate([part.scales[part.free] for part in self.parts])
+        """(R,) their prior standard deviations."""
+        return np.concatenate([part.scales[part.free] for part in self.fixed_parts])
 
-    @cached_property
-    def scales(self) -> np.ndarray:
-        """(K,) prior scales of all coefficients without a sign."""
-        return np.concatenate([self.fixed_scales, [self.trend_scale, self.intercept_scale]])
+    @property
+    def size(self) -> int:
+        """K."""
+        return len(self.fixed_scales) + sum(part.size for part in self.parametric_parts) + 1
 
     @cached_property
     def signed_scales(self) -> np.ndarray:
         """(S,) sign times prior scale."""
-        return np.concatenate([(part.signs * part.scales)[~part.free] for part in self.parts])
+        return np.concatenate([(part.signs * part.scales)[~part.free] for part in self.fixed_parts])
 
     @cached_property
     def signed(self) -> np.ndarray:
         """(T, S) columns with a sign, times that sign and their prior scale: coefficients are half-Normal(1)."""
-        columns = [part.columns[:, ~part.free] for part in self.parts]
+        columns = [part.columns[:, ~part.free] for part in self.fixed_parts]
         return np.concatenate(columns, axis=1) * self.signed_scales
 
     @property
     def blocks(self) -> dict[str, slice]:
-        """Where the coefficients without a sign of each component stand among the K."""
-        ends = np.cumsum([np.count_nonzero(part.free) for part in self.parts]).tolist()
-        names = [part.component.name for part in self.parts]
+        """Component -> where its coefficients without a sign, or that of the level, stand among the K."""
+        sizes = [int(np.count_nonzero(part.free)) for part in self.fixed_parts]
+        sizes += [part.size for part in self.parametric_parts] + [1]
+        ends = np.cumsum(sizes).tolist()
+        names = [component.name for component in self.components]
         return {name: slice(first, end) for name, first, end in zip(names, [0, *ends], ends, strict=False)}
 
-    def columns(self, trend_exponent: np.ndarray) -> np.ndarray:
-        """(S, T, K) columns of every draw of the trend's exponent, (S,)."""
-        draws, (periods, fixed) = len(trend_exponent), self.fixed.shape
+    def scales(self, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(S, K) prior scales for draws of the components' parameters, (S,) each; (1, K) where none changes them."""
+        parts = [self.fixed_scales, *(part.scales(parameters) for part in self.parametric_parts), self.level.scales]
+        draws = max(1, *(len(np.atleast_2d(part)) for part in parts))
+        return np.concatenate([np.broadcast_to(part, (draws, part.shape[-1])) for part in parts], axis=1)
+
+    def columns(self, parameters: Mapping[str, np.ndarray], draws: int) -> np.ndarray:
+        """(S, T, K) columns for S draws of the components' parameters, (S,) each."""
+        parts = [self.fixed, *(part.columns(parameters) for part in self.parametric_parts), self.level.columns]
         return np.concatenate(
-            [
-                np.broadcast_to(self.fixed, (draws, periods, fixed)),
-                trend_column(self.time, trend_exponent)[..., None],
-                np.ones((draws, periods, 1)),
-            ],
-            axis=2,
+            [np.broadcast_to(part, (draws, len(self.time), part.shape[-1])) for part in parts], axis=2
         )
 
-    def mean(self, linear: np.ndarray, trend_exponent: np.ndarray) -> np.ndarray:
-        """(S, T) what coefficients without a sign, (S, K), add up to."""
-        mean = linear[:, :-2] @ self.fixed.T + linear[:, -1:]
-        mean += linear[:, -2, None] * trend_column(self.time, trend_exponent)
+    def mean(self, linear: np.ndarray, parameters: Mapping[str, np.ndarray]) -> np.ndarray:
+        """(S, T) what coefficients without a sign and the level, (S, K), add up to."""
+        blocks = self.blocks
+        mean: np.ndarray = linear[:, : self.fixed.shape[1]] @ self.fixed.T
+        for part in self.moving_parts:
+            mean += part.mean(linear[:, blocks[part.component.name]], parameters)
         return mean
 
     def named(self, linear: np.ndarray, quantiles: np.ndarray) -> dict[str, np.ndarray]:
         """Every coefficient by its name in the posterior.
 
         Args:
-            linear: (..., K) coefficients without a sign.
-            quantiles: (..., S) half-Normal(1) coefficients of those with one.
+            linear: (..., K) coefficients without a sign, and the level.
+            quantiles: (..., S) half-Normal(1) coefficients of those with a sign.
         """
-        found = {TREND: linear[..., -2], INTERCEPT: linear[..., -1]}
+        found = {component: linear[..., columns] for component, columns in self.blocks.items()}
         first = 0
-        for part, columns in zip(self.parts, self.blocks.values(), strict=True):
-            end = first + int(np.count_nonzero(part.signs))
-            found[part.component.name] = part.joined(linear[..., columns], quantiles[..., first:end])
+        for part in self.fixed_parts:
+            name, end = part.component.name, first + int(np.count_nonzero(part.signs))
+            found[name] = part.joined(found[name], quantiles[..., first:end])
             first = end
-        return found
+        single = {component.name for component in self.components if component.dimension is None}
+        return {name: values[..., 0] if name in single else values for name, values in found.items()}
 
 
 def linear_designs(spec: ModelSpec, data: ModelData) -> list[LinearDesign]:
-    """The columns of every market on the days of the fit's window."""
+    """The columns of every market in the periods of the fit's window."""
     return [linear_design(spec, data, feature_values=values) for values in data.feature_values]
 
 
 def linear_design(
     spec: ModelSpec, data: ModelData, *, feature_values: np.ndarray, start: int = 0, days: int | None = None
 ) -> LinearDesign:
-    """The columns on days `start .. start + days` counted from the first day of the fit's window.
+    """The columns on periods `start .. start + days` counted from the first of the fit's window.
 
     Args:
         spec: the model.
         data: the fit's window.
-        feature_values: (days, F) scaled features of a market on the days in question.
-        start: first day; the window's length continues it.
-        days: number of days; default: the window's.
+        feature_values: (days, F) scaled features of a market in the periods in question.
+        start: first period; the window's length continues it.
+        days: number of periods; default: the window's.
     """
+    length = data.days if days is None else days
     periods = Periods(
-        time=np.arange(start, start + (data.days if days is None else days), dtype=float),
-        origin=data.dates[0],
+        time=np.arange(start, start + length, dtype=float),
+        grid=TimeGrid(data.grid.date(start), data.grid.step, length),
         feature_values=feature_values,
     )
+    fixed = [component for component in COMPONENTS if isinstance(component, FixedComponent)]
+    parts = [
+        FixedColumns(
+            component,
+            columns=component.columns(spec, data, periods),
+            scales=component.scales(spec, data),
+            signs=component.signs(spec, data),
+        )
+        for component in fixed
+    ]
+    (level,) = (part for part in parts if part.component.is_level)
     return LinearDesign(
         time=periods.time,
-        parts=tuple(
-            ComponentColumns(
+        fixed_parts=tuple(part for part in parts if part is not level),
+        parametric_parts=tuple(
+            ParametricColumns(
                 component,
-                columns=component.columns(spec, data, periods),
-                scales=component.scales(spec, data),
-                signs=component.signs(spec, data),
+                prepared=component.prepared(spec, data, periods.time),
+                size=len(component.labels(spec, data)),
             )
             for component in COMPONENTS
+            if isinstance(component, ParametricComponent)
         ),
-        trend_scale=spec.priors.trend_scale,
-        intercept_scale=spec.priors.intercept_scale,
-        padding=sum(component.padding(spec) for component in COMPONENTS),
+        level=level,
+        padding=sum(component.padding(spec) for component in fixed),
     )
-
-
-def trend_column(time: np.ndarray, exponent: np.ndarray) -> np.ndarray:
-    """t^e for every exponent: (..., T) from exponents (...); the first day has trend 0."""
-    return np.power(time, np.asarray(exponent)[..., None])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmm_pipeline.mmm.baseline.component import BaselineComponent, Periods
+from mmm_pipeline.mmm.baseline.component import FixedComponent, Periods
 from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.specs import ModelSpec
 
@@ -15,7 +15,7 @@ __all__ = ["Features"]
 
 
 @dataclass(frozen=True)
-class Features(BaselineComponent):
+class Features(FixedComponent):
     """Σ_f c_f z_tf of the scaled features z; an event is 1 on its days."""
 
     name = "feature_coefficient"

@@ -138,9 +138,10 @@ def _blocks(
         )
     if len(rest):
         if total <= 0 and not request.groups:
-            before = f" (as many days up to the last one with spend cost {amount_text(earlier)})" if earlier > 0 else ""
+            before = f" (as many up to the last one with spend cost {amount_text(earlier)})" if earlier > 0 else ""
             raise InfeasibleBudget(
-                f"the last {request.horizon} days cost nothing, so there is no default total: set budget.total{before}",
+                f"the last {request.step.counted(request.horizon)} cost nothing, so there is no default total: set "
+                f"budget.total{before}",
                 code="no_spend",
             )
         yield Block(None, rest, total)
@@ -209,7 +210,7 @@ def _feasible(
     if block.name is None and request.groups:
         whose = "the total that the groups leave to the other channels,"
     default = block.name is None and request.total is None
-    origin = f" (what the last {request.horizon} days cost)" if default else ""
+    origin = f" (what the last {request.step.counted(request.horizon)} cost)" if default else ""
     fixed = f", {_money(low[locked].sum(), unit)} of it locked" if locked.any() else ""
     if held[block.members].any():
         fixed += " (channels whose return the data does not tell are held at today's spend: budget.move_unproven)"

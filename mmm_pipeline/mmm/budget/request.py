@@ -10,6 +10,7 @@ from typing import Literal
 
 from mmm_pipeline.errors import InfeasibleBudget
 from mmm_pipeline.mmm.budget.risk import RiskMeasure
+from mmm_pipeline.mmm.data.time_grid import Step
 
 __all__ = ["BudgetRequest", "Objective", "require_known_channels", "require_sensible"]
 
@@ -24,9 +25,10 @@ class BudgetRequest:
         total: currency over the horizon; None: what the last horizon cost.
         target_kpi: instead of a total: spend as little as reaches this incremental media KPI.
         target_marginal_roi: instead of a total: spend until the next unit of currency brings no more KPI than this.
-        horizon: length of the plan.
+        horizon: length of the plan, in periods.
+        step: of the periods, for what is said of them.
         lower, upper: bounds of every channel, as multiples of its current spend (the spend of the window's last
-            `horizon` days). A channel that spent nothing then stays at nothing unless `amounts` says otherwise.
+            `horizon` periods). A channel that spent nothing then stays at nothing unless `amounts` says otherwise.
         bounds: channel -> (low, high), multiples of its current spend, instead of `lower` and `upper`.
         amounts: channel -> (low, high) in currency over the horizon, instead of multiples.
         locked: channels that keep their current spend, whatever the total.
@@ -34,7 +36,7 @@ class BudgetRequest:
             current spend, unless they have bounds or amounts of their own.
         groups: name -> (channels, currency): channels that share a total of their own, e.g. those of a brand. With
             `total`, the other channels share what the groups leave.
-        count_after_horizon: whether effect carried over to the days after the horizon counts.
+        count_after_horizon: whether effect carried over to the time after the horizon counts.
         risk: what of the KPI is to be large; anything but the mean goes with a total.
     """
 
@@ -42,6 +44,7 @@ class BudgetRequest:
     target_kpi: float | None = None
     target_marginal_roi: float | None = None
     horizon: int = 28
+    step: Step = Step.DAY
     lower: float = 0.5
     upper: float = 2.0
     bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)

@@ -36,7 +36,7 @@ class ModelData:
 
     Attributes:
         markets: G names.
-        dates: (T,) datetime64[D], consecutive days.
+        grid: the T periods.
         channels: C names.
         features: F names; may be empty.
         media: (G, T, C) media units over `media_scale`.
@@ -51,7 +51,7 @@ class ModelData:
     """
 
     markets: tuple[str, ...]
-    dates: np.ndarray
+    grid: TimeGrid
     channels: tuple[str, ...]
     features: tuple[str, ...]
     media: np.ndarray
@@ -63,18 +63,14 @@ class ModelData:
     spend: np.ndarray
     events: tuple[str, ...] = ()
 
+    @cached_property
+    def dates(self) -> np.ndarray:
+        """(T,) datetime64[D]."""
+        return self.grid.dates
+
     @property
     def days(self) -> int:
-        return len(self.dates)
-
-    @cached_property
-    def grid(self) -> TimeGrid:
-        """The periods of the window.
-
-        Raises:
-            ModelInputError: the dates are no consecutive periods.
-        """
-        return TimeGrid.of_dates(self.dates)
+        return self.grid.length
 
     @property
     def several_markets(self) -> bool:
@@ -167,7 +163,7 @@ class ModelData:
             arrays[name] = values if "market" in dataset.dims else values[None]
         return cls(
             markets=markets,
-            dates=dates,
+            grid=TimeGrid.of_dates(dates),
             channels=tuple(map(str, dataset["channel"].to_numpy())),
             features=features,
             events=events,
@@ -198,7 +194,8 @@ def model_data(dataset: xr.Dataset, *, days: slice | None = None) -> ModelData:
 
     Raises:
         ModelInputError: a value is not finite or negative; a channel is zero throughout the window in all markets, or
-            the KPI in one; a feature is the same on every day; there is no market.
+            the KPI in one; a feature is the same on every day; there is no market; the dates are
+            no consecutive periods.
     """
     window = dataset.isel(time=days) if days is not None else dataset
     markets = _market_names(window)
@@ -237,7 +234,7 @@ def model_data(dataset: xr.Dataset, *, days: slice | None = None) -> ModelData:
     shape = (len(markets), *feature_values.shape)
     return ModelData(
         markets=markets,
-        dates=dates,
+        grid=TimeGrid.of_dates(dates),
         channels=channels,
         features=features,
         media=media / media_scale[:, None],

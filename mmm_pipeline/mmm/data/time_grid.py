@@ -39,6 +39,11 @@ class Step(StrEnum):
         return f"{self.value}s"
 
     @property
+    def on(self) -> str:
+        """The preposition of English sentences: on a day, in a week."""
+        return "on" if self is Step.DAY else "in"
+
+    @property
     def adverb(self) -> str:
         """How data of this step is called: daily, weekly, monthly."""
         return {"day": "daily", "week": "weekly", "month": "monthly"}[self.value]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,8 @@ from mmm_pipeline.mmm.eda.robust import robust_trend, unusual_periods, without_t
 
 __all__ = ["BREAKDOWN_COLUMNS", "LAGS", "eda_profile"]
 
-LAGS = 14
+LAGS: Mapping[Step, int] = {Step.DAY: 14, Step.WEEK: 9, Step.MONTH: 7}
+"""Periods by which the KPI is looked at behind the media."""
 BREAKDOWN_COLUMNS: tuple[str, ...] = ("dimension", "value", "rows", "spend", "media_units", "kpi")
 
 _MOST_PAIRS = 10
@@ -70,7 +72,8 @@ def eda_profile(
     # Weeks and months have no weekdays to tell apart.
     weekdays = grid.weekdays() if grid.step is Step.DAY else np.zeros(len(grid), dtype=int)
 
-    lagged = lagged_correlations(*_adjusted(media.to_numpy(), kpi, weekdays), LAGS)
+    lags = LAGS[grid.step]
+    lagged = lagged_correlations(*_adjusted(media.to_numpy(), kpi, weekdays), lags)
     channels = _channels(media, spend, row_kpi, train, lagged)
     correlated = _correlations(media.iloc[:train])
     profile: dict[str, Any] = {
@@ -99,7 +102,7 @@ def eda_profile(
         "lagged_correlations": [
             {"channel": str(name), "lag": lag, "correlation": _number(lagged[lag, position])}
             for position, name in enumerate(media.columns)
-            for lag in range(LAGS)
+            for lag in range(lags)
         ],
         "breakdown": _breakdown(breakdown),
         "rejected": _rejected(rejected),

@@ -71,7 +71,7 @@ def forecast_of(
         ModelInputError: channels, features or days do not match the fit, or the KPI is zero on all H days.
     """
     score = score_fit(fit, following.media, following.kpi, following.features, seed=seed)
-    naive = score_naive_forecasts([(known_kpi, score.observed)], error=error)
+    naive = score_naive_forecasts([(known_kpi, score.observed)], error=error, step=fit.data.grid.step)
     return Forecast(score, naive, error)
 
 

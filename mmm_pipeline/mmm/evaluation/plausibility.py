@@ -70,7 +70,7 @@ def implausibilities(
         if math.isfinite(gain) and gain > high - low:
             found.append(
                 Implausible(
-                    "gain_beyond_swings", {"gain_per_day": gain, "kpi_low": float(low), "kpi_high": float(high)}
+                    "gain_beyond_swings", {"gain_per_period": gain, "kpi_low": float(low), "kpi_high": float(high)}
                 )
             )
     return tuple(found)

@@ -15,6 +15,7 @@ import xarray as xr
 
 from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.mmm.data.model_data import ModelData, constant_features, model_data, train_days
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.mmm.evaluation.scores import (
     RANKING_ERRORS,
     HoldoutScore,
@@ -29,7 +30,6 @@ from mmm_pipeline.tables.comparison import ROLLING_ORIGINS
 from mmm_pipeline.tables.frames import frame_of
 
 __all__ = [
-    "MIN_TRAIN_DAYS",
     "Window",
     "convergence_of_all",
     "rolling_table",
@@ -38,18 +38,15 @@ __all__ = [
     "window_data",
 ]
 
-MIN_TRAIN_DAYS = 28
-"""An origin with fewer days to learn from says more about those days than about the spec."""
-
 
 @dataclass(frozen=True)
 class Window:
-    """One origin: days 0 .. start are learned from, start .. end are forecast (positions along `time`).
+    """One origin: periods 0 .. start are learned from, start .. end are forecast (positions along `time`).
 
     Attributes:
-        start: first forecast day.
-        end: the day after the last one.
-        origin: date of the first forecast day, YYYY-MM-DD.
+        start: first forecast period.
+        end: the period after the last one.
+        origin: first day of the first forecast period, YYYY-MM-DD.
     """
 
     start: int
@@ -65,29 +62,30 @@ def rolling_windows(dataset: xr.Dataset, origins: int) -> tuple[Window, ...]:
         origins: number of windows; 0 and 1: the holdout alone.
 
     Raises:
-        ModelInputError: the earliest window would have fewer than `MIN_TRAIN_DAYS` days to learn from, or the KPI is
-            the same on all of them or zero on every day that a window forecasts.
+        ModelInputError: the earliest window would have fewer periods to learn from than `Step.least_train`, or the KPI
+            is the same in all of them or zero in every period that a window forecasts.
     """
-    train, days = train_days(dataset), dataset.sizes["time"]
-    length, count = days - train, max(1, origins)
+    grid = TimeGrid.of_dates(dataset["time"].to_numpy())
+    step, least = grid.step, grid.step.least_train
+    train = train_days(dataset)
+    length, count = len(grid) - train, max(1, origins)
     first = train - (count - 1) * length
-    if count > 1 and first < MIN_TRAIN_DAYS:
-        most = 1 + max(0, (train - MIN_TRAIN_DAYS) // length)
+    if count > 1 and first < least:
+        most = 1 + max(0, (train - least) // length)
         raise ModelInputError(
-            f"split.rolling_origins is {origins}: with {length} days each, the earliest fit would have {max(first, 0)} "
-            f"of the {days} days to learn from, and at least {MIN_TRAIN_DAYS} are needed; accepted are at most {most} "
-            "origins, or shorten the holdout (split.holdout)"
+            f"split.rolling_origins is {origins}: with {step.counted(length)} each, the earliest fit would have "
+            f"{max(first, 0)} of the {step.counted(len(grid))} to learn from, and at least {least} are needed; "
+            f"accepted are at most {most} origins, or shorten the holdout (split.holdout)"
         )
-    dates = dataset["time"].to_numpy().astype("datetime64[D]")
     starts = [train - back * length for back in range(count - 1, -1, -1)]
-    windows = tuple(Window(start, start + length, str(dates[start])) for start in starts)
+    windows = tuple(Window(start, start + length, str(grid.date(start))) for start in starts)
     kpi = (dataset["kpi"].sum("market") if "market" in dataset.dims else dataset["kpi"]).to_numpy()
     for window in windows:
         told = ""
         if np.ptp(kpi[: window.start]) <= 1e-9 * kpi[: window.start].max():
-            told = "the same on every day before it"
+            told = f"the same {step.on} every {step} before it"
         elif not (kpi[window.start : window.end] > 0).any():
-            told = f"zero on all {length} days of it"
+            told = f"zero {step.on} all {step.counted(length)} of it"
         if told:
             raise ModelInputError(
                 f"split.rolling_origins is {origins}: the forecast window that starts on {window.origin} cannot be "

@@ -260,8 +260,7 @@ class Fit:
         return values / self.data.feature_scale[0]
 
     def _following_days(self, media: xr.DataArray | np.ndarray, days: np.ndarray | None, length: int) -> np.ndarray:
-        last = self.data.dates[-1].astype("datetime64[D]")
-        expected = last + 1 + np.arange(length)
+        expected = self.data.grid.after(length).dates
         if days is None and isinstance(media, xr.DataArray) and "time" in media.coords:
             days = media["time"].to_numpy()
         if days is None:
@@ -269,7 +268,7 @@ class Fit:
         given = np.asarray(days).astype("datetime64[D]")
         if not np.array_equal(given, expected):
             raise ModelInputError(
-                f"predictions continue the window, which ends on {last}: expected the {length} days from "
+                f"predictions continue the window, which ends on {self.data.grid.end}: expected the {length} days from "
                 f"{expected[0]} on, got {given[0]} .. {given[-1]} ({len(given)} days)"
             )
         return given

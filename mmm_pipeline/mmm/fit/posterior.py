@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -10,10 +11,10 @@ import xarray as xr
 from scipy import stats
 
 from mmm_pipeline.mmm._arviz import az
-from mmm_pipeline.mmm.baseline.design import INTERCEPT, TREND, LinearDesign, linear_design, linear_designs, trend_column
-from mmm_pipeline.mmm.baseline.registry import COMPONENTS
+from mmm_pipeline.mmm.baseline.component import ParametricComponent
+from mmm_pipeline.mmm.baseline.design import LinearDesign, linear_design, linear_designs
 from mmm_pipeline.mmm.data.model_data import ModelData
-from mmm_pipeline.mmm.inference.collapsed import linear_block
+from mmm_pipeline.mmm.inference.collapsed import linear_block, moving_columns
 from mmm_pipeline.mmm.inference.density import layout_of
 from mmm_pipeline.mmm.inference.media_coefficients import channel_priors, media_coefficients
 from mmm_pipeline.mmm.inference.nuts import Draws
@@ -29,10 +30,7 @@ from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.priors.shared import noise_degrees
 from mmm_pipeline.mmm.specs import ModelSpec
 
-__all__ = ["PER_MARKET", "inference_data", "scaled_baseline"]
-
-PER_MARKET = ("media_coefficient", INTERCEPT, TREND, "noise_sd", *(component.name for component in COMPONENTS))
-"""Parameters that every market has for itself."""
+__all__ = ["inference_data", "scaled_baseline"]
 
 
 def inference_data(spec: ModelSpec, data: ModelData, draws: Draws, *, seed: tuple[int, ...]) -> az.InferenceData:
@@ -45,8 +43,9 @@ def inference_data(spec: ModelSpec, data: ModelData, draws: Draws, *, seed: tupl
         seed: of the exact draw of the linear coefficients.
 
     Returns:
-        Groups `posterior`, `sample_stats`, `log_likelihood`, `observed_data` (KPI in its own units). Where there are
-        several markets, the parameters in `PER_MARKET`, the log likelihood and the KPI have a dimension `market`.
+        Groups `posterior`, `sample_stats`, `log_likelihood`, `observed_data` (KPI in its own units). Of
+        several markets the log likelihood, the KPI and the parameters that each has for itself have a dimension
+        `market`.
     """
     chains, length = draws.position.shape[:2]
     positions = np.asarray(draws.position, dtype=float).reshape(chains * length, -1)
@@ -55,14 +54,18 @@ def inference_data(spec: ModelSpec, data: ModelData, draws: Draws, *, seed: tupl
     coords: dict[str, Any] = {"chain": np.arange(chains), "draw": np.arange(length)}
     if data.several_markets:
         coords["market"] = list(data.markets)
+    components = linear_designs(spec, data)[0].components
     labels: dict[str, tuple[str, list[Any]]] = {
-        component.name: (component.dimension, list(component.labels(spec, data))) for component in COMPONENTS
+        component.name: (component.dimension, list(component.labels(spec, data)))
+        for component in components
+        if component.dimension is not None
     }
+    per_market = {"media_coefficient", "noise_sd", *(component.name for component in components)}
     for name in ("media_coefficient", "channel_level", *spec.transform.parameter_names):
         labels[name] = ("channel", list(data.channels))
     posterior = xr.Dataset(coords=coords)
     for name, values in sorted(parameters.items()):
-        dimensions = ["chain", "draw", *(["market"] if data.several_markets and name in PER_MARKET else [])]
+        dimensions = ["chain", "draw", *(["market"] if data.several_markets and name in per_market else [])]
         here = dict(coords)
         if name in labels:
             dimension, names = labels[name]
@@ -108,7 +111,7 @@ def _parameters(
     student = sampled_linear(designs, data.kpi, spec.priors.noise_degrees_mean) if spec.noise == "student_t" else None
     count, markets, channels = len(positions), layout.markets, layout.channels
     coefficient, level = np.empty((count, markets, channels)), np.empty((count, channels))
-    linear = np.empty((count, markets, len(designs[0].scales)))
+    linear = np.empty((count, markets, designs[0].size))
     log_likelihood = np.empty((count, markets, data.days))
     degrees = None
     if student is not None:
@@ -124,16 +127,16 @@ def _parameters(
         if student is not None and degrees is not None:
             linear[part] = _sampled_coefficients(designs, here, residual, degrees[part], student)
         for g, design in enumerate(designs):
-            sigma, exponent = here["noise_sd"][:, g], here["trend_exponent"]
+            sigma = here["noise_sd"][:, g]
             if student is None:
-                linear[part, g] = linear_block(design, residual[:, g], exponent, sigma).draw(generator)
-            error = (residual[:, g] - design.mean(linear[part, g], exponent)) / sigma[:, None]
+                linear[part, g] = linear_block(design, residual[:, g], here, sigma).draw(generator)
+            error = (residual[:, g] - design.mean(linear[part, g], here)) / sigma[:, None]
             density = stats.norm.logpdf(error) if degrees is None else stats.t.logpdf(error, degrees[part, None])
             # Density of the KPI in its own units: scaling by a constant shifts the log density.
             log_likelihood[part, g] = density - np.log(sigma)[:, None] - np.log(data.kpi_scale[g])
 
     quantiles = sampled.get(SIGNED_QUANTILE, np.empty((count, markets, 0)))
-    names = (*spec.transform.parameter_names, "trend_exponent", "noise_sd")
+    names = (*spec.transform.parameter_names, *(own.name for own in designs[0].parameters), "noise_sd")
     parameters = {name: sampled[name] for name in names} | designs[0].named(linear, quantiles)
     parameters["media_coefficient"] = coefficient
     if data.several_markets:
@@ -151,23 +154,39 @@ def _sampled_coefficients(
     student: SampledLinear,
 ) -> np.ndarray:
     """(S, G, K) linear coefficients that were sampled, in the units of the scaled KPI."""
+    components = tuple(part.component for part in designs[0].parametric_parts)
+    parameters = {own.name: sampled[own.name] for own in designs[0].parameters}
     with jax.enable_x64(True):
         standardised = np.asarray(
             _coefficients_of_draws(
-                sampled[LINEAR],
-                residual,
-                sampled["trend_exponent"],
-                sampled["noise_sd"],
-                degrees,
-                designs[0].time,
-                student,
+                components, parameters, sampled[LINEAR], residual, sampled["noise_sd"], degrees, student
             )
         )
+    # Without the columns that pad the fixed ones.
     fixed = designs[0].fixed.shape[1]
-    return np.concatenate([standardised[..., :fixed], standardised[..., -2:]], axis=2) * designs[0].scales
+    moving = designs[0].size - fixed
+    return (
+        np.concatenate([standardised[..., :fixed], standardised[..., -moving:]], axis=2)
+        * designs[0].scales(parameters)[:, None]
+    )
 
 
-_coefficients_of_draws = jax.jit(jax.vmap(linear_coefficients, in_axes=(0, 0, 0, 0, 0, None, None)))
+@partial(jax.jit, static_argnums=0)
+def _coefficients_of_draws(
+    components: tuple[ParametricComponent, ...],
+    parameters: dict[str, jax.Array],
+    coordinates: jax.Array,
+    residual: jax.Array,
+    noise_sd: jax.Array,
+    degrees: jax.Array,
+    student: SampledLinear,
+) -> jax.Array:
+    def of_draw(parameters: dict[str, jax.Array], *drawn: jax.Array) -> jax.Array:
+        coordinates, residual, noise_sd, degrees = drawn
+        moving = moving_columns(components, parameters, student.moving)
+        return linear_coefficients(coordinates, residual, moving, noise_sd, degrees, student)
+
+    return jax.vmap(of_draw)(parameters, coordinates, residual, noise_sd, degrees)
 
 
 def scaled_baseline(
@@ -184,9 +203,11 @@ def scaled_baseline(
         days: number of days.
     """
     design = linear_design(spec, data, feature_values=feature_values, start=start, days=days)
-    trend = trend_column(design.time, posterior["trend_exponent"].to_numpy())
-    mean = trend * posterior[TREND].to_numpy()[..., None] + posterior[INTERCEPT].to_numpy()[..., None]
+    mean = np.zeros((posterior.sizes["chain"], posterior.sizes["draw"], days))
+    parameters = {own.name: posterior[own.name].to_numpy() for own in design.parameters}
     for part in design.parts:
-        if part.component.name in posterior:
-            mean = mean + posterior[part.component.name].to_numpy() @ part.columns.T
+        name = part.component.name
+        if name in posterior:
+            coefficients = posterior[name].to_numpy()
+            mean += part.mean(coefficients[..., None] if part.component.dimension is None else coefficients, parameters)
     return mean

@@ -16,7 +16,12 @@ from jax import Array
 
 from mmm_pipeline.mmm.baseline.design import linear_designs
 from mmm_pipeline.mmm.data.model_data import ModelData
-from mmm_pipeline.mmm.inference.collapsed import IntegratedLinear, integrated_linear, integrated_log_likelihood
+from mmm_pipeline.mmm.inference.collapsed import (
+    IntegratedLinear,
+    integrated_linear,
+    integrated_log_likelihood,
+    moving_columns,
+)
 from mmm_pipeline.mmm.inference.media_coefficients import (
     ChannelPriors,
     beliefs_on_roi,
@@ -46,7 +51,6 @@ class DensityInputs(NamedTuple):
     Attributes:
         media: scaled media of every market as the adstock prepares it: (G, T, C), or its lags, (G, C, T, L).
         kpi: (G, T) scaled KPI.
-        time: (T,) days since the first.
         signed: (G, T, S) columns of the features with a sign.
         channels: priors of the media coefficients.
         linear: everything else that is linear, for the likelihood that the noise allows.
@@ -54,7 +58,6 @@ class DensityInputs(NamedTuple):
 
     media: Any
     kpi: Any
-    time: Any
     signed: Any
     channels: ChannelPriors
     linear: IntegratedLinear | SampledLinear
@@ -66,11 +69,12 @@ def layout_of(spec: ModelSpec, data: ModelData) -> Layout:
     return Layout(
         transform=spec.transform,
         channels=len(data.channels),
+        parametric=tuple(part.component for part in design.parametric_parts),
         markets=len(data.markets),
         signed_features=len(design.signed_scales),
         roi_families=tuple(sorted({belief.family for belief in beliefs_on_roi(spec, data).values()})),
         noise=spec.noise,
-        linear=len(design.scales) + design.padding if spec.noise == "student_t" else 0,
+        linear=design.size + design.padding if spec.noise == "student_t" else 0,
     )
 
 
@@ -85,7 +89,6 @@ def density_inputs(spec: ModelSpec, data: ModelData, dtype: type = np.float64) -
     inputs = DensityInputs(
         media=np.stack([spec.transform.prepared(of_market, NUMPY) for of_market in data.media]),
         kpi=data.kpi,
-        time=designs[0].time,
         signed=np.stack([design.signed for design in designs]),
         channels=channel_priors(spec, data),
         linear=linear,
@@ -128,15 +131,9 @@ def _log_likelihood(layout: Layout, parameters: dict[str, Array], transformed: A
     residual = inputs.kpi - jnp.einsum("gtc,gc->gt", transformed, parameters["media_coefficient"])
     if layout.signed_features:
         residual = residual - jnp.einsum("gts,gs->gt", inputs.signed, parameters[SIGNED_QUANTILE])
-    exponent, noise_sd, linear = parameters["trend_exponent"], parameters["noise_sd"], inputs.linear
+    noise_sd, linear = parameters["noise_sd"], inputs.linear
+    moving = moving_columns(layout.parametric, parameters, linear.moving)
     if isinstance(linear, IntegratedLinear):
-        return integrated_log_likelihood(residual, exponent, noise_sd, inputs.time, linear)
-    return sampled_log_density(
-        parameters[LINEAR],
-        residual,
-        exponent,
-        noise_sd,
-        noise_degrees(parameters[NOISE_EXCESS], linear.noise_degrees_mean),
-        inputs.time,
-        linear,
-    )
+        return integrated_log_likelihood(residual, moving, noise_sd, linear)
+    degrees = noise_degrees(parameters[NOISE_EXCESS], linear.noise_degrees_mean)
+    return sampled_log_density(parameters[LINEAR], residual, moving, noise_sd, degrees, linear)

@@ -14,13 +14,12 @@ import numpyro
 import numpyro.distributions as dist
 from jax import Array
 
-from mmm_pipeline.mmm.baseline.design import INTERCEPT, TREND, LinearDesign, linear_designs
+from mmm_pipeline.mmm.baseline.design import LinearDesign, linear_designs
 from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.inference.media_coefficients import MARKET_SCALE, beliefs_on_roi, channel_priors
 from mmm_pipeline.mmm.numerics.jax_library import JAX
-from mmm_pipeline.mmm.numerics.library import power
 from mmm_pipeline.mmm.priors.roi import ROI_FAMILIES
-from mmm_pipeline.mmm.priors.shared import NOISE_EXCESS_PRIOR, NOISE_SD_PRIOR, TREND_EXPONENT_PRIOR, noise_degrees
+from mmm_pipeline.mmm.priors.shared import NOISE_EXCESS_PRIOR, NOISE_SD_PRIOR, noise_degrees
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["media_mix_model"]
@@ -38,7 +37,8 @@ def media_mix_model(spec: ModelSpec, data: ModelData, *, observed: bool = True) 
     Returns:
         (G, T) mean of the scaled KPI.
     """
-    trend_exponent = numpyro.sample("trend_exponent", TREND_EXPONENT_PRIOR.distribution())
+    designs = linear_designs(spec, data)
+    of_baseline = {own.name: numpyro.sample(own.name, own.prior.distribution()) for own in designs[0].parameters}
     parameters = {
         own.name: numpyro.sample(own.name, own.prior.distribution().expand([len(data.channels)]).to_event(1))
         for own in spec.transform.parameters
@@ -50,9 +50,9 @@ def media_mix_model(spec: ModelSpec, data: ModelData, *, observed: bool = True) 
         excess = numpyro.sample("noise_excess", NOISE_EXCESS_PRIOR.distribution())
         degrees = numpyro.deterministic("noise_degrees", noise_degrees(excess, spec.priors.noise_degrees_mean))
     means = []
-    for g, design in enumerate(linear_designs(spec, data)):
+    for g, design in enumerate(designs):
         suffix = f"[{data.markets[g]}]" if data.several_markets else ""
-        mean = _baseline(design, trend_exponent, suffix) + effects[g] @ coefficients[g]
+        mean = _baseline(design, of_baseline, suffix) + effects[g] @ coefficients[g]
         noise_sd = numpyro.sample(f"noise_sd{suffix}", NOISE_SD_PRIOR.distribution())
         noise = dist.Normal(mean, noise_sd) if degrees is None else dist.StudentT(degrees, mean, noise_sd)
         with numpyro.plate(f"time{suffix}", data.days):
@@ -94,12 +94,19 @@ def _media_coefficients(spec: ModelSpec, data: ModelData, effects: list[Array]) 
     return [level * r for r in relative]
 
 
-def _baseline(design: LinearDesign, trend_exponent: Array, suffix: str) -> Array:
+def _baseline(design: LinearDesign, parameters: dict[str, Array], suffix: str) -> Array:
     """(T,) everything of a market's mean but media."""
-    intercept = numpyro.sample(f"{INTERCEPT}{suffix}", dist.HalfNormal(design.intercept_scale))
-    trend_coefficient = numpyro.sample(f"{TREND}{suffix}", dist.Normal(0.0, design.trend_scale))
-    mean = intercept + trend_coefficient * power(jnp.asarray(design.time), trend_exponent, JAX)
-    for part in design.parts:
+    level = numpyro.sample(f"{design.level.component.name}{suffix}", dist.HalfNormal(design.level.scales[0]))
+    mean = level * jnp.asarray(design.level.columns[:, 0])
+    for moving in design.parametric_parts:
+        scales = jnp.asarray(moving.component.scales(moving.prepared, parameters, JAX))
+        columns = moving.component.columns(moving.prepared, parameters, JAX)
+        name = f"{moving.component.name}{suffix}"
+        if moving.component.dimension is None:
+            mean = mean + columns[:, 0] * numpyro.sample(name, dist.Normal(0.0, scales[0]))
+        else:
+            mean = mean + columns @ numpyro.sample(name, dist.Normal(0.0, scales).to_event(1))
+    for part in design.fixed_parts:
         if part.free.any():
             normal = dist.Normal(0.0, jnp.asarray(part.scales[part.free])).to_event(1)
             coefficient = numpyro.sample(f"{part.component.name}{suffix}", normal)

@@ -2,9 +2,10 @@
 
 Nothing integrates out under this noise. A Normal stand-in for it, with variance v = σ² (ν + 3) / (ν + 1) (the inverse
 of the Student-t's Fisher information) over a fixed weight of each day, has a known conditional of the coefficients b
-given media, trend exponent and noise. The sampled coordinates z are the standard Normals that draw b from it: intercept
-first, then trend, then the other columns, each independent of the others in the basis of their singular value
-decomposition. The volume of that map is the conditional's density over that of z, so the density stays exact:
+given media, the parameters of the baseline's components and noise. The sampled coordinates z are the standard Normals
+that draw b from it: the level first, then the columns that move with those parameters, then the fixed ones, each
+independent of the others in the basis of their singular value decomposition. The volume of that map is the
+conditional's density over that of z, so the density stays exact:
 
     p(y | b) p(b) |db / dz| = N(z) · p_Normal(y) · p(y | b) / p_Normal(y | b),
 
@@ -25,9 +26,8 @@ from jax.scipy.special import gammaln, log_ndtr, ndtri
 from scipy import stats
 
 from mmm_pipeline.mmm.baseline.design import LinearDesign
-from mmm_pipeline.mmm.inference.collapsed import Conditional, conditional
-from mmm_pipeline.mmm.numerics.jax_library import JAX
-from mmm_pipeline.mmm.numerics.library import power
+from mmm_pipeline.mmm.inference.collapsed import Conditional, MovingColumns, conditional, prepared_moving
+from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 
 __all__ = ["SampledLinear", "linear_coefficients", "sampled_linear", "sampled_log_density"]
 
@@ -37,7 +37,7 @@ _TINY = 1e-300
 
 
 class SampledLinear(NamedTuple):
-    """The linear columns of G markets, R fixed ones besides trend and intercept. NumPy or JAX arrays.
+    """The linear columns of G markets, R fixed ones besides J moving ones. NumPy or JAX arrays.
 
     Attributes:
         basis: (G, T, R) orthonormal basis U of the fixed columns times root weights, with zero columns where the rank
@@ -45,8 +45,7 @@ class SampledLinear(NamedTuple):
         singular: (G, R) singular values, 0 where the rank is lower.
         rotation: (G, R, R) V: U S Vᵀ are the fixed columns times their prior scales and root weights.
         root_weights: (G, T) square roots of the stand-in's weights.
-        trend_scale: () prior standard deviation of the trend coefficient.
-        intercept_scale: () scale of the intercept's half-Normal prior.
+        moving: what the moving columns are made of.
         noise_degrees_mean: () mean of ν - 1.
     """
 
@@ -54,8 +53,7 @@ class SampledLinear(NamedTuple):
     singular: Any
     rotation: Any
     root_weights: Any
-    trend_scale: Any
-    intercept_scale: Any
+    moving: MovingColumns
     noise_degrees_mean: Any
 
 
@@ -69,8 +67,8 @@ def sampled_linear(designs: Sequence[LinearDesign], kpi: np.ndarray, degrees_mea
     """
     markets = [_prepared(design, of_market) for design, of_market in zip(designs, kpi, strict=True)]
     basis, singular, rotation, root_weights = (np.stack(parts) for parts in zip(*markets, strict=True))
-    scales = designs[0].trend_scale, designs[0].intercept_scale
-    return SampledLinear(basis, singular, rotation, root_weights, *scales, np.asarray(degrees_mean))
+    moving = prepared_moving(designs[0])
+    return SampledLinear(basis, singular, rotation, root_weights, moving, np.asarray(degrees_mean))
 
 
 def _prepared(design: LinearDesign, kpi: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -85,8 +83,12 @@ def _prepared(design: LinearDesign, kpi: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _weights(design: LinearDesign, kpi: np.ndarray) -> np.ndarray:
-    """(T,) (ν + 1) / (ν + (e / σ)²) of the errors e that a Student-t regression on columns and trend leaves, mean 1."""
-    columns = np.concatenate([design.fixed, design.time[:, None], np.ones((len(kpi), 1))], axis=1)
+    """(T,) (ν + 1) / (ν + (e / σ)²) of the errors e that a Student-t regression on the columns leaves, mean 1.
+
+    Columns that move with parameters stand where the median of their priors puts them.
+    """
+    medians = {own.name: own.prior.quantile(np.zeros(1), np.log([0.5]), NUMPY) for own in design.parameters}
+    (columns,) = design.columns(medians, 1)
     weights = np.ones(len(kpi))
     for _ in range(_ROUNDS):
         root = np.sqrt(weights)
@@ -102,33 +104,25 @@ def _weights(design: LinearDesign, kpi: np.ndarray) -> np.ndarray:
 
 
 def linear_coefficients(
-    coordinates: Array,
-    residual: Array,
-    trend_exponent: Array,
-    noise_sd: Array,
-    noise_degrees: Array,
-    time: Array,
-    linear: SampledLinear,
+    coordinates: Array, residual: Array, moving: Array, noise_sd: Array, noise_degrees: Array, linear: SampledLinear
 ) -> Array:
-    """b, (G, R + 2) in units of prior scales: fixed columns, trend, intercept.
+    """b, (G, R + J) in units of prior scales: fixed columns, then moving ones.
 
     Args:
-        coordinates: (G, R + 2) z, in the same order but for the fixed columns' rotation.
+        coordinates: (G, R + J) z, in the same order but for the fixed columns' rotation.
         residual: (G, T) scaled KPI minus media and signed features.
-        trend_exponent: () e.
+        moving: (T, J) of `moving_columns`.
         noise_sd: (G,) scale σ of the Student-t.
         noise_degrees: () ν.
-        time: (T,) days since the first.
         linear: of `sampled_linear`.
     """
     variance = _variance(noise_sd, noise_degrees)
-    trend, level = _columns(trend_exponent, time, linear)
 
     def of_market(coordinates: Array, residual: Array, variance: Array, *market: Array) -> Array:
         basis, singular, rotation, root = market
-        of_normal = conditional(root * trend, root * level, root * residual, variance, basis, singular**2)
-        rotated, trend_coefficient, intercept = _coefficients(coordinates, of_normal, variance, singular)
-        return jnp.concatenate([rotation @ rotated, jnp.stack([trend_coefficient, intercept])])
+        of_normal = conditional(root[:, None] * moving, root * residual, variance, basis, singular**2)
+        rotated, coefficients = _coefficients(coordinates, of_normal, variance, singular)
+        return jnp.concatenate([rotation @ rotated, coefficients])
 
     return jax.vmap(of_market)(
         coordinates, residual, variance, linear.basis, linear.singular, linear.rotation, linear.root_weights
@@ -136,26 +130,19 @@ def linear_coefficients(
 
 
 def sampled_log_density(
-    coordinates: Array,
-    residual: Array,
-    trend_exponent: Array,
-    noise_sd: Array,
-    noise_degrees: Array,
-    time: Array,
-    linear: SampledLinear,
+    coordinates: Array, residual: Array, moving: Array, noise_sd: Array, noise_degrees: Array, linear: SampledLinear
 ) -> Array:
     """Log density of the residual and of the linear coefficients, over that of their standard Normal coordinates.
 
     Args:
-        coordinates: (G, R + 2) z.
+        coordinates: (G, R + J) z.
         residual: (G, T) scaled KPI minus media and signed features.
-        trend_exponent: () e.
+        moving: (T, J) of `moving_columns`.
         noise_sd: (G,) scale σ of the Student-t.
         noise_degrees: () ν.
-        time: (T,) days since the first.
         linear: of `sampled_linear`.
     """
-    of_market = partial(_log_density, *_columns(trend_exponent, time, linear), noise_degrees)
+    of_market = partial(_log_density, moving, noise_degrees)
     arrays = (coordinates, residual, noise_sd, linear.basis, linear.singular, linear.root_weights)
     if residual.shape[0] == 1:
         return of_market(*(array[0] for array in arrays))
@@ -163,8 +150,7 @@ def sampled_log_density(
 
 
 def _log_density(
-    trend: Array,
-    level: Array,
+    moving: Array,
     noise_degrees: Array,
     coordinates: Array,
     residual: Array,
@@ -174,9 +160,9 @@ def _log_density(
     root: Array,
 ) -> Array:
     variance, days = _variance(noise_sd, noise_degrees), residual.shape[0]
-    of_normal = conditional(root * trend, root * level, root * residual, variance, basis, singular**2)
-    rotated, trend_coefficient, intercept = _coefficients(coordinates, of_normal, variance, singular)
-    weighted = root * (residual - trend_coefficient * trend - intercept * level) - basis @ (singular * rotated)
+    of_normal = conditional(root[:, None] * moving, root * residual, variance, basis, singular**2)
+    rotated, coefficients = _coefficients(coordinates, of_normal, variance, singular)
+    weighted = root * (residual - moving @ coefficients) - basis @ (singular * rotated)
     half = 0.5 * (noise_degrees + 1)
     constant = gammaln(half) - gammaln(0.5 * noise_degrees) - 0.5 * jnp.log(noise_degrees * jnp.pi)
     error = weighted / (root * noise_sd)
@@ -190,21 +176,22 @@ def _variance(noise_sd: Array, noise_degrees: Array) -> Array:
     return noise_sd**2 * (noise_degrees + 3) / (noise_degrees + 1)
 
 
-def _columns(trend_exponent: Array, time: Array, linear: SampledLinear) -> tuple[Array, Array]:
-    return linear.trend_scale * power(time, trend_exponent, JAX), linear.intercept_scale * jnp.ones_like(time)
-
-
-def _coefficients(
-    coordinates: Array, of_normal: Conditional, variance: Array, singular: Array
-) -> tuple[Array, Array, Array]:
-    """Fixed coefficients (R,) in the basis V, trend coefficient and intercept, in units of their prior scales."""
-    fit = of_normal
-    intercept = (fit.intercept_fit + _above(coordinates[-1], fit.intercept_fit)) / fit.intercept_sd
-    trend_mean = (fit.gram[0, 1] - fit.gram[1, 2] * intercept) / fit.trend_sd
-    trend_coefficient = (trend_mean + coordinates[-2]) / fit.trend_sd
-    inside = fit.inside[:, 0] - trend_coefficient * fit.inside[:, 1] - intercept * fit.inside[:, 2]
-    fixed = singular * fit.weights * inside + jnp.sqrt(variance * fit.weights) * coordinates[:-2]
-    return fixed, trend_coefficient, intercept
+def _coefficients(coordinates: Array, of_normal: Conditional, variance: Array, singular: Array) -> tuple[Array, Array]:
+    """Fixed coefficients (R,) in the basis V, and moving ones (J,), in units of their prior scales."""
+    fit, moving = of_normal, len(of_normal.fits)
+    fixed_coordinates, own = coordinates[:-moving], coordinates[-moving:]
+    coefficients: list[Array] = []
+    # From the last, the level, to the first: L⁻ᵀ (fits + z).
+    for j in reversed(range(moving)):
+        after = range(j + 1, moving)
+        noise = own[j] if after else _above(own[j], fit.fits[j])
+        known = sum((fit.factor[i][j] * coefficients[i - j - 1] for i in after), start=0.0)
+        coefficients.insert(0, (fit.fits[j] - known + noise) / fit.factor[j][j])
+    inside = fit.inside[:, 0]
+    for j, coefficient in enumerate(coefficients, start=1):
+        inside = inside - coefficient * fit.inside[:, j]
+    fixed = singular * fit.weights * inside + jnp.sqrt(variance * fit.weights) * fixed_coordinates
+    return fixed, jnp.stack(coefficients)
 
 
 def _above(u: Array, bound: Array) -> Array:

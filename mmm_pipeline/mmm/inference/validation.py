@@ -9,6 +9,7 @@ import numpy as np
 
 from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.mmm.baseline.design import linear_designs
+from mmm_pipeline.mmm.baseline.seasonality import most_degrees
 from mmm_pipeline.mmm.data.model_data import ModelData
 from mmm_pipeline.mmm.media.registry import media_transform
 from mmm_pipeline.mmm.priors.media import MediaPriorKind
@@ -40,20 +41,26 @@ def require_fittable(spec: ModelSpec, data: ModelData) -> None:
         raise ModelInputError("there is no channel to fit: at least one is needed")
     for market, name in enumerate(data.markets):
         _require_values(data, market, f" in market {name!r}" if data.several_markets else "")
+    step = data.grid.step
     for c, channel in enumerate(data.channels):
         if not data.media[:, :, c].any():
-            raise ModelInputError(f"channel {channel!r} has no media on any of the {data.days} days: exclude it")
+            raise ModelInputError(
+                f"channel {channel!r} has no media {step.on} any of the {step.counted(data.days)}: exclude it"
+            )
     for channel, scale in zip(data.channels, data.spend_share_scale, strict=True):
         if not (np.isfinite(scale) and scale > 0):
             raise ModelInputError(
                 f"channel {channel!r} has spend share {scale:g}, the scale of its coefficient's prior: "
                 "it must be positive; exclude the channel or give its spend"
             )
-    linear = len(linear_designs(spec, data)[0].scales)
+    most = most_degrees(step, spec.seasonality_period_days)
+    if spec.degrees > most:
+        raise ModelInputError(f"degrees is {spec.degrees}: {step.adverb} data can tell at most {most} apart")
+    linear = linear_designs(spec, data)[0].size
     if data.days <= linear:
         raise ModelInputError(
-            f"{data.days} days cannot carry a model with {linear} linear coefficients ({spec.key}): give at least "
-            f"{linear + 1} days, or fewer degrees, or leave the weekday out"
+            f"{step.counted(data.days)} cannot carry a model with {linear} linear coefficients ({spec.key}): give at "
+            f"least {step.counted(linear + 1)}, or fewer degrees, or leave the weekday out"
         )
 
 
@@ -102,7 +109,7 @@ def _require_values(data: ModelData, market: int, where: str) -> None:
     for what, values, names in (*columns, ("kpi", data.kpi[market, :, None], ("kpi",))):
         if values.shape != (data.days, len(names)):
             raise ModelInputError(
-                f"{what}{where} has shape {values.shape}: expected {(data.days, len(names))}, one row per day"
+                f"{what}{where} has shape {values.shape}: expected {(data.days, len(names))}, one row per period"
             )
         for name, column in zip(names, values.T, strict=True):
             if not np.isfinite(column).all():

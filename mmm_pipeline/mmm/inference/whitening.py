@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mmm_pipeline.mmm.baseline.component import ParametricComponent
 from mmm_pipeline.mmm.media.transform import MediaTransform
 from mmm_pipeline.mmm.numerics.jax_library import JAX
 from mmm_pipeline.mmm.numerics.library import Library
@@ -18,7 +19,6 @@ from mmm_pipeline.mmm.priors.families import Prior
 from mmm_pipeline.mmm.priors.shared import (
     NOISE_EXCESS_PRIOR,
     NOISE_SD_PRIOR,
-    TREND_EXPONENT_PRIOR,
     UNIT_HALF_NORMAL,
 )
 from mmm_pipeline.mmm.specs import Noise
@@ -49,6 +49,7 @@ class Layout(NamedTuple):
     Attributes:
         transform: the media transform.
         channels: C.
+        parametric: components of the baseline that depend on sampled parameters.
         markets: G; a single one has no hierarchy.
         signed_features: S, features whose coefficients have a sign.
         roi_families: families of the channels' priors on ROI; none: no channel has one.
@@ -59,6 +60,7 @@ class Layout(NamedTuple):
 
     transform: MediaTransform
     channels: int
+    parametric: tuple[ParametricComponent, ...]
     markets: int = 1
     signed_features: int = 0
     roi_families: tuple[str, ...] = ()
@@ -92,7 +94,8 @@ def parameters_from_coordinates(layout: Layout, u: Any, f: Library = JAX) -> dic
 
     Returns:
         `media_coefficient_quantile`, a half-Normal(1) quantile, and the parameters of the transform, (..., C) each;
-        `level` (..., C), the same coordinates as the quantile, left standard Normal; `trend_exponent` (...);
+        `level` (..., C), the same coordinates as the quantile, left standard Normal; those of the baseline's
+        components, (...) each;
         `noise_sd` (..., G); for several markets `market_quantile` (..., G, C), with signed features
         `signed_feature_quantile` (..., G, S), both half-Normal(1); for Student-t noise `noise_excess` (...),
         Exponential(1), and for sampled linear coefficients `linear` (..., G, K), left standard Normal.
@@ -125,7 +128,8 @@ def _blocks(layout: Layout) -> list[_Block]:
         blocks.append(_Block(MARKET_QUANTILE, (markets, channels), UNIT_HALF_NORMAL))
     if layout.signed_features:
         blocks.append(_Block(SIGNED_QUANTILE, (markets, layout.signed_features), UNIT_HALF_NORMAL))
-    blocks += [_Block("trend_exponent", (), TREND_EXPONENT_PRIOR), _Block("noise_sd", (markets,), NOISE_SD_PRIOR)]
+    blocks += [_Block(own.name, (), own.prior) for component in layout.parametric for own in component.parameters]
+    blocks.append(_Block("noise_sd", (markets,), NOISE_SD_PRIOR))
     if layout.noise == "student_t":
         blocks.append(_Block(NOISE_EXCESS, (), NOISE_EXCESS_PRIOR))
     return blocks

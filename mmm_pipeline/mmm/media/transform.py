@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mmm_pipeline.mmm.media.adstock.base import Adstock
-from mmm_pipeline.mmm.media.parameter import Parameter
 from mmm_pipeline.mmm.media.saturation.base import Saturation
 from mmm_pipeline.mmm.numerics.library import Library, over_time
+from mmm_pipeline.mmm.priors.parameter import Parameter
 
 __all__ = ["MediaTransform"]
 

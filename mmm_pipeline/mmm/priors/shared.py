@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mmm_pipeline.mmm.priors.families import Exponential, HalfNormal, Prior, Uniform
+from mmm_pipeline.mmm.priors.families import Exponential, HalfNormal, Prior
 
-__all__ = ["NOISE_EXCESS_PRIOR", "NOISE_SD_PRIOR", "TREND_EXPONENT_PRIOR", "UNIT_HALF_NORMAL", "noise_degrees"]
-
-TREND_EXPONENT_PRIOR: Prior = Uniform(0.5, 1.5)
-"""e of the trend b t^e."""
+__all__ = ["NOISE_EXCESS_PRIOR", "NOISE_SD_PRIOR", "UNIT_HALF_NORMAL", "noise_degrees"]
 
 NOISE_SD_PRIOR: Prior = Exponential()
 """σ, on the mean-scaled KPI."""

@@ -1,84 +1,44 @@
-"""A market whose truth is known: daily series, and what every channel really did. NumPy only.
-
-The transforms are stated here once more, independently of the model's, so that recovery tests compare two statements.
-Source: Jin et al. 2017, "Bayesian methods for media mix modeling with carryover and shape effects".
-"""
+"""A market whose truth is known: daily series, and what every channel really did. NumPy only."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-__all__ = ["ChannelTruth", "Market", "truth"]
+from mmm_pipeline.mmm.media.registry import media_transform
+from mmm_pipeline.mmm.media.transform import MediaTransform
+from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 
-CARRYOVER_LAGS = 13
+__all__ = ["ChannelTruth", "Market", "media_effects", "truth"]
+
 DAYS_AFTER_HORIZON = 56
+
+
+_STEP = 1e-4
+"""Relative step of numerical derivatives: errors of the order of its square."""
 
 
 @dataclass(frozen=True)
 class ChannelTruth:
-    """How one channel works. Saturation is in multiples of the channel's mean daily media.
+    """How one channel works.
 
     Attributes:
         name: the channel.
         brand: the brand it belongs to.
         pattern: how it is bought, one of `spend_patterns.PATTERNS`.
         effect: KPI units per day at transformed media 1.
-        retention: share of the effect carried to the next day (λ; r for `carryover`).
-        exponent: power of the saturation (`adstock`, `carryover`).
-        half_saturation: media at which half of `effect` is reached (`hill_adstock`).
-        slope: steepness (`hill_adstock`).
-        peak_delay: days until the effect peaks (`carryover`).
+        parameters: of the media transform, on media in multiples of its mean per day.
     """
 
     name: str
     brand: str
     pattern: str
     effect: float
-    retention: float
-    exponent: float | None = None
-    half_saturation: float | None = None
-    slope: float | None = None
-    peak_delay: float | None = None
-
-    def spread(self, media: np.ndarray) -> np.ndarray:
-        """(T,) media after carry-over, before saturation; `media` (T,) in multiples of its mean."""
-        if self.peak_delay is None:
-            spread = np.empty(len(media))
-            stock = 0.0
-            for day, value in enumerate(media):
-                stock = self.retention * stock + value
-                spread[day] = (1 - self.retention) * stock
-            return spread
-        weights = self.retention ** ((np.arange(CARRYOVER_LAGS) - self.peak_delay) ** 2)
-        return np.convolve(media, weights / weights.sum())[: len(media)]
-
-    def saturate(self, level: np.ndarray) -> np.ndarray:
-        """Transformed media at a carried-over level, 0 at 0."""
-        if self.exponent is not None:
-            return np.where(level > 0, np.maximum(level, 0.0) ** self.exponent, 0.0)
-        power = np.maximum(level, 0.0) ** self._slope
-        return power / (power + self._half_saturation**self._slope)
-
-    def saturation_slope(self, level: np.ndarray) -> np.ndarray:
-        """Derivative of `saturate`, for levels above 0."""
-        if self.exponent is not None:
-            return self.exponent * level ** (self.exponent - 1)
-        scaled = (level / self._half_saturation) ** self._slope
-        return self._slope * scaled / (level * (1 + scaled) ** 2)
-
-    @property
-    def _half_saturation(self) -> float:
-        assert self.half_saturation is not None
-        return self.half_saturation
-
-    @property
-    def _slope(self) -> float:
-        assert self.slope is not None
-        return self.slope
+    parameters: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -86,7 +46,7 @@ class Market:
     """Daily series of a simulated market; T days, C channels.
 
     Attributes:
-        adstock: family of the true media effect.
+        adstock: name of the media transform, one of `MEDIA_TRANSFORMS`.
         seed: seed it was made with.
         dates: (T,) datetime64[D], consecutive days.
         channels: C truths, in the order of the columns.
@@ -110,6 +70,11 @@ class Market:
     noise_sd: float
 
     @property
+    def transform(self) -> MediaTransform:
+        """The true media transform."""
+        return media_transform(self.adstock)
+
+    @property
     def channel_names(self) -> tuple[str, ...]:
         return tuple(channel.name for channel in self.channels)
 
@@ -125,7 +90,7 @@ class Market:
 
     def mean_kpi(self, media: np.ndarray) -> np.ndarray:
         """(T,) mean KPI, had the media been `media` (T, C) instead: a counterfactual."""
-        return self.baseline + media_effects(self.channels, media / self.media_mean).sum(axis=1)
+        return self.baseline + media_effects(self.transform, self.channels, media / self.media_mean).sum(axis=1)
 
     def dataset(self, *, holdout: int = 28) -> xr.Dataset:
         """The series as model inputs: `media`, `spend` (time, channel), `kpi` (time), attribute `holdout_start`."""
@@ -137,13 +102,16 @@ class Market:
         )
 
 
-def media_effects(channels: tuple[ChannelTruth, ...], media: np.ndarray) -> np.ndarray:
+def media_effects(transform: MediaTransform, channels: tuple[ChannelTruth, ...], media: np.ndarray) -> np.ndarray:
     """(T, C) KPI caused per day and channel; `media` (T, C) in multiples of each channel's mean."""
-    columns = [
-        channel.effect * channel.saturate(channel.spread(media[:, position]))
-        for position, channel in enumerate(channels)
-    ]
-    return np.stack(columns, axis=1)
+    effect = np.array([channel.effect for channel in channels])
+    caused: np.ndarray = effect * transform.value(media, _parameters(channels), NUMPY)
+    return caused
+
+
+def _parameters(channels: tuple[ChannelTruth, ...]) -> dict[str, np.ndarray]:
+    """(C,) each, by name."""
+    return {name: np.array([channel.parameters[name] for channel in channels]) for name in channels[0].parameters}
 
 
 def truth(market: Market, *, horizon: int = 28) -> dict[str, Any]:
@@ -159,11 +127,6 @@ def truth(market: Market, *, horizon: int = 28) -> dict[str, Any]:
     fitted = float(market.baseline.sum() + contribution.sum())
     channels: dict[str, dict[str, Any]] = {}
     for position, channel in enumerate(market.channels):
-        saturation = {
-            name: value
-            for name in ("exponent", "half_saturation", "slope", "peak_delay")
-            if (value := getattr(channel, name)) is not None
-        }
         channels[channel.name] = {
             "pattern": channel.pattern,
             "spend": round(float(spend[position]), 2),
@@ -175,8 +138,8 @@ def truth(market: Market, *, horizon: int = 28) -> dict[str, Any]:
             "marginal_roi_window": _marginal_roi_window(market, position),
             "effect_per_day": channel.effect,
             "media_coefficient": channel.effect / float(market.kpi.mean()),
-            "retention": channel.retention,
-            **saturation,
+            "retention": float(market.transform.adstock.retention(_parameters((channel,)))[0]),
+            **channel.parameters,
         }
     return {
         "adstock": market.adstock,
@@ -191,23 +154,30 @@ def truth(market: Market, *, horizon: int = 28) -> dict[str, Any]:
 
 
 def _marginal_roi(market: Market, position: int, horizon: int) -> float:
-    channel = market.channels[position]
     past = market.media[:, position] / market.media_mean[position]
     # Scaled daily media that one unit of currency over the horizon buys.
     rate = 1 / (market.price[position] * market.media_mean[position] * horizon)
-    plan = np.concatenate([np.zeros(len(past)), np.ones(horizon), np.zeros(DAYS_AFTER_HORIZON)])
-    carried = channel.spread(np.concatenate([past, np.zeros(horizon + DAYS_AFTER_HORIZON)]))[len(past) :]
-    gained = rate * channel.spread(plan)[len(past) :]
-    spend = market.spend[-horizon:, position].mean() * horizon
+    after = np.zeros(DAYS_AFTER_HORIZON)
+
+    def caused(spend: float) -> float:
+        media = np.concatenate([past, np.full(horizon, spend * rate), after])
+        return float(media_effects(market.transform, (market.channels[position],), media[:, None])[len(past) :].sum())
+
+    spend = float(market.spend[-horizon:, position].mean() * horizon)
     if spend <= 0:
-        return float(channel.effect * (channel.saturate(carried + gained) - channel.saturate(carried)).sum())
-    level = carried + spend * gained
-    reached = level > 0
-    return float(channel.effect * (channel.saturation_slope(level[reached]) * gained[reached]).sum())
+        return caused(1.0) - caused(0.0)
+    return _slope(caused, spend)
 
 
 def _marginal_roi_window(market: Market, position: int) -> float:
-    channel = market.channels[position]
-    level = channel.spread(market.media[:, position] / market.media_mean[position])
-    level = level[level > 0]
-    return float(channel.effect * (channel.saturation_slope(level) * level).sum() / market.spend[:, position].sum())
+    media = market.media[:, [position]] / market.media_mean[position]
+
+    def caused(times: float) -> float:
+        return float(media_effects(market.transform, (market.channels[position],), times * media).sum())
+
+    return _slope(caused, 1.0) / float(market.spend[:, position].sum())
+
+
+def _slope(function: Callable[[float], float], at: float) -> float:
+    step = _STEP * at
+    return (function(at + step) - function(at - step)) / (2 * step)

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 
 from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.mmm.eda.spend_patterns import PATTERNS, activity
+from mmm_pipeline.mmm.media.registry import media_transform
+from mmm_pipeline.mmm.media.transform import MediaTransform
 from mmm_pipeline.mmm.simulation.market import ChannelTruth, Market, media_effects, truth
 from mmm_pipeline.mmm.simulation.market_rows import DEAD_CHANNEL, EXPORT_COLUMNS, market_rows
 
 __all__ = [
     "DEAD_CHANNEL",
     "EXPORT_COLUMNS",
-    "SIMULATED_FAMILIES",
     "ChannelTruth",
     "Market",
     "market_rows",
     "simulate_market",
     "truth",
 ]
-
-SIMULATED_FAMILIES = ("adstock", "hill_adstock", "carryover")
-"""Media effects that a market can have; `market` states them independently of the model's."""
 
 _TACTICS = (
     "Search Generic",
@@ -62,7 +61,7 @@ def simulate_market(
         channels: number of channels, 1 to 100.
         days: length of the window, at least 28.
         seed: the same arguments and seed give the same market.
-        adstock: family of the true media effect.
+        adstock: name of the true media transform, one of `MEDIA_TRANSFORMS`.
         media_share: share of the mean KPI that media causes, between 0 and 1.
         noise: standard deviation of the noise as a share of the mean KPI, 0 to 0.25 (so that the KPI stays positive).
         start: first day.
@@ -74,8 +73,7 @@ def simulate_market(
     _require("days", days, 28, 36500)
     _require("media_share", media_share, 0.01, 0.95)
     _require("noise", noise, 0.0, 0.25)
-    if adstock not in SIMULATED_FAMILIES:
-        raise ModelInputError(f"adstock is {adstock!r}: accepted are {', '.join(SIMULATED_FAMILIES)}")
+    transform = media_transform(adstock)
 
     buying, nature, weather = (np.random.default_rng(child) for child in np.random.SeedSequence(seed).spawn(3))
     dates = np.datetime64(start, "D") + np.arange(days)
@@ -83,14 +81,12 @@ def simulate_market(
     patterns = tuple(PATTERNS[position % len(PATTERNS)] for position in range(channels))
     media, spend = _bought(patterns, weekdays, buying)
 
-    kinds = _kinds(patterns, adstock, nature)
-    unit_effects = media_effects(kinds, media / media.mean(axis=0))
+    kinds = _kinds(patterns, transform, nature)
+    unit_effects = media_effects(transform, kinds, media / media.mean(axis=0))
     roi = _spread_out(0.8, 5.0, channels, nature, geometric=True)
     effects = roi * spend.sum(axis=0) / unit_effects.sum(axis=0)
-    truths = tuple(
-        ChannelTruth(**{**vars(kind), "effect": float(effect)}) for kind, effect in zip(kinds, effects, strict=True)
-    )
-    contributions = media_effects(truths, media / media.mean(axis=0))
+    truths = tuple(replace(kind, effect=float(effect)) for kind, effect in zip(kinds, effects, strict=True))
+    contributions = media_effects(transform, truths, media / media.mean(axis=0))
 
     baseline = _baseline_shape(weekdays, nature)
     baseline *= contributions.sum() * (1 - media_share) / media_share / baseline.sum()
@@ -124,26 +120,21 @@ def _bought(patterns: tuple[str, ...], weekdays: np.ndarray, rng: np.random.Gene
     return media, spend
 
 
-def _kinds(patterns: tuple[str, ...], adstock: str, rng: np.random.Generator) -> tuple[ChannelTruth, ...]:
+def _kinds(patterns: tuple[str, ...], transform: MediaTransform, rng: np.random.Generator) -> tuple[ChannelTruth, ...]:
     """The channels with effect 1; parameters are spread over plausible ranges and shuffled."""
-    count = len(patterns)
-    retention = _spread_out(0.15, 0.75, count, rng)
-    shapes: dict[str, np.ndarray] = {}
-    if adstock == "hill_adstock":
-        shapes["half_saturation"] = _spread_out(0.6, 2.2, count, rng)
-        shapes["slope"] = _spread_out(0.8, 1.6, count, rng)
-    else:
-        shapes["exponent"] = _spread_out(0.65, 0.98, count, rng)
-    if adstock == "carryover":
-        shapes["peak_delay"] = _spread_out(0.0, 3.0, count, rng)
+    first, *others = transform.adstock.parameters
+    # Drawn in this order, so that a seed keeps its market.
+    values = {
+        own.name: _spread_out(*own.simulated_range, len(patterns), rng)
+        for own in (first, *transform.saturation.parameters, *others)
+    }
     return tuple(
         ChannelTruth(
             name=_name(position),
             brand=_brand(position),
             pattern=pattern,
             effect=1.0,
-            retention=float(retention[position]),
-            **{name: float(values[position]) for name, values in shapes.items()},
+            parameters={name: float(of_all[position]) for name, of_all in values.items()},
         )
         for position, pattern in enumerate(patterns)
     )

@@ -61,7 +61,7 @@ def _reasons(tables: ResultTables) -> FactTable:
 
 def _channels(profile: Mapping[str, Any], names: Mapping[str, str]) -> FactTable:
     columns = [
-        Column("active_periods", "count", "days with media"),
+        Column("active_periods", "count", "periods with media"),
         Column("train_active_periods", "count"),
         Column("last_active", "date"),
         Column("spend", "money"),
@@ -69,9 +69,9 @@ def _channels(profile: Mapping[str, Any], names: Mapping[str, str]) -> FactTable
         Column("media_units", "count"),
         Column("cost_per_thousand", "money", "spend per thousand media units"),
         Column("row_kpi_share", "share", "share of the KPI that the platform credits to its rows"),
-        Column("variation", "share", "standard deviation of daily media over its mean"),
+        Column("variation", "share", "standard deviation of media by period over its mean"),
         Column("vif", "ratio", "variance inflation; above 10: follows from the other channels"),
-        Column("strongest_lag", "count", "days"),
+        Column("strongest_lag", "count", "periods"),
         Column("strongest_correlation", "ratio", "with the KPI, trend and weekday removed, at that lag"),
         Column("spend_without_media", "money"),
     ]
@@ -92,7 +92,7 @@ def _pairs(profile: Mapping[str, Any], names: Mapping[str, str]) -> FactTable:
     ]
     return table(
         "eda_profile.correlated_pairs",
-        "channels whose daily media move together in the train window, strongest first",
+        "channels whose media by period move together in the train window, strongest first",
         [Column("correlation", "ratio")],
         [(f"{first} × {second}", pair) for first, second, pair in pairs],
         {f"{first} × {second}": (first, second) for first, second, _ in pairs},
@@ -105,7 +105,7 @@ def _spend_outliers(profile: Mapping[str, Any], names: Mapping[str, str]) -> Fac
     keyed = [(f"{names[row['channel']]} on {row['date']}", names[row["channel"]], _with_date(row)) for row in ordered]
     return table(
         "eda_profile.spend_outliers",
-        "days on which a channel spent far from its usual, oddest first",
+        "periods on which a channel spent far from its usual, oddest first",
         columns,
         [(key, row) for key, _, row in keyed],
         {key: (name,) for key, name, _ in keyed},
@@ -116,23 +116,23 @@ def _kpi(kpi: Mapping[str, Any] | None) -> list[FactTable]:
     if not kpi:
         return []
     totals = [
-        Column("mean", "kpi", "per day"),
-        Column("median", "kpi", "per day"),
+        Column("mean", "kpi", "per period"),
+        Column("median", "kpi", "per period"),
         Column("minimum", "kpi"),
         Column("maximum", "kpi"),
         Column("variation", "share", "standard deviation over the mean"),
         Column("train_mean", "kpi"),
         Column("holdout_mean", "kpi"),
         Column("holdout_change", "share", "holdout mean against train mean"),
-        Column("zero_periods", "date", "days without any KPI"),
+        Column("zero_periods", "date", "periods without any KPI"),
     ]
     outliers = [Column("date", "date"), Column("value", "kpi"), Column("expected", "kpi", "usual around then")]
-    weekdays = [Column("median", "kpi"), Column("ratio_to_median", "share", "against the median of all days")]
+    weekdays = [Column("median", "kpi"), Column("ratio_to_median", "share", "against the median of all periods")]
     return [
-        single("eda_profile.kpi", "the KPI per day", totals, kpi),
+        single("eda_profile.kpi", "the KPI per period", totals, kpi),
         table(
             "eda_profile.kpi_outliers",
-            "days on which the KPI was far from its usual",
+            "periods on which the KPI was far from its usual",
             outliers,
             [
                 (str(row["date"]), _with_date(row))

@@ -55,15 +55,16 @@ def _window(tables: ResultTables) -> FactTable:
     seen = rows.accepted + rows.rejected
     return single(
         "data",
-        "the days and rows of the campaign table",
+        "the periods and rows of the campaign table",
         [
             Column("start", "date", "first day"),
             Column("end", "date", "last day"),
             Column("holdout_start", "date", "first day kept from the fit, to score it"),
+            Column("step", "text", "what a period is: day, week or month"),
             Column("periods", "count"),
             Column("train_periods", "count"),
             Column("holdout_periods", "count"),
-            Column("scored_periods", "count", "days that no model saw, over all forecast windows"),
+            Column("scored_periods", "count", "periods that no model saw, over all forecast windows"),
             Column("rows_used", "count"),
             Column("rows_refused", "count"),
             Column("refused_share", "share"),
@@ -72,6 +73,7 @@ def _window(tables: ResultTables) -> FactTable:
             "start": window.start,
             "end": window.end,
             "holdout_start": window.holdout_start,
+            "step": str(window.step),
             "periods": window.periods,
             "train_periods": window.train_periods,
             "holdout_periods": window.holdout_periods,
@@ -159,8 +161,8 @@ def _definitions(tables: ResultTables, found: Findings) -> FactTable:
             Column("break_even_roi", "ratio", "ROI at which the spend came back; empty: the KPI is no money"),
             Column("credible_interval", "share", "probability that every _low.._high interval covers"),
             Column("clear_probability", "share", "at least this probability is called clear"),
-            Column("should_be_inside_50", "share", "share of days that should lie inside the 50% band"),
-            Column("should_be_inside_90", "share", "share of days that should lie inside the 90% band"),
+            Column("should_be_inside_50", "share", "share of periods that should lie inside the 50% band"),
+            Column("should_be_inside_90", "share", "share of periods that should lie inside the 90% band"),
             Column("negligible_move", "share", "changes below this share of the budget are not listed"),
             Column("least_optimality_gap", "share", "smaller gaps are rounded up to this"),
             Column("lower_bound", "ratio", "of every channel, times its current spend"),
@@ -204,8 +206,8 @@ def _implausible(found: Findings) -> FactTable:
         Column("probability_above_kpi", "share", "that media would have caused more than all of the KPI"),
         Column("periods_below_zero", "count", "periods whose expected baseline is below zero"),
         Column("periods", "count"),
-        Column("gain_per_day", "kpi", "that the plan promises"),
-        Column("kpi_low", "kpi", "nine of ten days of the KPI lie between this and kpi_high"),
+        Column("gain_per_period", "kpi", "that the plan promises"),
+        Column("kpi_low", "kpi", "nine of ten periods of the KPI lie between this and kpi_high"),
         Column("kpi_high", "kpi"),
     ]
     rows = [(reason.code, reason.values) for reason in found.implausible]

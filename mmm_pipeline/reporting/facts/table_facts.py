@@ -42,13 +42,13 @@ def _leaderboard(tables: ResultTables) -> FactTable:
         Column("status", "text"),
         Column("reason", "text", "why it cannot win"),
         Column("is_champion", "text"),
-        Column("mape", "share", "mean absolute percentage error on unseen days"),
+        Column("mape", "share", "mean absolute percentage error on unseen periods"),
         Column("wape", "share"),
         Column("rmse", "kpi"),
         Column("crps", "kpi"),
         Column("skill", "share", "1 - mape / mape of the best naive forecast; above 0 beats it"),
-        Column("coverage_50", "share", "unseen days inside the 50% band"),
-        Column("coverage_90", "share", "unseen days inside the 90% band"),
+        Column("coverage_50", "share", "unseen periods inside the 50% band"),
+        Column("coverage_90", "share", "unseen periods inside the 90% band"),
         Column("rhat_max", "ratio"),
         Column("ess_bulk_min", "count"),
         Column("divergences", "count"),
@@ -65,7 +65,7 @@ def _naive(tables: ResultTables) -> FactTable:
     columns = [Column("mape", "share"), Column("wape", "share"), Column("rmse", "kpi"), Column("crps", "kpi")]
     columns.append(Column("is_best", "text"))
     rows = [(clean(row["forecast"]), row) for row in records(tables.naive_forecasts.sort_values("mape"))]
-    return table("naive_forecasts", "forecasts without a model, on the same unseen days", columns, rows)
+    return table("naive_forecasts", "forecasts without a model, on the same unseen periods", columns, rows)
 
 
 def _attribution(found: Findings) -> FactTable:
@@ -112,12 +112,12 @@ def _attribution(found: Findings) -> FactTable:
 
 def _curves(tables: ResultTables, labels: Mapping[str, str]) -> FactTable:
     columns = [
-        Column("current_spend_per_day", "money"),
-        Column("kpi_per_day_now", "kpi", "expected KPI per day at today's spend"),
-        Column("kpi_per_day_now_low", "kpi"),
-        Column("kpi_per_day_now_high", "kpi"),
-        Column("largest_observed_spend_per_day", "money", "beyond it the curve is an assumption"),
-        Column("kpi_per_day_at_largest_observed", "kpi"),
+        Column("current_spend_per_period", "money"),
+        Column("kpi_per_period_now", "kpi", "expected KPI per period at today's spend"),
+        Column("kpi_per_period_now_low", "kpi"),
+        Column("kpi_per_period_now_high", "kpi"),
+        Column("largest_observed_spend_per_period", "money", "beyond it the curve is an assumption"),
+        Column("kpi_per_period_at_largest_observed", "kpi"),
     ]
     rows: list[tuple[str, Mapping[str, Any]]] = []
     by_channel = {str(name): curve for name, curve in tables.response_curves.groupby("channel", sort=False)}
@@ -132,12 +132,12 @@ def _curves(tables: ResultTables, labels: Mapping[str, str]) -> FactTable:
             (
                 label,
                 {
-                    "current_spend_per_day": now["spend"],
-                    "kpi_per_day_now": now["kpi"],
-                    "kpi_per_day_now_low": now["low"],
-                    "kpi_per_day_now_high": now["high"],
-                    "largest_observed_spend_per_day": largest["spend"],
-                    "kpi_per_day_at_largest_observed": largest["kpi"],
+                    "current_spend_per_period": now["spend"],
+                    "kpi_per_period_now": now["kpi"],
+                    "kpi_per_period_now_low": now["low"],
+                    "kpi_per_period_now_high": now["high"],
+                    "largest_observed_spend_per_period": largest["spend"],
+                    "kpi_per_period_at_largest_observed": largest["kpi"],
                 },
             )
         )
@@ -146,7 +146,7 @@ def _curves(tables: ResultTables, labels: Mapping[str, str]) -> FactTable:
 
 def _retention(tables: ResultTables, labels: Mapping[str, str]) -> FactTable:
     columns = [
-        Column("prior_mean", "share", "share of the effect carried to the next day, assumed beforehand"),
+        Column("prior_mean", "share", "share of the effect carried to the next period, assumed beforehand"),
         Column("posterior_mean", "share", "the same after seeing the data; near the prior: nothing was learnt"),
     ]
     rows: list[tuple[str, Mapping[str, Any]]] = []
@@ -172,7 +172,7 @@ def _budget_plan(tables: ResultTables, found: Findings) -> FactTable:
         Column("is_locked", "text"),
         Column("is_held", "text", "true: stays as it is, because the data cannot tell what it brings"),
         Column("at_bound", "text", "low or high: the bound stops it"),
-        Column("beyond_data", "text", "true: spends more per day than was ever observed"),
+        Column("beyond_data", "text", "true: spends more per period than was ever observed"),
         Column("has_evidence", "text", "false: the data cannot tell what the channel brings"),
         Column("current_kpi", "kpi"),
         Column("optimal_kpi", "kpi"),

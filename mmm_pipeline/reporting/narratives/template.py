@@ -261,7 +261,7 @@ def implausible_words(
         "probability_above_kpi": write.probability,
         "periods_below_zero": write.number,
         "periods": write.number,
-        "gain_per_day": write.compact,
+        "gain_per_period": write.compact,
         "kpi_low": write.compact,
         "kpi_high": write.compact,
     }
@@ -334,7 +334,7 @@ def asked_words(tables: ResultTables, found: Findings, words: Wording, write: Fo
 
 def reason_words(words: Wording, row: Mapping[str, Any], limit: int = 2000) -> str:
     """Why a spec cannot win or a channel is left out, by the columns `reasons` and `reason`; empty: no reason."""
-    reasons = read_reasons(row.get("reasons"))
+    reasons = read_reasons(row.get("reasons")) if words.language != "en" else ()
     if not reasons:
         return clean(row["reason"], limit=limit) if isinstance(row["reason"], str) else ""
     told = []

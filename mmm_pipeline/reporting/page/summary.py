@@ -81,6 +81,7 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
         "budget": {
             "total": _plain(budget["total"]),
             "horizon": _plain(budget["horizon"]),
+            "step": str(budget["step"]),
             "channels": [
                 {**_record(row, _BUDGET_COLUMNS), "evidence": evidence.get(row["channel"], "no_evidence")}
                 for row in tables.budget_plan.to_dict("records")

@@ -86,7 +86,10 @@ def test_the_days_are_those_of_both(read: Read) -> None:
 @pytest.mark.parametrize(
     ("kpi", "told"),
     [
-        (orders(bought=DAYS + pd.Timedelta(days=400)), "media and KPI have no day in common: the media are from"),
+        (
+            orders(bought=DAYS + pd.Timedelta(days=400)),
+            "no day in common: the media from 2025-01-01 to 2025-03-01",
+        ),
         (pd.concat([orders(), orders().head(2).assign(amount=7)]), r"2 of 60 days have more than one KPI row, first"),
         (pd.concat([orders(), orders().assign(shop="b")]), "several rows of a day have the same KPI on 60 of 60 days"),
         (orders().drop(index=5), "2025-01-06"),

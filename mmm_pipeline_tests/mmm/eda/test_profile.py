@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmm_pipeline.errors import ModelInputError
+from mmm_pipeline.mmm.data.time_grid import Step
 from mmm_pipeline.mmm.eda.profile import LAGS, eda_profile
 from mmm_pipeline.mmm.simulation.simulate import DEAD_CHANNEL, Market, market_rows, simulate_market
 from mmm_pipeline.tables.catalog import violations
@@ -134,7 +135,7 @@ def test_lag_at_which_the_kpi_answers_is_found(lag: int) -> None:
     row = profile["channels"][0]
     assert row["strongest_lag"] == lag
     assert row["strongest_correlation"] > 0.9
-    assert len([r for r in profile["lagged_correlations"] if r["channel"] == "Search"]) == LAGS
+    assert len([r for r in profile["lagged_correlations"] if r["channel"] == "Search"]) == LAGS[Step.DAY]
 
 
 def test_common_growth_alone_is_no_lagged_correlation() -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmm_pipeline.errors import ModelInputError
+from mmm_pipeline.mmm.data.time_grid import Step
 from mmm_pipeline.mmm.evaluation.naive import naive_forecasts, score_naive_forecasts
 from mmm_pipeline.tables.catalog import violations
 
@@ -75,3 +76,12 @@ def test_a_forecast_that_one_window_is_too_short_for_is_left_out() -> None:
 
     assert "seasonal_naive" in set(score_naive_forecasts([(long, np.ones(5))])["forecast"])
     assert "seasonal_naive" not in set(score_naive_forecasts([(short, np.ones(5)), (long, np.ones(5))])["forecast"])
+
+
+def test_weeks_and_months_have_the_season_of_a_year_ago_and_no_weekday() -> None:
+    kpi = np.arange(60.0)
+    weekly, monthly = (naive_forecasts(kpi, 3, step) for step in (Step.WEEK, Step.MONTH))
+    assert list(weekly) == list(monthly) == ["mean", "median", "last_period", "seasonal_naive"]
+    assert weekly["seasonal_naive"].tolist() == [8.0, 9.0, 10.0]
+    assert monthly["seasonal_naive"].tolist() == [48.0, 49.0, 50.0]
+    assert "seasonal_naive" not in naive_forecasts(kpi[:51], 3, Step.WEEK)

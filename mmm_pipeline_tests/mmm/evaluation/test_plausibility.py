@@ -18,8 +18,8 @@ def _media(**changes: float) -> dict[str, Any]:
     return {**usual, "periods_below_zero": 0, "periods": 200, **changes}
 
 
-def _plan(gain_per_day: float) -> dict[str, Any]:
-    return {"uplift": 28 * gain_per_day, "horizon": 28}
+def _plan(gain_per_period: float) -> dict[str, Any]:
+    return {"uplift": 28 * gain_per_period, "horizon": 28}
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_every_reason_brings_its_evidence() -> None:
 
     assert share.values["share"] == 1.49
     assert baseline.values == {"periods_below_zero": 90, "periods": 200}
-    assert gain.values["gain_per_day"] == pytest.approx(900.0)
+    assert gain.values["gain_per_period"] == pytest.approx(900.0)
     assert gain.values["kpi_high"] - gain.values["kpi_low"] == pytest.approx(165, abs=25)
 
 

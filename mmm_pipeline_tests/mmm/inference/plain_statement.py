@@ -6,12 +6,14 @@ Nothing of the package's model is used here: what it computes by other means mus
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 from collections.abc import Mapping
 
 import numpy as np
 from scipy import stats
 
 from mmm_pipeline.mmm.data.model_data import ModelData
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.mmm.specs import ModelSpec
 
 __all__ = ["coefficients", "joint_log_density", "mean", "media_effect", "small_panel", "small_window", "weekday_of"]
@@ -64,7 +66,7 @@ def media_effect(adstock: str, media: np.ndarray, p: Mapping[str, np.ndarray]) -
 
 def weekday_of(data: ModelData, t: int) -> int:
     """0 for Monday."""
-    return (data.dates[0] + t).astype("datetime64[D]").astype(object).weekday()
+    return (data.grid.start + dt.timedelta(days=t)).weekday()
 
 
 def mean(
@@ -218,7 +220,7 @@ def small_window(
     on = (generator.random((days, events)) < 0.15).astype(float)
     return ModelData(
         markets=("all markets",),
-        dates=np.datetime64("2023-03-01", "D") + np.arange(days),
+        grid=TimeGrid(dt.date(2023, 3, 1), Step.DAY, days),
         channels=tuple(f"channel {c}" for c in range(channels)),
         features=names + event_names,
         media=media[None],

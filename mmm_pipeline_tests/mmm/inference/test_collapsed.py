@@ -18,7 +18,7 @@ def test_drawn_block_has_the_moments_of_its_conditional_and_a_positive_intercept
     block = linear_block(
         linear_designs(spec, data)[0],
         np.broadcast_to(data.kpi - 1.0, (draws, data.days)),
-        np.full(draws, 0.9),
+        {"trend_exponent": np.full(draws, 0.9)},
         np.full(draws, 1.5),
     )
     drawn = block.draw(np.random.default_rng(0))

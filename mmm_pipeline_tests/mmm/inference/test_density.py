@@ -10,7 +10,8 @@ from numpyro.infer.util import log_density
 from scipy import stats
 
 from mmm_pipeline.mmm.baseline.design import linear_designs
-from mmm_pipeline.mmm.inference.collapsed import linear_block
+from mmm_pipeline.mmm.baseline.trend import Trend
+from mmm_pipeline.mmm.inference.collapsed import linear_block, moving_columns
 from mmm_pipeline.mmm.inference.density import density_inputs, layout_of, log_likelihood, potential_energy
 from mmm_pipeline.mmm.inference.media_coefficients import media_coefficients, roi_of_level
 from mmm_pipeline.mmm.inference.model import media_mix_model
@@ -106,16 +107,23 @@ def point_at(spec, data, u):
         residual = inputs.kpi - jnp.einsum("gtc,gc->gt", transformed, beta)
         if layout.signed_features:
             residual -= jnp.einsum("gts,gs->gt", inputs.signed, p[SIGNED_QUANTILE])
-        noise = (p["trend_exponent"], p["noise_sd"], named["noise_degrees"])
-        b = linear_coefficients(p[LINEAR], residual, *noise, inputs.time, inputs.linear)
+        moving = moving_columns(layout.parametric, p, inputs.linear.moving)
+        b = linear_coefficients(p[LINEAR], residual, moving, p["noise_sd"], named["noise_degrees"], inputs.linear)
         flat += [named["noise_degrees"], b]
-        fixed = b[:, : design.fixed.shape[1]] * design.scales[:-2]
-        named |= {name: fixed[:, columns] for name, columns in design.blocks.items()}
-        named |= {"trend_coefficient": b[:, -2] * design.scales[-2], "intercept": b[:, -1] * design.scales[-1]}
-        named["padding"] = b[:, :-2]
+        fixed = design.fixed.shape[1]
+        named["padding"] = b[:, fixed : fixed + design.padding]
+        linear = jnp.concatenate([b[:, :fixed], b[:, fixed + design.padding :]], axis=1) * design.scales({})
+        named |= coefficients_by_name(design, linear)
         unsigned = named["feature_coefficient"]
     named["unsigned"], named["signed"] = unsigned, p.get(SIGNED_QUANTILE, jnp.zeros((layout.markets, 0)))
     return named, jnp.concatenate([jnp.ravel(part) for part in flat])
+
+
+def coefficients_by_name(design, linear):
+    """Those without a sign, (..., K)."""
+    single = {component.name for component in design.components if component.dimension is None}
+    found = {name: linear[..., columns] for name, columns in design.blocks.items()}
+    return {name: values[..., 0] if name in single else values for name, values in found.items()}
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -139,29 +147,36 @@ def test_density_of_the_coordinates_is_the_joint_density_times_the_change_of_var
     designs = linear_designs(spec, data)
     if spec.noise == "normal":
         # What was integrated out comes back as its conditional, at any value of the linear coefficients.
-        linear = generator.normal(0, designs[0].scales / 5, (layout.markets, len(designs[0].scales)))
-        linear[:, -1] = np.abs(linear[:, -1])
-        linear[:, -2] /= 10
+        linear = np.concatenate([drawn_coefficients(design, generator) / 5 for design in designs])
         betas = plain.coefficients(spec, data, named)
         for g, design in enumerate(designs):
             residual = data.kpi[g] - plain.media_effect(spec.adstock, data.media[g], named) @ betas[g]
             residual = residual - design.signed @ signed[g]
-            exponent, noise = np.atleast_1d(named["trend_exponent"]), named["noise_sd"][g : g + 1]
+            exponent, noise = {"trend_exponent": np.atleast_1d(named["trend_exponent"])}, named["noise_sd"][g : g + 1]
             density += float(linear_block(design, residual[None], exponent, noise).log_density(linear[g][None])[0])
-        named |= {name: linear[:, columns] for name, columns in designs[0].blocks.items()}
-        named |= {"trend_coefficient": linear[:, -2], "intercept": linear[:, -1]}
+        named |= coefficients_by_name(designs[0], linear)
         unsigned = named["feature_coefficient"]
     else:
         # Volumes are of coefficients in units of their prior scales, padding included.
-        padding = named.pop("padding")[:, designs[0].fixed.shape[1] :]
-        log_volume += layout.markets * np.log(designs[0].scales).sum()
+        padding = named.pop("padding")
+        log_volume += layout.markets * np.log(designs[0].scales({})).sum()
         density -= stats.norm.logpdf(padding).sum()
-    named["feature_coefficient"] = designs[0].parts[-1].joined(unsigned, signed)
+    named["feature_coefficient"] = designs[0].fixed_parts[-1].joined(unsigned, signed)
     if not data.several_markets:
         named |= {name: named[name][0] for name in plain.PER_MARKET if name in named}
 
     expected = plain.joint_log_density(spec, data, named) + log_volume
     assert density == pytest.approx(expected, rel=1e-9, abs=1e-6)
+
+
+def drawn_coefficients(design, generator):
+    """(1, K) coefficients of the prior's size."""
+    drawn = generator.normal(0, design.scales({}))
+    blocks = design.blocks
+    drawn[:, blocks["intercept"]] = np.abs(drawn[:, blocks["intercept"]])
+    # A trend of the prior's size dwarfs everything else within a month.
+    drawn[:, blocks["trend_coefficient"]] /= 10
+    return drawn
 
 
 def random_point(spec, data, generator):
@@ -174,17 +189,12 @@ def random_point(spec, data, generator):
     sampled["media_coefficient"] = scale * sampled.pop(COEFFICIENT_QUANTILE)
     del sampled[LEVEL]
     sampled["noise_sd"] = sampled["noise_sd"][0]
-    linear = generator.normal(0, design.scales)
-    linear[-1] = abs(linear[-1])
-    # A trend of the prior's size dwarfs everything else within a month.
-    linear[-2] /= 10
-    return sampled, linear
+    return sampled, drawn_coefficients(design, generator)[0]
 
 
 def named_point(spec, data, sampled, linear):
-    blocks = linear_designs(spec, data)[0].blocks
-    point = sampled | {name: linear[columns] for name, columns in blocks.items() if linear[columns].size}
-    return point | {"trend_coefficient": linear[-2], "intercept": linear[-1]}
+    named = coefficients_by_name(linear_designs(spec, data)[0], linear)
+    return sampled | {name: value for name, value in named.items() if value.size}
 
 
 def for_likelihood(sampled):
@@ -201,7 +211,8 @@ def test_collapsed_density_times_the_blocks_conditional_is_the_joint_density(ads
     for _ in range(3):
         sampled, linear = random_point(spec, data, generator)
         effect = plain.media_effect(adstock, data.media[0], sampled) @ sampled["media_coefficient"]
-        exponent, noise = np.array([sampled["trend_exponent"]]), np.array([sampled["noise_sd"]])
+        exponent = {"trend_exponent": np.array([sampled["trend_exponent"]])}
+        noise = np.array([sampled["noise_sd"]])
         block = linear_block(linear_designs(spec, data)[0], data.kpi - effect, exponent, noise)
         share = data.spend[0].sum(axis=0) / data.spend[0].sum(axis=0).mean()
         prior = stats.halfnorm(scale=share * PRIORS.media_scale).logpdf(sampled["media_coefficient"]).sum()
@@ -257,7 +268,7 @@ def test_numpyro_model_of_a_panel_with_everything_has_the_joint_density_of_its_f
 
 @pytest.mark.parametrize("adstock", LIGHTWEIGHT_TRANSFORMS)
 def test_whitened_coordinates_have_the_priors_of_the_parameters(adstock):
-    layout = Layout(MEDIA_TRANSFORMS[adstock], 2, markets=2, signed_features=1, noise="student_t", linear=3)
+    layout = Layout(MEDIA_TRANSFORMS[adstock], 2, (Trend(),), markets=2, signed_features=1, noise="student_t", linear=3)
     u = np.linspace(-4, 4, 41)[:, None] * np.ones(coordinates(layout))
     parameters = parameters_from_coordinates(layout, u, NUMPY)
     half_normal, whole = stats.halfnorm(), stats.norm()
@@ -277,7 +288,7 @@ def test_whitened_coordinates_have_the_priors_of_the_parameters(adstock):
 
 @pytest.mark.parametrize("adstock", LIGHTWEIGHT_TRANSFORMS)
 def test_jax_and_numpy_read_coordinates_alike(adstock):
-    layout = Layout(MEDIA_TRANSFORMS[adstock], 2, markets=2, signed_features=1, noise="student_t", linear=3)
+    layout = Layout(MEDIA_TRANSFORMS[adstock], 2, (Trend(),), markets=2, signed_features=1, noise="student_t", linear=3)
     u = np.random.default_rng(0).normal(0, 3, (5, coordinates(layout)))
     jax_values = jax.jit(parameters_from_coordinates, static_argnums=0)(layout, u)
     numpy_values = parameters_from_coordinates(layout, u, NUMPY)

@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 
 from mmm_pipeline.errors import ModelInputError
 from mmm_pipeline.mmm.data.model_data import train_data
-from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS
+from mmm_pipeline.mmm.media.registry import LIGHTWEIGHT_TRANSFORMS, MEDIA_TRANSFORMS
 from mmm_pipeline.mmm.simulation.market import media_effects
 from mmm_pipeline.mmm.simulation.simulate import Market, simulate_market, truth
+from mmm_pipeline_tests.mmm.inference import plain_statement as plain
 
-LIGHTWEIGHT_TRANSFORMS = LIGHTWEIGHT_TRANSFORMS
 
-
-@pytest.fixture(scope="module", params=LIGHTWEIGHT_TRANSFORMS)
+@pytest.fixture(scope="module", params=MEDIA_TRANSFORMS)
 def market(request: pytest.FixtureRequest) -> Market:
     return simulate_market(adstock=request.param, days=120, channels=6, seed=3)
 
@@ -32,6 +31,16 @@ def test_contribution_is_what_the_mean_kpi_loses_without_the_channel(market: Mar
         media[:, position] = 0
         lost[name] = (market.mean_kpi(market.media) - market.mean_kpi(media)).sum()
     assert lost == pytest.approx({name: row["contribution"] for name, row in told.items()}, rel=1e-9)
+
+
+@pytest.mark.parametrize("adstock", LIGHTWEIGHT_TRANSFORMS)
+def test_contributions_are_those_of_the_formulas_written_down_plainly(adstock: str) -> None:
+    market = simulate_market(adstock=adstock, days=60, channels=3, seed=3)
+    names = market.channels[0].parameters
+    parameters = {name: np.array([channel.parameters[name] for channel in market.channels]) for name in names}
+    effect = plain.media_effect(adstock, market.media / market.media_mean, parameters)
+    expected = effect * [channel.effect for channel in market.channels]
+    np.testing.assert_allclose(market.contributions, expected, rtol=1e-9)
 
 
 def test_roi_is_contribution_over_spend_inside_the_window(market: Market) -> None:
@@ -66,7 +75,7 @@ def _kpi_after_window(market: Market, spend: np.ndarray, horizon: int) -> np.nda
     media = np.concatenate(
         [market.media / market.media_mean, np.tile(daily, (horizon, 1)), np.zeros((56, len(market.channels)))]
     )
-    return media_effects(market.channels, media)[len(market.dates) :].sum(axis=0)
+    return media_effects(market.transform, market.channels, media)[len(market.dates) :].sum(axis=0)
 
 
 def test_marginal_roi_is_what_the_next_unit_brings_when_todays_spend_goes_on(market: Market) -> None:
@@ -131,7 +140,7 @@ def test_market_is_accepted_as_model_inputs(market: Market) -> None:
     channels=st.integers(1, 45),
     days=st.integers(28, 150),
     seed=st.integers(0, 2**31),
-    adstock=st.sampled_from(LIGHTWEIGHT_TRANSFORMS),
+    adstock=st.sampled_from(tuple(MEDIA_TRANSFORMS)),
 )
 def test_every_market_is_usable(channels: int, days: int, seed: int, adstock: str) -> None:
     market = simulate_market(channels=channels, days=days, seed=seed, adstock=adstock, start=dt.date(2024, 2, 20))

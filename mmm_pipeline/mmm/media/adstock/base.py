@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmm_pipeline.mmm.media.effective_media import EffectiveMedia, Fading
-from mmm_pipeline.mmm.media.parameter import Parameter
 from mmm_pipeline.mmm.numerics.library import Library
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
+from mmm_pipeline.mmm.priors.parameter import Parameter
 
 __all__ = ["Adstock", "WindowAdstock"]
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from mmm_pipeline.mmm.media.adstock.base import WindowAdstock
-from mmm_pipeline.mmm.media.parameter import Parameter
 from mmm_pipeline.mmm.numerics.library import Library
 from mmm_pipeline.mmm.priors.families import Beta, HalfNormal
+from mmm_pipeline.mmm.priors.parameter import Parameter
 
 __all__ = ["DelayedAdstock"]
 
@@ -25,8 +25,10 @@ class DelayedAdstock(WindowAdstock):
     formula = f"z_t = Σ_l ω_l x_(t-l) / Σ_l ω_l, ω_l = r^((l-δ)²), l = 0 .. {lags - 1}"
     source = "Jin et al. 2017; parametrised as in `lightweight-mmm` 0.1.9, which calls it carryover"
     parameters = (
-        Parameter("retention", "r", "rate at which the effect falls off on both sides of its peak", Beta(1.0)),
-        Parameter("peak_delay", "δ", "periods until the effect peaks", HalfNormal(2.0)),
+        Parameter(
+            "retention", "r", "rate at which the effect falls off on both sides of its peak", Beta(1.0), (0.15, 0.75)
+        ),
+        Parameter("peak_delay", "δ", "periods until the effect peaks", HalfNormal(2.0), (0.0, 3.0)),
     )
 
     def log_weights(self, parameters: Mapping[str, Any], lag: Any, f: Library) -> Any:

@@ -10,10 +10,10 @@ import numpy as np
 
 from mmm_pipeline.mmm.media.adstock.base import Adstock
 from mmm_pipeline.mmm.media.effective_media import EffectiveMedia, Fading
-from mmm_pipeline.mmm.media.parameter import Parameter
 from mmm_pipeline.mmm.numerics.library import Library, over_time
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.priors.families import Beta
+from mmm_pipeline.mmm.priors.parameter import Parameter
 
 __all__ = ["GeometricAdstock"]
 
@@ -25,7 +25,9 @@ class GeometricAdstock(Adstock):
     title = "geometric"
     formula = "z_t = (1-λ) s_t, s_t = λ s_(t-1) + x_t"
     source = "Jin et al. 2017; parametrised as in `lightweight-mmm` 0.1.9"
-    parameters = (Parameter("retention", "λ", "share of the effect kept from one period to the next", Beta(2.0)),)
+    parameters = (
+        Parameter("retention", "λ", "share of the effect kept from one period to the next", Beta(2.0), (0.15, 0.75)),
+    )
 
     def prepared(self, media: Any, f: Library) -> Any:
         return media

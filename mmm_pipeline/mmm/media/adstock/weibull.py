@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmm_pipeline.mmm.media.adstock.base import WindowAdstock
-from mmm_pipeline.mmm.media.parameter import Parameter
 from mmm_pipeline.mmm.numerics.library import Library
 from mmm_pipeline.mmm.priors.families import LogNormal
+from mmm_pipeline.mmm.priors.parameter import Parameter
 
 __all__ = ["WeibullAdstock"]
 

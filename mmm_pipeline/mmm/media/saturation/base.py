@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from mmm_pipeline.mmm.media.effective_media import EffectiveMedia
-from mmm_pipeline.mmm.media.parameter import Parameter
 from mmm_pipeline.mmm.media.saturated_days import CurveDays, SaturatedDays
 from mmm_pipeline.mmm.numerics.library import Library
+from mmm_pipeline.mmm.priors.parameter import Parameter
 
 __all__ = ["Saturation", "SmoothSaturation"]
 

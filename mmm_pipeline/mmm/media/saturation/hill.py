@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from mmm_pipeline.mmm.media.effective_media import EffectiveMedia
-from mmm_pipeline.mmm.media.parameter import Parameter
 from mmm_pipeline.mmm.media.saturated_days import SaturatedDays, SaturatedTotals, positive
 from mmm_pipeline.mmm.media.saturation.base import Saturation
 from mmm_pipeline.mmm.numerics.library import Library
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.priors.families import Exponential
+from mmm_pipeline.mmm.priors.parameter import Parameter
 
 __all__ = ["HillSaturation"]
 
@@ -31,9 +31,13 @@ class HillSaturation(Saturation):
     source = "Jin et al. 2017; parametrised as in `lightweight-mmm` 0.1.9"
     parameters = (
         Parameter(
-            "half_saturation", "k", "media that reaches half of the ceiling, in multiples of the mean", Exponential()
+            "half_saturation",
+            "k",
+            "media that reaches half of the ceiling, in multiples of the mean",
+            Exponential(),
+            (0.6, 2.2),
         ),
-        Parameter("slope", "n", "steepness; above 1 the curve is S-shaped", Exponential()),
+        Parameter("slope", "n", "steepness; above 1 the curve is S-shaped", Exponential(), (0.8, 1.6)),
     )
     ceiling = 1.0
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from mmm_pipeline.mmm.media.parameter import Parameter
 from mmm_pipeline.mmm.media.saturation.base import SmoothSaturation
 from mmm_pipeline.mmm.numerics.library import Library
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.priors.families import LogNormal
+from mmm_pipeline.mmm.priors.parameter import Parameter
 
 __all__ = ["LogisticSaturation"]
 

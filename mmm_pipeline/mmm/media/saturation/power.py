@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from mmm_pipeline.mmm.media.effective_media import EffectiveMedia
-from mmm_pipeline.mmm.media.parameter import Parameter
 from mmm_pipeline.mmm.media.saturated_days import SaturatedDays, SaturatedTotals, positive
 from mmm_pipeline.mmm.media.saturation.base import Saturation
 from mmm_pipeline.mmm.numerics.library import Library, power, power_of_positive
 from mmm_pipeline.mmm.numerics.numpy_library import NUMPY
 from mmm_pipeline.mmm.priors.families import Beta
+from mmm_pipeline.mmm.priors.parameter import Parameter
 
 __all__ = ["PowerSaturation"]
 
@@ -26,7 +26,7 @@ class PowerSaturation(Saturation):
     title = "power"
     formula = "m = z^ρ"
     source = "`lightweight-mmm` 0.1.9"
-    parameters = (Parameter("exponent", "ρ", "1: linear; smaller: diminishing returns", Beta(9.0)),)
+    parameters = (Parameter("exponent", "ρ", "1: linear; smaller: diminishing returns", Beta(9.0), (0.65, 0.98)),)
 
     def value(self, z: Any, parameters: Mapping[str, Any], f: Library) -> Any:
         return power(z, parameters["exponent"], f)

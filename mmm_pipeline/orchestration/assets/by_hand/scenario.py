@@ -47,7 +47,7 @@ _OPTIONS = {
         description="instead of a budget: spend until the next unit brings no more KPI than this",
     ),
     "horizon": dg.Field(
-        dg.Noneable(int), default_value=None, description="length of the plan in days; empty: as in pipeline.yaml"
+        dg.Noneable(int), default_value=None, description="length of the plan in periods; empty: as in pipeline.yaml"
     ),
 }
 """What differs from the budget settings in force. Everything is optional; at most one budget or target."""

@@ -1,9 +1,10 @@
-"""Stage 2: the daily media matrix, and what the models are fitted on."""
+"""Stage 2: the media matrix by period, and what the models are fitted on."""
 
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
 from typing import Any
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 
 from mmm_pipeline.errors import SettingsError, StoredResultError
@@ -38,41 +39,41 @@ _GROUP = "inputs"
 def media_matrix(
     workspace: WorkspaceResource,
 ) -> tuple[dg.Output[pd.DataFrame], dg.Output[pd.DataFrame], dg.Output[pd.DataFrame]]:
-    """Aggregate the accepted rows to days and channels by SQL where they are."""
+    """Aggregate the accepted rows to periods and channels by SQL where they are."""
     warehouse, settings = workspace.warehouse(), workspace.settings()
     rows = campaign_rows(warehouse, settings)
     own_kpi = read_own_kpi(warehouse, settings)
-    matrix = build_media_matrix(warehouse, settings, rows, own_kpi)
+    notes = list(own_kpi.notes if own_kpi else ())
+    matrix = build_media_matrix(warehouse, settings, rows, own_kpi, notes.append)
+    grid = TimeGrid.of_dates(np.unique(matrix["date"].to_numpy()))
     by_market = build_market_matrix(warehouse, settings, rows, own_kpi)
     series = kpi_series(matrix, by_market, own_kpi)
-    daily = series.groupby("date")["kpi"].sum()
-    for note in own_kpi.notes if own_kpi else ():
-        dg.get_dagster_logger().info(note)
     dg.get_dagster_logger().info(
-        f"{daily.size} days, {daily.index.min():%Y-%m-%d} to {daily.index.max():%Y-%m-%d}, "
-        f"{matrix['channel'].nunique()} channels"
+        f"{grid.step.counted(len(grid))}, {grid.start} to {grid.end}, {matrix['channel'].nunique()} channels"
     )
-    if daily.size > 1:  # fewer are refused with the model inputs
-        grid = TimeGrid.of_dates(daily.index.to_numpy())
-        _require_whole_periods(grid, workspace)
-        enough = settings.split.holdout_periods(grid.step) + grid.step.least_train
-        workspace.home.know_first(grid.last_day(enough - 1))
+    for note in notes:
+        dg.get_dagster_logger().info(note)
+    _require_whole_periods(grid, workspace)
+    enough = settings.split.holdout_periods(grid.step) + grid.step.least_train
+    workspace.home.know_first(grid.last_day(enough - 1))
     total = dg.Output(
         matrix,
         metadata={
-            "days": int(daily.size),
+            INPUT_WARNINGS: dg.MetadataValue.json(notes),
+            "step": str(grid.step),
+            "periods": len(grid),
             "channels": int(matrix["channel"].nunique()),
             "spend": float(matrix["spend"].sum()),
-            "kpi": float(daily.sum()),
-            "first_day": str(daily.index.min().date()),
-            "last_day": str(daily.index.max().date()),
+            "kpi": float(series["kpi"].sum()),
+            "first_day": str(grid.start),
+            "last_day": str(grid.end),
             **job_metadata(rows.engine.take_jobs()),
         },
     )
     return (
         total,
         dg.Output(by_market, metadata={"markets": int(by_market["market"].nunique())}),
-        dg.Output(series, metadata={"kpi": float(daily.sum())}),
+        dg.Output(series, metadata={"kpi": float(series["kpi"].sum())}),
     )
 
 
@@ -138,7 +139,7 @@ def model_inputs(
                 INPUT_WARNINGS: dg.MetadataValue.json(warnings),
                 "channels": int(dataset.sizes["channel"]),
                 "markets": int(dataset.sizes.get("market", 1)),
-                "days": int(dataset.sizes["time"]),
+                "periods": int(dataset.sizes["time"]),
                 "holdout_start": str(dataset.attrs["holdout_start"]),
             },
         ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from mmm_pipeline.errors import StoredResultError
+from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, ROLLING_FITS, rolling_key
 from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint, spec_of_key
 from mmm_pipeline.orchestration.runs.partitions import spec_keys
@@ -51,7 +52,8 @@ def evaluated(
     error = settings.ranking.error
     kpi = (dataset["kpi"].sum("market") if "market" in dataset.dims else dataset["kpi"]).to_numpy()
     known = [(kpi[: window.start], kpi[window.start : window.end]) for window in windows]
-    naive = score_naive_forecasts(known, error=error)
+    step = TimeGrid.of_dates(dataset["time"].to_numpy()).step
+    naive = score_naive_forecasts(known, error=error, step=step)
     grid = _Grid(settings, artifacts, dataset, windows, warn)
     entries = [grid.entry(f"{adstock}|{degrees}") for adstock, degrees in spec_keys(settings.model)]
     # Leave-one-out does not see that a spec forecasts badly, so that only those which forecast well are averaged.
@@ -59,9 +61,8 @@ def evaluated(
     weights = stacking_weights([entry for entry in entries if entry.spec.key in rivals])
     rolling = empty_table("rolling_origins")
     if len(windows) > 1 and grid.scores:
-        rolling = rolling_table(
-            grid.scores, [score_naive_forecasts([window], error=error) for window in known], naive, error=error
-        )
+        of_windows = [score_naive_forecasts([window], error=error, step=step) for window in known]
+        rolling = rolling_table(grid.scores, of_windows, naive, error=error)
     board = build_leaderboard(
         entries, naive, error=error, weights=weights, least_converged=settings.ranking.least_converged_specs
     )

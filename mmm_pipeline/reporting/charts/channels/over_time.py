@@ -6,7 +6,13 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.reporting.charts.drawing import style
-from mmm_pipeline.reporting.charts.drawing.calendar import DAILY_UP_TO, date_axis, mark_holdout, weekly_means
+from mmm_pipeline.reporting.charts.drawing.calendar import (
+    DAILY_UP_TO,
+    date_axis,
+    is_smoothed,
+    mark_holdout,
+    weekly_means,
+)
 from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, format_axis
 from mmm_pipeline.reporting.charts.drawing.style import BLUE, INK, MUTED, PALE
 
@@ -23,7 +29,7 @@ def kpi_forecast(context: ChartContext) -> Drawing:
 
     words, table = context.words, context.tables.forecast.sort_values("date")
     held_days = int(table["is_holdout"].sum())
-    shown = table.tail(max(DAILY_UP_TO - 50, 3 * held_days)) if len(table) > DAILY_UP_TO else table
+    shown = table.tail(max(DAILY_UP_TO - 50, 3 * held_days)) if is_smoothed(context, len(table)) else table
     outer, inner = style.face(BLUE, 0.16), style.face(BLUE, 0.34)
     legend = [
         (Line2D([], [], color=INK, marker="o", markersize=3, linewidth=0.6), words("legend.observed")),
@@ -56,13 +62,13 @@ def kpi_forecast(context: ChartContext) -> Drawing:
 
 
 def contributions_over_time(context: ChartContext) -> Drawing:
-    """Baseline and channels stacked day by day; all but the largest channels together."""
+    """Baseline and channels stacked period by period; all but the largest channels together."""
     from matplotlib.patches import Patch
 
     words, table = context.words, context.tables.contribution_over_time
     media = table[~table["is_baseline"].astype(bool)].pivot(index="date", columns="component", values="mean")
     baseline = table[table["is_baseline"].astype(bool)].set_index("date")["mean"]
-    weekly = len(baseline) > DAILY_UP_TO
+    weekly = is_smoothed(context, len(baseline))
     if weekly:
         media, baseline = weekly_means(media), weekly_means(baseline.to_frame())["mean"]
     named = [name for name in context.labels if name in media][:NAMED_CHANNELS]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mmm_pipeline.reporting.charts.drawing import style
-from mmm_pipeline.reporting.charts.drawing.calendar import DAILY_UP_TO, HALF_DAY, date_axis, mark_holdout
+from mmm_pipeline.reporting.charts.drawing.calendar import HALF_DAY, date_axis, is_smoothed, mark_holdout
 from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing
 from mmm_pipeline.reporting.charts.drawing.style import BLUE, INK, MUTED, ORANGE, RED
 
@@ -40,9 +40,9 @@ def activity(context: ChartContext) -> Drawing | None:
         return None
     order = [row["channel"] for row in channels]
     media, spend = (_by_channel(table, column, order) for column in ("media_units", "spend"))
-    days, step = len(media), 1
-    if days > DAILY_UP_TO:
-        media, spend, step = media.resample("7D").mean(), spend.resample("7D").mean(), 7
+    periods, weekly = len(media), is_smoothed(context, len(media))
+    if weekly:
+        media, spend = media.resample("7D").mean(), spend.resample("7D").mean()
     unpaired = ((media <= 0) & (spend > 0)).to_numpy().T
     legend = [
         (Patch(color=colour), words("legend.share_of_highest", share=write.percent(share)))
@@ -53,19 +53,19 @@ def activity(context: ChartContext) -> Drawing | None:
     page = style.new_page(
         style.row_height(len(order)) + 0.3,
         words("charts.activity.title"),
-        words(f"charts.activity.subtitle.{'daily' if step == 1 else 'weekly'}"),
+        words(f"charts.activity.subtitle.{'weekly' if weekly else 'daily'}"),
         legend,
         columns=6,
     )
     axes = style.row_axes(page, [context.profiled_labels[name] for name in order])
-    first = media.index[0] - HALF_DAY
-    edges = pd.date_range(first, periods=len(media) + 1, freq=f"{step}D").to_numpy()
-    _strips(axes, edges, media.to_numpy().T, unpaired)
     window = context.tables.window
-    end = window.start + pd.Timedelta(days=days - 1)
-    axes.set_xlim(edges[0], pd.Timestamp(end) + HALF_DAY)  # type: ignore[arg-type]
+    after = media.index[-1] + pd.Timedelta(days=7) if weekly else pd.Timestamp(window.grid.date(periods))
+    edges = pd.DatetimeIndex([*media.index, after]).to_numpy() - HALF_DAY.to_timedelta64()
+    _strips(axes, edges, media.to_numpy().T, unpaired)
+    axes.set_xlim(edges[0], pd.Timestamp(window.end) + HALF_DAY)  # type: ignore[arg-type]
     if window.holdout_periods:
-        mark_holdout(axes, context, window.holdout_start, window.end, label_before=window.train_periods > 0.4 * days)
+        before = window.train_periods > 0.4 * periods
+        mark_holdout(axes, context, window.holdout_start, window.end, label_before=before, before=HALF_DAY)
         held = [pd.Timestamp(window.holdout_start) - HALF_DAY, pd.Timestamp(window.end) + HALF_DAY]
         top = axes.get_xaxis_transform()  # the strips hide the shade
         axes.plot(held, [1, 1], color=ORANGE, linewidth=4, solid_capstyle="butt", clip_on=False, transform=top)  # type: ignore[arg-type]
@@ -74,8 +74,8 @@ def activity(context: ChartContext) -> Drawing | None:
             _beside(axes, position, _COLUMNS[column], text, INK if row["active_periods"] else MUTED)
     for column, right in _COLUMNS.items():
         _beside(axes, None, right, words(f"axis.{column}"), MUTED)
-    date_axis(axes, context, days)
-    always = sum(row["active_periods"] == days for row in channels)
+    date_axis(axes, context, periods)
+    always = sum(row["active_periods"] == periods for row in channels)
     never = sum(row["active_periods"] == 0 for row in channels)
     return Drawing(
         page.figure,

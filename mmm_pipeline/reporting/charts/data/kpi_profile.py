@@ -9,7 +9,7 @@ import pandas as pd
 
 from mmm_pipeline.mmm.data.time_grid import Step
 from mmm_pipeline.reporting.charts.drawing import style
-from mmm_pipeline.reporting.charts.drawing.calendar import DAILY_UP_TO, date_axis, mark_holdout
+from mmm_pipeline.reporting.charts.drawing.calendar import date_axis, is_smoothed, mark_holdout
 from mmm_pipeline.reporting.charts.drawing.context import ChartContext, Drawing, format_axis
 from mmm_pipeline.reporting.charts.drawing.style import BLUE, GREY, INK, PALE, RED
 
@@ -26,7 +26,7 @@ _DATED = 4
 
 
 def kpi_profile(context: ChartContext) -> Drawing | None:
-    """Daily KPI with its robust trend and unusual days; beside it the median of every weekday."""
+    """KPI with its robust trend and unusual periods; beside it, of days, the median of every weekday."""
     from matplotlib.lines import Line2D
 
     words, table = context.words, context.tables.kpi_series
@@ -34,7 +34,7 @@ def kpi_profile(context: ChartContext) -> Drawing | None:
     if table.empty or not profile:
         return None
     daily = table.groupby("date")["kpi"].sum().sort_index()
-    long = len(daily) > DAILY_UP_TO
+    long = is_smoothed(context, len(daily))
     legend: list[tuple[Artist, str]] = [
         (Line2D([], [], color=PALE if long else INK, linewidth=0.8), words("legend.daily", kpi=context.kpi)),
         (Line2D([], [], color=BLUE, linewidth=1.8, linestyle=(0, (5, 2))), words("legend.trend")),
@@ -44,19 +44,24 @@ def kpi_profile(context: ChartContext) -> Drawing | None:
     if profile["outliers"]:
         mark = Line2D([], [], color=RED, marker="D", markerfacecolor="white", linewidth=1)
         legend.append((mark, words("legend.unusual")))
+    told = "subtitle" if profile["weekdays"] else "subtitle_alone"
     page = style.new_page(
         3.2,
         words("charts.kpi_profile.title", kpi=context.kpi),
-        words("charts.kpi_profile.subtitle", kpi=context.kpi),
+        words(f"charts.kpi_profile.{told}", kpi=context.kpi),
         legend,
     )
-    left, right = page.figure.subplots(1, 2, gridspec_kw={"width_ratios": (3, 1)})
-    style.side_by_side(page)
+    if profile["weekdays"]:
+        left, right = page.figure.subplots(1, 2, gridspec_kw={"width_ratios": (3, 1)})
+        style.side_by_side(page)
+        _weekdays(right, profile["weekdays"], context)
+    else:
+        left = page.figure.subplots()
     days = daily.index.to_numpy()
     left.plot(days, daily, color=PALE if long else INK, linewidth=0.5 if long else 0.8)
     if long:
         left.plot(days, daily.rolling(7, center=True).mean(), color=INK, linewidth=1.2)
-    # Theil-Sen: the line of the median slope through the middle day and the median value.
+    # Theil-Sen: the line of the median slope through the middle and the median value.
     slope = profile["trend"]["slope"] / (7 if context.tables.window.step is Step.DAY else 1)
     trend = profile["median"] + slope * (np.arange(len(daily)) - (len(daily) - 1) / 2)
     left.plot(days, trend, color=BLUE, linewidth=1.8, linestyle=(0, (5, 2)))
@@ -64,12 +69,11 @@ def kpi_profile(context: ChartContext) -> Drawing | None:
     window = context.tables.window
     if window.holdout_periods:
         before = window.holdout_periods < 0.4 * len(daily)
-        mark_holdout(left, context, window.holdout_start, window.end, label_before=before)
+        mark_holdout(left, context, window.holdout_start, window.grid[-1], label_before=before)
     left.set_ylim(bottom=min(0.0, float(daily.min())), top=1.08 * float(daily.max()) or 1.0)
     left.margins(x=0.01)
     format_axis(left, "y", context.format.compact)
     date_axis(left, context, len(daily))
-    _weekdays(right, profile["weekdays"], context)
     return Drawing(page.figure, _values(profile, context))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from mmm_pipeline.mmm.data.time_grid import Step
 from mmm_pipeline.reporting.charts.drawing import style
 from mmm_pipeline.reporting.charts.drawing.context import LABEL_WIDTH, format_axis, readable_limit
 from mmm_pipeline.reporting.charts.drawing.fonts import chart_language, drawable, families
@@ -63,7 +64,7 @@ def _draw(
 ) -> bytes:
     from matplotlib.lines import Line2D
 
-    words, write = wording(language), Formatter(language)
+    words, write = wording(language).of_step(Step(summary["step"])), Formatter(language)
     scored = table.loc[table["status"] == "scored"]
     last = channels.loc[channels["as_of"] == channels["as_of"].max()]
     largest = last.sort_values("current_spend", ascending=False, kind="stable")["channel"].head(_MOST_CHANNELS)

@@ -116,7 +116,7 @@ def forecast_glance(forecast: pd.DataFrame) -> bytes:
     def draw(fonts: tuple[str, ...]) -> Figure:
         from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 
-        page = style.new_page(2.4, "KPI by day: observed (dots), expected with its interval; orange: not seen")
+        page = style.new_page(2.4, "KPI: observed (dots), expected with its interval; orange: not seen")
         axes = page.figure.subplots()
         for ahead, colour in ((False, BLUE), (True, ORANGE)):
             days = forecast.loc[forecast["is_holdout"] == ahead]
@@ -139,7 +139,7 @@ def prior_glance(series: pd.DataFrame) -> bytes:
     def draw(fonts: tuple[str, ...]) -> Figure:
         from matplotlib.dates import date2num
 
-        page = style.new_page(2.4, "KPI by day (dots), and what media would cause by the priors alone (line, interval)")
+        page = style.new_page(2.4, "KPI (dots), and what media would cause by the priors alone (line, interval)")
         axes = page.figure.subplots()
         when = date2num(series["date"])
         axes.fill_between(when, series["media_low"], series["media_high"], color=style.face(ORANGE, 0.25), linewidth=0)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from mmm_pipeline.mmm.data.time_grid import Step
 from mmm_pipeline.reporting.charts.drawing import style
 from mmm_pipeline.reporting.charts.drawing.context import LABEL_WIDTH, format_axis
 from mmm_pipeline.reporting.charts.drawing.fonts import chart_language, drawable, families
@@ -50,7 +51,8 @@ def _draw(
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
-    words, write = wording(language), Formatter(language, drawable(settings.report.currency, fonts))
+    words = wording(language).of_step(Step(summary["step"]))
+    write = Formatter(language, drawable(settings.report.currency, fonts))
     plan = table.sort_values("today_spend", ascending=False, kind="stable").reset_index(drop=True)
     height = max(len(plan), 3) * 0.27 + 0.75
     low, middle, high = (float(summary[key]) for key in ("uplift_low", "uplift", "uplift_high"))

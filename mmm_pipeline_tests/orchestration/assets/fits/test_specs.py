@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
 
 import numpy as np
 import pytest
 
 from mmm_pipeline.mmm.data.model_data import ALL_MARKETS, ModelData
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.mmm.priors.media import SPEND_SHARE
 from mmm_pipeline.mmm.specs import FeatureSign, MediaPrior, ModelSpec, RoiPrior
 from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint, model_spec, told_prior_change
@@ -22,7 +24,7 @@ _SPEC = ModelSpec(
 )
 _DATA = ModelData(
     markets=(ALL_MARKETS,),
-    dates=np.datetime64("2025-01-06", "D") + np.arange(10),
+    grid=TimeGrid(dt.date(2025, 1, 6), Step.DAY, 10),
     channels=("channel 0", "channel 1"),
     features=("feature 0",),
     media=np.stack([_DAYS, 2 * _DAYS], axis=1)[None] / 9,

@@ -32,7 +32,7 @@ from mmm_pipeline.orchestration.resources.gemini import Gemini
 from mmm_pipeline.orchestration.resources.io_managers import NetcdfIOManager, NoIOManager, TableIOManager
 from mmm_pipeline.orchestration.resources.workspace import RunWorkspace
 from mmm_pipeline.orchestration.runs.executor import executor_of
-from mmm_pipeline.orchestration.runs.partitions import partitions_of, spec_keys
+from mmm_pipeline.orchestration.runs.partitions import partitions_of
 from mmm_pipeline.orchestration.versions import code_version
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.home import Home
@@ -117,7 +117,6 @@ def build_pipeline(
         replace=replace,
         problem=problem,
         upstream={spec.key.to_user_string(): _names(spec.deps) for asset in assets for spec in asset.specs},
-        grid=tuple(f"{adstock}|{degrees}" for adstock, degrees in spec_keys(settings.model)),
     )
     return dg.Definitions(
         assets=[*assets, *presented([scenario.budget_scenario], settings, version=version)],

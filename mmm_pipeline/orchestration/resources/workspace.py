@@ -30,13 +30,11 @@ class RunWorkspace(Workspace):
         instance: Dagster's, within a run.
         told: takes a line for the log of the run, within one.
         upstream: assets -> what each is made from, by name.
-        grid: specs that have an asset.
     """
 
     instance: dg.DagsterInstance | None = field(default=None, repr=False, compare=False)
     told: Callable[[str], object] | None = field(default=None, repr=False, compare=False)
     upstream: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False, compare=False)
-    grid: tuple[str, ...] = ()
 
     @contextmanager
     def for_run(self, context: dg.InitResourceContext) -> Iterator[RunWorkspace]:

@@ -145,6 +145,11 @@ def build_fitted_model(model: ModelSettings) -> dg.AssetsDefinition:
         if not there:
             told = [f"{key}: {failures.get(key, 'it was not stored')}" for key in grid]
             raise dg.Failure("no spec could be fitted: " + "; ".join(told))
+        if missing := [key for key in grid if key not in failures and key not in there]:
+            context.log.warning(
+                f"not fitted in this partition: {', '.join(missing)}. Materialize their assets; after a change of "
+                "model.adstocks or model.degrees, reload the definitions first"
+            )
         if not failures and all(_was_reused(artifacts, key, context.run.run_id) for key in grid):
             context.log.info(
                 f"data and settings are those of the last fits: all {len(grid)} were reused, none was drawn"

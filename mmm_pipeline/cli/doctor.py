@@ -1,4 +1,4 @@
-"""What is installed and configured, and what each absence means; never the value of a credential."""
+"""What is installed and configured, and what is missing; never the value of a credential."""
 
 from __future__ import annotations
 

@@ -110,13 +110,13 @@ def run(
         replace = may_replace(folder, settings.source, replace)
         from mmm_pipeline.cli.terminal import RunDisplay
         from mmm_pipeline.orchestration.headless import build_definitions, refresh
-        from mmm_pipeline.orchestration.resources.gemini import narrator
+        from mmm_pipeline.orchestration.resources.gemini import what_leaves_the_machine
         from mmm_pipeline.orchestration.runs import progress
         from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
 
         if quick:
             shown.print("[yellow]quick run: fewer draws; look around, do not decide on it[/yellow]")
-        for line in narrator(settings):
+        for line in what_leaves_the_machine(settings):
             shown.print(line, highlight=False, soft_wrap=True)
         job = build_definitions(folder, found.file).resolve_job_def(REFRESH_JOB)
         assets = len(set(job.asset_layer.executable_asset_keys))

@@ -94,7 +94,7 @@ def comparison_table(views: Sequence[View]) -> pd.DataFrame:
                     "model": view.model,
                     "counts": view.counts,
                     **{name: value for name, value in channel.model_dump().items() if name != "roi_ess"},
-                    "apart_from": ", ".join(_apart(view, channel, others)) if view.counts else "",
+                    "apart_from": ", ".join(_in_disagreement(view, channel, others)) if view.counts else "",
                     "verdict": _verdict(list(others.values())),
                 }
             )
@@ -163,22 +163,22 @@ def _rank_correlation(view: View, ours: View | None) -> float:
     return float(spearmanr(theirs, own).statistic)
 
 
-def _apart(view: View, channel: ChannelResult, others: Mapping[str, ChannelResult]) -> list[str]:
+def _in_disagreement(view: View, channel: ChannelResult, others: Mapping[str, ChannelResult]) -> list[str]:
     """Engines whose interval does not touch this one's."""
-    return [title for title, other in others.items() if title != view.title and _are_apart(channel, other)]
+    return [title for title, other in others.items() if title != view.title and _disagree(channel, other)]
 
 
 def _verdict(channels: Sequence[ChannelResult]) -> str:
     known = [channel for channel in channels if channel.roi_low is not None]
     if len(known) < 2:
         return "single"
-    if any(_are_apart(one, other) for one, other in combinations(known, 2)):
+    if any(_disagree(one, other) for one, other in combinations(known, 2)):
         return "disagree"
     inside = all(_holds(one, other.roi) and _holds(other, one.roi) for one, other in combinations(known, 2))
     return "agree" if inside else "differ"
 
 
-def _are_apart(one: ChannelResult, other: ChannelResult) -> bool:
+def _disagree(one: ChannelResult, other: ChannelResult) -> bool:
     if one.roi_low is None or one.roi_high is None or other.roi_low is None or other.roi_high is None:
         return False
     return one.roi_high < other.roi_low or other.roi_high < one.roi_low

@@ -55,6 +55,8 @@ def our_channels(fit: Fit, credible_interval: float) -> tuple[ChannelResult, ...
     tails = [(1 - credible_interval) / 2, (1 + credible_interval) / 2]
     rows = []
     for c, name in enumerate(fit.data.channels):
+        if not fit.data.is_paid[c]:
+            continue
         totals = draws[:, :, c]
         low, high = np.quantile(totals, tails)
         rows.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -77,7 +77,12 @@ def build_model_inputs(
     _require_known("priors.roi", settings.priors.roi, list(media_units.columns), "channel")
     tested = [test.channel for test in settings.priors.lift_tests]
     _require_known("priors.lift_tests", tested, list(media_units.columns), "channel")
-    excluded = _excluded(media_units.loc[train], spend.loc[train], settings.channels, grid.step)
+    organic = set(matrix.loc[matrix["kind"] == "organic", "channel"])
+    for setting, names in (("priors.roi", settings.priors.roi), ("priors.lift_tests", tested)):
+        costless = sorted(organic.intersection(names))
+        if costless:
+            raise SettingsError(f"{setting} names {costless[0]!r}, which is organic: media without spend have no ROI")
+    excluded = _excluded(media_units.loc[train], spend.loc[train], settings.channels, grid.step, organic)
     kept = [channel for channel in media_units.columns if channel not in set(excluded["channel"])]
     if not kept:
         listed = "; ".join(f"{row.channel}: {row.reason}" for row in excluded.head(_DAYS_SHOWN).itertuples())
@@ -94,7 +99,7 @@ def build_model_inputs(
         attrs={"start": str(days[0].date()), "end": str(grid.end), "holdout_start": str(start)},
     )
     if by_market is not None and len(by_market):
-        dataset = _apart(dataset, by_market, series, train, settings.columns.kpi)
+        dataset = _by_market(dataset, by_market, series, train, settings.columns.kpi)
     values, constant = pd.DataFrame(index=days), list[str]()
     if features is not None:
         values, left_out = _varying(of_periods(features, grid, settings), train, grid.step)
@@ -138,7 +143,7 @@ def _wide(matrix: pd.DataFrame, column: str) -> pd.DataFrame:
     return matrix.pivot(index="date", columns="channel", values=column).sort_index()
 
 
-def _apart(
+def _by_market(
     dataset: xr.Dataset, by_market: pd.DataFrame, sold: pd.DataFrame, train: np.ndarray, header: str
 ) -> xr.Dataset:
     """The dataset with media, spend and KPI of every market instead of their totals; `header`: of the KPI."""
@@ -167,25 +172,29 @@ def _apart(
     return dataset.assign(media=kept["media"], spend=kept["spend"], kpi=kpi.transpose("market", "time"))
 
 
-def _excluded(media: pd.DataFrame, spend: pd.DataFrame, rules: ChannelSettings, step: Step) -> pd.DataFrame:
-    """The table `excluded_channels`, by media and spend (T, C) before the holdout."""
+def _excluded(
+    media: pd.DataFrame, spend: pd.DataFrame, rules: ChannelSettings, step: Step, organic: Collection[str]
+) -> pd.DataFrame:
+    """The table `excluded_channels`, by media and spend (T, C) before the holdout; organic channels need no spend."""
     channels = [str(channel) for channel in media.columns]
     _require_known("channels.exclude", rules.exclude, channels, "channel")
     rows = []
     for channel in channels:
-        reasons = list(_failed_rules(channel, media[channel].to_numpy(), spend[channel].to_numpy(), rules, step))
+        own = (media[channel].to_numpy(), None if channel in organic else spend[channel].to_numpy())
+        reasons = list(_failed_rules(channel, *own, rules, step))
         if reasons:
             rows.append({"channel": channel, "reason": told_reasons(reasons), "reasons": stored_reasons(reasons)})
     return pd.DataFrame(rows, columns=["channel", "reason", "reasons"], dtype=object)
 
 
 def _failed_rules(
-    channel: str, media: np.ndarray, spend: np.ndarray, rules: ChannelSettings, step: Step
+    channel: str, media: np.ndarray, spend: np.ndarray | None, rules: ChannelSettings, step: Step
 ) -> Iterator[Reason]:
+    """What a channel fails; `spend`: None of an organic channel."""
     if channel in rules.exclude:
         yield Reason("excluded")
     periods = {"periods": str(len(media)), "unit": step.plural if len(media) != 1 else str(step)}
-    absent = [what for what, total in (("media", media.sum()), ("spend", spend.sum())) if total <= 0]
+    absent = [what for what, values in (("media", media), ("spend", spend)) if values is not None and values.sum() <= 0]
     if absent:
         yield Reason("_and_".join(f"no_{what}" for what in absent), periods)
         return
@@ -193,7 +202,7 @@ def _failed_rules(
     if active < rules.min_active_periods:
         least = str(rules.min_active_periods)
         yield Reason("few_active_periods", {**periods, "active_periods": str(active), "least": least})
-    if rules.min_spend > 0 and spend.sum() <= rules.min_spend:
+    if spend is not None and rules.min_spend > 0 and spend.sum() <= rules.min_spend:
         yield Reason("little_spend", {**periods, "spend": f"{spend.sum():,.2f}", "least": f"{rules.min_spend:,.2f}"})
 
 

@@ -68,6 +68,6 @@ def require_possible_budget(settings: BudgetSettings, dataset: xr.Dataset) -> li
     if not problem.high.any():
         return ["there will be no budget plan: the bounds allow no spend in any channel; see budget.amounts"]
     if not current.any():
-        day = str(dataset["time"].to_numpy()[last])[:10]
+        day = TimeGrid.of_dates(dataset["time"].to_numpy()).last_day(last)
         return [f"the last {days} cost nothing, so budget bounds are multiples of the {days} up to {day}"]
     return []

@@ -170,7 +170,7 @@ def plan_scenario(fit: Fit, settings: Settings, options: ScenarioOptions) -> Sce
     check_options(options)
     name = options.name or datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     step = fit.data.grid.step
-    today = current_spend(fit, _horizon(settings.budget, options).horizon_periods(step))
+    today = current_spend(fit.paid, _horizon(settings.budget, options).horizon_periods(step))
     budget = _budget(settings.budget, options, float(today.sum()))
     evidence = channel_evidence(fit)
     plan = plan_budget(
@@ -213,7 +213,7 @@ def _notes(fit: Fit, summary: dict[str, Any], blind: Sequence[str], held: Sequen
             + told_reasons(fit.convergence.failures)
         )
     basis = summary["basis_end"]
-    if basis.date() < fit.data.dates[-1].item():
+    if basis.date() < fit.data.grid.end:
         yield (
             f"nothing was spent since {basis.date()}: bounds, and the mix that the scenario is compared with, are "
             f"those of the {fit.data.grid.step.counted(int(summary['horizon']))} up to that day"

@@ -55,7 +55,7 @@ def build_pipeline(
     Args:
         home: where everything is kept.
         config: settings file in force; None: there is none.
-        also_engines: engines beside those of the settings and those asked in this home before.
+        also_engines: engines beside those of the settings and those already run in this home.
         quick: fewer draws.
         replace: rows of another source may take the place of those in the home.
         problem: why the settings cannot be used. Everything is shown then, and every run fails with this message.

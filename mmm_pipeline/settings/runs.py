@@ -29,7 +29,7 @@ class RunSettings(Section):
         description="how long a step of a run waits for another process that holds warehouse.duckdb open",
     )
     fit_retries: int = Field(
-        2, ge=0, le=10, description="further tries of a step that failed for want of memory, disk or the like"
+        2, ge=0, le=10, description="further tries of a fit that failed for want of memory, disk or the like"
     )
     retry_wait_seconds: float = Field(
         30.0, ge=0, le=3600, description="pause before the first further try; doubled before each one after it"

@@ -42,7 +42,9 @@ ATTRIBUTION = table(
         "share": column(float, "contribution over the fitted KPI of the window"),
         **interval("share"),
         "roi": column(
-            float, "contribution per unit of spend, carried-over effect inside the window included", nullable=True
+            float,
+            "contribution per unit of spend, carried-over effect inside the window included; empty for organic media",
+            nullable=True,
         ),
         **interval("roi"),
         "probability_roi_above_1": column(
@@ -96,7 +98,7 @@ MEDIA_TOTAL = table(
         **interval("contribution", KPI),
         "share": column(float, "contribution over the fitted KPI of the window"),
         **interval("share"),
-        "roi": column(float, "contribution per unit of spend"),
+        "roi": column(float, "contribution of the paid channels per unit of spend"),
         **interval("roi"),
         "probability_above_kpi": column(
             float, "posterior probability that media caused more than all of the KPI", pa.Check.in_range(0, 1)

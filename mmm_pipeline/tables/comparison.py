@@ -182,7 +182,7 @@ AVERAGED_ATTRIBUTION = table(
         **interval("contribution", KPI),
         "share": column(float, "contribution over the fitted KPI of the window"),
         **interval("share"),
-        "roi": column(float, "contribution per unit of spend"),
+        "roi": column(float, "contribution per unit of spend; empty of an organic channel", nullable=True),
         **interval("roi"),
         "probability_roi_above_1": column(
             float, "probability that ROI exceeds 1", pa.Check.in_range(0, 1), nullable=True

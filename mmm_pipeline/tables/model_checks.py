@@ -93,7 +93,7 @@ PRIOR_CHECK = table(
         "spend": column(float, "spend of the train window", AT_LEAST_0, unit="currency"),
         "share": column(float, "expected share of the train window's KPI", AT_LEAST_0),
         **interval("share"),
-        "roi": column(float, "expected KPI per unit of spend", AT_LEAST_0),
+        "roi": column(float, "expected KPI per unit of spend; empty for organic media", AT_LEAST_0, nullable=True),
         **interval("roi"),
         "probability_above_kpi": column(float, "probability of more than all of the KPI", pa.Check.in_range(0, 1)),
     },

@@ -108,9 +108,9 @@ def test_holdout_values_never_touch_train_values_or_scalers(seed: int, size: flo
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"media_units": 0.0, "spend": 0.0}, "no media and no spend on the 42 days before the holdout"),
-        ({"spend": 0.0}, "no spend on the 42 days before the holdout"),
-        ({"media_units": 0.0}, "no media on the 42 days before the holdout"),
+        ({"media_units": 0.0, "spend": 0.0}, "no media and no spend in the 42 days before the holdout"),
+        ({"spend": 0.0}, "no spend in the 42 days before the holdout"),
+        ({"media_units": 0.0}, "no media in the 42 days before the holdout"),
     ],
 )
 def test_a_channel_without_media_or_spend_in_train_is_left_out(values: dict[str, float], reason: str) -> None:
@@ -135,8 +135,8 @@ def test_a_channel_with_few_active_days_or_little_spend_is_left_out_when_rules_s
     _, excluded = build_model_inputs(table, rules)
 
     assert excluded[["channel", "reason"]].to_numpy().tolist() == [
-        ["A", "3 active day(s) on the 42 days before the holdout, fewer than channels.min_active_periods = 4"],
-        ["B", "spend of 10.50 on the 42 days before the holdout, not above channels.min_spend = 10.50"],
+        ["A", "active in 3 of the 42 days before the holdout, fewer than channels.min_active_periods = 4"],
+        ["B", "spend of 10.50 in the 42 days before the holdout, not above channels.min_spend = 10.50"],
     ]
 
 

@@ -65,8 +65,8 @@ def plan_budget(
     figure that it maximises must rise by at least that much instead. Deterministic.
 
     Args:
-        fit: the posterior; the days after its window are planned. Of a panel, a channel's spend is split over the
-            markets as in the last horizon.
+        fit: the posterior; the days after its window are planned. Organic channels are no part of a budget. Of a
+            panel, a channel's spend is split over the markets as in the last horizon.
         request: constraints; default: last horizon's total, every channel within 0.5 to 2 times its current spend.
         credible_interval: probability of the interval of the uplift.
         evidence: channel -> where its return comes from; those of `prior` are held at today's spend unless the request
@@ -75,7 +75,7 @@ def plan_budget(
     Raises:
         InfeasibleBudget: the request cannot be met.
     """
-    request = request or BudgetRequest()
+    request, fit = request or BudgetRequest(), fit.paid
     latest, basis_end = latest_spend(fit, request.horizon)
     now = current_spend(fit, request.horizon)
     unproven = [channel for channel, kind in (evidence or {}).items() if kind == "prior"]
@@ -110,7 +110,7 @@ def plan_budget(
         }
     )
     compared = _Compared(request, allocation, today, current, optimal)
-    basis = basis_end if not now.any() else fit.data.dates[-1]
+    basis = basis_end if not now.any() else np.datetime64(fit.data.grid.end)
     return BudgetPlan(
         table=table,
         summary=compared.summary(problem, basis, credible_interval).assign(**_gain(table, evidence)),
@@ -144,6 +144,7 @@ def unplanned(
         why: what `plan_budget` says.
         evidence: channel -> where its return comes from.
     """
+    fit = fit.paid
     spend = current_spend(fit, request.horizon)
     responses = channel_responses(fit, request.horizon, count_after_horizon=request.count_after_horizon)
     today = _outcome(responses, spend)

@@ -15,9 +15,9 @@ __all__ = ["reallocation"]
 def reallocation(plan: pd.DataFrame, blocks: Sequence[np.ndarray], unit: float = 1.0) -> pd.DataFrame:
     """The contract `reallocation`.
 
-    Money has no name, so the pairing is a convention: within the channels that share a total, what the next unit brings
-    least from goes first to where it brings most, both at the current spend. The amounts given and taken by a channel
-    add up to its change in the plan to the cent.
+    The pairing is a convention: within the channels that share a total, money goes from the lowest to the highest
+    return of the next unit, both at the current spend. The amounts given and taken by a channel add up to its change
+    in the plan to the cent.
 
     Args:
         plan: the contract `budget_plan`.

@@ -93,30 +93,53 @@ class ModelData:
         return self.spend.sum(axis=0)
 
     @property
+    def is_paid(self) -> np.ndarray:
+        """(C,) whether a channel costs anything; the others are organic: they have media without spend."""
+        return np.asarray(self.total_spend.any(axis=0))
+
+    @property
+    def weighing_spend(self) -> np.ndarray:
+        """(C,) currency per day that a channel weighs in priors; an organic one as much as the mean paid one.
+
+        It says how much an organic channel is believed to bring before its data is seen, not what it cost.
+        """
+        spend, paid = self.total_spend.mean(axis=0), self.is_paid
+        return np.where(paid, spend, spend[paid].mean())
+
+    @property
     def spend_share_scale(self) -> np.ndarray:
-        """(C,) scale of the media coefficients' prior: the channel's spend over the mean spend of all channels."""
+        """(C,) scale of the media coefficients' prior: spend over the mean of paid channels; 1 of an organic one."""
         total = self.total_spend.sum(axis=0)
-        return total / total.mean()
+        return np.where(self.is_paid, total / total[self.is_paid].mean(), 1.0)
 
     @property
     def is_on(self) -> np.ndarray:
-        """(G, C) whether a channel has media and spend in a market."""
-        return np.logical_and(self.media.any(axis=1), self.spend.any(axis=1))
+        """(G, C) whether a channel has media in a market, and spend if it has any elsewhere."""
+        return np.logical_and(self.media.any(axis=1), self.spend.any(axis=1) | ~self.is_paid)
 
     def market(self, position: int) -> ModelData:
         """One market by itself, with the channels that are on there."""
-        on = self.is_on[position]
+        here = slice(position, position + 1)
         return replace(
             self,
             markets=(self.markets[position],),
-            channels=tuple(name for name, kept in zip(self.channels, on, strict=True) if kept),
-            media=self.media[position : position + 1, :, on],
-            kpi=self.kpi[position : position + 1],
-            feature_values=self.feature_values[position : position + 1],
-            media_scale=self.media_scale[position : position + 1, on],
-            kpi_scale=self.kpi_scale[position : position + 1],
-            feature_scale=self.feature_scale[position : position + 1],
-            spend=self.spend[position : position + 1, :, on],
+            media=self.media[here],
+            kpi=self.kpi[here],
+            feature_values=self.feature_values[here],
+            media_scale=self.media_scale[here],
+            kpi_scale=self.kpi_scale[here],
+            feature_scale=self.feature_scale[here],
+            spend=self.spend[here],
+        ).of_channels(self.is_on[position])
+
+    def of_channels(self, kept: np.ndarray) -> ModelData:
+        """The same with some of the channels, those of (C,) `kept`."""
+        return replace(
+            self,
+            channels=tuple(name for name, here in zip(self.channels, kept, strict=True) if here),
+            media=self.media[:, :, kept],
+            media_scale=self.media_scale[:, kept],
+            spend=self.spend[:, :, kept],
         )
 
     def to_dataset(self) -> xr.Dataset:
@@ -193,9 +216,9 @@ def model_data(dataset: xr.Dataset, *, days: slice | None = None) -> ModelData:
         days: positions of the window along `time`; default: all days.
 
     Raises:
-        ModelInputError: a value is not finite or negative; a channel is zero throughout the window in all markets, or
-            the KPI in one; a feature is the same on every day; there is no market; the dates are
-            no consecutive periods.
+        ModelInputError: a value is not finite or negative; a channel has no media in the window in any market, or
+            none has spend; the KPI is zero in a market; a feature is the same on every day; there is no market; the
+            dates are no consecutive periods.
     """
     window = dataset.isel(time=days) if days is not None else dataset
     markets = _market_names(window)
@@ -213,17 +236,18 @@ def model_data(dataset: xr.Dataset, *, days: slice | None = None) -> ModelData:
         _require_finite("spend" + where, of_spend, channels, dates, minimum=0.0)
         _require_finite("kpi" + where, of_kpi[:, None], ("kpi",), dates)
         if not of_kpi.mean() > 0:
-            raise ModelInputError(f"the KPI{where} is zero on every day between {dates[0]} and {dates[-1]}")
+            raise ModelInputError(f"the KPI{where} is zero throughout, from {dates[0]} to {dates[-1]}")
     anywhere = " in any market" if len(markets) > 1 else ""
     for c, channel in enumerate(channels):
-        for what, values in (("media", media), ("spend", spend)):
-            if values[:, :, c].sum() <= 0:
-                raise ModelInputError(
-                    f"channel {channel!r} has no {what}{anywhere} between {dates[0]} and {dates[-1]}: exclude it"
-                )
+        if media[:, :, c].sum() <= 0:
+            raise ModelInputError(
+                f"channel {channel!r} has no media{anywhere} between {dates[0]} and {dates[-1]}: exclude it"
+            )
+    if spend.sum() <= 0:
+        raise ModelInputError(f"no channel has spend between {dates[0]} and {dates[-1]}: at least one is needed")
     for name in constant_features(window):
         raise ModelInputError(
-            f"feature {name!r} is the same on every day between {dates[0]} and {dates[-1]}: leave it out, nothing can "
+            f"feature {name!r} is the same throughout, from {dates[0]} to {dates[-1]}: leave it out, nothing can "
             "be learned of it"
         )
 

@@ -7,7 +7,7 @@ by the fits on the train window, because only the champion is fitted on all days
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -78,8 +78,20 @@ class SpecReturns:
 
     @property
     def roi(self) -> np.ndarray:
-        """(S, C)"""
-        return self.caused / self.spend
+        """(S, C); NaN of an organic channel"""
+        return self.caused / np.where(self.spend > 0, self.spend, np.nan)
+
+    @property
+    def paid(self) -> SpecReturns:
+        """The same of the channels that cost money."""
+        costs = self.spend > 0
+        return replace(
+            self,
+            channels=tuple(name for name, kept in zip(self.channels, costs, strict=True) if kept),
+            spend=self.spend[costs],
+            caused=self.caused[:, costs],
+            marginal=self.marginal[costs],
+        )
 
 
 def spec_returns(fit: Fit, horizon: int = 28, *, count_after_horizon: bool = True) -> SpecReturns:
@@ -113,6 +125,7 @@ def averaged_attribution(
     """
     counted = [spec for spec in specs if weights.get(spec.key, 0.0) > 0]
     spend = counted[0].spend
+    costs = np.where(spend > 0, spend, np.nan)
     caused = np.concatenate([spec.caused for spec in counted])
     fitted = np.concatenate([spec.baseline + spec.caused.sum(axis=1) for spec in counted])
     weight = np.concatenate([np.full(len(spec.caused), weights[spec.key] / len(spec.caused)) for spec in counted])
@@ -123,12 +136,13 @@ def averaged_attribution(
     for name, centre, draws in (
         ("contribution", mean, caused),
         ("share", mean / (weight @ fitted), caused / fitted[:, None]),
-        ("roi", mean / spend, caused / spend),
+        ("roi", mean / costs, caused / costs),
     ):
         low, high = np.quantile(draws, tails, axis=0, weights=weight, method="inverted_cdf")
         columns |= {name: centre, f"{name}_low": low, f"{name}_high": high}
     # Rounding may carry a sum of weights a hair above 1.
-    columns["probability_roi_above_1"] = np.clip(weight @ (caused > spend), 0.0, 1.0)
+    above = np.clip(weight @ (caused > spend), 0.0, 1.0)
+    columns["probability_roi_above_1"] = np.where(spend > 0, above, np.nan)
     return pd.DataFrame(columns)
 
 
@@ -152,6 +166,7 @@ def agreement_table(
         credible_interval: probability of the intervals.
         break_even: ROI at which the spend came back; None where the KPI is no money.
     """
+    specs = [spec.paid for spec in specs]
     keys = [spec.key for spec in specs]
     tails = np.array([(1 - credible_interval) / 2, (1 + credible_interval) / 2])
     means = np.stack([spec.roi.mean(axis=0) for spec in specs])

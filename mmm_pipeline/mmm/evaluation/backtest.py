@@ -111,6 +111,7 @@ def plan_gain(fit: Fit, plan: pd.DataFrame, horizon: int, count_after_horizon: b
         horizon: length of the plan.
         count_after_horizon: whether effect carried over to the days after the horizon counts.
     """
+    fit = fit.paid
     responses = channel_responses(fit, horizon, count_after_horizon=count_after_horizon)
     known = dict(zip(fit.data.channels, responses, strict=True))
     gain = 0.0

@@ -38,7 +38,7 @@ NOISE_MCSE = 2.0
 
 
 def drift_table(before: Fit, now: Fit, request: BudgetRequest | None = None, *, seed: int = 0) -> pd.DataFrame:
-    """The table `drift` of the contracts: one row per channel of either champion, those of both first.
+    """The table `drift` of the contracts: one row per paid channel of either champion, those of both first.
 
     The two posteriors are treated as independent where they are compared. They share most of their data, which makes
     them more alike than that, so that a change is called the data's doing too seldom rather than too often.
@@ -59,6 +59,7 @@ def drift_table(before: Fit, now: Fit, request: BudgetRequest | None = None, *, 
             columns of its plan stay empty.
         seed: of the pairing of draws.
     """
+    before, now = before.paid, now.paid
     returns_before, returns_now = _Returns(before), _Returns(now)
     advice_before, advice_now = _advice(before, request), _advice(now, request)
     shared = [channel for channel in now.data.channels if channel in before.data.channels]
@@ -86,7 +87,7 @@ def drift_table(before: Fit, now: Fit, request: BudgetRequest | None = None, *, 
         for moment, fit in (("before", before), ("now", now))
         for name, value in (
             (f"spec_{moment}", fit.spec.key),
-            (f"window_end_{moment}", pd.Timestamp(fit.data.dates[-1])),
+            (f"window_end_{moment}", pd.Timestamp(fit.data.grid.end)),
         )
     }
     return frame_of(DRIFT, [row | both for row in rows])

@@ -22,7 +22,7 @@ _PRIOR_REACH = 2.0
 
 
 def prior_posterior_density(fit: Fit, *, prior_draws: int = 4000, seed: int = 0) -> pd.DataFrame:
-    """The table `prior_posterior_density` of the contracts: densities of ROI on an even grid from 0, per channel.
+    """The table `prior_posterior_density` of the contracts: densities of ROI on an even grid from 0, per paid channel.
 
     ROI is the contribution inside the window over the spend of the window, as in the attribution. The prior is that of
     the contribution with the same media. Kernel densities, reflected at 0; the part of a distribution beyond the
@@ -38,6 +38,8 @@ def prior_posterior_density(fit: Fit, *, prior_draws: int = 4000, seed: int = 0)
     posterior = contribution_totals(fit).to_numpy().reshape(-1, len(spend))
     tables = []
     for c, channel in enumerate(fit.data.channels):
+        if not fit.data.is_paid[c]:
+            continue
         draws = {"prior": prior[:, c] / spend[c], "posterior": posterior[:, c] / spend[c]}
         reach = float(np.quantile(draws["posterior"], _SHOWN))
         wanted = float(np.quantile(draws["prior"], _PRIOR_SHOWN))

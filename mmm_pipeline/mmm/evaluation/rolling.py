@@ -104,7 +104,8 @@ def window_data(dataset: xr.Dataset, window: Window) -> ModelData:
     """
     days = dataset.isel(time=slice(0, window.start))
     over = [dimension for dimension in ("time", "market") if dimension in days.dims]
-    live = (days["media"].sum(over) > 0) & (days["spend"].sum(over) > 0)
+    # A channel that never costs anything is organic; of the others, those that are paid already.
+    live = (days["media"].sum(over) > 0) & ((days["spend"].sum(over) > 0) | (dataset["spend"].sum(over) == 0))
     if not bool(live.any()):
         raise ModelInputError(f"no channel has media and spend before {window.origin}: use fewer split.rolling_origins")
     kept = dataset if bool(live.all()) else dataset.isel(channel=np.flatnonzero(live.to_numpy()))

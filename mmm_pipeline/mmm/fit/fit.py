@@ -59,12 +59,23 @@ class Fit:
     def _markets(self) -> tuple[Fit, ...]:
         return tuple(self._market(position) for position in range(len(self.data.markets)))
 
+    @cached_property
+    def paid(self) -> Fit:
+        """The fit with the channels that cost money; what has to do with spend is a question to this one.
+
+        Effects of channels add up, so that those of some can be looked at without the others.
+        """
+        return self if self.data.is_paid.all() else self._with(self.data.of_channels(self.data.is_paid))
+
     def _market(self, position: int) -> Fit:
-        data = self.data.market(position)
+        return self._with(self.data.market(position))
+
+    def _with(self, data: ModelData) -> Fit:
+        """These draws for a part of the data: one of its markets, or some of its channels."""
         groups: dict[str, Any] = {}
         for name in self.inference.groups():
             group = self.inference[name]
-            if "market" in group.dims:
+            if "market" in group.dims and not data.several_markets:
                 group = group.sel(market=data.markets[0], drop=True)
             groups[name] = group.sel(channel=list(data.channels)) if "channel" in group.dims else group
         return replace(self, data=data, inference=az.InferenceData(**groups))

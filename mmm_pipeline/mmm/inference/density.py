@@ -1,4 +1,4 @@
-"""The log posterior density in sampling coordinates: what the sampler climbs on.
+"""The log posterior density in sampling coordinates, which NUTS samples.
 
 Media enter by their coefficients, everything else by one of two likelihoods: `collapsed` integrates the linear
 coefficients out (Normal noise), `student_t` samples them. Markets share the media parameters and the

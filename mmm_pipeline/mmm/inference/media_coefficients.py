@@ -55,7 +55,7 @@ class ChannelPriors(NamedTuple):
         roi_family: (C,) position of its family in `ROI_FAMILIES`; 0 without one.
         roi_first: (C,) first parameter of the prior of ROI, as its family has it; 1 without one.
         roi_second: (C,) the second.
-        daily_spend: (C,) currency per day, all markets together.
+        daily_spend: (C,) currency per day, all markets together; of an organic channel what it weighs in priors.
         kpi_scale: (G,) KPI units per unit of the scaled KPI.
     """
 
@@ -85,15 +85,21 @@ def channel_priors(spec: ModelSpec, data: ModelData) -> ChannelPriors:
         roi_family=family,
         roi_first=parameters[:, 0],
         roi_second=parameters[:, 1],
-        daily_spend=data.total_spend.mean(axis=0),
+        daily_spend=data.weighing_spend,
         kpi_scale=data.kpi_scale,
     )
 
 
 def beliefs_on_roi(spec: ModelSpec, data: ModelData) -> Mapping[str, RoiPrior]:
     """Channel -> the prior of its ROI over the window; channels with the spend-share prior are not among them."""
+    paid = data.is_paid
     beliefs = roi_priors(
-        spec.media_prior, spec.roi_priors, data.channels, data.total_spend.sum(axis=0), float(data.total_kpi.sum())
+        spec.media_prior,
+        spec.roi_priors,
+        [name for name, costs in zip(data.channels, paid, strict=True) if costs],
+        data.total_spend.sum(axis=0)[paid],
+        float(data.total_kpi.sum()),
+        organic=[name for name, costs in zip(data.channels, paid, strict=True) if not costs],
     )
     return {belief.channel: belief for belief in beliefs}
 

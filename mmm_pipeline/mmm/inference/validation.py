@@ -47,6 +47,8 @@ def require_fittable(spec: ModelSpec, data: ModelData) -> None:
             raise ModelInputError(
                 f"channel {channel!r} has no media {step.on} any of the {step.counted(data.days)}: exclude it"
             )
+    if not data.is_paid.any():
+        raise ModelInputError("no channel has spend: at least one is needed")
     for channel, scale in zip(data.channels, data.spend_share_scale, strict=True):
         if not (np.isfinite(scale) and scale > 0):
             raise ModelInputError(
@@ -77,6 +79,8 @@ def _require_beliefs(spec: ModelSpec, data: ModelData) -> None:
         where = f"priors.roi[{belief.channel!r}]"
         if belief.channel not in data.channels:
             raise ModelInputError(f"{where} is no channel of the model: channels are {', '.join(data.channels)}")
+        if not data.is_paid[data.channels.index(belief.channel)]:
+            raise ModelInputError(f"{where} is organic: it has media and no spend, so that it has no ROI")
         if belief.channel in seen:
             raise ModelInputError(f"{where} is given twice: combine the beliefs into one")
         seen.add(belief.channel)

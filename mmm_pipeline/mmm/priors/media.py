@@ -7,7 +7,8 @@
 - `roi`: one common belief on the ROI of every channel.
 - `spend_share`: β_c ~ HalfNormal(spend share × number of channels), that of `lightweight-mmm` 0.1.9.
 
-A channel with a belief of its own keeps it under all three; under `total_share` the others share what is left.
+A channel with a belief of its own keeps it under all three; under `total_share` the others share what is left. An
+organic channel (media without spend) is believed to cause, beside them, as much as the mean paid one.
 """
 
 from __future__ import annotations
@@ -54,23 +55,30 @@ SPEND_SHARE = MediaPrior("spend_share", 0.0, 0.0)
 
 
 def roi_priors(
-    media: MediaPrior, own: Sequence[RoiPrior], channels: Sequence[str], spend: np.ndarray, kpi: float
+    media: MediaPrior,
+    own: Sequence[RoiPrior],
+    channels: Sequence[str],
+    spend: np.ndarray,
+    kpi: float,
+    *,
+    organic: Sequence[str] = (),
 ) -> tuple[RoiPrior, ...]:
     """The beliefs on ROI that the sampler uses, own ones included; a channel without one has the spend-share prior.
 
     Args:
         media: the rule.
         own: beliefs on single channels.
-        channels: C names.
+        channels: C names, of the paid channels.
         spend: (C,) currency over the window, above 0.
         kpi: KPI over the window, above 0.
+        organic: names of channels without spend; their belief is on the KPI per unit of what they weigh in priors.
     """
     held = {belief.channel: belief for belief in own}
     if media.kind == "spend_share":
         return tuple(own)
     mean, sd = (media.mean, media.sd) if media.kind == "roi" else _common_roi(media, held, channels, spend, kpi)
     family: RoiFamilyName = media.family if media.kind == "roi" else "log_normal"
-    return tuple(held.get(channel) or RoiPrior(channel, mean, sd, family) for channel in channels)
+    return tuple(held.get(channel) or RoiPrior(channel, mean, sd, family) for channel in (*channels, *organic))
 
 
 def _common_roi(

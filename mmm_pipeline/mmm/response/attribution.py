@@ -52,7 +52,7 @@ def attribution(
       count, and effect of media before its start, which the model does not see, neither. With the baseline, the
       contributions add up to the fitted mean on every day and in every draw.
     - share: expected contribution over the expected KPI of the window.
-    - roi: contribution over the spend of the window.
+    - roi: contribution over the spend of the window. An organic channel has none, and no marginal ROI and no cost.
     - marginal_roi: KPI of the next unit of currency over a horizon of `horizon` days at the spend of the last
       `horizon` days, evenly paced: the derivative of the curve that the budget plan maximises.
     - cost_per_kpi: spend over contribution, the inverse of ROI; its interval is that of the draws' inverses.
@@ -85,7 +85,7 @@ def attribution(
     table = _table(fit, totals, fitted, marginal_roi_draws(fit, horizon, count_after_horizon), tails)
     table["prior_width_ratio"] = _prior_width_ratio(fit, totals, credible_interval, prior_draws, seed)
     table["media_variation"] = media_variation(fit)
-    total = _total(fit, totals.sum(axis=1), baseline, tails)
+    total = _total(fit, totals, baseline, tails)
     return Attribution(table=table, over_time=pd.concat(over_time, ignore_index=True), total=total)
 
 
@@ -93,7 +93,7 @@ def media_total(fit: Fit, *, credible_interval: float = 0.9) -> pd.DataFrame:
     """The contract `media_total` of a posterior: all media together, and what is left for the baseline."""
     tails = np.array([(1 - credible_interval) / 2, (1 + credible_interval) / 2])
     components = _Components(fit)
-    caused = np.sum([components.channel(channel).sum(axis=1) for channel in fit.data.channels], axis=0)
+    caused = np.stack([components.channel(channel).sum(axis=1) for channel in fit.data.channels], axis=1)
     return _total(fit, caused, components.baseline(), tails)
 
 
@@ -127,11 +127,14 @@ def contribution_totals(fit: Fit) -> xr.DataArray:
 def marginal_roi_draws(fit: Fit, horizon: int, count_after_horizon: bool) -> np.ndarray:
     """(S, C) KPI of the next unit of currency at today's spend, which markets share as they share today's.
 
-    A channel that is off everywhere today is shared as over the whole window.
+    An organic channel has none: NaN. A channel that is off everywhere today is shared as over the whole window.
     """
-    responses = channel_responses(fit, horizon, count_after_horizon=count_after_horizon)
-    today = current_spend(fit, horizon)
-    return np.stack([response.slope_draws(spend) for response, spend in zip(responses, today, strict=True)], axis=1)
+    responses = channel_responses(fit.paid, horizon, count_after_horizon=count_after_horizon)
+    today = current_spend(fit.paid, horizon)
+    slopes = [response.slope_draws(spend) for response, spend in zip(responses, today, strict=True)]
+    of_all = np.full((len(slopes[0]), len(fit.data.channels)), np.nan)
+    of_all[:, fit.data.is_paid] = np.stack(slopes, axis=1)
+    return of_all
 
 
 class _Components:
@@ -184,11 +187,12 @@ def _component_table(
 def _table(
     fit: Fit, totals: np.ndarray, fitted: np.ndarray, marginal_roi: np.ndarray, tails: np.ndarray
 ) -> pd.DataFrame:
-    spend = fit.data.total_spend.sum(axis=0)
+    costs = fit.data.total_spend.sum(axis=0)
+    spend = np.where(fit.data.is_paid, costs, np.nan)
     contribution = totals.mean(axis=0)
     columns: dict[str, object] = {
         "channel": list(fit.data.channels),
-        "spend": spend,
+        "spend": costs,
         "media_units": fit.data.media_units.sum(axis=(0, 1)),
     }
     quantities = {
@@ -198,7 +202,7 @@ def _table(
     }
     for name, (mean, draws) in quantities.items():
         columns |= _with_interval(name, mean, draws, tails)
-    columns["probability_roi_above_1"] = (totals > spend).mean(axis=0)
+    columns["probability_roi_above_1"] = np.where(np.isnan(spend), np.nan, (totals > spend).mean(axis=0))
     columns |= _with_interval("marginal_roi", marginal_roi.mean(axis=0), marginal_roi, tails)
     # Costs fall where contributions rise, so that their interval is that of the contributions turned round.
     for name, caused in (("", "contribution"), ("_low", "contribution_high"), ("_high", "contribution_low")):
@@ -206,14 +210,15 @@ def _table(
     return pd.DataFrame(columns)
 
 
-def _total(fit: Fit, caused: np.ndarray, baseline: np.ndarray, tails: np.ndarray) -> pd.DataFrame:
-    """All media together; caused: (S,) over the window, baseline: (S, T)."""
+def _total(fit: Fit, totals: np.ndarray, baseline: np.ndarray, tails: np.ndarray) -> pd.DataFrame:
+    """All media together; totals: (S, C) over the window, baseline: (S, T). ROI is that of the paid channels."""
     spend, rest = float(fit.data.spend.sum()), baseline.sum(axis=1)
+    caused, bought = totals.sum(axis=1), totals[:, fit.data.is_paid].sum(axis=1)
     row: dict[str, object] = {"spend": spend}
     for name, mean, draws in (
         ("contribution", caused.mean(), caused),
         ("share", caused.mean() / (caused + rest).mean(), caused / (caused + rest)),
-        ("roi", caused.mean() / spend, caused / spend),
+        ("roi", bought.mean() / spend, bought / spend),
     ):
         low, high = np.quantile(draws, tails)
         row |= {name: mean, f"{name}_low": low, f"{name}_high": high}

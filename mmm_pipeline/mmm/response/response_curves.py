@@ -28,6 +28,7 @@ def response_draws(fit: Fit, *, points: int = 61) -> xr.Dataset:
         `kpi` (chain, draw, channel, point), KPI units per day, and `spend` (channel, point), currency per day; see
         `steady_kpi`.
     """
+    fit = fit.paid
     spend = np.linspace(0.0, 2.0, points) * largest_spend(fit)[:, None]
     index = {name: fit.posterior[name].to_numpy() for name in ("chain", "draw")}
     channels = fit.data.channels
@@ -56,6 +57,7 @@ def response_curves(fit: Fit, *, horizon: int = 28, credible_interval: float = 0
         credible_interval: probability of the band.
         points: number of evenly spaced spends.
     """
+    fit = fit.paid
     prices = media_prices(fit)
     today = current_spend(fit, horizon) / horizon
     largest = largest_spend(fit)

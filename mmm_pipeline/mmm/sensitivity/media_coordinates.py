@@ -21,7 +21,8 @@ def media_coordinates(fit: Fit, contributions: np.ndarray) -> np.ndarray:
     """
     data, coefficients = fit.data, fit.media_coefficients()
     beliefs, scale = beliefs_on_roi(fit.spec, data), channel_priors(fit.spec, data).scale
-    spend = data.total_spend.sum(axis=0)
+    # A belief on an organic channel is one per unit of what it weighs in priors.
+    spend = np.where(data.is_paid, data.total_spend.sum(axis=0), data.weighing_spend * data.days)
     level = coefficients[:, 0]
     if data.several_markets:
         draws = fit.posterior["channel_level"].to_numpy()

@@ -49,8 +49,11 @@ def prior_check(
     tails = [(1 - credible_interval) / 2, (1 + credible_interval) / 2]
     caused = prior_contributions(spec, data, draws, seed).sum("market").to_numpy()
     spend, kpi = data.total_spend.sum(axis=0), float(data.total_kpi.sum())
-    rows = [_row(None, caused.sum(axis=1), float(spend.sum()), kpi, tails)]
-    rows += [_row(name, caused[:, c], float(spend[c]), kpi, tails) for c, name in enumerate(data.channels)]
+    bought = caused[:, data.is_paid].sum(axis=1)
+    rows = [_row(None, caused.sum(axis=1), bought, float(spend.sum()), kpi, tails)]
+    rows += [
+        _row(name, caused[:, c], caused[:, c], float(spend[c]), kpi, tails) for c, name in enumerate(data.channels)
+    ]
     daily = _daily(spec, data, draws, seed)
     low, high = np.quantile(daily, tails, axis=0)
     series = pd.DataFrame(
@@ -72,9 +75,12 @@ def is_absurd(share: float, probability_above_kpi: float) -> bool:
     return share >= MOST_EXPECTED_SHARE or probability_above_kpi >= MOST_ABOVE_KPI
 
 
-def _row(channel: str | None, caused: np.ndarray, spend: float, kpi: float, tails: list[float]) -> dict[str, object]:
+def _row(
+    channel: str | None, caused: np.ndarray, bought: np.ndarray, spend: float, kpi: float, tails: list[float]
+) -> dict[str, object]:
+    """caused: (S,) KPI of media; bought: of those that cost money, whose return is told where anything was spent."""
     row: dict[str, object] = {"channel": channel, "spend": spend}
-    for name, draws in (("share", caused / kpi), ("roi", caused / spend)):
+    for name, draws in (("share", caused / kpi), ("roi", bought / (spend or np.nan))):
         low, high = np.quantile(draws, tails)
         row |= {name: float(draws.mean()), f"{name}_low": float(low), f"{name}_high": float(high)}
     return row | {"probability_above_kpi": float((caused > kpi).mean())}

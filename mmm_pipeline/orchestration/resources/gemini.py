@@ -13,7 +13,15 @@ from mmm_pipeline.reporting.gemini.writer import GeminiWriter
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.workspace import Workspace
 
-__all__ = ["KEY_VARIABLE", "URL_VARIABLE", "Gemini", "GeminiResource", "gemini_is_installed", "gemini_key", "narrator"]
+__all__ = [
+    "KEY_VARIABLE",
+    "URL_VARIABLE",
+    "Gemini",
+    "GeminiResource",
+    "gemini_is_installed",
+    "gemini_key",
+    "what_leaves_the_machine",
+]
 
 KEY_VARIABLE = "GEMINI_API_KEY"
 URL_VARIABLE = "MMM_GEMINI_BASE_URL"
@@ -25,7 +33,7 @@ class Gemini:
 
     workspace: Workspace
 
-    def pen(self, run_id: str) -> GeminiWriter | Reason:
+    def writer(self, run_id: str) -> GeminiWriter | Reason:
         """A writer that asks Gemini, or the reason why the template writes.
 
         Raises:
@@ -76,7 +84,7 @@ def gemini_is_installed() -> bool:
         return False
 
 
-def narrator(settings: Settings) -> list[str]:
+def what_leaves_the_machine(settings: Settings) -> list[str]:
     """What a user is told before a run: whether anything will leave the machine."""
     if settings.report.writer == "template" or gemini_key() is None or not gemini_is_installed():
         return []

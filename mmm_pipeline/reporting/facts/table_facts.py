@@ -42,13 +42,13 @@ def _leaderboard(tables: ResultTables) -> FactTable:
         Column("status", "text"),
         Column("reason", "text", "why it cannot win"),
         Column("is_champion", "text"),
-        Column("mape", "share", "mean absolute percentage error on unseen periods"),
+        Column("mape", "share", "mean absolute percentage error on holdout periods"),
         Column("wape", "share"),
         Column("rmse", "kpi"),
         Column("crps", "kpi"),
         Column("skill", "share", "1 - mape / mape of the best naive forecast; above 0 beats it"),
-        Column("coverage_50", "share", "unseen periods inside the 50% band"),
-        Column("coverage_90", "share", "unseen periods inside the 90% band"),
+        Column("coverage_50", "share", "holdout periods inside the 50% band"),
+        Column("coverage_90", "share", "holdout periods inside the 90% band"),
         Column("rhat_max", "ratio"),
         Column("ess_bulk_min", "count"),
         Column("divergences", "count"),
@@ -65,13 +65,15 @@ def _naive(tables: ResultTables) -> FactTable:
     columns = [Column("mape", "share"), Column("wape", "share"), Column("rmse", "kpi"), Column("crps", "kpi")]
     columns.append(Column("is_best", "text"))
     rows = [(clean(row["forecast"]), row) for row in records(tables.naive_forecasts.sort_values("mape"))]
-    return table("naive_forecasts", "forecasts without a model, on the same unseen periods", columns, rows)
+    return table("naive_forecasts", "forecasts without a model, on the same holdout periods", columns, rows)
 
 
 def _attribution(found: Findings) -> FactTable:
     columns = [
         Column(
-            "evidence", "text", "pays_back, below_spend, unclear; measured (KPI is no money); implausible; no_evidence"
+            "evidence",
+            "text",
+            "pays_back, below_spend, unclear; measured (KPI is no money); implausible; no_evidence; organic (no spend)",
         ),
         Column("spend", "money", "over the window"),
         Column("contribution", "kpi", "KPI caused over the window, best estimate"),

@@ -19,7 +19,7 @@ from mmm_pipeline.reporting.text.returns import returns_of, stated
 
 __all__ = ["ChannelFinding", "Findings", "Move", "findings", "implausible_results"]
 
-Evidence = Literal["pays_back", "below_spend", "unclear", "measured", "implausible", "no_evidence"]
+Evidence = Literal["pays_back", "below_spend", "unclear", "measured", "implausible", "no_evidence", "organic"]
 """`measured`: a KPI that is not money has no break-even to be above or below; `implausible`: the data speaks of the
 channel, but in results that cannot be right, so that nothing is said of what it brings; `no_evidence`: what the
 posterior says of it is the prior's opinion."""
@@ -298,6 +298,8 @@ def _channels(
 
 def _evidence(row: Mapping[str, Any], rests_on: RestsOn, is_money: bool, implausible: bool) -> Evidence:
     probability = _number(row["probability_roi_above_1"])
+    if float(row["spend"]) == 0:
+        return "organic"
     if rests_on == "prior":
         return "no_evidence"
     if implausible:

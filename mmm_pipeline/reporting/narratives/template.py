@@ -210,6 +210,8 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
         "measured_rows": _judged(found.channels, "measured"),
         "implausible_rows": _judged(found.channels, "implausible"),
         "unknown_rows": _judged(found.channels, "no_evidence"),
+        "organic": found.with_evidence("organic"),
+        "organic_rows": _judged(found.channels, "organic"),
         "unusable": [
             (
                 spec_words(words, row),

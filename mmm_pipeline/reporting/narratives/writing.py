@@ -45,7 +45,7 @@ def rule_proposals(name: str, tables: ResultTables) -> list[Proposal]:
 
 
 def write_narrative(
-    name: str, tables: ResultTables, pen: GeminiWriter | Reason, pictures: Pictures
+    name: str, tables: ResultTables, writer: GeminiWriter | Reason, pictures: Pictures
 ) -> dict[Language, Narrative]:
     """Write one narrative in every language of the settings.
 
@@ -54,7 +54,7 @@ def write_narrative(
     Args:
         name: of the narrative's asset.
         tables: the results.
-        pen: who writes, or why the template does.
+        writer: who writes, or why the template does.
         pictures: gives the pictures of a narrative under the names that are sent.
 
     Raises:
@@ -65,7 +65,7 @@ def write_narrative(
     written: dict[Language, Narrative] = {}
     for position, language in enumerate(tables.settings.report.languages):
         started = time.monotonic()
-        narrative = _write(name, tables, language, pen, pictures, proposals, wants_proposals=position == 0)
+        narrative = _write(name, tables, language, writer, pictures, proposals, wants_proposals=position == 0)
         proposals = narrative.proposals
         receipt = replace(narrative.receipt, seconds=time.monotonic() - started)
         written[language] = replace(narrative, receipt=receipt)
@@ -76,17 +76,17 @@ def _write(
     name: str,
     tables: ResultTables,
     language: Language,
-    pen: GeminiWriter | Reason,
+    writer: GeminiWriter | Reason,
     pictures: Pictures,
     proposals: tuple[Proposal, ...],
     *,
     wants_proposals: bool,
 ) -> Narrative:
-    if isinstance(pen, Reason):
-        outcome: Written | Receipt = Receipt("template", reason=pen)
+    if isinstance(writer, Reason):
+        outcome: Written | Receipt = Receipt("template", reason=writer)
     else:
         task = brief(name, tables, language, proposals=proposals, wants_proposals=wants_proposals)
-        outcome = pen.write(replace(task, images=tuple(pictures(name, task.disguise, language))))
+        outcome = writer.write(replace(task, images=tuple(pictures(name, task.disguise, language))))
     if isinstance(outcome, Receipt):
         reason = outcome.reason or Reason("not_configured")
         text = offline_narrative(name, tables, language, reason, proposals)

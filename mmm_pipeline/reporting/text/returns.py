@@ -45,7 +45,7 @@ def stated(tables: ResultTables) -> ResultTables:
     scaled = {name: returns.scaled(name, getattr(tables, name)) for name in PER_SPEND}
     changed: dict[str, Any] = {name: table for name, table in scaled.items() if table is not getattr(tables, name)}
     if not returns.is_money:
-        # A comparison of a count with an amount says nothing.
+        # A count cannot be compared with an amount.
         for name in ("attribution", "attribution_by_market", "averaged_attribution"):
             table = changed.get(name, getattr(tables, name))
             changed[name] = table.assign(probability_roi_above_1=np.nan)

@@ -1,4 +1,4 @@
-"""The density that the sampler climbs on is the model's own: nothing is approximated by any of its coordinates."""
+"""The density that NUTS samples is that of the model: nothing is approximated by any of its coordinates."""
 
 from __future__ import annotations
 

@@ -16,7 +16,9 @@ from mmm_pipeline_tests.reporting.gemini.stand_in import KEY, StandIn, serve
 from mmm_pipeline_tests.reporting.profiled_results import profiled
 from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
 
-QUICK = Limits(timeout_seconds=0.6, deadline_seconds=2.5, attempts=3, pause_seconds=0.01)
+PATIENT = Limits(timeout_seconds=20, deadline_seconds=30, attempts=3, pause_seconds=0.01)
+HASTY = Limits(timeout_seconds=0.6, deadline_seconds=30, attempts=3, pause_seconds=0.01)
+"""For servers that do not answer in time."""
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def server() -> Iterator[StandIn]:
 def writer(server: StandIn, tmp_path: Path) -> Callable[..., GeminiWriter]:
     """Makes a writer; its cache and its budget are those of the test."""
 
-    def make(limits: Limits = QUICK, token_budget: int = 300_000, key: str = KEY, run: str = "run") -> GeminiWriter:
+    def make(limits: Limits = PATIENT, token_budget: int = 300_000, key: str = KEY, run: str = "run") -> GeminiWriter:
         return GeminiWriter(
             GeminiClient(key, limits, server.url),
             AnswerCache(tmp_path / "answers"),

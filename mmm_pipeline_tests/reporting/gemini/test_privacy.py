@@ -39,8 +39,8 @@ def _english(channels: Any, **settings: Any) -> ResultTables:
     return synthetic_results(channels, settings={"report": {"languages": ["en"]}, **settings})
 
 
-def _sent(tables: ResultTables, pen: GeminiWriter, server: StandIn, name: str = "chart_report") -> Asked:
-    write_narrative(name, tables, pen, lambda *_: ())
+def _sent(tables: ResultTables, writer: GeminiWriter, server: StandIn, name: str = "chart_report") -> Asked:
+    write_narrative(name, tables, writer, lambda *_: ())
     return server.last
 
 
@@ -162,10 +162,10 @@ def test_the_preview_is_what_is_sent(tables: ResultTables, writer: Maker, server
 
 
 def test_the_key_is_in_the_header_and_nowhere_else(tables: ResultTables, writer: Maker, server: StandIn) -> None:
-    pen = writer()
-    _sent(tables, pen, server)
-    assert server.keys == [pen.client.key]
-    assert pen.client.key not in json.dumps(server.requests) + repr(pen)
+    writer = writer()
+    _sent(tables, writer, server)
+    assert server.keys == [writer.client.key]
+    assert writer.client.key not in json.dumps(server.requests) + repr(writer)
 
 
 def test_pictures_of_the_chart_report_go_with_it(writer: Maker, server: StandIn, tmp_path: Path) -> None:

@@ -14,14 +14,15 @@ from mmm_pipeline.reporting.gemini.client import Limits
 from mmm_pipeline.reporting.gemini.writer import GeminiWriter
 from mmm_pipeline.reporting.narratives.writing import Narrative, write_narrative
 from mmm_pipeline.reporting.results.tables import ResultTables
+from mmm_pipeline_tests.reporting.gemini.conftest import HASTY, PATIENT
 from mmm_pipeline_tests.reporting.gemini.stand_in import Fault, StandIn, honest
 from mmm_pipeline_tests.reporting.synthetic_results import synthetic_results
 
 Maker = Callable[..., GeminiWriter]
 
 
-def _write(tables: ResultTables, pen: GeminiWriter, name: str = "budget_report") -> Narrative:
-    return write_narrative(name, tables, pen, lambda *_: ())["en"]
+def _write(tables: ResultTables, writer: GeminiWriter, name: str = "budget_report") -> Narrative:
+    return write_narrative(name, tables, writer, lambda *_: ())["en"]
 
 
 @pytest.mark.parametrize("name", ["eda_report", "chart_report", "budget_report", "model_advice"])
@@ -63,10 +64,10 @@ def test_a_fault_ends_in_the_template_with_its_reason(
     faults: list[Fault], code: str, calls: int, tables: ResultTables, writer: Maker, server: StandIn
 ) -> None:
     server.faults[:] = copy.deepcopy(faults)
-    pen = writer()
+    narrating = writer(HASTY if code == "timeout" else PATIENT)
     started = time.monotonic()
-    narrative = _write(tables, pen)
-    assert time.monotonic() - started < 6
+    narrative = _write(tables, narrating)
+    assert time.monotonic() - started < PATIENT.deadline_seconds
     assert narrative.receipt.source == "template"
     assert narrative.receipt.reason is not None
     assert narrative.receipt.reason.code == code
@@ -192,11 +193,11 @@ def test_other_data_is_another_question(tables: ResultTables, writer: Maker, ser
 def test_a_kept_answer_that_somebody_changed_is_not_believed(
     tables: ResultTables, writer: Maker, server: StandIn
 ) -> None:
-    pen = writer()
-    _write(tables, pen)
-    [file] = list(pen.cache.folder.glob("*.json"))
+    narrating = writer()
+    _write(tables, narrating)
+    [file] = list(narrating.cache.folder.glob("*.json"))
     file.write_text(file.read_text().replace("The data covers 87", "The data covers 97"))
-    narrative = _write(tables, pen)
+    narrative = _write(tables, narrating)
     assert len(server.requests) == 2
     assert "97 days" not in narrative.markdown
 

@@ -11,6 +11,7 @@ import pytest
 from mmm_pipeline.errors import CampaignDataError, MmmError, SettingsError, WarehouseError
 from mmm_pipeline.ingestion.rows.bigquery import SourceTable
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
+from mmm_pipeline.ingestion.shapes.row_tables import media_table
 from mmm_pipeline.settings.sources import BigQuerySettings
 from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery
 from mmm_pipeline.storage.warehouse.bigquery.names import table_name
@@ -227,7 +228,7 @@ def test_days_before_since_do_not_count_and_prune_partitions(proxy: Proxy, put: 
     )
     table = put(frame, types=["DATE", "STRING", "FLOAT64", "FLOAT64", "FLOAT64"])
     settings = bigquery_settings(table, source={"since": "2025-01-05"})
-    opened = SourceTable.open(settings)
+    opened = SourceTable.open(settings, media_table(settings))
     assert int(opened.totals()["row_count"].sum()) == 3
     assert "WHERE" not in opened.accepted().split("AS (", 2)[1].split(")")[0]
 

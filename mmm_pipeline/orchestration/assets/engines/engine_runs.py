@@ -52,7 +52,7 @@ def asked_engines(settings: Settings, also: Sequence[str] = ()) -> list[Engine]:
 
 
 def answered_engines(home: Home, settings: Settings) -> list[str]:
-    """Engines that were asked in this home once, so that the UI still knows what they are."""
+    """Engines that were already run in this home, so that the UI still shows them."""
     if not home.engine_files.is_dir():
         return []
     # A folder of engines that is gone or damaged is an error for those who ask one, not for the whole UI.

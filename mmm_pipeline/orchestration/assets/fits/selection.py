@@ -1,4 +1,4 @@
-"""Stage 4: rank the grid on the holdout, refit the winner on all days."""
+"""Stage 4: rank the grid on the holdout, refit the champion on all periods."""
 
 # Dagster reads the type of `context` itself, so annotations are not postponed here.
 from collections.abc import Callable

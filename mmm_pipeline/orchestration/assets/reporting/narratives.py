@@ -34,7 +34,9 @@ def _narrative_asset(name: str, deps: list[str], description: str) -> dg.AssetsD
 
         workspace.require_one_generation(deps)
         tables = result_tables(workspace)
-        written = write_narrative(name, tables, gemini.pen(context.run.run_id), stored_pictures(workspace.artifacts()))
+        written = write_narrative(
+            name, tables, gemini.writer(context.run.run_id), stored_pictures(workspace.artifacts())
+        )
         if tables.settings.report.strict:
             _refuse_templates(name, written)
         _store(workspace, name, written)

@@ -95,7 +95,7 @@ def _legend(context: ChartContext) -> list[tuple[Artist, str]]:
 def _densities(
     axes: Axes, densities: dict[tuple[str, str], pd.DataFrame], name: str, quantity: str, colour: str
 ) -> None:
-    """Prior behind posterior; heights are densities, whose scale says nothing, so there is none."""
+    """Prior behind posterior; heights are densities, whose scale has no meaning, so there is none."""
     for source, line, fill in (("prior", MUTED, _PRIOR_FILL), ("posterior", colour, style.face(colour, 0.3))):
         part = densities.get((name, source))
         if part is not None:

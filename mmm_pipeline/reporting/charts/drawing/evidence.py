@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mmm_pipeline.reporting.charts.drawing.context import ChartContext
-from mmm_pipeline.reporting.charts.drawing.style import BLUE, GREY, ORANGE, RED
+from mmm_pipeline.reporting.charts.drawing.style import BLUE, GREY, ORANGE, RED, SKY
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -38,6 +38,7 @@ MARKS = {
     "measured": Mark(BLUE, "o"),
     "implausible": Mark(GREY, "X"),
     "no_evidence": Mark(GREY, "o", hollow=True),
+    "organic": Mark(SKY, "o", hollow=True),
 }
 
 

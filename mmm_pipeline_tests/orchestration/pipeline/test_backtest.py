@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import json
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import arviz as az
 import dagster as dg
+import numpy as np
 import pytest
+import xarray as xr
 from typer.testing import CliRunner
 
 from mmm_pipeline.cli.main import app
@@ -18,6 +22,7 @@ from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.mmm.data.model_data import train_days
+from mmm_pipeline.mmm.fit.fit import Fit
 from mmm_pipeline.operations.backtest import BacktestOptions, BacktestResult, publish, run_backtest
 from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint, spec_of_key
 from mmm_pipeline.orchestration.headless import build_definitions, fill_partition
@@ -69,6 +74,15 @@ def _files(home: Home) -> dict[str, bytes]:
     }
 
 
+def _with_log_likelihood(fit: Fit) -> Fit:
+    """The fit with what the sampler would have kept of every period, which the sensitivity of a plan asks for."""
+    chains, draws, periods = fit.posterior.sizes["chain"], fit.posterior.sizes["draw"], len(fit.data.grid)
+    values = np.random.default_rng(0).normal(-1, 0.1, (chains, draws, periods))
+    kept = xr.Dataset({"kpi": (("chain", "draw", "time"), values)})
+    groups = {"posterior": fit.posterior, "sample_stats": fit.inference["sample_stats"], "log_likelihood": kept}
+    return dataclasses.replace(fit, inference=az.InferenceData(**groups))
+
+
 def _put_fits(home: Home, date: dt.date, settings: Settings, *, converged: bool = True) -> None:
     """Made-up posteriors where the run of a date looks for fits to reuse, so that nothing has to be drawn."""
     then = settings.as_of(date)
@@ -76,7 +90,7 @@ def _put_fits(home: Home, date: dt.date, settings: Settings, *, converged: bool 
     load_campaigns(warehouse, then)
     dataset, _ = build_model_inputs(build_media_matrix(warehouse, then), then)
     for name, key, days in (("fitted_model", "adstock|1", train_days(dataset)), ("champion_model", None, None)):
-        fit = synthetic_fit(dataset=dataset.isel(time=slice(None, days)), converged=converged)
+        fit = _with_log_likelihood(synthetic_fit(dataset=dataset.isel(time=slice(None, days)), converged=converged))
         fingerprint = fit_fingerprint(spec_of_key(then, "adstock|1", fit.data), fit.data, then)
         artifacts.write_fit(name, fit, fingerprint=fingerprint, key=key)
 

@@ -144,7 +144,7 @@ def test_every_filled_week_is_a_partition_with_its_scores_in_the_one_event_log(s
         for name in ("attribution", "budget_plan", "backtest"):
             assert instance.get_materialized_partitions(dg.AssetKey(name)) == weeks
         plotted = {
-            str(event.partition): event.asset_materialization.metadata
+            str(event.asset_materialization.partition): event.asset_materialization.metadata
             for record in instance.fetch_materializations(dg.AssetKey("backtest"), limit=10).records
             if (event := record.event_log_entry) and event.asset_materialization
         }

@@ -38,7 +38,8 @@ def fit(request: Request, say: Callable[[str], None]) -> Result:
     if request.markets:
         holdout = np.tile(holdout, (len(request.markets.names), 1))
     roi = backend.tfd.LogNormal(*_roi_priors(request), name="roi_m")
-    knots = list(range(0, request.train_days, _DAYS_PER_KNOT))
+    apart = int((np.datetime64(request.dates[1]) - np.datetime64(request.dates[0])).astype(int))
+    knots = list(range(0, request.train_days, max(1, _DAYS_PER_KNOT // apart)))
     mmm = model.Meridian(
         input_data=_data(request),
         model_spec=spec.ModelSpec(

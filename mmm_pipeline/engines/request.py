@@ -61,7 +61,8 @@ def build_request(dataset: xr.Dataset, settings: Settings, engine: Engine, key: 
         "features": features,
         "feature_values": values.astype(float).tolist(),
         "degrees": int(degrees),
-        "seasonality_period_days": settings.model.seasonality_period_days,
+        # Engines count it in steps of the dates: days, where the data is daily.
+        "seasonality_period_days": settings.model.seasonality_period_days / step.mean_days,
         "weekday": settings.model.weekday and step is Step.DAY,
         "chains": asked.chains,
         "warmup": asked.warmup,

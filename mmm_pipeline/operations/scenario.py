@@ -212,7 +212,7 @@ def _notes(fit: Fit, summary: dict[str, Any], blind: Sequence[str], held: Sequen
             + told_reasons(fit.convergence.failures)
         )
     basis = summary["basis_end"]
-    if basis.date() < fit.data.dates[-1].item():
+    if basis.date() < fit.data.grid.end:
         yield (
             f"nothing was spent since {basis.date()}: bounds, and the mix that the scenario is compared with, are "
             f"those of the {fit.data.grid.step.counted(int(summary['horizon']))} up to that day"

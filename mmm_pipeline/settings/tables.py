@@ -145,7 +145,7 @@ class ChannelSettings(Section):
 
 
 class ControlSettings(Section):
-    """Optional controls: a table with a date and numeric columns, one row per day (and market)."""
+    """Optional controls: a table with a date and numeric columns, one row per period or finer (and market)."""
 
     source: Source = Field(
         SourceSettings(), description="where the controls are, as the section source; empty: `columns` of that source"
@@ -153,7 +153,7 @@ class ControlSettings(Section):
     date: str | None = Field(None, description="its date column; empty: columns.date")
     columns: tuple[str, ...] = Field((), description="empty: of a source of their own, every column but the date")
     max_leakage_r2: Share = Field(
-        0.5, description="a control that explains more of the same day's KPI is asked about; 1: none is"
+        0.5, description="a control that explains more of the same period's KPI is asked about; 1: none is"
     )
     independent: tuple[Name, ...] = Field(
         (), description="controls not computed from the KPI, though they move with it, e.g. a competitor's sales"

@@ -110,7 +110,7 @@ def plan_budget(
         }
     )
     compared = _Compared(request, allocation, today, current, optimal)
-    basis = basis_end if not now.any() else fit.data.dates[-1]
+    basis = basis_end if not now.any() else np.datetime64(fit.data.grid.end)
     return BudgetPlan(
         table=table,
         summary=compared.summary(problem, basis, credible_interval).assign(**_gain(table, evidence)),

@@ -236,7 +236,7 @@ def model_data(dataset: xr.Dataset, *, days: slice | None = None) -> ModelData:
         _require_finite("spend" + where, of_spend, channels, dates, minimum=0.0)
         _require_finite("kpi" + where, of_kpi[:, None], ("kpi",), dates)
         if not of_kpi.mean() > 0:
-            raise ModelInputError(f"the KPI{where} is zero on every day between {dates[0]} and {dates[-1]}")
+            raise ModelInputError(f"the KPI{where} is zero throughout, from {dates[0]} to {dates[-1]}")
     anywhere = " in any market" if len(markets) > 1 else ""
     for c, channel in enumerate(channels):
         if media[:, :, c].sum() <= 0:
@@ -247,7 +247,7 @@ def model_data(dataset: xr.Dataset, *, days: slice | None = None) -> ModelData:
         raise ModelInputError(f"no channel has spend between {dates[0]} and {dates[-1]}: at least one is needed")
     for name in constant_features(window):
         raise ModelInputError(
-            f"feature {name!r} is the same on every day between {dates[0]} and {dates[-1]}: leave it out, nothing can "
+            f"feature {name!r} is the same throughout, from {dates[0]} to {dates[-1]}: leave it out, nothing can "
             "be learned of it"
         )
 

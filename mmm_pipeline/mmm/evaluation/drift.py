@@ -87,7 +87,7 @@ def drift_table(before: Fit, now: Fit, request: BudgetRequest | None = None, *, 
         for moment, fit in (("before", before), ("now", now))
         for name, value in (
             (f"spec_{moment}", fit.spec.key),
-            (f"window_end_{moment}", pd.Timestamp(fit.data.dates[-1])),
+            (f"window_end_{moment}", pd.Timestamp(fit.data.grid.end)),
         )
     }
     return frame_of(DRIFT, [row | both for row in rows])

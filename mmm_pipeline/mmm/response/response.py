@@ -209,11 +209,11 @@ def media_prices(fit: Fit) -> np.ndarray:
 
 
 def current_spend(fit: Fit, horizon: int) -> np.ndarray:
-    """(C,) currency: spend of the window's last `horizon` days; of a shorter window, its mean day times those."""
+    """(C,) currency: spend of the window's last `horizon` periods; of a shorter window, its mean times those."""
     return current_spend_of(fit.data.total_spend, horizon)
 
 
 def latest_spend(fit: Fit, horizon: int) -> tuple[np.ndarray, np.datetime64]:
-    """Spend of the `horizon` days up to the last one on which anything was spent, (C,) currency, and that day."""
+    """Spend of the `horizon` periods up to the last one with any spend, (C,) currency, and the last day of that."""
     spend, last = latest_spend_of(fit.data.total_spend, horizon)
-    return spend, fit.data.dates[last]
+    return spend, np.datetime64(fit.data.grid.last_day(last))

@@ -50,5 +50,5 @@ def result_tables(workspace: Workspace) -> ResultTables:
 
 def _window(stored: Mapping[str, Any]) -> Window:
     start, end, holdout = (dt.date.fromisoformat(stored[key]) for key in ("start", "end", "holdout_start"))
-    grid = TimeGrid.covering(start, end, Step(stored["step"]), week_start=start.weekday())
+    grid = TimeGrid.covering(start, end, Step(stored.get("step", "day")), week_start=start.weekday())
     return Window(grid, holdout)

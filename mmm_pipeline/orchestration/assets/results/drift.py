@@ -42,7 +42,7 @@ def drift(context: dg.AssetExecutionContext, workspace: WorkspaceResource) -> dg
     return dg.Output(
         table,
         metadata={
-            "compared_with": f"{earlier.spec.key}, kept on {kept}, data to {earlier.data.dates[-1]}",
+            "compared_with": f"{earlier.spec.key}, kept on {kept}, data to {earlier.data.grid.end}",
             "table": preview(table, rows=50),
             "channels_changed_by_data": int((table["verdict"] == "data").sum()),
             "unsupported_flips": int((table["recommendation"] == "flip_unsupported").sum()),

@@ -67,7 +67,7 @@ def leaderboard(context: ChartContext) -> Drawing:
     axes.set_xlim(0, 1.25 * limit)
     format_axis(axes, "x", context.error_tick)
     axes.set_xlabel(words(f"error.{error}", kpi=context.kpi))
-    prose = wording(context.prose.language)
+    prose = wording(context.prose.language).of_step(context.tables.window.step)
     return Drawing(
         page.figure,
         {

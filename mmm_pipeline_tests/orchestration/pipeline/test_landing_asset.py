@@ -12,7 +12,7 @@ from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.homes import present
 
-INGESTED = ("media_rows", "rejected_rows", "campaign_totals")
+INGESTED = ("media_rows", "kpi_rows", "rejected_rows", "campaign_totals")
 
 
 def run(home: Home, config: Path) -> dg.ExecuteInProcessResult:

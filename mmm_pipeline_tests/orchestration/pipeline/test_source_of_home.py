@@ -17,7 +17,7 @@ from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.orchestration.pipeline.conftest import small_settings
 
-_INGESTED = ("media_rows", "rejected_rows", "campaign_totals")
+_INGESTED = ("media_rows", "kpi_rows", "rejected_rows", "campaign_totals")
 
 
 def _ingested(definitions: dg.Definitions) -> dg.ExecuteInProcessResult:

@@ -164,7 +164,7 @@ def test_the_assets_run_in_bigquery_from_table_to_table(
     }
     shard = RefreshCalendar().present().key.replace("-", "")
     assert set(stored) == {*(f"{name}_{shard}" for name in ingested), "campaigndata"}
-    assert stored["media_rows"] + stored["rejected_rows"] == len(rows)
+    assert stored[f"media_rows_{shard}"] + stored[f"rejected_rows_{shard}"] == len(rows)
     metadata = {
         event.asset_key.to_user_string(): event.materialization.metadata
         for event in result.get_asset_materialization_events()

@@ -28,8 +28,8 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
 
 def matrix(rows: int = 3) -> pd.DataFrame:
     days = pd.date_range("2025-01-01", periods=rows)
-    return pd.DataFrame({"date": days, "channel": "A", "media_units": 1.0, "spend": 2.0, "kpi": np.arange(rows) + 0.5})
-    "kind": "paid",
+    own = {"media_units": 1.0, "spend": 2.0, "kpi": np.arange(rows) + 0.5}
+    return pd.DataFrame({"date": days, "channel": "A", "kind": "paid", **own})
 
 
 def process(code: str, *arguments: str) -> subprocess.Popen[str]:

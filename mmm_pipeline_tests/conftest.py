@@ -37,7 +37,8 @@ _SLOW = (
     *("reporting/charts/", "reporting/gemini/", "reporting/narratives/", "ingestion/rows/", "ingestion/landing/"),
     *("operations/", "mmm/evaluation/", "reporting/page/", "ingestion/sources/", "ingestion/test_model_inputs.py"),
     *("ingestion/test_check.py", "engines/test_environments.py", "orchestration/test_log_copiers.py"),
-    *("settings/test_plain_names.py", "storage/test_places.py", "storage/warehouse/"),
+    *("settings/test_plain_names.py", "storage/test_places.py", "storage/warehouse/", "storage/test_champions.py"),
+    *("ingestion/spellings/", "ingestion/shapes/", "ingestion/test_matrix.py"),
 )
 """Folders and files whose tests draw, run Dagster, start processes or take seconds for another reason."""
 

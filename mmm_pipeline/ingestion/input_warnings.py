@@ -123,6 +123,8 @@ def _level_shifts(dataset: xr.Dataset, learned: int) -> Iterator[str]:
 def _placeholder_spend(train: xr.Dataset, settings: Settings, step: Step) -> Iterator[str]:
     """Channels whose spend is a placeholder, so that a prior by share of spend rules them out."""
     over = [dimension for dimension in ("time", "market") if dimension in train.dims]
+    # An organic channel has no spend that could be one.
+    train = train.isel(channel=np.flatnonzero(train["spend"].sum(over).to_numpy() > 0))
     spend, media = (train[name].sum(over).to_numpy() for name in ("spend", "media"))
     by_day = train["spend"].sum("market") if "market" in train.dims else train["spend"]
     share, price = spend / spend.sum(), spend / media

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -66,8 +66,10 @@ def build_media_matrix(
     if sums.empty:
         check_window(sums, settings)
     periods = _periods(sums, settings, own_kpi)
-    for note in periods.notes if tell is not None else ():
-        tell(note)  # type: ignore[misc]
+    if tell is not None:
+        outside = () if own_kpi is None else _outside(sums, own_kpi, periods.grid)
+        for note in (*periods.notes, *outside):
+            tell(note)
     if own_kpi is None:
         require_kpi_counts_once(sums, settings)
     matrix = _dense(periods.sums(merged_channels(sums, settings.channels), MEASURES), periods.grid)
@@ -150,6 +152,20 @@ def _dense(sums: pd.DataFrame, grid: TimeGrid) -> pd.DataFrame:
     full = pd.DataFrame({"date": grid.dates.astype("datetime64[ns]")}).merge(known, how="cross")
     dense = full.merge(sums.drop(columns="kind"), on=["date", *by], how="left")
     return dense.fillna(dict.fromkeys(MEASURES, 0.0))
+
+
+def _outside(sums: pd.DataFrame, own_kpi: OwnKpi, grid: TimeGrid) -> Iterator[str]:
+    """What lies before or after the periods that media and KPI have in common, and so plays no part."""
+    first, after = pd.Timestamp(grid.start), pd.Timestamp(grid.end) + pd.Timedelta(days=1)
+    for what, column, table in (("spend", "spend", sums), ("KPI", "kpi", own_kpi.sums)):
+        other = "KPI" if what == "spend" else "media"
+        for side, there in (("before", table["date"] < first), ("after", table["date"] >= after)):
+            if there.any():
+                amount, dates = table.loc[there, column].sum(), table.loc[there, "date"]
+                yield (
+                    f"{what} of {amount:,.2f} from {dates.min():%Y-%m-%d} to {dates.max():%Y-%m-%d} plays no part: "
+                    f"there is no {other} {side} the model's {grid.step.plural}, {grid.start} to {grid.end}"
+                )
 
 
 def _channel_header(settings: Settings) -> str:

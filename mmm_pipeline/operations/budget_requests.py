@@ -18,18 +18,7 @@ __all__ = ["budget_request", "require_possible_budget"]
 
 def budget_request(settings: BudgetSettings, step: Step) -> BudgetRequest:
     """The request that the settings describe, on data of a step."""
-    from mmm_pipeline.mmm.budget.request import BudgetRequest
-    from mmm_pipeline.mmm.budget.risk import RiskMeasure
-
-    otherwise = ("groups", "risk", "horizon")
-    plain = {name: getattr(settings, name) for name in type(settings).model_fields if name not in otherwise}
-    return BudgetRequest(
-        **plain,
-        horizon=settings.horizon_periods(step),
-        step=step,
-        groups={name: (group.channels, group.total) for name, group in settings.groups.items()},
-        risk=RiskMeasure(**settings.risk.model_dump()),
-    )
+    return settings.request(settings.horizon_periods(step), step)
 
 
 def require_possible_budget(settings: BudgetSettings, dataset: xr.Dataset) -> list[str]:

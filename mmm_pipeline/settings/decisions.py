@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from mmm_pipeline.errors import InfeasibleBudget
 from mmm_pipeline.mmm.data.time_grid import Step
 from mmm_pipeline.settings.plain_names import DistinctNames, Name
 from mmm_pipeline.settings.section import Section
 from mmm_pipeline.settings.time import HORIZON, Length, periods_of
+
+if TYPE_CHECKING:
+    from mmm_pipeline.mmm.budget.request import BudgetRequest
 
 
 class GroupSettings(Section):
@@ -74,53 +77,32 @@ class BudgetSettings(Section):
         """
         return periods_of(self.horizon, step, HORIZON, "budget.horizon")
 
-    @model_validator(mode="after")
-    def _ordered(self) -> BudgetSettings:
-        if self.lower > self.upper:
-            raise ValueError(f"budget.lower {self.lower} is above budget.upper {self.upper}")
-        for key, ranges in (("bounds", self.bounds), ("amounts", self.amounts)):
-            for channel, (low, high) in ranges.items():
-                if not 0 <= low <= high < math.inf:
-                    raise ValueError(
-                        f"budget.{key}[{channel!r}] must satisfy 0 <= low <= high, both finite, got [{low}, {high}]"
-                    )
-        for channel in self.bounds.keys() & self.amounts.keys():
-            raise ValueError(f"channel {channel!r} is in budget.bounds and in budget.amounts: give one")
-        return self
+    def request(self, horizon: int, step: Step) -> BudgetRequest:
+        """What the core is asked, over so many periods of a step."""
+        from mmm_pipeline.mmm.budget.request import BudgetRequest
+        from mmm_pipeline.mmm.budget.risk import RiskMeasure
+
+        otherwise = ("groups", "risk", "horizon")
+        plain = {name: getattr(self, name) for name in type(self).model_fields if name not in otherwise}
+        return BudgetRequest(
+            **plain,
+            horizon=horizon,
+            step=step,
+            groups={name: (group.channels, group.total) for name, group in self.groups.items()},
+            risk=RiskMeasure(**self.risk.model_dump()),
+        )
 
     @model_validator(mode="after")
-    def _one_objective(self) -> BudgetSettings:
-        goals = ("total", "target_kpi", "target_marginal_roi")
-        given = [f"budget.{goal}" for goal in goals if getattr(self, goal) is not None]
-        if len(given) > 1:
-            raise ValueError(f"{' and '.join(given)} exclude each other: give one")
-        has_target = bool(given) and given != ["budget.total"]
-        if has_target and self.groups:
-            raise ValueError(f"budget.groups have totals of their own, so they do not go with {given[0]}: give one")
-        if has_target and self.risk.measure != "mean":
-            raise ValueError(f"budget.risk.measure {self.risk.measure!r} goes with a total, not with {given[0]}")
+    def _consistent(self) -> BudgetSettings:
+        """By the rules of the core, which has no channels and no data to look at yet."""
+        if self.model_fields_set - {"horizon"}:
+            from mmm_pipeline.mmm.budget.request import require_consistent
+
+            try:
+                require_consistent(self.request(1, Step.DAY))
+            except InfeasibleBudget as error:
+                raise ValueError(str(error)) from None
         return self
-
-    @model_validator(mode="after")
-    def _separate_groups(self) -> BudgetSettings:
-        owner: dict[str, str] = {}
-        for name, group in self.groups.items():
-            for channel in group.channels:
-                if channel in owner:
-                    raise ValueError(
-                        f"channel {channel!r} is twice in budget.groups: in {owner[channel]!r} and {name!r}"
-                    )
-                owner[channel] = name
-        grouped = sum(group.total for group in self.groups.values())
-        if self.total is not None and grouped > self.total:
-            raise ValueError(f"budget.groups have {grouped:,.2f} in all, more than budget.total {self.total:,.2f}")
-        return self
-
-
-class DriftSettings(Section):
-    """What is kept for comparing one refresh with the one before."""
-
-    keep_champions: int = Field(12, ge=0, le=1000, description="earlier champions that stay readable; 0: no comparison")
 
 
 class ReportSettings(Section):

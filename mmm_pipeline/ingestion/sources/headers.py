@@ -30,6 +30,7 @@ HEADER_ROWS = 50
 """The header is one of the first rows, this many that are not blank: exports put a title and a period above it."""
 
 _HEADERS_SHOWN = 30
+_OF_A_CHANNEL = re.compile(r"(?i)._(s|i|p|spend|cost|impressions?|imps?|clicks?|views?|grps?)$")
 _IGNORED = re.compile(r"[\s_/\-\u200b\u2060\ufeff]+")
 
 
@@ -216,4 +217,17 @@ def _missing(
         f"{where}: {len(missing)} required column(s) missing:\n"
         + "\n".join(lines)
         + f"\n  found: {listed}\n  Rename the column(s){settings}"
+        + (_wide_hint(headers) if setting == "columns" and "channel" in missing else "")
+    )
+
+
+def _wide_hint(headers: Sequence[str]) -> str:
+    """What to set where a table without a channel column has columns per channel; empty where none looks like one."""
+    likely = [header for header in headers if _OF_A_CHANNEL.search(header.strip())]
+    if not likely:
+        return ""
+    named = ", ".join(map(repr, likely[:_HEADERS_SHOWN]))
+    return (
+        f"\n  Has the table columns per channel? Then say which are spend and which media: columns.wide, e.g. "
+        f"{{tv: {{spend: tv_spend, media: tv_impressions}}}}, or columns.patterns. It could be {named}"
     )

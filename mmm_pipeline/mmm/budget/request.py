@@ -10,9 +10,11 @@ from typing import Literal
 
 from mmm_pipeline.errors import InfeasibleBudget
 from mmm_pipeline.mmm.budget.risk import RiskMeasure
+from mmm_pipeline.mmm.budget.rounding import amount_text
 from mmm_pipeline.mmm.data.time_grid import Step
 
-__all__ = ["BudgetRequest", "Objective", "require_known_channels", "require_sensible"]
+__all__ = ["BudgetRequest", "Objective", "require_consistent", "require_known_channels"]
+__all__ += ["require_sensible"]
 
 Objective = Literal["most_kpi", "smallest_total", "worthwhile_spend"]
 
@@ -70,6 +72,15 @@ def require_sensible(channels: tuple[str, ...], request: BudgetRequest) -> None:
         InfeasibleBudget: naming the key, the value and what is accepted.
     """
     require_known_channels(channels, request)
+    require_consistent(request)
+
+
+def require_consistent(request: BudgetRequest) -> None:
+    """Refuse values that no budget could respect, whatever the channels.
+
+    Raises:
+        InfeasibleBudget: naming the key, the value and what is accepted.
+    """
     for name in request.bounds:
         if name in request.amounts:
             raise InfeasibleBudget(f"channel {name!r} is in budget.bounds and in budget.amounts: give one")
@@ -136,6 +147,11 @@ def _require_sensible_groups(request: BudgetRequest) -> None:
             if member in owner:
                 raise InfeasibleBudget(f"channel {member!r} is in two budget.groups, {owner[member]!r} and {name!r}")
             owner[member] = name
+    grouped = sum(amount for _, amount in request.groups.values())
+    if request.total is not None and grouped > request.total:
+        raise InfeasibleBudget(
+            f"budget.groups have {amount_text(grouped)} in all, more than budget.total {amount_text(request.total)}"
+        )
 
 
 def _offered(name: str, channels: Sequence[str]) -> str:

@@ -76,8 +76,19 @@ def test_orders_of_a_day_add_up_and_refunds_are_taken_off(read: Read) -> None:
     assert series["kpi"].sum() == pytest.approx(orders()["amount"].sum() - 6.0)
 
 
-def test_the_days_are_those_of_both(read: Read) -> None:
+def test_the_days_are_those_of_both_and_what_lies_outside_is_said(
+    read: Read, warehouse: DuckDBWarehouse, tmp_path: Path
+) -> None:
     matrix, series = read(ads(), orders(bought=DAYS + pd.Timedelta(days=2)))
+    columns = {"date": "day", "channel": "site", "media": "views", "spend": "cost", "kpi": "amount"}
+    kpi = {"source": str(tmp_path / "orders.csv"), "date": "bought"}
+    settings = parse_settings({"source": str(tmp_path / "ads.csv"), "columns": columns, "kpi": kpi})
+    told: list[str] = []
+    build_media_matrix(warehouse, settings, own_kpi=read_own_kpi(warehouse, settings), tell=told.append)
+
+    before, after = [note for note in told if "plays no part" in note]
+    assert before.startswith("spend of 7.50 from 2025-01-01 to 2025-01-02 plays no part: there is no KPI before")
+    assert after.startswith("KPI of 317.20 from 2025-03-02 to 2025-03-03 plays no part: there is no media after")
 
     assert series["date"].min() == matrix["date"].min() == DAYS[2]
     assert series["date"].max() == matrix["date"].max() == DAYS[-1]

@@ -81,6 +81,13 @@ def test_a_channel_that_the_mapping_leaves_out_is_named(load: Load) -> None:
         load(rows("2025-01-01,1,2,3,4", header="day,tv_S,search_S,ooh_S,sales"), columns=columns)
 
 
+def test_a_wide_table_without_a_mapping_is_told_from_the_headers(load: Load) -> None:
+    with pytest.raises(
+        CampaignDataError, match=r"columns.wide, e.g. .*It could be 'tv_S', 'search_S', 'search_clicks'"
+    ):
+        load(rows("2025-01-01,1,2,3,4,5", header=HEADER), columns={"date": "day", "kpi": "sales"})
+
+
 def test_numbers_with_a_decimal_comma_are_read_in_every_column(load: Load, tmp_path: Path) -> None:
     book = openpyxl.Workbook()
     page = book.active

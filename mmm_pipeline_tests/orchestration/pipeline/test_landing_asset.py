@@ -10,6 +10,7 @@ import pytest
 from mmm_pipeline.orchestration.headless import build_definitions
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline_tests.homes import present
 
 INGESTED = ("media_rows", "rejected_rows", "campaign_totals")
 
@@ -46,7 +47,7 @@ def test_every_run_lands_the_export_before_it_reads_the_table(
     ]
     assert landed[0]["inserted"].value == landed[1]["replaced"].value > 700
     assert landed[1]["inserted"].value == landed[0]["replaced"].value == 0
-    warehouse = DuckDBWarehouse(home.warehouse_file)
+    warehouse = DuckDBWarehouse(present(home).warehouse_file)
     assert warehouse.row_count("media_rows") == landed[0]["inserted"].value
     assert warehouse.row_count("rejected_rows") == 0
 

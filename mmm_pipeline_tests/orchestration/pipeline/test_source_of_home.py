@@ -13,6 +13,7 @@ from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
 from mmm_pipeline.settings.pipeline import load_settings, parse_settings
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.orchestration.pipeline.conftest import small_settings
 
 _INGESTED = ("media_rows", "rejected_rows", "campaign_totals")
@@ -43,18 +44,18 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 def test_a_run_on_another_source_is_refused_before_a_table_changes(home: Home, small_campaign: Path) -> None:
     own = small_settings(small_campaign)
     assert _ingested(build_definitions(home, home.write_run_settings(own))).success
-    rows = DuckDBWarehouse(home.warehouse_file).row_count("media_rows")
+    rows = DuckDBWarehouse(present(home).warehouse_file).row_count("media_rows")
     demo = home.write_run_settings(parse_settings({"source": {"kind": "demo"}}))
 
     refused = _ingested(build_definitions(home, demo))
 
     assert f"holds the results of {small_campaign}" in _failure(refused)
     assert "the demo market (seed 5)" in _failure(refused)
-    assert DuckDBWarehouse(home.warehouse_file).row_count("media_rows") == rows
+    assert DuckDBWarehouse(present(home).warehouse_file).row_count("media_rows") == rows
     assert load_settings(home.settings_file) == own
 
     assert _ingested(build_definitions(home, demo, replace=True)).success
-    assert DuckDBWarehouse(home.warehouse_file).row_count("media_rows") != rows
+    assert DuckDBWarehouse(present(home).warehouse_file).row_count("media_rows") != rows
     assert load_settings(home.settings_file).source.kind == "demo"
 
 

@@ -27,7 +27,7 @@ def warehouse(proxy: Proxy, dataset: str, tmp_path: Path) -> BigQueryWarehouse:
     settings = parse_settings(
         {"warehouse": {"kind": "bigquery", "dataset": dataset}, "bigquery": {"deadline_seconds": 30}}
     )
-    opened = open_warehouse(settings, Home(tmp_path))
+    opened = open_warehouse(settings, Home(tmp_path).refresh("2025-03-24"))
     assert isinstance(opened, BigQueryWarehouse)
     return opened
 
@@ -129,7 +129,9 @@ def test_a_missing_dataset_is_an_error_that_names_it(proxy: Proxy, tmp_path: Pat
     settings = parse_settings({"warehouse": {"kind": "bigquery", "dataset": "demo-project.nowhere"}})
 
     with pytest.raises(WarehouseError, match=r"demo-project\.nowhere"):
-        open_warehouse(settings, Home(tmp_path)).write_table("numbers", pd.DataFrame({"number": [1]}))
+        open_warehouse(settings, Home(tmp_path).refresh("2025-03-24")).write_table(
+            "numbers", pd.DataFrame({"number": [1]})
+        )
 
 
 def test_the_assets_run_in_bigquery_from_table_to_table(

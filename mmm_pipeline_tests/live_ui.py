@@ -77,13 +77,13 @@ class LiveUi:
                 groups.add(os.getpgid(process))
         return groups
 
-    def backfill(self, partitions: list[str] | None = None) -> str:
-        """Launch a backfill of `fitted_model` as the dialog does; None: of all partitions. Returns its id."""
-        chosen: dict[str, object] = {"partitionNames": partitions} if partitions else {"allPartitions": True}
+    def backfill(self, assets: list[str], partitions: list[str]) -> str:
+        """Launch a backfill of assets, `fitted_model/carryover_2`, as the dialog does; returns its id."""
+        chosen = {"partitionNames": partitions}
         launched = self.ask(
             """mutation Launch($params: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $params) {
                  __typename ... on LaunchBackfillSuccess { backfillId } ... on PythonError { message } } }""",
-            {"params": {"assetSelection": [{"path": ["fitted_model"]}], **chosen}},
+            {"params": {"assetSelection": [{"path": asset.split("/")} for asset in assets], **chosen}},
         )["launchPartitionBackfill"]
         assert launched["__typename"] == "LaunchBackfillSuccess", launched
         return str(launched["backfillId"])

@@ -110,15 +110,17 @@ def _home(home: Home) -> Finding:
 def _warehouse(home: Home, settings: Settings | None) -> Finding:
     if settings is not None and settings.warehouse.kind == "bigquery":
         return Finding("warehouse", "ok", f"BigQuery dataset {settings.warehouse.dataset} (not asked now)")
-    if not home.warehouse_file.exists():
-        return Finding("warehouse", "absent", f"{home.warehouse_file} (DuckDB) is made by the first run")
+    stored = home.stored_refreshes()
+    file = stored[-1].warehouse_file if stored else None
+    if file is None or not file.exists():
+        return Finding("warehouse", "absent", "a DuckDB file for every partition is made by its first run")
     from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 
     try:
-        tables = DuckDBWarehouse(home.warehouse_file).tables()
+        tables = DuckDBWarehouse(file).tables()
     except MmmError as error:
         return Finding("warehouse", "problem", str(error))
-    return Finding("warehouse", "ok", f"{home.warehouse_file} (DuckDB), {len(tables)} tables")
+    return Finding("warehouse", "ok", f"{file} (DuckDB), {len(tables)} tables; {len(stored)} partition(s) in all")
 
 
 def _storage(settings: Settings | None) -> Finding:

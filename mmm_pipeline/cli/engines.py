@@ -142,7 +142,7 @@ def run(
             fail(*outcome.problems, hint=f"see run {outcome.run_id[:8]} in `mmm ui --home {shlex.quote(str(home))}`")
         from mmm_pipeline.orchestration.resources.workspace import Workspace
 
-        workspace = Workspace(home=str(folder.root), config=str(chosen) if chosen else None)
+        workspace = Workspace(root=str(folder.root), config=str(chosen) if chosen else None)
         scores = workspace.warehouse().read_table("engine_scores")
     shown.print(engine_table(scores))
     problems = scores[(scores["engine"] == name) & (scores["status"] != "ok")]

@@ -30,13 +30,16 @@ from mmm_pipeline.cli.command_line import (
     may_replace,
 )
 from mmm_pipeline.cli.engines import engines_app
+from mmm_pipeline.cli.init import init
 from mmm_pipeline.cli.output import console, display_console, print_json, print_text
 from mmm_pipeline.cli.ui import ui
 from mmm_pipeline.errors import SettingsError
+from mmm_pipeline.settings.schedule import Period
 from mmm_pipeline.settings.sources import SourceSettings
 from mmm_pipeline.storage.artifacts import artifact_store
 from mmm_pipeline.storage.champions import champion_is_quick
 from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.workspace import newest_refresh
 
 __all__ = ["app"]
 
@@ -91,7 +94,7 @@ def run(
             "--as-of",
             formats=["%Y-%m-%d"],
             metavar="DATE",
-            help="As on the evening of this day, into HOME/as-of/DATE; the present results stay.",
+            help="Fill the partition that ends on this day with what was known then; others stay as they are.",
         ),
     ] = None,
     replace: ReplaceOption = False,
@@ -103,9 +106,8 @@ def run(
     with ReadableErrors():
         found = in_force(folder, config, file=file, source=source, demo=demo)
         settings = found.settings
-        if as_of is not None:
-            settings = settings.as_of(as_of.date())
-        folder = folder.as_of(settings.split.as_of)
+        calendar = settings.calendar
+        period = calendar.present() if as_of is None else calendar.ending(as_of.date(), "--as-of")
         replace = may_replace(folder, settings.source, replace)
         from mmm_pipeline.cli.terminal import RunDisplay
         from mmm_pipeline.orchestration.headless import build_definitions, refresh
@@ -120,24 +122,22 @@ def run(
         job = build_definitions(folder, found.file).resolve_job_def(REFRESH_JOB)
         assets = len(set(job.asset_layer.executable_asset_keys))
         with RunDisplay(display_console(), assets) as display, progress.listening(display.fit):
-            outcome = refresh(folder, settings, display.step, quick=quick, replace=replace)
+            outcome = refresh(folder, settings, display.step, period=period, quick=quick, replace=replace)
     if not outcome.succeeded:
         fail(
             *outcome.problems,
-            hint=f"see run {outcome.run_id[:8]} in `mmm ui --home {shlex.quote(str(_shown_home(home, folder)))}`",
+            hint=f"see run {outcome.run_id[:8]} in `mmm ui --home {shlex.quote(str(home))}`",
         )
-    _print_results(shown, folder, outcome.warnings)
+    _print_results(shown, folder, period, outcome.warnings)
 
 
-def _shown_home(named: Path, folder: Home) -> Path:
-    """The home as the user named it; that of an earlier day by its own path."""
-    return named if folder.root == named.resolve() else folder.root
-
-
-def _print_results(shown: Console, home: Home, warnings: tuple[str, ...]) -> None:
+def _print_results(shown: Console, home: Home, period: Period, warnings: tuple[str, ...]) -> None:
     from mmm_pipeline.cli.result_tables import budget_table, leaderboard_table, plausibility_warning
 
-    summary = json.loads((home.latest_results / "summary.json").read_text(encoding="utf-8"))
+    results = home.results / period.key
+    if home.latest_results.resolve() == results.resolve():
+        results = home.latest_results
+    summary = json.loads((results / "summary.json").read_text(encoding="utf-8"))
     for line in plausibility_warning(summary):
         shown.print(line, highlight=False, soft_wrap=True)
     shown.print(leaderboard_table(summary))
@@ -146,7 +146,8 @@ def _print_results(shown: Console, home: Home, warnings: tuple[str, ...]) -> Non
         shown.print(f"[yellow]![/yellow] {escape(warning)}", highlight=False)
     if summary["quick"]:
         shown.print("[yellow]quick run: fewer draws; do not decide on these numbers[/yellow]")
-    shown.print(f"report: {home.latest_results / 'report.html'}", highlight=False, soft_wrap=True)
+    shown.print(f"partition {period.key}: {period}", highlight=False, soft_wrap=True)
+    shown.print(f"report: {results / 'report.html'}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -222,6 +223,9 @@ def _landing_source(source: SourceSettings, to: str | None, table: str | None, h
     )
 
 
+app.command()(init)
+
+
 app.command()(ui)
 
 
@@ -258,11 +262,11 @@ def scenario(
         options = scenarios.ScenarioOptions(name, budget, tuple(lock or ()), tuple(bounds or ()), *targets, horizon)
         scenarios.check_options(options)
         settings = in_force(folder, config).settings
-        folder = folder.as_of(settings.split.as_of)
-        scenarios.check_feasible(folder, settings, options)
-        fit = scenarios.read_champion(folder, settings)
+        newest = newest_refresh(folder, settings)
+        scenarios.check_feasible(newest, settings, options)
+        fit = scenarios.read_champion(newest, settings)
         planned = scenarios.plan_scenario(fit, settings, options)
-        quick = champion_is_quick(artifact_store(settings, folder))
+        quick = champion_is_quick(artifact_store(settings, newest))
         if output is None:
             written = scenarios.publish_scenario(folder, settings, planned)
         else:
@@ -359,7 +363,7 @@ def preview_prompt(
         languages = found.settings.report.languages
         if language is not None and language not in languages:
             raise SettingsError(f"--language {language}: report.languages has {', '.join(languages)}")
-        workspace = Workspace(home=str(folder.root), config=str(found.file) if found.file else None)
+        workspace = Workspace(root=str(folder.root), config=str(found.file) if found.file else None)
         wanted = next((known for known in languages if known == language), languages[0])
         request, left_out = advising.preview(workspace, narrative.value, wanted)
     print_json(advising.rendered(request))

@@ -40,7 +40,6 @@ def ui(
     with ReadableErrors(), ExitStack() as stack:
         _require_free(port, ["mmm", "ui", "--home", str(home), *(["--read-only"] if read_only else [])])
         found = in_force(folder, config)
-        folder = folder.as_of(found.settings.split.as_of)
         folder.prepare()
         change = source_change(folder, found.settings.source) if found.settings.source.kind else None
         dagster_home = _opened(folder, read_only, stack)

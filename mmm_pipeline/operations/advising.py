@@ -20,7 +20,7 @@ from mmm_pipeline.reporting.results.tables import Language
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.artifacts import artifact_store
 from mmm_pipeline.storage.home import Home
-from mmm_pipeline.storage.workspace import Workspace
+from mmm_pipeline.storage.workspace import Workspace, newest_refresh
 
 __all__ = ["Advice", "as_json", "as_line", "preview", "read_advice", "rendered", "stored_proposals"]
 
@@ -58,7 +58,7 @@ def stored_proposals(home: Home, settings: Settings) -> list[Proposal]:
     Raises:
         StoredResultError: there is no run yet, or a stored patch is damaged.
     """
-    artifacts = artifact_store(settings, home)
+    artifacts = artifact_store(settings, newest_refresh(home, settings))
     missing = [name for name in ADVISING if not artifacts.has(f"{name}.patch", suffix=".json")]
     if missing:
         raise StoredResultError(

@@ -1,4 +1,4 @@
-"""Which dates are rerun: what a user may ask for, and what the data allows."""
+"""Which partitions are backtested: what a user may ask for, and what the data allows."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.mmm.data.duration import Duration
 from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.settings.decisions import BudgetSettings
+from mmm_pipeline.settings.schedule import Period, RefreshCalendar
 from mmm_pipeline.settings.time import length_of, periods_of
 
-__all__ = ["MOST_DATES", "BacktestOptions", "backtest_dates"]
+__all__ = ["MOST_DATES", "BacktestOptions", "backtest_periods"]
 
 MOST_DATES = 60
-"""Dates of one series; each is a whole grid of fits."""
+"""Partitions of one series; each is a whole grid of fits."""
 _DEFAULT_STEPS = 4
-_EVERY = {Step.DAY: 7, Step.WEEK: 1, Step.MONTH: 1}
-"""Periods from date to date where nobody says."""
 _LONGEST = 60
 
 
@@ -26,9 +25,10 @@ class BacktestOptions:
     """What a user asks for.
 
     Attributes:
-        first, last: YYYY-MM-DD; empty: by `backtest_dates`.
-        every: from date to date: `7d`, `4w`, `1m`, or a number of periods; empty: a week, or a month of monthly data.
-        horizon: what is scored after each date, likewise; None: `budget.horizon`.
+        first, last: YYYY-MM-DD, last days of partitions; empty: by `backtest_periods`.
+        every: step from one to the next: partitions, `2`, or the same in days, `14d`, weeks, `2w`, or months, `2m`.
+        horizon: what is scored after each date: `28d`, `4w` or a number of periods; None: `budget.horizon`.
+        anew: fill partitions that are filled already, too.
 
     Raises:
         SettingsError: a value cannot be read, or the first date is after the last.
@@ -36,8 +36,9 @@ class BacktestOptions:
 
     first: str = ""
     last: str = ""
-    every: str = ""
+    every: str = "1"
     horizon: str | int | None = None
+    anew: bool = False
 
     def __post_init__(self) -> None:
         first, last = _day("first date", self.first), _day("last date", self.last)
@@ -45,24 +46,30 @@ class BacktestOptions:
             raise SettingsError(f"the first date {first} is after the last one {last}: exchange them")
         if self.horizon is not None:
             length_of(self.horizon, "the horizon")
-        every = self._every
-        if first and last and every is not None and every.unit:
-            _require_few(first, last, (last - first).days // every.days(Step.DAY) + 1, str(every))
+        _ = self._every
 
-    @property
-    def _every(self) -> Duration | None:
-        return length_of(self.every, "the step from date to date") if self.every.strip() else None
-
-    def every_periods(self, step: Step) -> int:
-        """Periods from date to date.
+    def step(self, calendar: RefreshCalendar) -> int:
+        """From one to the next, in partitions.
 
         Raises:
-            SettingsError: it is no whole number of periods.
+            SettingsError: it is no whole number of them.
         """
-        return periods_of(self._every, step, _EVERY, "the step from date to date")
+        count, unit = self._every.number, self._every.unit
+        units = {"": 1, "m": 1, "y": 1 / 12} if calendar.every == "month" else {"": 1, "w": 1, "d": 7}
+        if unit not in units or count % units[unit]:
+            accepted = "1, 2 or 3m" if calendar.every == "month" else "1, 2, 14d or 4w"
+            raise SettingsError(
+                f"a step of {self._every} is no whole number of partitions, each a {calendar.every}: give e.g. "
+                f"{accepted}"
+            )
+        return round(count / units[unit])
+
+    @property
+    def _every(self) -> Duration:
+        return length_of(self.every, "the step from date to date")
 
     def horizon_periods(self, step: Step, budget: BudgetSettings) -> int:
-        """Periods that are scored after each date.
+        """Periods of the data that are scored after each date.
 
         Raises:
             SettingsError: it is no whole number of periods.
@@ -72,60 +79,61 @@ class BacktestOptions:
         return periods_of(length_of(self.horizon, "the horizon"), step, {}, "the horizon")
 
 
-def backtest_dates(options: BacktestOptions, grid: TimeGrid, *, needed: int, horizon: int) -> tuple[dt.date, ...]:
-    """The dates of a series, earliest first, each the last day of a period; the last one asked for is among them.
+def backtest_periods(
+    options: BacktestOptions, calendar: RefreshCalendar, grid: TimeGrid, *, needed: int, horizon: int
+) -> tuple[Period, ...]:
+    """The partitions of a series, earliest first; the last one asked for is always among them.
 
     Args:
-        options: what is asked for. Without a last date, it is the last one with a whole horizon after it; without a
-            first date, four steps before the last, or as many as the data allows.
-        grid: of the data.
-        needed: fewest periods that a model can be made of.
+        options: what is asked for. Without a last date, it is the last partition with a whole horizon after it; without
+            a first date, four steps before the last, or as many as the data allows.
+        calendar: divides time into partitions.
+        grid: the periods of the data.
+        needed: fewest of them that a model can be made of.
         horizon: periods after each date that are scored, where there are as many.
 
     Raises:
-        SettingsError: the data has too few periods before the first date, or none after the last, or a date is amid a
-            period.
+        SettingsError: the data has too few periods before the first date, or none after the last, or a date is not the
+            last day of a partition.
     """
-    step = grid.step
-    earliest, latest = needed - 1, len(grid) - 2
+    step, counted = options.step(calendar), grid.step.counted(needed)
+    latest = calendar.ended_by(grid.last_day(len(grid) - 2))
+    earliest = calendar.holding(grid.last_day(needed - 1))
     if earliest > latest:
         raise SettingsError(
-            f"the data is too short to backtest any date: it covers {grid.start} to {grid.end}, and "
-            f"{step.counted(needed)} to make a model of and one to be scored are needed"
+            f"the data is too short to backtest any {calendar.every}: it covers {grid.start} to {grid.end}, and "
+            f"{counted} to make a model of and one to be scored are needed"
         )
     possible = (
-        f"the data covers {grid.start} to {grid.end}; with {step.counted(needed)} to make a model of (split.holdout "
-        f"and those to learn from) and one to be scored, accepted are dates from {grid.last_day(earliest)} to "
-        f"{grid.last_day(latest)}"
+        f"the data covers {grid.start} to {grid.end}; with {counted} to make a model of (split.holdout and those to "
+        f"learn from) and one to be scored, accepted are partitions that end from {earliest.last} to {latest.last}"
     )
-    every = options.every_periods(step)
-    asked = {name: _day(f"{name} date", text) for name, text in (("first", options.first), ("last", options.last))}
-    at = {name: _period_ending(grid, name, date) for name, date in asked.items() if date is not None}
-    last = at.get("last", max(earliest, len(grid) - 1 - horizon))
-    first = at.get("first", last - every * min(_DEFAULT_STEPS, max(0, (last - earliest) // every)))
-    for name, position in (("first", first), ("last", last)):
-        if not earliest <= position <= latest:
-            raise SettingsError(f"the {name} date {grid.last_day(position)} cannot be backtested: {possible}")
-    count = (last - first) // every + 1
-    _require_few(grid.last_day(first), grid.last_day(last), count, step.counted(every))
-    return tuple(grid.last_day(last - back * every) for back in range(count - 1, -1, -1))
-
-
-def _period_ending(grid: TimeGrid, name: str, date: dt.date) -> int:
-    at = grid.position(date)
-    if grid.last_day(at) != date:
+    first, last = _day("first date", options.first), _day("last date", options.last)
+    newest = (
+        calendar.ending(last, "the last date")
+        if last
+        else max(earliest, calendar.ended_by(grid.last_day(len(grid) - 1 - horizon)))
+    )
+    oldest = calendar.ending(first, "the first date") if first else None
+    for name, period in (("first", oldest), ("last", newest)):
+        if period is not None and not earliest <= period <= latest:
+            raise SettingsError(f"the {name} date {period.last} cannot be backtested: {possible}")
+    if oldest is not None and oldest > newest:
+        raise SettingsError(f"the first date {oldest.last} is after the last one {newest.last}: name an earlier one")
+    steps = _DEFAULT_STEPS if oldest is None else MOST_DATES
+    found, period = [newest], newest
+    while len(found) <= steps:
+        for _ in range(step):
+            period = calendar.before(period)
+        if period < (oldest or earliest):
+            return tuple(reversed(found))
+        found.append(period)
+    if oldest is not None:
         raise SettingsError(
-            f"the {name} date {date} is amid a {grid.step}: give the last day of one, {grid.last_day(at - 1)} or "
-            f"{grid.last_day(at)}"
+            f"from {oldest.last} to {newest.last} are more than {MOST_DATES} dates, and no more are backtested at "
+            "once: take larger steps (--every)"
         )
-    return at
-
-
-def _require_few(first: dt.date, last: dt.date, dates: int, every: str) -> None:
-    if not 1 <= dates <= MOST_DATES:
-        raise SettingsError(
-            f"from {first} to {last} every {every} are {max(dates, 0)} dates: accepted are 1 to {MOST_DATES} at once"
-        )
+    return tuple(reversed(found))
 
 
 def _day(what: str, text: str) -> dt.date | None:

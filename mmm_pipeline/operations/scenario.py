@@ -22,7 +22,7 @@ from mmm_pipeline.settings.pipeline import BudgetSettings, Settings, parse_setti
 from mmm_pipeline.settings.plain_names import plain_name
 from mmm_pipeline.settings.time import length_of
 from mmm_pipeline.storage.artifacts import artifact_store
-from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.home import Home, RefreshFolder
 from mmm_pipeline.storage.places import names, place_of, write_folder
 
 if TYPE_CHECKING:
@@ -95,18 +95,19 @@ class Scenario:
         return {"name": self.name, "implausible": list(self.implausible), **figures, **plain, "notes": list(self.notes)}
 
 
-def read_champion(home: Home, settings: Settings) -> Fit:
+def read_champion(folder: RefreshFolder, settings: Settings) -> Fit:
     """The saved champion, from where the settings keep artifacts.
 
     Raises:
         StoredResultError: there is none yet, or it is damaged.
     """
-    _require_champion(home, settings)
-    return artifact_store(settings, home).read_fit(_CHAMPION)[0]
+    _require_champion(folder, settings)
+    return artifact_store(settings, folder).read_fit(_CHAMPION)[0]
 
 
-def _require_champion(home: Home, settings: Settings) -> None:
-    if not artifact_store(settings, home).has(_CHAMPION):
+def _require_champion(folder: RefreshFolder, settings: Settings) -> None:
+    if not artifact_store(settings, folder).has(_CHAMPION):
+        home = folder.home
         raise StoredResultError(
             f"{home.root}: there is no champion model yet, so nothing to plan with: run `mmm run --home "
             f"{shlex.quote(str(home.root))}` first"
@@ -127,7 +128,7 @@ def check_options(options: ScenarioOptions) -> None:
     _budget(BudgetSettings(), options, today=1.0)
 
 
-def check_feasible(home: Home, settings: Settings, options: ScenarioOptions) -> None:
+def check_feasible(folder: RefreshFolder, settings: Settings, options: ScenarioOptions) -> None:
     """What can be said before the champion's draws are read, which takes a while: by its days of spend alone.
 
     Raises:
@@ -138,8 +139,8 @@ def check_feasible(home: Home, settings: Settings, options: ScenarioOptions) -> 
     from mmm_pipeline.mmm.data.spend_basis import current_spend_of, latest_spend_of
 
     check_options(options)
-    _require_champion(home, settings)
-    channels, spend, grid = artifact_store(settings, home).read_fit_spend(_CHAMPION)
+    _require_champion(folder, settings)
+    channels, spend, grid = artifact_store(settings, folder).read_fit_spend(_CHAMPION)
     periods = _horizon(settings.budget, options).horizon_periods(grid.step)
     current = current_spend_of(spend, periods)
     budget = _budget(settings.budget, options, float(current.sum()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,14 +11,14 @@ import dagster as dg
 
 from mmm_pipeline.engines.catalog import Engine
 from mmm_pipeline.errors import SettingsError
-from mmm_pipeline.orchestration.assets.by_hand.backtest import BACKTEST_TABLES, checked_dates
 from mmm_pipeline.orchestration.assets.by_hand.scenario import BUDGET_SCENARIO, checked_scenario
-from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB, REFRESH_JOB
-from mmm_pipeline.orchestration.runs.partitions import grid_range
+from mmm_pipeline.orchestration.assets.results.backtest import BACKTEST_TABLES
+from mmm_pipeline.orchestration.runs.coordination import BACKTEST_JOB, DECISIONS_JOB, REFRESH_JOB
+from mmm_pipeline.orchestration.runs.tags import run_tags
+from mmm_pipeline.reporting.narratives.names import NARRATIVES
 from mmm_pipeline.settings.pipeline import Settings
 
 __all__ = [
-    "BACKTEST_JOB",
     "SCENARIO_JOB",
     "backtest_job",
     "decisions_job",
@@ -31,13 +32,12 @@ __all__ += ["scenario_job", "watched_for_freshness", "weekly_schedule"]
 AssetJob = Any
 """What `dg.define_asset_job` returns; its class has no public name."""
 
-BACKTEST_JOB = "backtest"
 SCENARIO_JOB = "scenario"
-_SHOWS_ENGINES = ("engine_comparison", "engine_scores", "charts", "decision_report")
+_SHOWS_ENGINES = ("engine_comparison", "engine_scores", "charts", *NARRATIVES, "decision_report")
 
 
 def refresh_job(settings: Settings, engines: Sequence[Engine] = ()) -> AssetJob:
-    """All assets but those launched by hand in one run; the tags make it cover the whole grid of specs.
+    """All assets but those launched by hand, of one partition.
 
     Of the engines only those of `engines.run` take part.
     """
@@ -45,28 +45,31 @@ def refresh_job(settings: Settings, engines: Sequence[Engine] = ()) -> AssetJob:
     return dg.define_asset_job(
         REFRESH_JOB,
         selection=dg.AssetSelection.all() - dg.AssetSelection.assets(BUDGET_SCENARIO, *BACKTEST_TABLES, *by_hand),
-        description="From the campaign source to the decision report: every asset, every spec of the grid, one run.",
-        run_tags=grid_range(settings.model),
+        description="From the campaign source to the decision report: every asset and every spec, for one week or "
+        "month.",
     )
 
 
-def decisions_job(settings: Settings) -> AssetJob:
+def _decisions() -> dg.AssetSelection:
+    return dg.AssetSelection.assets("attribution", "budget_plan").upstream().required_multi_asset_neighbors()
+
+
+def decisions_job() -> AssetJob:
     """What the attribution and the budget plan are made of."""
     return dg.define_asset_job(
         DECISIONS_JOB,
-        selection=dg.AssetSelection.assets("attribution", "budget_plan").upstream().required_multi_asset_neighbors(),
+        selection=_decisions(),
         description="From the campaign source to the budget plan, without pictures and reports.",
-        run_tags=grid_range(settings.model),
     )
 
 
 def backtest_job() -> AssetJob:
-    """Earlier dates, one after the other."""
+    """The decisions of a partition that is over, and how they did since."""
     return dg.define_asset_job(
         BACKTEST_JOB,
-        selection=dg.AssetSelection.assets(*BACKTEST_TABLES),
-        description="Reruns past dates and scores their forecasts and advice: set the dates in the launchpad.",
-        config=checked_dates,
+        selection=_decisions() | dg.AssetSelection.assets(*BACKTEST_TABLES),
+        description="Backtest: backfill it over past weeks to rebuild what was known, forecast and advised then, and "
+        "to score it against what happened since.",
     )
 
 
@@ -95,19 +98,26 @@ def engine_job(engine: Engine) -> AssetJob:
 
 
 def weekly_schedule(settings: Settings, job: AssetJob) -> dg.ScheduleDefinition:
-    """Off until switched on in the UI.
+    """Off until switched on in the UI. A tick fills the partition of the day before it.
 
     Raises:
         SettingsError: Dagster does not take the schedule, although the settings do.
     """
+    calendar = settings.calendar
+
+    def present(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        day = context.scheduled_execution_time.astimezone(zoneinfo.ZoneInfo(calendar.timezone)).date()
+        return dg.RunRequest(partition_key=calendar.present(day).key, tags=run_tags(settings))
+
     try:
         return dg.ScheduleDefinition(
             name="weekly_refresh",
             target=job,
             cron_schedule=settings.schedule.cron,
             execution_timezone=settings.schedule.timezone,
+            execution_fn=present,
             default_status=dg.DefaultScheduleStatus.STOPPED,
-            description="Refresh everything once a week.",
+            description="Refresh everything, into the partition of the week (or month) that the day before belongs to.",
         )
     except dg.DagsterInvalidDefinitionError as error:
         raise SettingsError(f"schedule.cron = {settings.schedule.cron!r}: Dagster does not take it: {error}") from error

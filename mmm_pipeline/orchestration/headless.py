@@ -8,26 +8,30 @@ import re
 import signal
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmm_pipeline.engines.catalog import engine_named
 from mmm_pipeline.errors import MmmError, SettingsError
 from mmm_pipeline.mmm.inference.xla import prepare_jax
 from mmm_pipeline.orchestration.dagster_storage import readable_storage_errors
 from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.settings.schedule import Period
 from mmm_pipeline.storage.atomic_files import remove_unfinished
 from mmm_pipeline.storage.file_errors import file_error
 from mmm_pipeline.storage.file_locks import holder_of, take_lock
-from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home
+from mmm_pipeline.storage.home import CONFIG_VARIABLE, HOME_VARIABLE, Home, RefreshFolder
+from mmm_pipeline.storage.settings_in_force import effective_settings
+from mmm_pipeline.storage.workspace import newest_refresh
 from mmm_pipeline.text_safety.printable import printable
 
 if TYPE_CHECKING:
     import dagster as dg
 
-__all__ = ["RunOutcome", "RunStep", "ask_engine", "build_definitions", "rebuild_decisions", "refresh"]
+__all__ = ["RunOutcome", "RunStep", "ask_engine", "build_definitions", "fill_partition", "refresh"]
 __all__ += ["spare_log_copiers_ctrl_c"]
 
 
@@ -70,31 +74,36 @@ def refresh(
     settings: Settings,
     on_step: Callable[[RunStep], None],
     *,
+    period: Period | None = None,
     job_name: str | None = None,
     quick: bool = False,
     replace: bool = False,
 ) -> RunOutcome:
-    """Materialize every asset of a job and run every check.
+    """Materialize every asset of a job for one partition, and run every check.
 
     Args:
         home: where everything is kept; prepared when new.
         settings: settings of the run; the home remembers them once their rows are read.
         on_step: told of every step as it happens.
+        period: which partition; default: the present one.
         job_name: which job; default: the one that covers everything.
         quick: fewer draws; the home does not remember that.
         replace: rows of another source may take the place of those in the home.
 
     Raises:
-        SettingsError: the home cannot be used, or another run is at work on it.
+        SettingsError: the home cannot be used, or another run is at work on the partition.
     """
     home.prepare()
-    with _only_one_run(home), _written(home, settings) as file, _environment(home, file) as config:
+    period = period or settings.calendar.present()
+    folder = home.refresh(period.key)
+    home.know_first(min(period.first, home.first_known() or period.first))
+    with _only_one_run(folder), _written(folder, settings) as file, _environment(home, file) as config:
         from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
-        from mmm_pipeline.orchestration.runs.partitions import grid_range
+        from mmm_pipeline.orchestration.runs.tags import run_tags
 
         definitions = build_definitions(home, config, quick=quick, replace=replace)
         job = definitions.resolve_job_def(job_name or REFRESH_JOB)
-        return _executed(home, job, grid_range(settings.model), on_step)
+        return _executed(home, job, period.key, on_step, tags=run_tags(settings, quick=quick))
 
 
 def build_definitions(
@@ -106,37 +115,34 @@ def build_definitions(
     replace: bool = False,
     problem: str | None = None,
 ) -> dg.Definitions:
-    """The pipeline over one home folder and one settings file, whose backtest runs earlier dates in this process."""
+    """The pipeline over one home folder and one settings file."""
     from mmm_pipeline.orchestration.definitions import build_pipeline
 
-    return build_pipeline(
-        home,
-        config,
-        rebuild=rebuild_decisions,
-        also_engines=also_engines,
-        quick=quick,
-        replace=replace,
-        problem=problem,
-    )
+    return build_pipeline(home, config, also_engines=also_engines, quick=quick, replace=replace, problem=problem)
 
 
-def rebuild_decisions(home: Home, settings: Settings) -> tuple[str, ...]:
-    """Fill a home up to the budget plan, without pictures and reports; returns what failed, ready to be shown.
+def fill_partition(
+    home: Home, settings: Settings, period: Period, *, quick: bool = False, replace: bool = False
+) -> tuple[str, ...]:
+    """Fill a partition up to the budget plan and score it, without pictures and reports.
 
-    Whether its rows may be others than those that are there is for the caller to ask.
+    Returns:
+        What failed, ready to be shown.
 
     Raises:
-        SettingsError: the home cannot be used, or another run is at work on it.
+        SettingsError: the home cannot be used, or another run is at work on the partition.
     """
-    from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB
+    from mmm_pipeline.orchestration.runs.coordination import BACKTEST_JOB
 
-    return refresh(home, settings, lambda step: None, job_name=DECISIONS_JOB, replace=True).problems
+    return refresh(
+        home, settings, lambda step: None, period=period, job_name=BACKTEST_JOB, quick=quick, replace=replace
+    ).problems
 
 
 def ask_engine(
     home: Home, config: Path | None, name: str, key: str | None, on_step: Callable[[RunStep], None]
 ) -> RunOutcome:
-    """Run one engine on the stored inputs, and bring comparison, pictures and report up to date.
+    """Run one engine on the newest stored inputs, and bring comparison, pictures and report up to date.
 
     Args:
         home: of an earlier refresh.
@@ -150,25 +156,22 @@ def ask_engine(
         EngineError: there is no such engine.
     """
     home.prepare()
-    with _only_one_run(home), _environment(home, config):
+    settings = effective_settings(home, config)
+    folder = newest_refresh(home, settings)
+    with _only_one_run(folder), _environment(home, config):
         from mmm_pipeline.orchestration.automation import engine_job_name
-        from mmm_pipeline.orchestration.runs.partitions import grid_range, range_of
-        from mmm_pipeline.storage.settings_in_force import effective_settings
+        from mmm_pipeline.orchestration.runs.tags import run_tags
 
-        settings = effective_settings(home, config)
         definitions = build_definitions(home, config, also_engines=[name])
-        return _executed(
-            home,
-            definitions.resolve_job_def(engine_job_name(name)),
-            range_of(key) if key else grid_range(settings.model),
-            on_step,
-        )
+        options = {"ops": {engine_named(name, settings.engines.folder).asset: {"config": {"spec": key}}}} if key else {}
+        job = definitions.resolve_job_def(engine_job_name(name))
+        return _executed(home, job, folder.key, on_step, tags=run_tags(settings), run_config=options)
 
 
 @contextmanager
-def _written(home: Home, settings: Settings) -> Iterator[Path]:
+def _written(folder: RefreshFolder, settings: Settings) -> Iterator[Path]:
     """The settings of a run as a file, which every step reads, until the block ends."""
-    file = home.write_run_settings(settings)
+    file = folder.write_run_settings(settings)
     try:
         yield file
     finally:
@@ -194,9 +197,15 @@ def _environment(home: Home, config: Path | None) -> Iterator[Path | None]:
 
 
 def _executed(
-    home: Home, job: dg.JobDefinition, tags: dict[str, str], on_step: Callable[[RunStep], None]
+    home: Home,
+    job: dg.JobDefinition,
+    partition: str,
+    on_step: Callable[[RunStep], None],
+    *,
+    tags: dict[str, str],
+    run_config: Mapping[str, Any] | None = None,
 ) -> RunOutcome:
-    """Run a job to its end in this process.
+    """Run a job for one partition to its end in this process.
 
     Raises:
         KeyboardInterrupt: Ctrl-C or SIGTERM ended it, which Dagster books as a failed step.
@@ -215,9 +224,10 @@ def _executed(
         result = job.execute_in_process(
             instance=instance,
             run_id=run_id,
+            partition_key=partition,
             tags=tags,
             raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}, **(run_config or {})},
         )
     if _was_interrupted(result):
         raise KeyboardInterrupt
@@ -247,22 +257,24 @@ def spare_log_copiers_ctrl_c(manager: Any) -> None:
 
 
 @contextmanager
-def _only_one_run(home: Home) -> Iterator[None]:
-    """Two runs over one home would overwrite each other's tables."""
+def _only_one_run(folder: RefreshFolder) -> Iterator[None]:
+    """Two runs over one partition would overwrite each other's tables."""
+    home = folder.home
     try:
-        handle = take_lock(home.run_lock)
+        handle = take_lock(folder.run_lock)
     except OSError as error:
         raise SettingsError(
-            f"home folder {home.root}: cannot be written: {file_error(error, home.run_lock)}. Choose another with "
+            f"home folder {home.root}: cannot be written: {file_error(error, folder.run_lock)}. Choose another with "
             "--home"
         ) from error
     if handle is None:
-        holder = holder_of(home.run_lock) or "unknown"
+        holder = holder_of(folder.run_lock) or "unknown"
         raise SettingsError(
-            f"another run is at work on {home.root} (process {holder}): wait for it, or choose another --home"
+            f"another run is at work on partition {folder.key} of {home.root} (process {holder}): wait for it, or "
+            "choose another --home"
         )
     with handle:
-        remove_unfinished(home.artifacts)
+        remove_unfinished(folder.artifacts)
         yield
 
 

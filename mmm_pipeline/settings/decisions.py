@@ -105,12 +105,6 @@ class BudgetSettings(Section):
         return self
 
 
-class DriftSettings(Section):
-    """What is kept for comparing one refresh with the one before."""
-
-    keep_champions: int = Field(12, ge=0, le=1000, description="earlier champions that stay readable; 0: no comparison")
-
-
 class ReportSettings(Section):
     """Charts, narratives and the HTML report."""
 

@@ -13,7 +13,6 @@ from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.mmm.data.time_grid import Step
 from mmm_pipeline.settings.decisions import (
     BudgetSettings,
-    DriftSettings,
     GeminiSettings,
     ReportSettings,
 )
@@ -23,10 +22,11 @@ from mmm_pipeline.settings.model import ConvergenceSettings, ModelSettings, Prio
 from mmm_pipeline.settings.plain_names import Name
 from mmm_pipeline.settings.renamed import present_name, with_present_names
 from mmm_pipeline.settings.runs import RunSettings
-from mmm_pipeline.settings.schedule import ScheduleSettings
+from mmm_pipeline.settings.schedule import RefreshCalendar, RefreshSettings, ScheduleSettings
 from mmm_pipeline.settings.section import Section, Share, SheetNames
 from mmm_pipeline.settings.sources import (
     BigQuerySettings,
+    DateOrderSetting,
     LandingSettings,
     Source,
     SourceSettings,
@@ -80,8 +80,8 @@ class SplitSettings(Section):
     )
     as_of: dt.date | None = Field(
         None,
-        description="rebuild everything as on the evening of this day, in a home of its own below as-of/; later rows "
-        "are not seen, events are",
+        description="rows dated later are not seen, whatever the partition; e.g. to leave out a last day that is not "
+        "complete",
     )
 
     def holdout_periods(self, step: Step) -> int:
@@ -123,6 +123,7 @@ class EventSettings(Section):
         "days_after",
     )
     sheet: SheetNames = Field(None, description="of a workbook, the sheet or list of sheets to read, as in source")
+    date_order: DateOrderSetting = Field("auto", description="of the file's dates, as source.date_order")
     calendar: tuple[EventDates, ...] = Field((), description="events given here, beside those of the file")
 
 
@@ -148,11 +149,11 @@ class Settings(Section):
     convergence: ConvergenceSettings = ConvergenceSettings()
     priors: PriorSettings = PriorSettings()
     budget: BudgetSettings = BudgetSettings()
-    drift: DriftSettings = DriftSettings()
     engines: EngineSettings = EngineSettings()
     report: ReportSettings = ReportSettings()
     gemini: GeminiSettings = GeminiSettings()
     runs: RunSettings = RunSettings()
+    refreshes: RefreshSettings = RefreshSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     quick: bool = Field(False, description="set by --quick: fewer draws, looser thresholds; every output says so")
 
@@ -190,21 +191,6 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _leaves_the_present_alone(self) -> Settings:
-        if self.split.as_of is not None and self.landing.file is not None:
-            raise ValueError("split.as_of looks back, and landing.file changes the campaign table: give one")
-        if self.split.as_of is not None and (self.storage.artifacts or self.storage.results):
-            raise ValueError(
-                "split.as_of keeps all that it makes in a home of its own, and storage names another place: give one"
-            )
-        if self.split.as_of is not None and self.warehouse.kind != "duckdb":
-            raise ValueError(
-                f"split.as_of keeps its tables in a home of its own, and warehouse.kind is {self.warehouse.kind!r}: "
-                "accepted with it is 'duckdb'"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _asks_for_no_more_specs_than_there_are(self) -> Settings:
         specs = len(self.model.adstocks) * len(self.model.degrees)
         if self.ranking.least_converged_specs > specs:
@@ -214,17 +200,15 @@ class Settings(Section):
             )
         return self
 
+    @property
+    def calendar(self) -> RefreshCalendar:
+        """How time is divided into partitions."""
+        return RefreshCalendar.of(self.refreshes, self.schedule)
+
     def as_of(self, day: dt.date) -> Settings:
-        """The same settings as of a day: nothing is landed, and all that is made stays in the home of that day."""
+        """The same settings as of the evening of a day: later rows are not seen, and nothing is landed."""
         split = self.split.model_copy(update={"as_of": day})
-        return self.model_copy(
-            update={
-                "split": split,
-                "landing": LandingSettings(),
-                "warehouse": WarehouseSettings(),
-                "storage": StorageSettings(),
-            }
-        )
+        return self.model_copy(update={"split": split, "landing": LandingSettings()})
 
     def for_quick_look(self) -> Settings:
         """Fewer draws, no try from the start again, and thresholds that so few draws can meet; every output says so."""

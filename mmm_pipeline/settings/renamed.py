@@ -14,6 +14,9 @@ _NAMES = {
     ("validation", "missing_kpi_days"): "missing_kpi",
     ("validation", "incomplete_kpi_days"): "incomplete_kpi",
 }
+_GONE = {("runs", "backfill")}
+_GONE_SECTIONS = {"drift"}
+"""`drift.keep_champions`: a champion stays as long as its partition (`refreshes.keep`)."""
 _SECTIONS = {"features": "controls"}
 _SOURCE_KEYS = ("path", "sheet", "decimal")
 _VALUES = {("columns", "kpi_per", "day"): "date"}
@@ -37,10 +40,12 @@ def with_present_names(content: Any) -> Any:
         else {
             _NAMES.get((str(section), str(key)), key): _VALUES.get((str(section), str(key), str(value)), value)
             for key, value in held.items()
+            if (str(section), str(key)) not in _GONE
         }
         if isinstance(held, Mapping)
         else held
         for section, held in content.items()
+        if str(section) not in _GONE_SECTIONS
     }
 
 

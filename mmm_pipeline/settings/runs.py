@@ -12,13 +12,8 @@ __all__ = ["RunSettings"]
 
 
 class RunSettings(Section):
-    """How runs and fits are run and backfilled, and what happens when one fails."""
+    """How runs and fits are run, and what happens when one fails."""
 
-    backfill: Literal["single_run", "per_partition"] = Field(
-        "single_run",
-        description="a backfill of several specs: as few runs as Dagster makes of it (from the UI one per media "
-        "transform), or one run for each spec",
-    )
     executor: Literal["in_process", "multiprocess"] = Field(
         "in_process",
         description="steps of a run from the UI, the schedule or `dg launch`: one after the other in one process, or "

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mmm_pipeline.mmm.fit.fit import Fit
     from mmm_pipeline.mmm.specs import ModelSpec
     from mmm_pipeline.settings.pipeline import Settings
-    from mmm_pipeline.storage.home import Home
+    from mmm_pipeline.storage.home import RefreshFolder
 
 __all__ = ["ArtifactStore", "artifact_store"]
 
@@ -98,6 +98,22 @@ class ArtifactStore:
         except Exception as error:
             raise _damaged(path, name, error) from error
 
+    def fit_fingerprint(self, name: str, key: str | None = None) -> str | None:
+        """What a stored fit was fitted on, without reading its draws; None when the file is damaged.
+
+        Raises:
+            StoredResultError: there is no such fit.
+        """
+        import h5netcdf
+
+        path = self.path(name, key)
+        with self._on_this_machine(path, name) as file:
+            try:
+                with h5netcdf.File(str(file), "r") as content:
+                    return str(content.attrs["fingerprint"])
+            except (OSError, KeyError, ValueError, RuntimeError):
+                return None
+
     def read_fit_spend(self, name: str) -> tuple[tuple[str, ...], np.ndarray, TimeGrid]:
         """Channels of a stored fit, their (T, C) spend over all markets, and T periods, without reading its draws.
 
@@ -166,9 +182,9 @@ class ArtifactStore:
         """Copy a folder of pictures, and those in it, to this machine."""
         places.take_folder(self.root / folder, target)
 
-    def copy(self, name: str, target: str, key: str) -> None:
-        """Store the array `name` once more, as `key` of `target`."""
-        _stored(self.path(target, key), self._read(self.path(name), name))
+    def take_fit(self, name: str, key: str | None, source: ArtifactStore) -> None:
+        """Store the fit of another partition as this one's."""
+        _stored(self.path(name, key), source._read(source.path(name, key), name))
 
     def promote(self, name: str, key: str, target: str) -> None:
         """Make the array `key` of `name` the array `target`."""
@@ -215,14 +231,14 @@ class ArtifactStore:
             yield local
 
 
-def artifact_store(settings: Settings, home: Home) -> ArtifactStore:
-    """The artifacts of a home, where `storage.artifacts` puts them.
+def artifact_store(settings: Settings, folder: RefreshFolder) -> ArtifactStore:
+    """The artifacts of a partition, where `storage.artifacts` puts them.
 
     Raises:
         SettingsError: the library for that kind of place is not installed.
     """
     location = settings.storage.artifacts
-    return ArtifactStore(places.place_of(location) if location else home.artifacts)
+    return ArtifactStore(places.place_of(location) / folder.key if location else folder.artifacts)
 
 
 def _stored(path: Place, content: bytes | memoryview) -> Place:

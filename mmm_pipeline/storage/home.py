@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import logging
 import os
 import re
+import zoneinfo
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 from pydantic import ValidationError
 
-from mmm_pipeline.errors import SettingsError
+from mmm_pipeline.errors import SettingsError, StoredResultError
 from mmm_pipeline.settings.pipeline import Settings, load_settings
 from mmm_pipeline.settings.sources import SourceSettings
 from mmm_pipeline.settings.yaml_file import read_yaml
 from mmm_pipeline.storage.atomic_files import write_text
-from mmm_pipeline.storage.file_errors import file_error
+from mmm_pipeline.storage.file_errors import file_error, is_writable
 from mmm_pipeline.storage.home_format import bring_up_to_date
 from mmm_pipeline.text_safety.printable import printable
 
-__all__ = ["AS_OF_FOLDER", "CONFIG_VARIABLE", "HOME_VARIABLE", "Home", "home_from_environment"]
+__all__ = ["CONFIG_VARIABLE", "HOME_VARIABLE", "Home", "RefreshFolder", "home_from_environment"]
 
 HOME_VARIABLE = "MMM_HOME"
 CONFIG_VARIABLE = "MMM_CONFIG"
-AS_OF_FOLDER = "as-of"
+logger = logging.getLogger(__name__)
+
+_REFRESHES = "refreshes"
+_KEY = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+_KEPT = re.compile(r"(\d{8}T\d{12}Z)")
 _URL_ESCAPE = re.compile("%[0-9A-Fa-f]{2}")
 
 _REMEMBERED = """\
@@ -41,14 +48,6 @@ class Home:
     root: Path
 
     @property
-    def warehouse_file(self) -> Path:
-        return self.root / "warehouse.duckdb"
-
-    @property
-    def artifacts(self) -> Path:
-        return self.root / "artifacts"
-
-    @property
     def results(self) -> Path:
         return self.root / "results"
 
@@ -58,21 +57,13 @@ class Home:
 
     @property
     def compilation_cache(self) -> Path:
-        """Compiled programs, shared with all days rebuilt below; by all homes where JAX's own variable names a folder.
-
-        A later day's train window can be as long as an earlier day's whole.
-        """
-        root = self.root.parents[1] if self.root.parent.name == AS_OF_FOLDER else self.root
-        return Path(os.environ.get("JAX_COMPILATION_CACHE_DIR") or root / "cache" / "jax")
+        """Compiled programs; shared by all homes where JAX's own variable names a folder."""
+        return Path(os.environ.get("JAX_COMPILATION_CACHE_DIR") or self.root / "cache" / "jax")
 
     @property
-    def run_lock(self) -> Path:
-        """Held by `mmm run` while it runs."""
-        return self.root / ".run.lock"
-
-    def fit_lock(self, name: str, key: str | None) -> Path:
-        """Held while a fit is drawn, so that nobody draws the same one beside it."""
-        return self.root / "locks" / f"{name}{'' if key is None else '-' + key.replace('|', '-')}.lock"
+    def gemini_cache(self) -> Path:
+        """Answers of Gemini, and what a run has spent."""
+        return self.root / "cache" / "gemini"
 
     @property
     def run_locks(self) -> Path:
@@ -100,31 +91,43 @@ class Home:
         return self.root / "dagster.yaml"
 
     @property
-    def run_settings_file(self) -> Path:
-        """The settings of the `mmm run` at work, with what its command line says."""
-        return self.root / ".run-settings.yaml"
+    def refreshes(self) -> Path:
+        """One folder per partition, named by its key."""
+        return self.root / _REFRESHES
 
-    @property
-    def day(self) -> dt.date | None:
-        """The day as of which everything in this home is rebuilt; None in the home of the present."""
+    def refresh(self, key: str) -> RefreshFolder:
+        """The folder of one partition, which need not exist yet.
+
+        Raises:
+            StoredResultError: the key, which may come from a run's tags, would lead elsewhere.
+        """
+        if not _KEY.match(key):
+            raise StoredResultError(f"{key[:40]!r} names no partition: they are named by their first day, YYYY-MM-DD")
+        return RefreshFolder(self, key)
+
+    def stored_refreshes(self) -> list[RefreshFolder]:
+        """Partitions that have a folder on this machine, oldest first."""
+        if not self.refreshes.is_dir():
+            return []
+        names = sorted(path.name for path in self.refreshes.iterdir() if path.is_dir() and _KEY.match(path.name))
+        return [RefreshFolder(self, name) for name in names]
+
+    def first_known(self) -> dt.date | None:
+        """First day that is worth a partition, as far as this home has learned."""
         try:
-            return dt.date.fromisoformat(self.root.name) if self.root.parent.name == AS_OF_FOLDER else None
-        except ValueError:
+            return dt.date.fromisoformat(json.loads(self._calendar.read_text(encoding="utf-8"))["first"])
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    def know_first(self, day: dt.date) -> None:
+        """Offer partitions from this day on, unless earlier ones are offered already."""
+        known = self.first_known()
+        if known is None or day < known:
+            write_text(self._calendar, json.dumps({"first": day.isoformat()}) + "\n")
+
     @property
-    def present(self) -> Home:
-        """The home of the present that a rebuilt day belongs to; this home itself where it is no rebuilt day."""
-        return self if self.day is None else Home(self.root.parents[1])
-
-    def as_of(self, day: dt.date | None) -> Home:
-        """The home of what is rebuilt as of a day, `as-of/2021-12-20` below this one; this home itself without a day.
-
-        The home of the same day is its own, so that it can be opened like any other.
-        """
-        if day is None or (self.root.parent.name, self.root.name) == (AS_OF_FOLDER, day.isoformat()):
-            return self
-        return Home(self.root / AS_OF_FOLDER / day.isoformat())
+    def _calendar(self) -> Path:
+        return self.refreshes / "calendar.json"
 
     def prepare(self) -> None:
         """Create the folder and Dagster's own files when they are missing, and bring a home of an earlier format up to
@@ -138,6 +141,7 @@ class Home:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             bring_up_to_date(self.root)
+            _into_partitions(self)
         except OSError as error:
             raise SettingsError(
                 f"home folder {self.root}: cannot be used: {file_error(error, error.filename)}. Choose another with "
@@ -145,17 +149,13 @@ class Home:
             ) from error
 
     def held_source(self) -> SourceSettings | None:
-        """Where the rows in this home came from; a rebuilt day has the source of the home it belongs to.
+        """Where the rows in this home came from.
 
         Raises:
             SettingsError: the settings that the home remembers cannot be read.
         """
-        for home in dict.fromkeys((self.present, self)):
-            if home.settings_file.is_file():
-                source = _source_of(home.settings_file)
-                if source.kind is not None:
-                    return source
-        return None
+        source = _source_of(self.settings_file) if self.settings_file.is_file() else None
+        return source if source is not None and source.kind is not None else None
 
     def remember_settings(self, settings: Settings) -> Path:
         """Write the settings of a run whose rows were read, which later runs may go by; returns the file."""
@@ -164,9 +164,83 @@ class Home:
             _write(self.settings_file, _REMEMBERED, settings)
         return self.settings_file
 
+
+@dataclass(frozen=True)
+class RefreshFolder:
+    """What one partition holds: its tables, arrays, fits, pictures and texts.
+
+    Attributes:
+        home: which it belongs to.
+        key: of the partition.
+    """
+
+    home: Home
+    key: str
+
+    @property
+    def root(self) -> Path:
+        return self.home.refreshes / self.key
+
+    @property
+    def warehouse_file(self) -> Path:
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.root / "artifacts"
+
+    @property
+    def run_lock(self) -> Path:
+        """Held by a refresh of this partition while it runs."""
+        return self.root / ".run.lock"
+
+    def fit_lock(self, name: str, key: str | None) -> Path:
+        """Held while a fit is drawn, so that nobody draws the same one beside it."""
+        return self.root / "locks" / f"{name}{'' if key is None else '-' + key.replace('|', '-')}.lock"
+
+    @property
+    def run_settings_file(self) -> Path:
+        """The settings of the `mmm run` at work, with what its command line says."""
+        return self.root / ".run-settings.yaml"
+
     def write_run_settings(self, settings: Settings) -> Path:
         """Write the settings of the run that begins; returns the file."""
         return _write(self.run_settings_file, _OF_THIS_RUN, settings)
+
+
+def _into_partitions(home: Home) -> None:
+    """Give the results of a home of version 1, which had no partitions, to the week in which they were made.
+
+    Earlier champions become those of their weeks. The homes of earlier days, below `as-of/`, stay as they are.
+    """
+    old, warehouse = home.root / "artifacts", home.root / "warehouse.duckdb"
+    made = next((path for path in (old / "champion_model.nc", warehouse, old) if path.exists()), None)
+    if made is None or not is_writable(home.root):
+        return
+    calendar = (load_settings(home.settings_file) if home.settings_file.is_file() else Settings()).calendar
+    zone = zoneinfo.ZoneInfo(calendar.timezone)
+    key = calendar.present(dt.datetime.fromtimestamp(made.stat().st_mtime, zone).date()).key
+    folder = home.refresh(key)
+    if folder.root.exists():
+        return
+    for champion in sorted((old / "champions").glob("*.nc")):
+        if found := _KEPT.search(champion.stem):
+            kept = dt.datetime.strptime(found[1], "%Y%m%dT%H%M%S%fZ").replace(tzinfo=dt.UTC).astimezone(zone)
+            week = home.refresh(calendar.present(kept.date()).key)
+            if week.key < key:
+                week.artifacts.mkdir(parents=True, exist_ok=True)
+                champion.replace(week.artifacts / "champion_model.nc")
+    if (old / "gemini").is_dir() and not home.gemini_cache.exists():
+        home.gemini_cache.parent.mkdir(parents=True, exist_ok=True)
+        (old / "gemini").rename(home.gemini_cache)
+    folder.root.mkdir(parents=True)
+    for path in (warehouse, warehouse.with_name(f"{warehouse.name}.wal"), old):
+        if path.exists():
+            path.rename(folder.root / path.name)
+    latest = home.latest_results
+    if latest.is_symlink() and not (home.results / key).exists():
+        (home.results / key).symlink_to(latest.readlink(), target_is_directory=True)
+    logger.warning("%s: its results were of no week yet; they are those of partition %s now", home.root, key)
 
 
 def _require_usable(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""The results folder: one folder per run, and `latest`, which always points at a complete one."""
+"""The results folder: one link per partition, and `latest`, which always points at complete results of the newest."""
 
 from __future__ import annotations
 
@@ -11,17 +11,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmm_pipeline.errors import StorageUnavailable, StoredResultError
 from mmm_pipeline.storage import places
 from mmm_pipeline.storage.file_errors import file_error, is_denied
-from mmm_pipeline.storage.places import Place
+from mmm_pipeline.storage.home import Home
+from mmm_pipeline.storage.places import Place, place_of, remove_folder
 from mmm_pipeline.storage.scratch import held, remove_abandoned
+from mmm_pipeline.storage.warehouses import open_warehouse
+from mmm_pipeline.storage.workspace import stored_refreshes
 
-__all__ = ["KEPT_RUNS", "POINTER", "copy_results", "publish"]
+if TYPE_CHECKING:
+    from mmm_pipeline.settings.pipeline import Settings
 
-KEPT_RUNS = 12
-"""Earlier results folders that stay; older ones are removed."""
+__all__ = ["POINTER", "copy_results", "forget_old", "publish", "published", "remove_copy", "remove_results"]
 
 POINTER = "latest.json"
 """In a copy, the file that names the last complete folder."""
@@ -30,14 +34,24 @@ logger = logging.getLogger(__name__)
 
 _STAMP = "%Y%m%dT%H%M%S%fZ"
 _RUN_FOLDER = re.compile(r"\d{8}T\d{6}\d{6}Z\Z")
+_PARTITION = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
 
-def publish(results: Path, fill: Callable[[Path], None]) -> Path:
-    """Fill a new folder and let `latest` point at it; returns `latest`.
+def publish(results: Path, partition: str, fill: Callable[[Path], None], *, today: str) -> Path:
+    """Fill a new folder and let the partition's link point at it, and `latest` where there is no newer partition.
 
-    The link is switched by one rename after the folder is complete, so that a run killed at any moment leaves the last
-    good results. What a killed run left unfinished is removed. Where `latest` is a folder, as in a home that was copied
+    A link is switched by one rename after the folder is complete, so that a run killed at any moment leaves the last
+    good results. What a killed run left unfinished is removed. Where a link is a folder, as in a home that was copied
     without its links, it is kept beside under another name.
+
+    Args:
+        results: folder of all results.
+        partition: key of the partition, `2025-03-24`.
+        fill: writes the results into the folder it is given.
+        today: a partition named by a later day, made while a clock was wrong, is not newer.
+
+    Returns:
+        The partition's link.
 
     Raises:
         StorageUnavailable: the disk is full; the message names the file.
@@ -45,7 +59,6 @@ def publish(results: Path, fill: Callable[[Path], None]) -> Path:
     """
     folder = results / datetime.now(UTC).strftime(_STAMP)
     unfinished = results / f".{folder.name}.unfinished"
-    link, new_link = results / "latest", results / f".latest.{os.getpid()}"
     try:
         results.mkdir(parents=True, exist_ok=True)
         for pattern in (".*.unfinished", ".latest.*"):
@@ -54,17 +67,35 @@ def publish(results: Path, fill: Callable[[Path], None]) -> Path:
         with held(unfinished):
             fill(unfinished)
             unfinished.rename(folder)
-        new_link.unlink(missing_ok=True)
-        new_link.symlink_to(folder.name, target_is_directory=True)
-        _switch(link, new_link)
+        newer = [key for key in published(results) if partition < key <= today]
+        for name in (partition, *([] if newer else ["latest"])):
+            new_link = results / f".latest.{os.getpid()}"
+            new_link.unlink(missing_ok=True)
+            new_link.symlink_to(folder.name, target_is_directory=True)
+            _switch(results / name, new_link)
     except OSError as error:
         kind = StoredResultError if is_denied(error) else StorageUnavailable
         place = error.filename or _written_last(unfinished)
         raise kind(f"the results cannot be written: {file_error(error, place)}") from error
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    _remove_old(results, folder)
-    return link
+    _remove_replaced(results)
+    return results / partition
+
+
+def published(results: Path) -> list[str]:
+    """Keys of the partitions that have results, oldest first."""
+    return sorted(path.name for path in results.glob("*") if _PARTITION.match(path.name) and path.is_dir())
+
+
+def remove_results(results: Path, partition: str) -> None:
+    """Remove the results of a partition; those of the newest stay what `latest` points at."""
+    link = results / partition
+    if link.is_symlink():
+        link.unlink(missing_ok=True)
+    else:
+        shutil.rmtree(link, ignore_errors=True)
+    _remove_replaced(results)
 
 
 def _written_last(folder: Path) -> Path:
@@ -78,7 +109,7 @@ def _written_last(folder: Path) -> Path:
 def _switch(link: Path, new_link: Path) -> None:
     """Put the new link in place of what is there; a folder cannot be replaced in one step, so it is renamed first."""
     if link.is_dir() and not link.is_symlink():
-        aside = link.with_name(f"latest-copied-{datetime.now(UTC).strftime(_STAMP)}")
+        aside = link.with_name(f"{link.name}-copied-{datetime.now(UTC).strftime(_STAMP)}")
         link.rename(aside)
         try:
             new_link.replace(link)
@@ -90,29 +121,74 @@ def _switch(link: Path, new_link: Path) -> None:
     new_link.replace(link)
 
 
-def _remove_old(results: Path, current: Path) -> None:
-    runs = sorted(path for path in results.iterdir() if path.is_dir() and _RUN_FOLDER.match(path.name))
-    for path in [run for run in runs if run != current][: -KEPT_RUNS or None]:
-        shutil.rmtree(path, ignore_errors=True)
+def _remove_replaced(results: Path) -> None:
+    """Remove the folders that no link points at any more."""
+    if not results.is_dir():
+        return
+    used = {path.resolve().name for path in results.iterdir() if path.is_symlink()}
+    for path in results.iterdir():
+        if path.is_dir() and not path.is_symlink() and _RUN_FOLDER.match(path.name) and path.name not in used:
+            shutil.rmtree(path, ignore_errors=True)
 
 
-def copy_results(latest: Path, target: Place) -> Place:
-    """Copy the published folder to another place, then let `latest.json` there name it; returns the copy.
+def copy_results(published: Path, target: Place, *, is_latest: bool) -> Place:
+    """Copy the published folder to another place, then let a file there name it; returns the copy.
 
-    A bucket has no links and no renames, but one upload is whole or not at all: a copy cut short is in no pointer.
+    The file is `2025-03-24.json`, by the partition, and `latest.json`. A bucket has no links and no renames, but one
+    upload is whole or not at all: a copy cut short is in no such file.
 
     Args:
-        latest: the link that `publish` returned.
+        published: the link that `publish` returned.
         target: folder or prefix of all copies.
+        is_latest: whether there is no newer partition.
 
     Raises:
         StorageUnavailable: the place cannot be written.
     """
-    folder = latest.resolve()
+    folder = published.resolve()
     copy = target / folder.name
     places.write_folder(copy, folder)
-    places.write(target / POINTER, json.dumps({"folder": folder.name}).encode() + b"\n")
-    runs = [name for name in places.subfolders(target) if _RUN_FOLDER.match(name) and name != folder.name]
-    for name in runs[: -KEPT_RUNS or None]:
-        places.remove_folder(target / name)
+    pointers = [f"{published.name}.json", *([POINTER] if is_latest else [])]
+    for pointer in pointers:
+        places.write(target / pointer, json.dumps({"folder": folder.name}).encode() + b"\n")
+    _remove_unnamed(target)
     return copy
+
+
+def forget_old(home: Home, settings: Settings) -> list[str]:
+    """Remove all but the newest `refreshes.keep` partitions: tables, fits, pictures, texts, results.
+
+    Returns:
+        Keys of those that went.
+    """
+    old = stored_refreshes(home, settings)[: -settings.refreshes.keep]
+    for folder in old:
+        if settings.warehouse.kind != "duckdb":
+            warehouse = open_warehouse(settings, folder)
+            for name in warehouse.tables():
+                warehouse.drop_table(name)
+        if settings.storage.artifacts:
+            remove_folder(place_of(settings.storage.artifacts) / folder.key)
+        if settings.storage.results:
+            remove_copy(place_of(settings.storage.results), folder.key)
+        remove_results(home.results, folder.key)
+        shutil.rmtree(folder.root, ignore_errors=True)
+    return [folder.key for folder in old]
+
+
+def remove_copy(target: Place, partition: str) -> None:
+    """Remove the copy of a partition's results."""
+    places.remove(target / f"{partition}.json")
+    _remove_unnamed(target)
+
+
+def _remove_unnamed(target: Place) -> None:
+    """Remove the copies that no file names any more."""
+    named = {
+        str(json.loads(places.read(target / name)).get("folder"))
+        for name in places.names(target)
+        if name == POINTER or _PARTITION.match(name.removesuffix(".json"))
+    }
+    for name in places.subfolders(target):
+        if _RUN_FOLDER.match(name) and name not in named:
+            places.remove_folder(target / name)

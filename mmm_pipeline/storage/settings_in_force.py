@@ -39,9 +39,13 @@ class SettingsInForce:
     @property
     def line(self) -> str:
         """One line that tells a user which file and which rows are used."""
-        file = f"{self.file} ({self.file_from})" if self.file else "built-in defaults"
+        file = f"{self.file} ({self.file_from})" if self.file else self.file_from or "built-in defaults"
         named = f" ({self.source_from})" if self.source_from else ""
         return f"settings: {file}; source: {self.settings.source.described}{named}"
+
+    def recognised(self, settings: Settings) -> SettingsInForce:
+        """The same with settings that follow from what the rows look like."""
+        return replace(self, settings=settings, file_from="recognised from the file")
 
     def with_source(self, source: SourceSettings, named_by: str) -> SettingsInForce:
         """The same with the rows that a command line names."""
@@ -74,10 +78,10 @@ def find_config(home: Home, config: Path | None = None) -> Path | None:
 
 
 def effective_settings(home: Home, config: Path | None) -> Settings:
-    """Settings of a file, or the defaults, over a home: with its source where they name none, and as of its day.
+    """Settings of a file, or the defaults, over a home: with its source where they name none.
 
     Raises:
-        SettingsError: the file cannot be accepted, or speaks of another day than that of the home.
+        SettingsError: the file cannot be accepted.
     """
     return _over(home, _settings_of(home, config), config)
 
@@ -127,13 +131,4 @@ def _settings_of(home: Home, file: Path | None) -> Settings:
 
 def _over(home: Home, settings: Settings, file: Path | None) -> Settings:
     held = home.held_source() if settings.source.kind is None else None
-    if held is not None:
-        settings = settings.with_source(held, origin=str(file or home.settings_file))
-    if home.day is None or settings.split.as_of == home.day:
-        return settings
-    if settings.split.as_of is not None:
-        raise SettingsError(
-            f"{file}: split.as_of = {settings.split.as_of}, and {home.root} holds what was known on {home.day}: leave "
-            "split.as_of empty, or name the home above it"
-        )
-    return settings.as_of(home.day)
+    return settings if held is None else settings.with_source(held, origin=str(file or home.settings_file))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from mmm_pipeline.settings.pipeline import Settings
-    from mmm_pipeline.storage.home import Home
+    from mmm_pipeline.storage.home import RefreshFolder
 
 __all__ = ["SqlEngine", "Warehouse", "open_warehouse"]
 
@@ -101,21 +101,21 @@ class Warehouse(SqlEngine, Protocol):
         """Remove a table if it is there."""
 
 
-def open_warehouse(settings: Settings, home: Home, told: Callable[[str], object] | None = None) -> Warehouse:
-    """The warehouse that `warehouse.kind` names; a remote one is connected to at first use.
+def open_warehouse(settings: Settings, folder: RefreshFolder, told: Callable[[str], object] | None = None) -> Warehouse:
+    """The warehouse of a partition, of the kind that `warehouse.kind` names; a remote one is connected at first use.
 
     Args:
         settings: of the pipeline.
-        home: where a local one is.
+        folder: where a local one is.
         told: who is told that another process has to be waited for, as a run does, `runs.warehouse_wait_minutes` long;
             None: a person waits, who would rather hear of it after a minute.
     """
     if settings.warehouse.kind == "bigquery":
         from mmm_pipeline.storage.warehouse.bigquery.warehouse import BigQueryWarehouse
 
-        return BigQueryWarehouse.from_settings(settings, scratch=home.root)
+        return BigQueryWarehouse.from_settings(settings, scratch=folder.root, partition=folder.key)
     from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 
     if told is None:
-        return DuckDBWarehouse(home.warehouse_file)
-    return DuckDBWarehouse(home.warehouse_file, wait_seconds=60 * settings.runs.warehouse_wait_minutes, told=told)
+        return DuckDBWarehouse(folder.warehouse_file)
+    return DuckDBWarehouse(folder.warehouse_file, wait_seconds=60 * settings.runs.warehouse_wait_minutes, told=told)

@@ -9,26 +9,40 @@ import pytest
 
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
-from mmm_pipeline.operations.backtest_dates import MOST_DATES, BacktestOptions, backtest_dates
+from mmm_pipeline.operations.backtest_dates import MOST_DATES, BacktestOptions, backtest_periods
+from mmm_pipeline.settings.schedule import RefreshCalendar
 
-_START, _END = dt.date(2025, 1, 1), dt.date(2025, 6, 30)
-
-
-def _dates(end: dt.date = _END, **options: Any) -> list[str]:
-    grid = TimeGrid.covering(_START, end, Step.DAY)
-    return [date.isoformat() for date in backtest_dates(BacktestOptions(**options), grid, needed=56, horizon=28)]
+_START, _END = dt.date(2025, 1, 1), dt.date(2025, 6, 29)
+_WEEKS = RefreshCalendar()
 
 
-def test_dates_are_stepped_back_from_the_last_one() -> None:
-    assert _dates(first="2025-04-01", last="2025-04-30", every="2w") == ["2025-04-02", "2025-04-16", "2025-04-30"]
+def _dates(
+    start: dt.date = _START, end: dt.date = _END, calendar: RefreshCalendar = _WEEKS, **options: Any
+) -> list[str]:
+    """Last days of the partitions."""
+    grid = TimeGrid.covering(start, end, Step.DAY)
+    found = backtest_periods(BacktestOptions(**options), calendar, grid, needed=56, horizon=28)
+    return [period.last.isoformat() for period in found]
+
+
+@pytest.mark.parametrize("every", ["2", "2w", "14d"])
+def test_dates_are_stepped_back_from_the_last_one(every: str) -> None:
+    assert _dates(first="2025-04-06", last="2025-05-04", every=every) == ["2025-04-06", "2025-04-20", "2025-05-04"]
 
 
 def test_the_default_is_five_dates_up_to_the_last_with_a_whole_horizon_after_it() -> None:
-    assert _dates(every="14d") == ["2025-04-07", "2025-04-21", "2025-05-05", "2025-05-19", "2025-06-02"]
+    assert _dates(every="2") == ["2025-04-06", "2025-04-20", "2025-05-04", "2025-05-18", "2025-06-01"]
 
 
 def test_short_data_gives_fewer_dates() -> None:
-    assert _dates(end=dt.date(2025, 4, 3)) == ["2025-02-27", "2025-03-06"]
+    assert _dates(end=dt.date(2025, 4, 10)) == ["2025-03-02", "2025-03-09"]
+
+
+def test_months_are_stepped_by_months() -> None:
+    months = RefreshCalendar(every="month")
+    assert _dates(calendar=months, first="2025-03-31", last="2025-05-31") == ["2025-03-31", "2025-04-30", "2025-05-31"]
+    with pytest.raises(SettingsError, match="no whole number of partitions, each a month"):
+        _dates(calendar=months, every="14d")
 
 
 @pytest.mark.parametrize(
@@ -41,7 +55,6 @@ def test_short_data_gives_fewer_dates() -> None:
         ({"every": "0d"}, "is at least 1"),
         ({"every": "1; DROP TABLE x"}, "is not a length of time"),
         ({"horizon": 0}, "is at least 1"),
-        ({"first": "2024-01-01", "last": "2025-06-01", "every": "1d"}, f"1 to {MOST_DATES} at once"),
     ],
 )
 def test_what_cannot_be_read_is_refused_before_any_data_is(options: dict[str, Any], message: str) -> None:
@@ -52,10 +65,11 @@ def test_what_cannot_be_read_is_refused_before_any_data_is(options: dict[str, An
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"first": "2025-02-24"}, "first date 2025-02-24 cannot be backtested: .* accepted are dates from 2025-02-25"),
-        ({"last": "2025-06-30"}, "last date 2025-06-30 cannot be backtested: .* to 2025-06-29"),
-        ({"first": "2025-06-10"}, "from 2025-06-10 to 2025-06-02 every 7 days are 0 dates"),
-        ({"first": "2025-02-25", "every": "1d"}, f"1 to {MOST_DATES}"),
+        ({"first": "2025-02-23"}, "first date 2025-02-23 cannot be backtested: .* that end from 2025-03-02"),
+        ({"last": "2025-06-29"}, "last date 2025-06-29 cannot be backtested: .* to 2025-06-22"),
+        ({"first": "2025-06-08"}, "the first date 2025-06-08 is after the last one 2025-06-01"),
+        ({"last": "2025-05-07"}, "in the middle of the week .* partitions end on 2025-05-04 and 2025-05-11"),
+        ({"every": "10d"}, "10d is no whole number of partitions, each a week: give e.g. 1, 2, 14d or 4w"),
     ],
 )
 def test_dates_that_the_data_does_not_reach_are_refused(options: dict[str, Any], message: str) -> None:
@@ -63,19 +77,17 @@ def test_dates_that_the_data_does_not_reach_are_refused(options: dict[str, Any],
         _dates(**options)
 
 
+def test_a_series_has_an_upper_length() -> None:
+    with pytest.raises(SettingsError, match=f"are more than {MOST_DATES} dates"):
+        _dates(start=dt.date(2023, 1, 1), first="2023-03-05", last="2025-05-04")
+
+
 def test_data_too_short_for_any_date_is_said_to_be() -> None:
-    with pytest.raises(SettingsError, match="too short to backtest any date"):
+    with pytest.raises(SettingsError, match="too short to backtest any week"):
         _dates(end=dt.date(2025, 2, 25))
 
 
-def test_weeks_are_stepped_back_by_weeks_to_their_last_days() -> None:
+def test_weekly_data_is_stepped_by_its_weeks() -> None:
     weeks = TimeGrid(dt.date(2024, 1, 1), Step.WEEK, 60)
-    found = backtest_dates(BacktestOptions(every="2w", horizon="8w"), weeks, needed=34, horizon=8)
-    assert [weeks.position(date) for date in found] == [43, 45, 47, 49, 51]
-    assert all(date.strftime("%A") == "Sunday" for date in found)
-
-
-def test_a_date_amid_a_week_is_refused_with_the_days_that_end_one() -> None:
-    weeks = TimeGrid(dt.date(2024, 1, 1), Step.WEEK, 60)
-    with pytest.raises(SettingsError, match=r"2024-10-09 is amid a week: .* 2024-10-06 or 2024-10-13"):
-        backtest_dates(BacktestOptions(last="2024-10-09"), weeks, needed=34, horizon=8)
+    found = backtest_periods(BacktestOptions(every="2w", horizon="8w"), _WEEKS, weeks, needed=34, horizon=8)
+    assert [weeks.position(period.last) for period in found] == [43, 45, 47, 49, 51]

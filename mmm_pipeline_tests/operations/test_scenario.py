@@ -28,6 +28,7 @@ from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.storage.artifacts import ArtifactStore
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.workspace import Workspace
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit, synthetic_panel_fit
 
 _FIT = synthetic_fit(channels=4)
@@ -40,7 +41,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A home with a made-up champion and results that no scenario may touch."""
     home = Home(tmp_path_factory.mktemp("home"))
     home.prepare()
-    ArtifactStore(home.artifacts).write_fit("champion_model", _FIT, fingerprint="made up")
+    ArtifactStore(present(home).artifacts).write_fit("champion_model", _FIT, fingerprint="made up")
     home.latest_results.mkdir(parents=True)
     (home.latest_results / "budget.csv").write_text("the live plan")
     return home
@@ -208,7 +209,7 @@ def _launched(home: Home, config: dict[str, Any]) -> dg.ExecuteInProcessResult:
     return dg.materialize(
         [budget_scenario],
         selection=[budget_scenario],
-        resources={"workspace": Workspace(home=str(home.root), config=None)},
+        resources={"workspace": Workspace(root=str(home.root), config=None)},
         run_config={"ops": {"budget_scenario": {"config": config}}},
         raise_on_error=False,
     )
@@ -239,7 +240,7 @@ def test_hostile_run_config_is_refused_and_writes_nothing(home: Home, config: di
 def test_a_champion_of_several_markets_is_planned_too(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     home.prepare()
-    ArtifactStore(home.artifacts).write_fit("champion_model", synthetic_panel_fit(), fingerprint="made up")
+    ArtifactStore(present(home).artifacts).write_fit("champion_model", synthetic_panel_fit(), fingerprint="made up")
 
     done = _run(home, "--budget", "105%", "--json")
 
@@ -302,7 +303,7 @@ def test_files_and_picture_of_a_scenario_that_cannot_be_right_carry_the_warning(
 def test_the_ui_tells_of_a_plan_that_cannot_be_right(tmp_path: Path) -> None:
     home = Home(tmp_path)
     home.prepare()
-    ArtifactStore(home.artifacts).write_fit("champion_model", _UNMOVED, fingerprint="made up")
+    ArtifactStore(present(home).artifacts).write_fit("champion_model", _UNMOVED, fingerprint="made up")
     headline = wording("en")("implausible.headline")
 
     result = _launched(home, {"name": "wrong", "budget": "150%"})
@@ -365,12 +366,12 @@ def paused_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     home = Home(tmp_path_factory.mktemp("paused"))
     home.prepare()
     fit = synthetic_fit(channels=3, dataset=dataset)
-    ArtifactStore(home.artifacts).write_fit("champion_model", fit, fingerprint="made up")
+    ArtifactStore(present(home).artifacts).write_fit("champion_model", fit, fingerprint="made up")
     return home
 
 
 def test_an_amount_is_planned_from_the_last_spend_where_everything_is_paused(paused_home: Home) -> None:
-    spend = ArtifactStore(paused_home.artifacts).read_fit_spend("champion_model")[1]
+    spend = ArtifactStore(present(paused_home).artifacts).read_fit_spend("champion_model")[1]
     earlier = float(spend[32:60].sum())
 
     done = _run(paused_home, "--budget", f"{earlier:.2f}", "--json")

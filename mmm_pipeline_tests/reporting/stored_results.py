@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pandas as pd
 
+from mmm_pipeline.orchestration.resources.workspace import RunWorkspace
 from mmm_pipeline.reporting.results.tables import ResultTables
 from mmm_pipeline.storage.home import Home
-from mmm_pipeline.storage.workspace import Workspace
 from mmm_pipeline.tables.catalog import CONTRACTS, empty_table
 
 
-def stored_results(tables: ResultTables, folder: Path) -> Workspace:
+def stored_results(tables: ResultTables, folder: Path) -> RunWorkspace:
     """Write the tables, the profile and the settings into `folder`."""
     home = Home(folder)
     home.prepare()
-    workspace = Workspace(home=str(folder), config=str(home.remember_settings(tables.settings)))
+    workspace = RunWorkspace(root=str(folder), config=str(home.remember_settings(tables.settings)))
     frames = {
         field.name: getattr(tables, field.name)
         for field in dataclasses.fields(tables)

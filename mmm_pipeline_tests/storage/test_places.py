@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +14,11 @@ from mmm_pipeline.errors import SettingsError, StorageUnavailable, StoredResultE
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.storage import places
 from mmm_pipeline.storage.artifacts import ArtifactStore, artifact_store
-from mmm_pipeline.storage.champions import ChampionHistory
+from mmm_pipeline.storage.champions import earlier_champion
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.places import Place, place_of
-from mmm_pipeline.storage.results import KEPT_RUNS, POINTER, copy_results, publish
+from mmm_pipeline.storage.results import POINTER, copy_results, forget_old, publish
+from mmm_pipeline.storage.workspace import newest_refresh, stored_refreshes
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 from mmm_pipeline_tests.storage.bucket_server import TOKEN, Bucket, environment_of, serve
 
@@ -133,39 +133,51 @@ def test_a_name_leads_to_no_other_folder(place: Place, name: str) -> None:
         ArtifactStore(place).remove("fitted_model", name)
 
 
-def test_earlier_champions_are_kept_in_a_bucket_and_forgotten(bucket: Bucket) -> None:
-    history = ChampionHistory(ArtifactStore(place_of("gs://marketing/artifacts")))
-    first = datetime(2026, 1, 5, tzinfo=UTC)
-    for week in range(3):
-        fit = synthetic_fit(channels=1, days=30, draws=4, seed=week)
-        history.artifacts.write_fit("champion_model", fit, fingerprint=f"{week:032x}")
-        history.keep("champion_model", 1, False, now=first + timedelta(weeks=week))
+def test_partitions_in_a_bucket_are_found_and_removed_where_no_home_remembers_them(
+    bucket: Bucket, tmp_path: Path
+) -> None:
+    home = Home(tmp_path)
+    settings = parse_settings({"storage": {"artifacts": "gs://marketing/artifacts"}, "refreshes": {"keep": 2}})
+    for week in ("2026-01-05", "2026-01-12", "2026-01-19"):
+        fit = synthetic_fit(channels=1, days=30, draws=4)
+        artifact_store(settings, home.refresh(week)).write_fit("champion_model", fit, fingerprint=week)
 
-    assert [int(entry.fingerprint, 16) for entry in history.entries()] == [1, 2]
-    previous = history.previous(f"{2:032x}", quick=False)
-    assert previous is not None
-    assert history.read(previous).data.kpi[0, 0] == synthetic_fit(channels=1, days=30, draws=4, seed=1).data.kpi[0]
+    before = earlier_champion(home.refresh("2026-01-19"), settings, quick=False)
+    assert before is not None
+    assert before.artifacts.fit_fingerprint("champion_model") == "2026-01-12"
+    assert newest_refresh(home, settings).key == "2026-01-19"
+    assert forget_old(home, settings) == ["2026-01-05"]
+    assert [folder.key for folder in stored_refreshes(home, settings)] == ["2026-01-12", "2026-01-19"]
 
 
-def test_a_copy_of_the_results_is_named_when_it_is_complete_and_old_ones_go(place: Place, tmp_path: Path) -> None:
-    for number in range(KEPT_RUNS + 3):
-        latest = publish(tmp_path / "results", lambda folder, n=number: (folder / "report.html").write_text(str(n)))
-        copy = copy_results(latest, place)
+def _copied(results: Path, target: Place, text: str, week: str = "2026-11-23", *, is_latest: bool = True) -> Place:
+    """Publish a report of a partition, and copy it."""
+    link = publish(results, week, lambda folder: (folder / "report.html").write_text(text), today="2026-11-29")
+    return copy_results(link, target, is_latest=is_latest)
+
+
+def test_copies_of_the_results_are_named_when_they_are_complete_and_replaced_ones_go(
+    place: Place, tmp_path: Path
+) -> None:
+    _copied(tmp_path / "results", place, "earlier week", "2026-11-16")
+    for number in range(3):
+        copy = _copied(tmp_path / "results", place, str(number))
 
     [named] = set(places.subfolders(place)) & {places.read(place / POINTER).decode().split('"')[3]}
     assert str(copy).endswith(named)
-    assert places.read(place / named / "report.html") == str(KEPT_RUNS + 2).encode()
-    assert len(places.subfolders(place)) == KEPT_RUNS + 1
+    assert places.read(place / named / "report.html") == b"2"
+    assert len(places.subfolders(place)) == 2
+    assert {"2026-11-16.json", "2026-11-23.json", POINTER} <= set(places.names(place))
 
 
 def test_a_copy_cut_short_leaves_the_pointer_on_the_last_complete_one(bucket: Bucket, tmp_path: Path) -> None:
     target = place_of("gs://marketing/results")
-    copy_results(publish(tmp_path / "results", lambda folder: (folder / "a").write_text("good")), target)
+    _copied(tmp_path / "results", target, "good")
     pointer = bucket.objects[f"results/{POINTER}"]
     bucket.status = 403
 
     with pytest.raises(StorageUnavailable):
-        copy_results(publish(tmp_path / "results", lambda folder: (folder / "a").write_text("new")), target)
+        _copied(tmp_path / "results", target, "new")
 
     assert bucket.objects[f"results/{POINTER}"] == pointer
 
@@ -230,8 +242,9 @@ def test_without_the_library_a_url_says_what_to_install(monkeypatch: pytest.Monk
 def test_artifacts_are_where_the_settings_put_them(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     elsewhere = parse_settings({"storage": {"artifacts": "shared"}}, base=tmp_path)
-    assert artifact_store(Settings(), home).root == home.root / "artifacts"
-    assert artifact_store(elsewhere, home).root == tmp_path / "shared"
+    folder = home.refresh("2025-03-24")
+    assert artifact_store(Settings(), folder).root == home.root / "refreshes" / "2025-03-24" / "artifacts"
+    assert artifact_store(elsewhere, folder).root == tmp_path / "shared" / "2025-03-24"
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from mmm_pipeline.errors import StorageUnavailable, StoredResultError
-from mmm_pipeline.storage.results import KEPT_RUNS, publish
+from mmm_pipeline.storage import results
+
+
+def publish(folder: Path, fill: Callable[[Path], object], partition: str = "2026-11-23") -> Path:
+    """Into the newest partition unless said otherwise; returns `latest`."""
+    results.publish(folder, partition, fill, today="2026-11-29")
+    return folder / "latest"
 
 
 def fill_with(text: str):
@@ -36,11 +43,25 @@ def test_a_run_that_fails_while_writing_leaves_the_last_good_results(tmp_path: P
     assert not list(tmp_path.glob(".*unfinished"))
 
 
-def test_old_results_are_removed_but_never_the_latest(tmp_path: Path) -> None:
-    for number in range(KEPT_RUNS + 3):
-        publish(tmp_path, fill_with(str(number)))
-    assert len([path for path in tmp_path.iterdir() if not path.is_symlink()]) == KEPT_RUNS + 1
-    assert (tmp_path / "latest" / "report.md").read_text() == str(KEPT_RUNS + 2)
+def test_results_of_every_partition_stay_and_latest_is_the_newest_of_them(tmp_path: Path) -> None:
+    for week in ("2026-11-16", "2026-11-23", "2026-11-09", "2026-11-16"):
+        publish(tmp_path, fill_with(f"results of {week}"), week)
+    assert (tmp_path / "latest" / "report.md").read_text() == "results of 2026-11-23"
+    assert results.published(tmp_path) == ["2026-11-09", "2026-11-16", "2026-11-23"]
+    assert len([path for path in tmp_path.iterdir() if not path.is_symlink()]) == 3, "what was replaced is removed"
+
+
+def test_a_partition_of_the_future_made_by_a_wrong_clock_does_not_stay_the_latest(tmp_path: Path) -> None:
+    publish(tmp_path, fill_with("of a wrong clock"), "2099-01-05")
+    assert (publish(tmp_path, fill_with("right")) / "report.md").read_text() == "right"
+
+
+def test_results_of_a_partition_that_is_removed_are_gone(tmp_path: Path) -> None:
+    for week in ("2026-11-16", "2026-11-23"):
+        publish(tmp_path, fill_with(week), week)
+    results.remove_results(tmp_path, "2026-11-16")
+    assert results.published(tmp_path) == ["2026-11-23"]
+    assert len([path for path in tmp_path.iterdir() if not path.is_symlink()]) == 1
 
 
 def test_a_folder_in_place_of_the_link_is_kept_beside(tmp_path: Path) -> None:

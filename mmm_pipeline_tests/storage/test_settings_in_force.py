@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.settings.pipeline import Settings, load_settings, parse_settings
 from mmm_pipeline.settings.sources import SourceSettings
 from mmm_pipeline.storage.home import Home
-from mmm_pipeline.storage.settings_in_force import effective_settings, require_same_source, settings_in_force
+from mmm_pipeline.storage.settings_in_force import require_same_source, settings_in_force
 
 
 @pytest.fixture
@@ -189,28 +188,6 @@ def test_remembering_the_same_settings_leaves_an_edited_file_alone(home: Home, t
     home.settings_file.write_text(edited)
     home.remember_settings(settings)
     assert home.settings_file.read_text() == edited
-
-
-def test_the_home_of_an_earlier_day_has_the_source_of_the_home_above_and_its_own_day(
-    home: Home, tmp_path: Path
-) -> None:
-    home.remember_settings(settings_on(tmp_path / "rows.csv"))
-    there = home.as_of(dt.date(2025, 6, 30))
-    write(Path("pipeline.yaml"), "EUR")
-
-    settings = settings_in_force(there).settings
-
-    assert settings.split.as_of == dt.date(2025, 6, 30)
-    assert settings.source.path == tmp_path / "rows.csv"
-    with pytest.raises(SettingsError, match="holds the results of"):
-        require_same_source(there, SourceSettings(kind="demo"))
-
-
-def test_an_earlier_day_cannot_be_rebuilt_in_the_home_of_another(home: Home) -> None:
-    there = home.as_of(dt.date(2025, 6, 30))
-    Path("pipeline.yaml").write_text("split: {as_of: 2025-07-31}\n")
-    with pytest.raises(SettingsError, match=r"split.as_of = 2025-07-31, and .* holds what was known on 2025-06-30"):
-        effective_settings(there, Path("pipeline.yaml"))
 
 
 def test_what_the_home_remembers_and_cannot_be_read_is_named(home: Home) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from types import ModuleType
 from typing import Literal
 
 import numpy as np
-from scipy.special import betainc, ndtri
 
 __all__ = ["Measure", "RiskMeasure"]
 
@@ -44,7 +44,7 @@ class RiskMeasure:
             return 0.0
         if self.measure == "mean_minus_sd":
             return self.kappa
-        quantile = float(ndtri(self.probability))
+        quantile = float(_special().ndtri(self.probability))
         if self.measure == "quantile":
             return max(-quantile, 0.0)
         return math.exp(-(quantile**2) / 2) / math.sqrt(2 * math.pi) / self.probability
@@ -77,12 +77,19 @@ class RiskMeasure:
         return weights
 
 
+def _special() -> ModuleType:
+    """SciPy's functions, imported where a plan is made: settings are judged without them."""
+    from scipy import special
+
+    return special
+
+
 @lru_cache(maxsize=8)
 def _rank_weights(measure: str, probability: float, draws: int, resolution: int) -> np.ndarray:
     """(S,) weights of the draws from the lowest to the highest; a quantile as sharp as that of `resolution` draws."""
     steps = np.arange(draws + 1) / draws
     if measure == "quantile":
-        cumulative = betainc((resolution + 1) * probability, (resolution + 1) * (1 - probability), steps)
+        cumulative = _special().betainc((resolution + 1) * probability, (resolution + 1) * (1 - probability), steps)
     else:
         cumulative = np.minimum(steps / probability, 1.0)
     return np.diff(cumulative)

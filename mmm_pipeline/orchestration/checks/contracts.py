@@ -15,18 +15,22 @@ from mmm_pipeline.orchestration.metadata.table_preview import for_people
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.orchestration.runs.partitions import spec_keys
 from mmm_pipeline.reporting.results.stored import result_tables
+from mmm_pipeline.storage.generations import mixed, told
 from mmm_pipeline.tables.catalog import CONTRACTS, violations
 
 __all__ = ["CHECKED_BY_SQL", "all_checks"]
 
 # Too large to load: checked by SQL in the warehouse, with the same schema.
 CHECKED_BY_SQL = {"media_rows", "kpi_rows", "rejected_rows"}
+_PUT_TOGETHER = ("champion_fit", "attribution", "budget_plan", "charts", "decision_report")
+"""Where results of several assets meet."""
 
 
 def all_checks() -> list[dg.AssetChecksDefinition]:
     """Every check of the pipeline."""
     return [
         *(_contract_check(name) for name in CONTRACTS),
+        *(_generation_check(name) for name in _PUT_TOGETHER),
         fits_converged,
         champion_beats_naive,
         champion_converged,
@@ -64,6 +68,25 @@ def _contract_check(name: str) -> dg.AssetChecksDefinition:
         )
 
     return contract
+
+
+def _generation_check(name: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(
+        asset=name,
+        name=f"{name}_from_one_generation",
+        blocking=True,
+        description=f"{name}, and all that it was made from, come from the same data; when they do not, nothing below "
+        "runs and what does not belong together is named.",
+    )
+    def one_generation(workspace: WorkspaceResource) -> dg.AssetCheckResult:
+        pairs = mixed(workspace.artifacts(), [name])
+        return dg.AssetCheckResult(
+            passed=not pairs,
+            description=told(workspace.folder().key, pairs) if pairs else "all of it comes from the same data",
+            metadata={made: f"made from an earlier {source}" for made, source in pairs},
+        )
+
+    return one_generation
 
 
 @dg.asset_check(

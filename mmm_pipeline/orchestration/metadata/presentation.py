@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 
 from mmm_pipeline.orchestration.metadata.lineage import column_lineage
+from mmm_pipeline.orchestration.runs.partitions import FITTED_MODEL
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.tables.catalog import CONTRACTS, about
 from mmm_pipeline.tables.parts import DATA_ENGINEERS, MARKETING, STATISTICIANS
 
 __all__ = ["presented", "question_of"]
 
+_SPEC = "How well does this way of explaining sales by media fit, and how well does it forecast?"
 _ENGINE = "What does another MMM engine make of the same data?"
 
 OTHER_ASSETS: Mapping[str, tuple[str, str]] = {
     "landed_campaigns": (DATA_ENGINEERS, "Has this week's export arrived in the campaign table?"),
     "model_inputs": (STATISTICIANS, "What exactly do the models learn from, and which days are kept to test them?"),
     "eda_profile": (MARKETING, "What stands out in the data before any model?"),
-    "fitted_model": (
+    FITTED_MODEL: (
         STATISTICIANS,
-        "Nine ways of explaining sales by media. Each partition is one: how the effect of media builds up and fades "
-        "(adstock) × how finely the season is drawn (degrees).",
+        "Ways of explaining sales by media: how the effect of media builds up and fades (adstock) × how finely the "
+        "season is drawn (degrees). Which of them could be fitted?",
     ),
     "champion_model": (STATISTICIANS, "The model that decisions rest on."),
     "charts": (MARKETING, "All pictures of the report."),
@@ -49,6 +51,8 @@ def question_of(asset: str, engines: Collection[str] = ()) -> tuple[str, str]:
     """
     if asset in CONTRACTS:
         return about(asset).readers, about(asset).question
+    if asset.startswith(f"{FITTED_MODEL}/"):
+        return STATISTICIANS, _SPEC
     if asset in engines:
         return STATISTICIANS, _ENGINE
     if asset not in OTHER_ASSETS:
@@ -57,9 +61,21 @@ def question_of(asset: str, engines: Collection[str] = ()) -> tuple[str, str]:
 
 
 def presented(
-    assets: Sequence[dg.AssetsDefinition], settings: Settings, engines: Collection[str] = ()
+    assets: Sequence[dg.AssetsDefinition],
+    settings: Settings,
+    *,
+    engines: Collection[str] = (),
+    partitions: dg.PartitionsDefinition | None = None,
+    version: Callable[[str | None], str],
 ) -> list[dg.AssetsDefinition]:
-    """The assets with question, readers, owners, the warehouse's icon and column lineage added to what they have.
+    """The assets with partitions, question, readers, owners, icon, code version and column lineage added.
+
+    Args:
+        assets: of the pipeline.
+        settings: in force.
+        engines: names of the assets that are other engines' answers.
+        partitions: of all of them; None: they have none.
+        version: code version of the assets of a group.
 
     Raises:
         LookupError: an asset has no question.
@@ -75,7 +91,9 @@ def presented(
             owners=[*spec.owners, *settings.schedule.owners],
             kinds=spec.kinds | ({settings.warehouse.kind} if name in CONTRACTS else set()),
             tags={**spec.tags, "readers": readers.replace(" ", "-")},
+            code_version=version(spec.group_name),
             metadata={**spec.metadata, **more},
+            partitions_def=partitions,
         )
 
     return [asset.map_asset_specs(introduced) for asset in assets]

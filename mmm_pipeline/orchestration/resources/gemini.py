@@ -55,7 +55,7 @@ class Gemini:
 
         url = os.environ.get(URL_VARIABLE)
         # In the home, also where artifacts are in a bucket: neither is worth a call over the network.
-        folder = self.workspace.folder().artifacts / "gemini"
+        folder = self.workspace.home.gemini_cache
         return GeminiWriter(
             GeminiClient(
                 key,

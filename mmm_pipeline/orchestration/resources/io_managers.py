@@ -10,7 +10,8 @@ import pandas as pd
 
 from mmm_pipeline.errors import StoredResultError
 from mmm_pipeline.orchestration.metadata.table_preview import preview
-from mmm_pipeline.storage.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import RunWorkspace
+from mmm_pipeline.storage.generations import version_of
 
 __all__ = ["NetcdfIOManager", "NoIOManager", "TableIOManager"]
 
@@ -21,11 +22,12 @@ _FIRST_ROWS = 10
 class TableIOManager(dg.IOManager):
     """A DataFrame as the warehouse table of the asset's name, replaced as a whole."""
 
-    workspace: Workspace
+    workspace: RunWorkspace
 
     def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame) -> None:
         warehouse, name = self.workspace.warehouse(), context.asset_key.path[-1]
         warehouse.write_table(name, obj)
+        self.workspace.made(name, version_of(obj))
         context.add_output_metadata({"dagster/row_count": len(obj), "rows_are_in": warehouse.place})
         # What an asset says of its own is not said twice.
         if not any(isinstance(value, dg.TableMetadataValue) for value in context.output_metadata.values()):
@@ -41,14 +43,16 @@ class TableIOManager(dg.IOManager):
 class NetcdfIOManager(dg.IOManager):
     """An xarray Dataset as one netCDF file, written to a temporary file and renamed."""
 
-    workspace: Workspace
+    workspace: RunWorkspace
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         import xarray as xr
 
         if not isinstance(obj, xr.Dataset):
             raise StoredResultError(f"{context.asset_key}: only xarray Datasets are stored, got {type(obj).__name__}")
-        path = self.workspace.artifacts().write_dataset(context.asset_key.path[-1], obj)
+        name = context.asset_key.path[-1]
+        path = self.workspace.artifacts().write_dataset(name, obj)
+        self.workspace.made(name, version_of(obj))
         context.add_output_metadata({"path": dg.MetadataValue.path(str(path))})
 
     def load_input(self, context: dg.InputContext) -> Any:

@@ -16,11 +16,14 @@ from mmm_pipeline.storage.home import Home
 if TYPE_CHECKING:
     import dagster as dg
 
-__all__ = ["DECISIONS_JOB", "FIT_POOL", "REFRESH_JOB", "has_died", "know_pools", "show_alive", "waiting_turn"]
+__all__ = ["BACKTEST_JOB", "DECISIONS_JOB", "FIT_POOL", "REFRESH_JOB", "has_died", "know_pools"]
+__all__ += ["show_alive", "waiting_turn"]
 
 REFRESH_JOB = "refresh"
 DECISIONS_JOB = "decisions"
 """A refresh that ends with the budget plan."""
+BACKTEST_JOB = "backtest"
+"""The same, then scored against what happened since."""
 FIT_POOL = "fits"
 """Dagster's pool of the runs that fit something."""
 

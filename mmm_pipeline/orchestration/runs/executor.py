@@ -15,10 +15,10 @@ __all__ = ["Turns", "executor_of"]
 
 
 class Turns(Protocol):
-    """Who lets one run at a time work on a home."""
+    """Who lets one run at a time work on a partition."""
 
-    def turn(self, job: str, told: Callable[[str], object]) -> AbstractContextManager[None]:
-        """Hold the home for a run of the job, having waited for it if need be."""
+    def turn(self, run: dg.DagsterRun, told: Callable[[str], object]) -> AbstractContextManager[None]:
+        """Hold the partition that a run is for, having waited for it if need be."""
 
 
 def executor_of(runs: RunSettings, home: Turns) -> dg.ExecutorDefinition:
@@ -44,7 +44,7 @@ def executor_of(runs: RunSettings, home: Turns) -> dg.ExecutorDefinition:
 
 class _Watched(dg.Executor):
     """Dagster's executor, whose process shows that the run lives, also while none of its steps does, and keeps others
-    from the home between its steps.
+    from its partition between its steps.
 
     In one process, the resource `workspace` does both (`resources/workspace.py`), as `mmm run` has no executor.
     """
@@ -62,5 +62,5 @@ class _Watched(dg.Executor):
 
     def execute(self, plan_context: Any, execution_plan: Any) -> Iterator[Any]:
         show_alive(plan_context.instance, plan_context.run_id)
-        with self._home.turn(plan_context.job_name, plan_context.log.info):
+        with self._home.turn(plan_context.dagster_run, plan_context.log.info):
             yield from self._inner.execute(plan_context, execution_plan)

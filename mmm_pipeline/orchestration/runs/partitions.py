@@ -1,25 +1,56 @@
-"""The grid of model specs: one Dagster partition each."""
+"""One Dagster partition per week or month, over everything; and the grid of model specs, one asset each.
+
+A run has one partition, so a refresh can only be one run when all of its assets share one partitions definition. The
+specs are therefore assets of their own (`fitted_model/carryover_2`), each partitioned by time like all others.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+
 import dagster as dg
 
-from mmm_pipeline.settings.pipeline import ModelSettings
+from mmm_pipeline.errors import SettingsError
+from mmm_pipeline.settings.pipeline import ModelSettings, Settings
 
-__all__ = ["ADSTOCK_DIMENSION", "DEGREES_DIMENSION", "grid_of", "grid_range", "range_of", "spec_keys"]
+__all__ = ["FITTED_MODEL", "is_of_specs_only", "partition_of_run", "partitions_of", "spec_asset", "spec_assets"]
+__all__ += ["spec_keys"]
 
-ADSTOCK_DIMENSION = "adstock"
-DEGREES_DIMENSION = "degrees"
+FITTED_MODEL = "fitted_model"
+_PARTITION = "dagster/partition"
+_RANGE = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
 
 
-def grid_of(model: ModelSettings) -> dg.MultiPartitionsDefinition:
-    """Adstock × seasonality degrees; keys read `carryover|2`."""
-    return dg.MultiPartitionsDefinition(
-        {
-            ADSTOCK_DIMENSION: dg.StaticPartitionsDefinition(list(model.adstocks)),
-            DEGREES_DIMENSION: dg.StaticPartitionsDefinition([str(degrees) for degrees in model.degrees]),
-        }
+def partitions_of(settings: Settings, known: dt.date | None) -> dg.TimeWindowPartitionsDefinition:
+    """The weeks or months that can be filled: from the first that is worth it to the one that is going on.
+
+    Args:
+        settings: in force.
+        known: first day that is worth a partition, by the data; None: not known yet.
+    """
+    calendar = settings.calendar
+    return dg.TimeWindowPartitionsDefinition(
+        start=calendar.first_offered(settings.refreshes.first, known).isoformat(),
+        fmt="%Y-%m-%d",
+        cron_schedule=calendar.cron,
+        timezone=calendar.timezone,
+        end_offset=1,
     )
+
+
+def partition_of_run(tags: Mapping[str, str]) -> str | None:
+    """The partition that a run is for, by its tags; None for a run of assets without partitions.
+
+    Raises:
+        SettingsError: the run is to cover several, which would share one set of tables.
+    """
+    if _PARTITION in tags:
+        return tags[_PARTITION]
+    first, last = (tags.get(name) for name in _RANGE)
+    if first != last:
+        raise SettingsError(f"the run is for the partitions {first} to {last}: launch one run for each of them")
+    return first
 
 
 def spec_keys(model: ModelSettings) -> list[tuple[str, int]]:
@@ -27,14 +58,16 @@ def spec_keys(model: ModelSettings) -> list[tuple[str, int]]:
     return [(adstock, degrees) for adstock in model.adstocks for degrees in model.degrees]
 
 
-def range_of(key: str) -> dict[str, str]:
-    """Run tags that make one run cover a single spec and assets without partitions beside it."""
-    return {"dagster/asset_partition_range_start": key, "dagster/asset_partition_range_end": key}
+def spec_asset(key: str) -> dg.AssetKey:
+    """The asset that is the fit of a spec: `fitted_model/carryover_2` for `carryover|2`."""
+    return dg.AssetKey([FITTED_MODEL, key.replace("|", "_")])
 
 
-def grid_range(model: ModelSettings) -> dict[str, str]:
-    """Run tags that make one run cover the whole grid (a range is the product of the dimensions)."""
-    return {
-        "dagster/asset_partition_range_start": f"{model.adstocks[0]}|{model.degrees[0]}",
-        "dagster/asset_partition_range_end": f"{model.adstocks[-1]}|{model.degrees[-1]}",
-    }
+def spec_assets(model: ModelSettings) -> Sequence[dg.AssetKey]:
+    """Those of the whole grid, in its order."""
+    return [spec_asset(f"{adstock}|{degrees}") for adstock, degrees in spec_keys(model)]
+
+
+def is_of_specs_only(assets: Collection[dg.AssetKey] | None) -> bool:
+    """Whether a run was launched for nothing but fits of single specs."""
+    return bool(assets) and all(len(key.path) > 1 and key.path[0] == FITTED_MODEL for key in assets or ())

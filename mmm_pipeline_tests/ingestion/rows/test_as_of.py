@@ -8,13 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mmm_pipeline.errors import CampaignDataError, SettingsError
+from mmm_pipeline.errors import CampaignDataError, StoredResultError
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.settings.pipeline import parse_settings
+from mmm_pipeline.settings.schedule import RefreshCalendar
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
-from mmm_pipeline.storage.workspace import Workspace
+from mmm_pipeline.storage.workspace import Workspace, seen_until
 from mmm_pipeline_tests.ingestion.conftest import Load, rows, settings_for
 
 _AS_OF = {"as_of": "2021-10-18"}
@@ -72,53 +73,29 @@ def test_a_day_before_all_rows_is_one_message(load: Load) -> None:
         load(rows("2021-10-19,A,1,1,1"), split=_AS_OF)
 
 
-@pytest.mark.parametrize(
-    ("sections", "message"),
-    [
-        ({"warehouse": {"kind": "bigquery", "dataset": "d"}}, "accepted with it is 'duckdb'"),
-        (
-            {"source": {"kind": "duckdb", "path": "x.duckdb", "table": "t"}, "landing": {"file": "x.csv"}},
-            "landing.file changes the campaign table",
-        ),
-        ({"storage": {"artifacts": "gs://bucket/mmm"}}, "storage names another place"),
-        ({"split": {"as_of": "20.12.2021"}}, "split.as_of"),
-    ],
-)
-def test_what_would_change_the_present_is_refused(sections: dict[str, object], message: str) -> None:
-    with pytest.raises(SettingsError, match=message):
-        parse_settings({"split": _AS_OF, **sections})
-
-
-def test_an_earlier_day_of_any_settings_keeps_its_tables_to_itself() -> None:
+def test_a_past_partition_lands_nothing_and_sees_no_later_row() -> None:
     live = parse_settings(
-        {
-            "source": {"kind": "bigquery", "table": "d.t"},
-            "warehouse": {"kind": "bigquery", "dataset": "d"},
-            "landing": {"file": "x.csv"},
-            "storage": {"artifacts": "gs://bucket/mmm", "results": "gs://bucket/results"},
-        }
+        {"source": {"kind": "duckdb", "path": "c.duckdb", "table": "t"}, "landing": {"file": "x.csv"}}
     )
-    then = live.as_of(dt.date(2021, 12, 20))
-    assert then == parse_settings(then.model_dump(mode="json"))
-    assert (then.warehouse.kind, then.landing.file, then.source) == ("duckdb", None, live.source)
-    assert (then.storage.artifacts, then.storage.results) == (None, None)
+    week = RefreshCalendar().named("2021-12-20")
+    then = seen_until(live, week, today=dt.date(2022, 1, 1))
+    assert (then.split.as_of, then.landing.file, then.source) == (dt.date(2021, 12, 26), None, live.source)
+    assert seen_until(live, week, today=dt.date(2021, 12, 27)) == live, "the week is the present one"
+    limited = live.model_copy(update={"split": live.split.model_copy(update={"as_of": dt.date(2021, 12, 24)})})
+    assert seen_until(limited, week, today=dt.date(2022, 1, 1)).split.as_of == dt.date(2021, 12, 24)
 
 
-def test_assets_work_on_a_home_below_the_present_one_even_when_the_setting_came_later(tmp_path: Path) -> None:
-    config = tmp_path / "pipeline.yaml"
-    config.write_text("{}")
-    workspace = Workspace(home=str(tmp_path / "home"), config=str(config))
-    present = workspace.artifacts().root
-    config.write_text("split: {as_of: 2021-12-20}")
-
-    there = tmp_path / "home" / "as-of" / "2021-12-20"
-    assert workspace.folder().root == there
-    assert workspace.artifacts().root == there / "artifacts" != present
-    assert workspace.warehouse().place == str(there / "warehouse.duckdb")
+def test_every_partition_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    workspaces = [Workspace(root=str(tmp_path), partition=key) for key in ("2021-12-13", "2021-12-20")]
+    roots = [workspace.folder().root for workspace in workspaces]
+    assert roots == [tmp_path / "refreshes" / "2021-12-13", tmp_path / "refreshes" / "2021-12-20"]
+    assert [workspace.artifacts().root for workspace in workspaces] == [root / "artifacts" for root in roots]
+    assert [workspace.warehouse().place for workspace in workspaces] == [
+        str(root / "warehouse.duckdb") for root in roots
+    ]
 
 
-def test_the_home_of_a_day_is_opened_as_it_is() -> None:
-    day = dt.date(2021, 12, 20)
-    there = Home(Path("/home")).as_of(day)
-    assert there.as_of(day) == there
-    assert there.compilation_cache == Home(Path("/home")).compilation_cache
+@pytest.mark.parametrize("key", ["../..", "/etc", "2021-12-20/..", "2021-12-20\n", ""])
+def test_a_key_from_a_run_s_tags_leads_nowhere_else(tmp_path: Path, key: str) -> None:
+    with pytest.raises(StoredResultError, match="names no partition"):
+        Home(tmp_path).refresh(key)

@@ -61,7 +61,7 @@ def test_an_asset_without_a_question_does_not_load() -> None:
     def nobody_knows_why() -> None: ...
 
     with pytest.raises(LookupError, match="'nobody_knows_why' has no question"):
-        presented([nobody_knows_why], parse_settings({}))
+        presented([nobody_knows_why], parse_settings({}), version=lambda group: "1")
 
 
 @pytest.mark.parametrize(

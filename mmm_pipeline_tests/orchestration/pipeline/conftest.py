@@ -12,7 +12,7 @@ import pytest
 from mmm_pipeline.mmm.simulation.simulate import market_rows, simulate_market
 from mmm_pipeline.orchestration.headless import RunOutcome, RunStep, build_definitions, refresh
 from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
-from mmm_pipeline.orchestration.runs.partitions import grid_range
+from mmm_pipeline.orchestration.runs.partitions import FITTED_MODEL, spec_assets
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline_tests.reporting.gemini.stand_in import serve
@@ -75,6 +75,12 @@ def copies_of(home: Home) -> Path:
     return home.root.with_name(f"{home.root.name}-copies")
 
 
+def keys_of(names: tuple[str, ...], settings: Settings) -> list[dg.AssetKey]:
+    """Keys of assets; with the grid come its specs."""
+    specs = list(spec_assets(settings.model)) if FITTED_MODEL in names else []
+    return [*map(dg.AssetKey, names), *specs]
+
+
 def run_into(home: Home, settings: Settings, *, replace: bool = False) -> SmallRun:
     """Refresh a home, without leaving its path in the environment."""
     before = dict(os.environ)
@@ -99,8 +105,8 @@ def run_some(
     home.prepare()
     job = build_definitions(home, home.remember_settings(settings)).resolve_job_def(REFRESH_JOB)
     return job.execute_in_process(
-        asset_selection=[dg.AssetKey(name) for name in assets],
-        tags=grid_range(settings.model),
+        asset_selection=keys_of(assets, settings),
+        partition_key=settings.calendar.present().key,
         raise_on_error=False,
         instance=instance,
         run_id=run_id,

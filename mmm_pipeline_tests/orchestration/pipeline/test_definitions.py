@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import dagster as dg
 import pytest
 
 from mmm_pipeline.orchestration.headless import build_definitions
+from mmm_pipeline.settings.pipeline import parse_settings
+from mmm_pipeline.settings.schedule import RefreshCalendar
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.tables.catalog import CONTRACTS
 
@@ -20,6 +23,8 @@ DESIGNED = {
     "attribution", "response_curves", "budget_plan", "charts", "eda_profile", "eda_report", "chart_report",
     "budget_report", "model_advice", "decision_report",
 }  # fmt: skip
+
+BUDGET_SCENARIO = dg.AssetKey("budget_scenario")
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +39,65 @@ def test_every_designed_asset_is_there(definitions: dg.Definitions) -> None:
 
 def test_every_contract_is_a_blocking_check(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
-    blocking = {key.asset_key.to_user_string() for key in graph.asset_check_keys if graph.get(key).blocking}
-    assert blocking == set(CONTRACTS)
+    blocking = [key for key in graph.asset_check_keys if graph.get(key).blocking]
+    contracts = {key.asset_key.to_user_string() for key in blocking if key.name.endswith("_contract")}
+    assert contracts == set(CONTRACTS)
+    assert {key.name for key in blocking if not key.name.endswith("_contract")} == {
+        f"{name}_from_one_generation"
+        for name in ("champion_fit", "attribution", "budget_plan", "charts", "decision_report")
+    }
 
 
-def test_the_grid_is_three_by_three(definitions: dg.Definitions) -> None:
-    partitions = definitions.resolve_asset_graph().get(dg.AssetKey("fitted_model")).partitions_def
-    assert partitions is not None
-    assert len(partitions.get_partition_keys()) == 9
+def test_each_of_the_nine_specs_is_an_asset(definitions: dg.Definitions) -> None:
+    keys = definitions.resolve_asset_graph().get_all_asset_keys()
+    specs = {key.path[1] for key in keys if len(key.path) == 2 and key.path[0] == "fitted_model"}
+    assert specs == {
+        f"{adstock}_{degrees}" for adstock in ("adstock", "hill_adstock", "carryover") for degrees in (1, 2, 4)
+    }
+
+
+def test_everything_is_partitioned_by_the_same_weeks_but_what_is_launched_by_hand(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    partitions = {graph.get(key).partitions_def for key in graph.get_all_asset_keys() - {BUDGET_SCENARIO}}
+    [weeks] = partitions
+    assert isinstance(weeks, dg.TimeWindowPartitionsDefinition)
+    assert {dt.date.fromisoformat(key).weekday() for key in weeks.get_partition_keys()} == {0}
+    assert RefreshCalendar().present().key in weeks.get_partition_keys()[-2:]
+
+
+def test_a_tick_fills_the_week_that_ended_the_evening_before(definitions: dg.Definitions) -> None:
+    monday = dt.datetime(2026, 11, 23, 6, tzinfo=dt.UTC)
+    context = dg.build_schedule_context(
+        scheduled_execution_time=monday, repository_def=definitions.get_repository_def()
+    )
+    requested = definitions.resolve_schedule_def("weekly_refresh").evaluate_tick(context).run_requests
+    assert [request.partition_key for request in requested or ()] == ["2026-11-16"]
+    assert {"source", "settings"} <= set((requested or ())[0].tags)
+
+
+def test_three_years_of_weeks_are_offered_once_the_home_knows_that_the_data_goes_back_as_far(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.know_first(RefreshCalendar().today() - dt.timedelta(days=3 * 365))
+    weeks = build_definitions(home, None).resolve_asset_graph().get(dg.AssetKey("charts")).partitions_def
+    assert weeks is not None
+    assert len(weeks.get_partition_keys()) in range(157, 160)
+
+
+def test_a_changed_setting_shows_as_another_code_version_where_it_counts(tmp_path: Path) -> None:
+    def versions(**report: object) -> dict[str, str | None]:
+        home = Home(tmp_path / "home")
+        home.prepare()
+        file = home.remember_settings(parse_settings({"budget": report} if "upper" in report else {"report": report}))
+        graph = build_definitions(home, file).resolve_asset_graph()
+        return {name: graph.get(dg.AssetKey(name)).code_version for name in ("media_matrix", "budget_plan", "charts")}
+
+    before, other_currency, other_bounds = versions(), versions(currency="EUR"), versions(upper=3.0)
+
+    def changed(after: dict[str, str | None]) -> set[str]:
+        return {name for name in before if before[name] != after[name]}
+
+    assert changed(other_currency) == {"charts"}
+    assert changed(other_bounds) == {"budget_plan", "charts"}
 
 
 def test_the_weekly_schedule_is_defined_and_off(definitions: dg.Definitions) -> None:
@@ -56,8 +112,10 @@ def test_the_refresh_job_covers_everything_but_what_is_launched_by_hand(definiti
         for name in ("refresh", "scenario", "backtest")
     }
     assert covered["scenario"] == {dg.AssetKey("budget_scenario")}
-    assert covered["backtest"] == {dg.AssetKey("backtest"), dg.AssetKey("backtest_channels")}
-    by_hand = covered["scenario"] | covered["backtest"]
+    scores = {dg.AssetKey("backtest"), dg.AssetKey("backtest_channels")}
+    decisions = set(definitions.resolve_job_def("decisions").asset_layer.executable_asset_keys)
+    assert covered["backtest"] == decisions | scores
+    by_hand = covered["scenario"] | scores
     assert covered["refresh"] == definitions.resolve_asset_graph().get_all_asset_keys() - by_hand
 
 

@@ -17,6 +17,7 @@ from mmm_pipeline.cli.main import app
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.engines.small_engine import make_engine
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.orchestration.pipeline.conftest import SmallRun
 
 
@@ -31,7 +32,7 @@ class Trial:
         return CliRunner().invoke(app, ["engines", *arguments, "--home", str(self.home.root)])
 
     def table(self, name: str) -> pd.DataFrame:
-        return DuckDBWarehouse(self.home.warehouse_file).read_table(name)
+        return DuckDBWarehouse(present(self.home).warehouse_file).read_table(name)
 
     @property
     def report(self) -> str:
@@ -65,7 +66,7 @@ def trial(small_run: SmallRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_run_without_engines_has_empty_tables_and_says_nothing(small_run: SmallRun) -> None:
-    warehouse = DuckDBWarehouse(small_run.home.warehouse_file)
+    warehouse = DuckDBWarehouse(present(small_run.home).warehouse_file)
     assert warehouse.read_table("engine_comparison").empty
     assert warehouse.read_table("engine_scores").empty
     assert "Engine" not in (small_run.home.latest_results / "report.md").read_text(encoding="utf-8")

@@ -10,14 +10,15 @@ import pytest
 from mmm_pipeline.orchestration.headless import build_definitions
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline_tests.homes import present
 
-INGESTED = ("media_rows", "rejected_rows", "campaign_totals")
+INGESTED = ("media_rows", "kpi_rows", "rejected_rows", "campaign_totals")
 
 
 def run(home: Home, config: Path) -> dg.ExecuteInProcessResult:
     job = dg.define_asset_job("land", selection=dg.AssetSelection.assets("landed_campaigns", *INGESTED))
     definitions = dg.Definitions.merge(build_definitions(home, config), dg.Definitions(jobs=[job]))
-    return definitions.resolve_job_def("land").execute_in_process()
+    return definitions.resolve_job_def("land").execute_in_process(partition_key=present(home).key)
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_every_run_lands_the_export_before_it_reads_the_table(
     ]
     assert landed[0]["inserted"].value == landed[1]["replaced"].value > 700
     assert landed[1]["inserted"].value == landed[0]["replaced"].value == 0
-    warehouse = DuckDBWarehouse(home.warehouse_file)
+    warehouse = DuckDBWarehouse(present(home).warehouse_file)
     assert warehouse.row_count("media_rows") == landed[0]["inserted"].value
     assert warehouse.row_count("rejected_rows") == 0
 

@@ -14,15 +14,19 @@ from mmm_pipeline.orchestration.assets.fits.retries import may_pass
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.orchestration.pipeline.conftest import UP_TO_THE_CHAMPION, run_some, small_settings
 from mmm_pipeline_tests.storage.small_disk import room_for
 
 
 def _blocked(home: Home, key: str) -> Path:
     """A folder where the fit's file belongs, so that it cannot be stored."""
-    blocked = home.artifacts / "fitted_model" / f"{key}.nc"
+    blocked = present(home).artifacts / "fitted_model" / f"{key}.nc"
     blocked.mkdir(parents=True)
     return blocked
+
+
+_STEP = "fitted_model__adstock_2"
 
 
 @pytest.fixture
@@ -35,7 +39,7 @@ def _settings(source: Path, **runs: float) -> Settings:
 
 
 def _statuses(home: Home) -> dict[str, str]:
-    board = DuckDBWarehouse(home.warehouse_file).read_table("leaderboard")
+    board = DuckDBWarehouse(present(home).warehouse_file).read_table("leaderboard")
     return {f"{row.adstock}|{row.degrees}": row.status for row in board.itertuples()}
 
 
@@ -55,7 +59,7 @@ def test_a_fit_that_failed_in_passing_is_drawn_again(home: Home, small_campaign:
     run = run_some(home, _settings(small_campaign, fit_retries=1, retry_wait_seconds=1))
 
     assert run.success
-    assert _retries(run) == ["fitted_model"]
+    assert _retries(run) == [_STEP]
     assert _statuses(home) == {"adstock|1": "converged", "adstock|2": "converged"}
 
 
@@ -65,7 +69,7 @@ def test_what_does_not_pass_is_given_up_and_the_other_specs_have_a_champion(home
     run = run_some(home, _settings(small_campaign, fit_retries=2, retry_wait_seconds=0))
 
     assert run.success
-    assert _retries(run) == ["fitted_model"] * 2
+    assert _retries(run) == [_STEP] * 2
     assert _statuses(home) == {"adstock|1": "converged", "adstock|2": "failed"}
     [warned] = [check for check in run.get_asset_check_evaluations() if check.check_name == "fits_converged"]
     assert not warned.passed
@@ -80,7 +84,7 @@ def test_on_a_full_disk_the_run_says_so_and_the_next_one_succeeds(home: Home, sm
         run = run_some(home, settings, ("fitted_model",))
 
     assert not run.success
-    assert _retries(run) == ["fitted_model"]
+    assert _retries(run) == ["fitted_model__adstock_1", _STEP]
     [failure] = [event for event in run.all_events if event.is_step_failure]
     assert "adstock-1.nc: File too large: free space there" in str(failure.step_failure_data.error)
     assert run_some(home, settings, ("fitted_model",)).success

@@ -11,6 +11,7 @@ import pytest
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline.tables.catalog import violations
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.orchestration.pipeline.conftest import UP_TO_THE_CHAMPION, run_some, small_settings
 
 _UNTIL = (*UP_TO_THE_CHAMPION, "champion_fit", "spec_agreement", "averaged_attribution")
@@ -36,7 +37,7 @@ def home(small_campaign: Path, tmp_path_factory: pytest.TempPathFactory) -> Home
 
 @pytest.fixture(scope="module")
 def tables(home: Home) -> dict[str, pd.DataFrame]:
-    warehouse = DuckDBWarehouse(home.warehouse_file)
+    warehouse = DuckDBWarehouse(present(home).warehouse_file)
     return {name: warehouse.read_table(name, coerce=False) for name in _TABLES}
 
 
@@ -63,13 +64,13 @@ def test_specs_are_weighted_and_averaged(tables: dict[str, pd.DataFrame]) -> Non
 
 
 def test_a_run_that_was_killed_goes_on_with_the_windows_it_has(home: Home, small_campaign: Path) -> None:
-    fits = {path: path.stat().st_mtime_ns for path in (home.artifacts / "rolling_fits").glob("*.nc")}
+    fits = {path: path.stat().st_mtime_ns for path in (present(home).artifacts / "rolling_fits").glob("*.nc")}
     assert len(fits) == 2
     lost, kept = sorted(fits)
     lost.unlink()
-    (home.artifacts / "rolling_fits" / "adstock-1-1999-01-01.nc").write_bytes(b"a window that is over")
+    (present(home).artifacts / "rolling_fits" / "adstock-1-1999-01-01.nc").write_bytes(b"a window that is over")
 
     assert _run(home, small_campaign).success
 
-    assert sorted((home.artifacts / "rolling_fits").glob("*.nc")) == [lost, kept]
+    assert sorted((present(home).artifacts / "rolling_fits").glob("*.nc")) == [lost, kept]
     assert kept.stat().st_mtime_ns == fits[kept]

@@ -14,12 +14,16 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.ingestion.matrix import build_media_matrix
-from mmm_pipeline.orchestration.assets.by_hand.backtest import BACKTEST_TABLES
 from mmm_pipeline.orchestration.assets.data import inputs
+from mmm_pipeline.orchestration.assets.results.backtest import BACKTEST_TABLES
+from mmm_pipeline.orchestration.runs.partitions import spec_assets
 from mmm_pipeline.reporting.narratives.names import NARRATIVES
+from mmm_pipeline.storage.artifacts import artifact_store
+from mmm_pipeline.storage.generations import mixed
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline.tables.catalog import CONTRACTS, violations
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.orchestration.pipeline.conftest import (
     FAKE_SECRETS,
     SmallRun,
@@ -91,7 +95,7 @@ def test_rows_and_reasons_are_told(summary: dict, small_run: SmallRun) -> None:
 
 
 def test_every_stored_table_keeps_its_contract(small_run: SmallRun) -> None:
-    warehouse = DuckDBWarehouse(small_run.home.warehouse_file)
+    warehouse = DuckDBWarehouse(present(small_run.home).warehouse_file)
     made = [name for name in CONTRACTS if name not in BACKTEST_TABLES]
     broken = {name: violations(name, warehouse.read_table(name, coerce=False)) for name in made}
     assert {name: rows.to_dict("records") for name, rows in broken.items() if len(rows)} == {}
@@ -102,7 +106,10 @@ def test_the_run_and_its_materializations_are_visible_to_dagster(small_run: Smal
         run = instance.get_run_by_id(small_run.outcome.run_id)
         assert run is not None
         assert run.status == dg.DagsterRunStatus.SUCCESS
-        assert len(instance.get_materialized_partitions(dg.AssetKey("fitted_model"))) == 9
+        there = [dg.AssetKey("decision_report"), *spec_assets(small_run.settings.model)]
+        assert len(there) == 10
+        week = {present(small_run.home).key}
+        assert {key: instance.get_materialized_partitions(key) for key in there} == dict.fromkeys(there, week)
 
 
 def test_what_to_know_about_the_data_is_said_before_the_first_fit_and_kept(small_run: SmallRun) -> None:
@@ -111,8 +118,8 @@ def test_what_to_know_about_the_data_is_said_before_the_first_fit_and_kept(small
 
     assert any("equal another row in every column and count once" in warning for warning in said)
     assert any("span less than one season" in warning for warning in said)
-    assert max(map(names.index, said)) < names.index("fitted_model")
-    profile = json.loads((small_run.home.artifacts / "eda_profile.json").read_text(encoding="utf-8"))
+    assert max(map(names.index, said)) < names.index("fitted_model__adstock_1")
+    profile = json.loads((present(small_run.home).artifacts / "eda_profile.json").read_text(encoding="utf-8"))
     assert profile["warnings"] == said
     with dg.DagsterInstance.from_config(str(small_run.home.root)) as instance:
         kept = [
@@ -125,10 +132,19 @@ def test_what_to_know_about_the_data_is_said_before_the_first_fit_and_kept(small
     assert kept == said
 
 
-def test_the_champion_is_kept_for_the_next_refresh(small_run: SmallRun) -> None:
-    kept = list((small_run.home.artifacts / "champions").glob("*.nc"))
-    assert [path.read_bytes() for path in kept] == [(small_run.home.artifacts / "champion_model.nc").read_bytes()]
-    assert DuckDBWarehouse(small_run.home.warehouse_file).read_table("drift").empty
+def test_a_first_refresh_has_nothing_before_it_to_be_compared_with(small_run: SmallRun) -> None:
+    assert DuckDBWarehouse(present(small_run.home).warehouse_file).read_table("drift").empty
+
+
+def test_everything_stored_knows_what_it_was_made_from(small_run: SmallRun) -> None:
+    artifacts = artifact_store(small_run.settings, present(small_run.home))
+    made = {path.stem for path in (present(small_run.home).artifacts / "made_from").glob("*.json")}
+    assert {"media_rows", "model_inputs", "fitted_model.carryover_2", "attribution", "charts", "eda_report"} <= made
+    assert mixed(artifacts, ["decision_report"]) == []
+    with dg.DagsterInstance.from_config(str(small_run.home.root)) as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["fitted_model", "carryover_2"]))
+    fingerprint = artifacts.fit_fingerprint("fitted_model", "carryover|2")
+    assert event.asset_materialization.tags["dagster/data_version"] == fingerprint
 
 
 def test_every_figure_of_the_narratives_was_found_in_the_tables(small_run: SmallRun) -> None:
@@ -141,7 +157,8 @@ def test_every_figure_of_the_narratives_was_found_in_the_tables(small_run: Small
 
 def test_nothing_is_pickled(small_run: SmallRun) -> None:
     assert not [path for path in small_run.home.root.rglob("*") if path.suffix in {".pkl", ".pickle"}]
-    artifacts = [path for path in (small_run.home.root / "artifacts").rglob("*") if path.is_file()]
+    artifacts = [path for path in present(small_run.home).artifacts.rglob("*") if path.is_file()]
+    assert artifacts
     assert {path.suffix for path in artifacts} <= {".nc", ".json", ".md", ".png"}
 
 
@@ -167,7 +184,7 @@ def test_no_file_of_the_home_holds_a_secret(small_run: SmallRun) -> None:
 
 
 def test_unchanged_inputs_reuse_the_fits_and_an_edit_refits_them(home_again: Home, small_campaign: Path) -> None:
-    fits = home_again.artifacts / "fitted_model"
+    fits = present(home_again).artifacts / "fitted_model"
     before = {path.name: path.stat().st_mtime_ns for path in fits.glob("*.nc")}
     assert len(before) == 9
     # A file cut short, as by a full disk, and one spec that was never fitted.

@@ -22,7 +22,7 @@ def _writer(folder: Path, **report: Any) -> Any:
     home = Home(folder)
     home.prepare()
     config = home.remember_settings(parse_settings({"report": report}))
-    return Gemini(workspace=Workspace(home=str(folder), config=str(config))).writer("run")
+    return Gemini(workspace=Workspace(root=str(folder), config=str(config))).writer("run")
 
 
 @pytest.mark.parametrize("key", [None, "", "  "])

@@ -17,6 +17,7 @@ from mmm_pipeline.mmm.simulation.simulate import market_rows, simulate_market
 from mmm_pipeline.orchestration.runs.coordination import FIT_POOL, has_died, know_pools, show_alive
 from mmm_pipeline.run_launcher import WatchfulRunLauncher
 from mmm_pipeline.storage.home import Home
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.orchestration.pipeline.conftest import UP_TO_THE_CHAMPION, run_some, small_settings
 from mmm_pipeline_tests.storage.holding_process import holding_process
 
@@ -70,18 +71,18 @@ def test_the_pool_of_fits_has_its_limit_before_anything_is_queued(instance: dg.D
     assert {limit.name: limit.limit for limit in instance.event_log_storage.get_pool_limits()} == {FIT_POOL: 1}
 
 
-def test_a_refresh_waits_for_the_one_that_is_at_work_on_its_home(instance: dg.DagsterInstance, tmp_path: Path) -> None:
+def test_a_run_waits_for_the_one_that_is_at_work_on_its_partition(instance: dg.DagsterInstance, tmp_path: Path) -> None:
     source = tmp_path / "campaigns.csv"
     market_rows(simulate_market(channels=2, days=60, seed=1)).to_csv(source, index=False)
     home, run_id = Home(Path(instance.root_directory)), str(uuid.uuid4())
-    other = holding_process(home.run_lock)
+    other = holding_process(present(home).run_lock)
     seen: list[bool] = []
 
     def end_the_other_once_waited_for() -> None:
-        told = f"process {other.pid} is refreshing this home"
+        told = f"process {other.pid} is at work on this partition"
         while not any(told in entry.user_message for entry in instance.all_logs(run_id)):
             time.sleep(0.05)
-        seen.append(home.warehouse_file.exists())
+        seen.append(present(home).warehouse_file.exists())
         other.kill()
 
     threading.Thread(target=end_the_other_once_waited_for, daemon=True).start()

@@ -85,11 +85,11 @@ def budget_scenario(context: dg.AssetExecutionContext, workspace: WorkspaceResou
     """Plan, write and show one scenario."""
     from mmm_pipeline.operations import scenario
 
-    settings, home = workspace.settings(), workspace.folder()
+    settings, folder = workspace.settings(), workspace.folder()
     options = _options(context.op_execution_context.op_config)
-    scenario.check_feasible(home, settings, options)
-    planned = scenario.plan_scenario(scenario.read_champion(home, settings), settings, options)
-    folder = scenario.publish_scenario(home, settings, planned)
+    scenario.check_feasible(folder, settings, options)
+    planned = scenario.plan_scenario(scenario.read_champion(folder, settings), settings, options)
+    written = scenario.publish_scenario(workspace.home, settings, planned)
     if planned.implausible:
         dg.get_dagster_logger().warning(" ".join(planned.implausible))
     return dg.MaterializeResult(
@@ -100,7 +100,7 @@ def budget_scenario(context: dg.AssetExecutionContext, workspace: WorkspaceResou
             "total": float(planned.summary["total"]),
             "expected_kpi": float(planned.summary["expected_kpi_optimal"]),
             **budget_metadata(planned.summary, planned.implausible),
-            "picture": inline_picture((folder / "scenario.png").read_bytes(), "scenario"),
-            "folder": dg.MetadataValue.path(str(folder)),
+            "picture": inline_picture((written / "scenario.png").read_bytes(), "scenario"),
+            "folder": dg.MetadataValue.path(str(written)),
         }
     )

@@ -39,7 +39,7 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, workspace: WorkspaceResource
     ) -> Iterator[dg.MaterializeResult]:
         """Judge the rows of media and KPI where they are; refuse bad rows by name."""
-        settings, warehouse, home = workspace.settings(), workspace.warehouse(), workspace.folder()
+        settings, warehouse, home = workspace.settings(), workspace.warehouse(), workspace.home
         if not workspace.replace:
             require_same_source(home, settings.source)
         summary = load_campaigns(warehouse, settings)
@@ -69,7 +69,7 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
                 INPUT_WARNINGS: dg.MetadataValue.json([*summary.notes, *summary.warnings]),
                 **jobs,
             },
-            data_version=dg.DataVersion(summary.fingerprint),
+            data_version=workspace.made("media_rows", summary.fingerprint),
         )
         own_kpi = summary.kpi
         yield dg.MaterializeResult(
@@ -78,7 +78,7 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
                 "dagster/row_count": 0 if own_kpi is None else own_kpi.accepted,
                 "source": summary.source if own_kpi is None else own_kpi.source,
             },
-            data_version=dg.DataVersion(summary.fingerprint),
+            data_version=workspace.made("kpi_rows", summary.fingerprint),
         )
         rejected = summary.rejected + (0 if own_kpi is None else own_kpi.rejected)
         reasons = Counter(summary.reasons) + Counter({} if own_kpi is None else own_kpi.reasons)
@@ -90,6 +90,7 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
                 "reasons": dg.MetadataValue.json(dict(reasons)),
                 "rows": preview(refused),
             },
+            data_version=workspace.made("rejected_rows", summary.fingerprint),
         )
         yield dg.MaterializeResult(
             asset_key="campaign_totals",
@@ -97,6 +98,7 @@ def build_ingest_campaigns(deps: Sequence[str] = ()) -> dg.AssetsDefinition:
                 "dagster/row_count": warehouse.row_count("campaign_totals"),
                 "totals": preview(warehouse.read_table("campaign_totals", limit=20)),
             },
+            data_version=workspace.made("campaign_totals", summary.fingerprint),
         )
 
     return ingest_campaigns

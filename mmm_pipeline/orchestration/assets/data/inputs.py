@@ -7,14 +7,14 @@ import dagster as dg
 import numpy as np
 import pandas as pd
 
-from mmm_pipeline.errors import StoredResultError
+from mmm_pipeline.errors import SettingsError, StoredResultError
 from mmm_pipeline.ingestion.events import load_events
 from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import INPUT_WARNINGS, input_warnings
 from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
 from mmm_pipeline.ingestion.own_kpi import kpi_series, read_own_kpi
 from mmm_pipeline.ingestion.rows.campaign_rows import campaign_rows
-from mmm_pipeline.mmm.data.time_grid import TimeGrid
+from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.operations.budget_requests import require_possible_budget
 from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL
 from mmm_pipeline.orchestration.assets.fits.specs import told_prior_change
@@ -53,6 +53,9 @@ def media_matrix(
     )
     for note in notes:
         dg.get_dagster_logger().info(note)
+    _require_whole_periods(grid, workspace)
+    enough = settings.split.holdout_periods(grid.step) + grid.step.least_train
+    workspace.home.know_first(grid.last_day(enough - 1))
     total = dg.Output(
         matrix,
         metadata={
@@ -71,6 +74,23 @@ def media_matrix(
         total,
         dg.Output(by_market, metadata={"markets": int(by_market["market"].nunique())}),
         dg.Output(series, metadata={"kpi": float(series["kpi"].sum())}),
+    )
+
+
+def _require_whole_periods(grid: TimeGrid, workspace: WorkspaceResource) -> None:
+    """Rows of weeks or months are dated by their first day: the last of a partition must not reach beyond its end.
+
+    Raises:
+        SettingsError: partitions and the periods of the data end on different days.
+    """
+    settings = workspace.full_settings()
+    end, period = grid.end, workspace.period()
+    if grid.step is Step.DAY or not settings.calendar.is_past(period) or end <= period.last:
+        return
+    raise SettingsError(
+        f"the data is {grid.step.adverb} and its last {grid.step} ends on {end:%A} {end}, after the partition "
+        f"{period.key}, which ends on {period.last:%A} {period.last}: more would be seen than was known then. Let "
+        "schedule.cron run on the first day of the data's weeks, or set refreshes.every: month for monthly data"
     )
 
 

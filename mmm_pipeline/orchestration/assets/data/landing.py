@@ -21,9 +21,12 @@ def landed_campaigns(context: dg.AssetExecutionContext, workspace: WorkspaceReso
     from mmm_pipeline.ingestion.landing.landing import land
     from mmm_pipeline.ingestion.landing.tables import campaign_table
 
-    settings, scratch = workspace.settings(), workspace.folder().root
+    settings, scratch = workspace.settings(), workspace.home.root
     if settings.landing.file is None:
-        raise dg.Failure("landing.file is empty: there is nothing to land")
+        if workspace.full_settings().landing.file is None:
+            raise dg.Failure("landing.file is empty: there is nothing to land")
+        context.log.info("this partition is over: the export is landed by a refresh of the present one")
+        return dg.MaterializeResult(metadata={"landed": False})
     done = land(settings.landing.file, campaign_table(settings, scratch=scratch), settings, scratch=scratch)
     context.log.info(f"{done.file}: {done.inserted} rows new, {done.replaced} replaced in {done.table}")
     for note in done.notes:

@@ -12,6 +12,7 @@ from mmm_pipeline.ingestion.input_warnings import LOAD_WARNINGS, input_warnings
 from mmm_pipeline.ingestion.rows.totals import breakdown
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.reporting.results.stored import EDA_PROFILE
+from mmm_pipeline.storage.generations import version_of
 
 
 @dg.asset(
@@ -49,5 +50,6 @@ def eda_profile(
             "findings": len(findings),
             "data_warnings": dg.MetadataValue.json(profile["warnings"]),
             "first_findings": dg.MetadataValue.json(findings[:10]),
-        }
+        },
+        data_version=workspace.made(EDA_PROFILE, version_of(profile)),
     )

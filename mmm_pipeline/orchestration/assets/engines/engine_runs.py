@@ -20,8 +20,10 @@ from mmm_pipeline.engines.result import EngineResult
 from mmm_pipeline.errors import EngineError
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.orchestration.runs.coordination import FIT_POOL, waiting_turn
-from mmm_pipeline.orchestration.runs.partitions import grid_of, spec_keys
+from mmm_pipeline.orchestration.runs.partitions import spec_keys
 from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.artifacts import ArtifactStore
+from mmm_pipeline.storage.generations import version_of
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.scratch import scratch_folder
 
@@ -34,6 +36,13 @@ __all__ = [
 ]
 
 ENGINES_GROUP = "engines"
+
+# A plain type: those of `dg.Config` also take {env: NAME}, which would put any secret of the environment into the run.
+_OPTIONS = {
+    "spec": dg.Field(
+        dg.Noneable(str), default_value=None, description="adstock|degrees to fit; empty: as engines.specs says"
+    )
+}
 
 
 def asked_engines(settings: Settings, also: Sequence[str] = ()) -> list[Engine]:
@@ -52,17 +61,13 @@ def answered_engines(home: Home, settings: Settings) -> list[str]:
     return []
 
 
-def build_engine_assets(engines: Sequence[Engine], settings: Settings) -> list[dg.AssetsDefinition]:
+def build_engine_assets(engines: Sequence[Engine]) -> list[dg.AssetsDefinition]:
     """One asset per engine that is asked; none by default."""
-    return [_build(engine, settings) for engine in engines]
+    return [_build(engine) for engine in engines]
 
 
-def _build(engine: Engine, settings: Settings) -> dg.AssetsDefinition:
-    partitioned: dict[str, Any] = (
-        {"partitions_def": grid_of(settings.model), "backfill_policy": dg.BackfillPolicy.single_run()}
-        if engine.grid
-        else {}
-    )
+def _build(engine: Engine) -> dg.AssetsDefinition:
+    options: dict[str, Any] = {"config_schema": _OPTIONS} if engine.grid else {}
 
     @dg.asset(
         name=engine.asset,
@@ -71,21 +76,20 @@ def _build(engine: Engine, settings: Settings) -> dg.AssetsDefinition:
         pool=FIT_POOL,
         description=f"{engine.title} {engine.version} as a second opinion, fitted on the train window in an "
         f"environment of its own: {engine.about}. When it fails, the pipeline goes on without it.",
-        **partitioned,
+        **options,
     )
     def engine_asset(
         context: dg.AssetExecutionContext, model_inputs: Any, champion_fit: pd.DataFrame, workspace: WorkspaceResource
     ) -> dg.MaterializeResult:
         # Read anew, as an edit of pipeline.yaml counts from the next run on.
         now = workspace.settings()
-        for key in _wanted(context, engine, now, champion_fit):
-            answer = _ask(context, engine, model_inputs, now, workspace, key)
-            metadata = _metadata(answer)
-            if engine.grid:
-                context.add_asset_metadata(metadata, partition_key=key)
-            else:
-                context.add_output_metadata(metadata)
-        return dg.MaterializeResult()
+        keys = _wanted(context, engine, now, champion_fit)
+        metadata: dict[str, Any] = {}
+        for key in keys:
+            told = _metadata(_ask(context, engine, model_inputs, now, workspace, key))
+            metadata |= told if len(keys) == 1 else {f"{key}: {name}": value for name, value in told.items()}
+        version = version_of(stored_answers(workspace.artifacts(), engine, keys))
+        return dg.MaterializeResult(metadata=metadata, data_version=workspace.made(engine.asset, version))
 
     return engine_asset
 
@@ -93,19 +97,22 @@ def _build(engine: Engine, settings: Settings) -> dg.AssetsDefinition:
 def _wanted(
     context: dg.AssetExecutionContext, engine: Engine, settings: Settings, champion_fit: pd.DataFrame
 ) -> Sequence[str]:
-    """Specs to fit. A partition that was launched by itself is wanted; of a range, what `engines.specs` says."""
+    """Specs to fit: the one that the launchpad names, else what `engines.specs` says.
+
+    Raises:
+        EngineError: the launchpad names a spec that is not in the grid.
+    """
     from mmm_pipeline.mmm.evaluation.ranking import champion_key
 
-    champion = champion_key(champion_fit)
-    if engine.grid:
-        keys = list(map(str, context.partition_keys))
-        if len(keys) == 1 or settings.engines.specs == "grid":
-            return keys
-        left = [key for key in keys if key != champion]
-        for key in left:
-            context.add_asset_metadata({"status": "not asked for (engines.specs: champion)"}, partition_key=key)
-        return [key for key in keys if key == champion]
-    return [champion]
+    if not engine.grid:
+        return [champion_key(champion_fit)]
+    grid = [f"{adstock}|{degrees}" for adstock, degrees in spec_keys(settings.model)]
+    asked = context.op_execution_context.op_config["spec"]
+    if asked:
+        if asked not in grid:
+            raise EngineError(f"there is no spec {str(asked)[:100]!r}: accepted are {', '.join(grid)}")
+        return [asked]
+    return grid if settings.engines.specs == "grid" else [champion_key(champion_fit)]
 
 
 def _ask(
@@ -126,7 +133,7 @@ def _ask(
         context.log.info(f"{label}: inputs and settings are unchanged, the stored answer is reused")
         return known
     context.log.info(f"{label}: about {engine.run_minutes:g} minutes for 90 days and 20 channels")
-    kept = workspace.folder().engine_files / engine.name / key.replace("|", "-")
+    kept = workspace.home.engine_files / engine.name / key.replace("|", "-")
     with scratch_folder(f"engine-{engine.name}") as folder:
         try:
             answer = Answer("ok", _run(context, engine, request, folder, settings))
@@ -197,6 +204,11 @@ def _metadata(answer: Answer) -> dict[str, Any]:
     if result.ess_roi_min is not None:
         found["ess_roi_min"] = result.ess_roi_min
     return found
+
+
+def stored_answers(artifacts: ArtifactStore, engine: Engine, keys: Sequence[str]) -> dict[str, Any]:
+    """What is stored of an engine for these specs, as it lies there."""
+    return {key: artifacts.read_json(engine.asset, key if engine.grid else None) for key in keys}
 
 
 def stored_engines(settings: Settings, workspace: WorkspaceResource) -> list[Engine]:

@@ -9,14 +9,20 @@ import pandas as pd
 
 from mmm_pipeline.mmm.reasons import told_reasons
 from mmm_pipeline.orchestration.assets.fits.evaluation import evaluated
-from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, fit_metadata, fit_or_reuse, reusable_fit
+from mmm_pipeline.orchestration.assets.fits.fitting import (
+    FITTED_MODEL,
+    fit_metadata,
+    fit_or_reuse,
+    reusable_fit,
+    take_from_another_partition,
+)
 from mmm_pipeline.orchestration.assets.fits.retries import retried
 from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint, spec_of_key
 from mmm_pipeline.orchestration.assets.reporting.pictures import inline_picture
 from mmm_pipeline.orchestration.metadata.table_outputs import preview, table_asset, table_out
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.orchestration.runs.coordination import FIT_POOL
-from mmm_pipeline.storage.champions import ChampionHistory, mark_champion
+from mmm_pipeline.storage.champions import CHAMPION_MODEL, mark_champion
 
 if TYPE_CHECKING:
     from mmm_pipeline.mmm.data.model_data import ModelData
@@ -25,7 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CHAMPION_MODEL", "champion_fit", "champion_model", "forecast", "leaderboard"]
 
-CHAMPION_MODEL = "champion_model"
 _REFITS = "champion_refits"
 """Refits that did not converge, kept so that the same inputs need not draw them again."""
 _MOST_REFITS = 3
@@ -120,10 +125,10 @@ def champion_model(
         context.log.warning(f"{key} did not converge: {told_reasons(fit.convergence.failures)}")
     artifacts.write_json(CHAMPION_MODEL, {"spec": key, "passed_over": passed_over})
     mark_champion(artifacts, quick=settings.quick)
-    kept = ChampionHistory(artifacts).keep(CHAMPION_MODEL, settings.drift.keep_champions, settings.quick)
     file = dg.MetadataValue.path(str(artifacts.path(CHAMPION_MODEL)))
     return dg.MaterializeResult(
-        metadata={"spec": key, "kept_champions": kept, **fit_metadata(fit, reused), "file": file}
+        metadata={"spec": key, **fit_metadata(fit, reused), "file": file},
+        data_version=workspace.made(CHAMPION_MODEL, artifacts.fit_fingerprint(CHAMPION_MODEL)),
     )
 
 
@@ -134,6 +139,8 @@ def _refit(
     settings, artifacts = workspace.settings(), workspace.artifacts()
     fingerprint = fit_fingerprint(spec, data, settings)
     stored = reusable_fit(artifacts, CHAMPION_MODEL, None, fingerprint, log)
+    if stored is None and take_from_another_partition(workspace, settings, CHAMPION_MODEL, None, fingerprint):
+        stored = reusable_fit(artifacts, CHAMPION_MODEL, None, fingerprint, log)
     if stored is not None and (stored.convergence.converged or settings.quick):
         log(f"champion {spec.key}: inputs and settings are unchanged, the stored fit is reused")
         return stored, True

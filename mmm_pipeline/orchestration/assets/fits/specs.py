@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from mmm_pipeline.mmm.data.model_data import ModelData
 
 __all__ = ["convergence_thresholds", "fit_fingerprint", "model_spec", "sampler_settings", "spec_of_key"]
-__all__ += ["checked_priors", "said_before_the_fit", "told_prior_change"]
+__all__ += ["MODEL_VERSION", "checked_priors", "said_before_the_fit", "told_prior_change"]
 
 # Raise when the same inputs and settings would give another posterior, e.g. because a registered prior changed, so that
 # stored fits are not reused. A new field that changes nothing at its neutral value needs no raise: see `identity`.
-_MODEL_VERSION = 3
+MODEL_VERSION = 3
 
 
 _BELIEFS = {"media", "roi", "lift_tests"}
@@ -130,7 +130,7 @@ def convergence_thresholds(settings: Settings) -> ConvergenceThresholds:
 def fit_fingerprint(spec: ModelSpec, data: ModelData, settings: Settings) -> str:
     """Hash of everything a posterior depends on; equal means that a stored fit can be reused."""
     digest = hashlib.sha256()
-    for part in (_MODEL_VERSION, spec, sampler_settings(settings), convergence_thresholds(settings)):
+    for part in (MODEL_VERSION, spec, sampler_settings(settings), convergence_thresholds(settings)):
         digest.update(identity(part).encode())
     for market, kpi_scale in enumerate(data.kpi_scale):
         for stacked in (data.media, data.kpi, data.feature_values, data.spend, data.media_scale):

@@ -10,6 +10,7 @@ from mmm_pipeline.orchestration.resources.gemini import GeminiResource
 from mmm_pipeline.orchestration.resources.workspace import WorkspaceResource
 from mmm_pipeline.reporting.narratives.names import ADVISING
 from mmm_pipeline.reporting.results.stored import EDA_PROFILE, REPORTED_TABLES, result_tables
+from mmm_pipeline.storage.generations import version_of
 
 if TYPE_CHECKING:
     from mmm_pipeline.reporting.narratives.writing import Narrative
@@ -31,6 +32,7 @@ def _narrative_asset(name: str, deps: list[str], description: str) -> dg.AssetsD
         from mmm_pipeline.reporting.gemini.pictures import stored_pictures
         from mmm_pipeline.reporting.narratives.writing import write_narrative
 
+        workspace.require_one_generation(deps)
         tables = result_tables(workspace)
         written = write_narrative(
             name, tables, gemini.writer(context.run.run_id), stored_pictures(workspace.artifacts())
@@ -38,7 +40,8 @@ def _narrative_asset(name: str, deps: list[str], description: str) -> dg.AssetsD
         if tables.settings.report.strict:
             _refuse_templates(name, written)
         _store(workspace, name, written)
-        return dg.MaterializeResult(metadata=_metadata(written))
+        texts = {language: narrative.markdown for language, narrative in written.items()}
+        return dg.MaterializeResult(metadata=_metadata(written), data_version=workspace.made(name, version_of(texts)))
 
     return narrative
 

@@ -28,6 +28,7 @@ _GROUP = "reports"
 _SHOWN_CHARTS = ("waterfall", "drift", "response_curves", "predictive_check", "activity", "collinearity")
 """In the event log; what else there is to see is shown by the asset that it is about, or lies in the folder."""
 _TABLES = sorted({*REPORTED_TABLES, *published_tables(), EDA_PROFILE, "campaign_totals"})
+_REPORTED = [*_TABLES, "charts", *NARRATIVES]
 
 
 @dg.asset(
@@ -39,6 +40,7 @@ _TABLES = sorted({*REPORTED_TABLES, *published_tables(), EDA_PROFILE, "campaign_
 )
 def charts(workspace: WorkspaceResource) -> dg.MaterializeResult:
     """Draw the stored tables."""
+    workspace.require_one_generation(_TABLES)
     tables = result_tables(workspace)
     started = time.perf_counter()
     shown: dict[str, dg.MarkdownMetadataValue] = {}
@@ -55,7 +57,8 @@ def charts(workspace: WorkspaceResource) -> dg.MaterializeResult:
             "seconds": time.perf_counter() - started,
             "folder": dg.MetadataValue.path(str(workspace.artifacts().root / "charts")),
             **shown,
-        }
+        },
+        data_version=workspace.made("charts"),
     )
 
 
@@ -91,27 +94,35 @@ def _draw_markets(workspace: WorkspaceResource, tables: ResultTables, folder: Pa
 
 @dg.asset(
     name="decision_report",
-    deps=[*_TABLES, "charts", *NARRATIVES],
+    deps=_REPORTED,
     group_name=_GROUP,
     kinds={"html"},
     description="The results folder: one self-contained HTML page, the same in Markdown, CSV tables and summary.json.",
 )
 def decision_report(workspace: WorkspaceResource) -> dg.MaterializeResult:
-    """Publish everything of this run at once; readers of `results/latest` never see half of it."""
+    """Publish everything of this partition at once; readers of `results/latest` never see half of it."""
     from mmm_pipeline.storage.places import place_of
-    from mmm_pipeline.storage.results import copy_results, publish
+    from mmm_pipeline.storage.results import copy_results, forget_old, publish
 
-    latest = publish(workspace.folder().results, lambda folder: _write_results(workspace, folder))
-    elsewhere = workspace.settings().storage.results
-    copy = {"copy": dg.MetadataValue.path(str(copy_results(latest, place_of(elsewhere))))} if elsewhere else {}
-    dg.get_dagster_logger().info(f"report: {latest / 'report.html'}")
+    workspace.require_one_generation(_REPORTED)
+    home, settings, key = workspace.home, workspace.settings(), workspace.folder().key
+    today = settings.calendar.today().isoformat()
+    results = publish(home.results, key, lambda folder: _write_results(workspace, folder), today=today)
+    is_latest = home.latest_results.resolve() == results.resolve()
+    elsewhere = settings.storage.results
+    copied = copy_results(results, place_of(elsewhere), is_latest=is_latest) if elsewhere else None
+    removed = forget_old(home, workspace.full_settings())
+    shown = home.latest_results if is_latest else results
+    dg.get_dagster_logger().info(f"report: {shown / 'report.html'}")
     return dg.MaterializeResult(
         metadata={
-            "report": dg.MetadataValue.path(str(latest / "report.html")),
-            "summary": dg.MetadataValue.path(str(latest / "summary.json")),
-            "folder": dg.MetadataValue.path(str(latest)),
-            **copy,
-        }
+            "report": dg.MetadataValue.path(str(shown / "report.html")),
+            "summary": dg.MetadataValue.path(str(shown / "summary.json")),
+            "folder": dg.MetadataValue.path(str(shown)),
+            **({"copy": dg.MetadataValue.path(str(copied))} if copied else {}),
+            **({"removed_partitions": ", ".join(removed)} if removed else {}),
+        },
+        data_version=workspace.made("decision_report"),
     )
 
 

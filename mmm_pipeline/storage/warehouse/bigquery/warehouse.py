@@ -39,24 +39,26 @@ class BigQueryWarehouse:
         connection: runs the jobs.
         dataset: `[project.]dataset`; it must exist.
         scratch: local folder for files on their way.
+        partition: key such as `2025-03-24`; its tables end in `_20250324`, as BigQuery's date-sharded tables do.
     """
 
-    def __init__(self, connection: BigQuery, dataset: str, *, scratch: Path) -> None:
+    def __init__(self, connection: BigQuery, dataset: str, *, scratch: Path, partition: str | None = None) -> None:
         dataset_name(dataset, setting="warehouse.dataset")
         self.connection = connection
         self.scratch = scratch
         self.place = dataset
         self._dataset = dataset
+        self._shard = f"_{partition.replace('-', '')}" if partition else ""
 
     @classmethod
-    def from_settings(cls, settings: Settings, *, scratch: Path) -> BigQueryWarehouse:
+    def from_settings(cls, settings: Settings, *, scratch: Path, partition: str | None = None) -> BigQueryWarehouse:
         """The warehouse of `warehouse.dataset`.
 
         Raises:
             SettingsError: that cannot name a dataset.
         """
         assert settings.warehouse.dataset is not None
-        return cls(BigQuery(settings.bigquery), settings.warehouse.dataset, scratch=scratch)
+        return cls(BigQuery(settings.bigquery), settings.warehouse.dataset, scratch=scratch, partition=partition)
 
     def __repr__(self) -> str:
         return f"BigQueryWarehouse({self.place!r})"
@@ -173,7 +175,7 @@ class BigQueryWarehouse:
         return violations(name, typed(name, rows), limit)
 
     def tables(self) -> tuple[str, ...]:
-        """Names of all tables.
+        """Names of all tables of the partition.
 
         Raises:
             WarehouseError: there is no such dataset.
@@ -183,7 +185,8 @@ class BigQueryWarehouse:
             listed = self.connection.client.list_tables(
                 str(dataset), retry=self.connection.retry, timeout=self.connection.request_seconds
             )
-            return tuple(sorted(str(item.table_id) for item in listed))
+            names = (str(item.table_id) for item in listed)
+            return tuple(sorted(name.removesuffix(self._shard) for name in names if name.endswith(self._shard)))
 
     def has_table(self, name: str) -> bool:
         """Whether the table exists, with or without rows."""
@@ -207,7 +210,7 @@ class BigQueryWarehouse:
 
     def _name(self, name: str) -> TableName:
         require_table_name(name)
-        return self.dataset.table(name)
+        return self.dataset.table(name + self._shard)
 
     def _find(self, name: str) -> bigquery.Table | None:
         from google.api_core.exceptions import NotFound

@@ -11,7 +11,7 @@ import pytest
 from mmm_pipeline.mmm.evaluation.ranking import Entry, build_leaderboard
 from mmm_pipeline.mmm.evaluation.scores import HoldoutScore
 from mmm_pipeline.orchestration.assets.fits.agreement import spec_agreement
-from mmm_pipeline.storage.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import RunWorkspace
 from mmm_pipeline.tables.catalog import violations
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 
@@ -19,14 +19,14 @@ _NAIVE = pd.DataFrame({"forecast": ["mean"], "mape": [0.2]})
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
-    made = Workspace(home=str(tmp_path), config=None)
+def workspace(tmp_path: Path) -> RunWorkspace:
+    made = RunWorkspace(root=str(tmp_path), config=None)
     day = {"date": [pd.Timestamp("2025-01-01")], "channel": ["A"], "media_units": [1.0]}
     made.warehouse().write_tables({"media_matrix": pd.DataFrame({**day, "spend": [100.0], "kpi": [300.0]})})
     return made
 
 
-def _entry(workspace: Workspace, adstock: str, miss: float, *, converged: bool = True) -> Entry:
+def _entry(workspace: RunWorkspace, adstock: str, miss: float, *, converged: bool = True) -> Entry:
     """Store a fit, and say that its forecasts miss by this share every day."""
     fit = synthetic_fit(adstock, draws=50, converged=converged)
     workspace.artifacts().write_fit("fitted_model", fit, fingerprint="0" * 32, key=fit.spec.key)
@@ -35,7 +35,7 @@ def _entry(workspace: Workspace, adstock: str, miss: float, *, converged: bool =
     return Entry(fit.spec, score, fit.convergence, None, 1, 1.0)
 
 
-def _said(workspace: Workspace, board: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _said(workspace: RunWorkspace, board: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     champion = board.loc[[board["mape"].idxmin()], ["adstock", "degrees"]]
     agreement, averaged = spec_agreement(leaderboard=board, champion_fit=champion, workspace=workspace)
     for name, output in (("spec_agreement", agreement), ("averaged_attribution", averaged)):
@@ -43,7 +43,7 @@ def _said(workspace: Workspace, board: pd.DataFrame) -> tuple[pd.DataFrame, pd.D
     return agreement.value, averaged.value
 
 
-def test_specs_that_predict_as_well_are_compared_and_worse_ones_are_not(workspace: Workspace) -> None:
+def test_specs_that_predict_as_well_are_compared_and_worse_ones_are_not(workspace: RunWorkspace) -> None:
     entries = [
         _entry(workspace, "adstock", 0.1),
         _entry(workspace, "carryover", 0.1),
@@ -57,7 +57,7 @@ def test_specs_that_predict_as_well_are_compared_and_worse_ones_are_not(workspac
     assert averaged.empty
 
 
-def test_weights_make_an_average_over_their_specs(workspace: Workspace) -> None:
+def test_weights_make_an_average_over_their_specs(workspace: RunWorkspace) -> None:
     entries = [_entry(workspace, "adstock", 0.1), _entry(workspace, "hill_adstock", 0.3)]
     weights = {"adstock|1": 0.4, "hill_adstock|1": 0.6}
 
@@ -72,7 +72,7 @@ def test_weights_make_an_average_over_their_specs(workspace: Workspace) -> None:
     np.testing.assert_allclose(averaged["contribution"], expected)
 
 
-def test_the_champion_of_a_quick_run_in_which_no_spec_converged_stands_alone(workspace: Workspace) -> None:
+def test_the_champion_of_a_quick_run_in_which_no_spec_converged_stands_alone(workspace: RunWorkspace) -> None:
     agreement, averaged = _said(
         workspace, build_leaderboard([_entry(workspace, "adstock", 0.1, converged=False)], _NAIVE)
     )

@@ -8,11 +8,10 @@ import dagster as dg
 import pytest
 
 from mmm_pipeline.mmm.data.model_data import train_data
-from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, build_fitted_model
+from mmm_pipeline.orchestration.assets.fits.fitting import FITTED_MODEL, build_fitted_model, build_spec_assets
 from mmm_pipeline.orchestration.assets.fits.specs import fit_fingerprint, spec_of_key
 from mmm_pipeline.orchestration.resources.io_managers import NetcdfIOManager
-from mmm_pipeline.orchestration.runs.partitions import grid_of, grid_range
-from mmm_pipeline.storage.workspace import Workspace
+from mmm_pipeline.orchestration.resources.workspace import RunWorkspace
 from mmm_pipeline_tests.mmm.synthetic_fits import market_dataset, synthetic_fit
 
 _SETTINGS = """
@@ -23,11 +22,11 @@ _ALL_REUSED = "data and settings are those of the last fits: all 2 were reused, 
 
 
 @pytest.fixture
-def workspace(tmp_path: Path) -> Workspace:
+def workspace(tmp_path: Path) -> RunWorkspace:
     """Model inputs, and a stored fit of exactly them for both specs of the grid."""
     config = tmp_path / "pipeline.yaml"
     config.write_text(_SETTINGS, encoding="utf-8")
-    workspace = Workspace(home=str(tmp_path), config=str(config))
+    workspace = RunWorkspace(root=str(tmp_path), config=str(config))
     settings, artifacts, dataset = (
         workspace.settings(),
         workspace.artifacts(),
@@ -41,27 +40,27 @@ def workspace(tmp_path: Path) -> Workspace:
     return workspace
 
 
-def _log_of_a_run(workspace: Workspace) -> list[str]:
+def _log_of_a_run(workspace: RunWorkspace) -> list[str]:
     model = workspace.settings().model
     with dg.DagsterInstance.ephemeral() as instance:
         result = dg.materialize(
             [
                 dg.AssetSpec("model_inputs").with_io_manager_key("arrays"),
-                build_fitted_model(grid_of(model), "single_run"),
+                *build_spec_assets(model),
+                build_fitted_model(model),
             ],
-            selection=FITTED_MODEL,
+            selection=dg.AssetSelection.all() - dg.AssetSelection.assets("model_inputs"),
             resources={"workspace": workspace, "arrays": NetcdfIOManager(workspace=workspace)},
-            tags=grid_range(model),
             instance=instance,
         )
         return [entry.user_message for entry in instance.all_logs(result.run_id)]
 
 
-def test_a_run_on_unchanged_data_says_once_that_every_fit_was_reused(workspace: Workspace) -> None:
+def test_a_run_on_unchanged_data_says_once_that_every_fit_was_reused(workspace: RunWorkspace) -> None:
     assert _log_of_a_run(workspace).count(_ALL_REUSED) == 1
 
 
-def test_a_run_that_had_to_draw_one_fit_does_not_say_so(workspace: Workspace) -> None:
+def test_a_run_that_had_to_draw_one_fit_does_not_say_so(workspace: RunWorkspace) -> None:
     workspace.artifacts().remove(FITTED_MODEL, "adstock|2")
     log = _log_of_a_run(workspace)
     assert _ALL_REUSED not in log

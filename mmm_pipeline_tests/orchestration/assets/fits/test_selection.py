@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.errors import ModelNotConverged, StoredResultError
-from mmm_pipeline.mmm.data.model_data import window_data
+from mmm_pipeline.mmm.data.model_data import model_data
 from mmm_pipeline.mmm.evaluation.ranking import Entry, build_leaderboard
 from mmm_pipeline.mmm.evaluation.scores import HoldoutScore
 from mmm_pipeline.orchestration.assets.fits.selection import CHAMPION_MODEL, champion_fit, champion_model
@@ -29,7 +29,7 @@ _MISSES: dict[str, float] = {"adstock": 0.1, "carryover": 0.2, "hill_adstock": 0
 def workspace(tmp_path: Path) -> RunWorkspace:
     config = tmp_path / "pipeline.yaml"
     config.write_text("model: {degrees: [1]}\n", encoding="utf-8")
-    return RunWorkspace(home=str(tmp_path), config=str(config))
+    return RunWorkspace(root=str(tmp_path), config=str(config))
 
 
 def _quick(workspace: RunWorkspace) -> RunWorkspace:
@@ -49,7 +49,7 @@ def _board(**converged: bool) -> pd.DataFrame:
 
 def _refits(workspace: RunWorkspace, **converged: bool) -> None:
     """Stored fits on all days, as a run that ended too early would have left them."""
-    settings, data = workspace.settings(), window_data(market_dataset())
+    settings, data = workspace.settings(), model_data(market_dataset())
     for adstock, did in converged.items():
         fingerprint = fit_fingerprint(spec_of_key(settings, f"{adstock}|1", data), data, settings)
         fit = synthetic_fit(adstock, draws=4, converged=did)  # type: ignore[arg-type]

@@ -13,11 +13,11 @@ import pytest
 from mmm_pipeline.orchestration.assets.reporting import narratives
 from mmm_pipeline.orchestration.checks.narratives import narrative_checks, narrative_problems
 from mmm_pipeline.orchestration.resources.gemini import KEY_VARIABLE, URL_VARIABLE, Gemini
+from mmm_pipeline.orchestration.resources.workspace import RunWorkspace
 from mmm_pipeline.reporting.narratives.names import NARRATIVES
 from mmm_pipeline.reporting.results.stored import result_tables
 from mmm_pipeline.reporting.text.wording import wording
 from mmm_pipeline.settings.pipeline import parse_settings
-from mmm_pipeline.storage.workspace import Workspace
 from mmm_pipeline_tests.reporting.gemini.stand_in import KEY, Fault, StandIn, serve
 from mmm_pipeline_tests.reporting.profiled_results import profiled
 from mmm_pipeline_tests.reporting.stored_results import stored_results
@@ -35,12 +35,12 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
         yield state
 
 
-def _workspace(folder: Path, **report: Any) -> Workspace:
+def _workspace(folder: Path, **report: Any) -> RunWorkspace:
     settings = {"report": {"languages": ["en", "ko"], **report}, "gemini": {"attempts": 1}}
     return stored_results(dataclasses.replace(MADE, settings=parse_settings(settings)), folder)
 
 
-def _materialize(workspace: Workspace, *names: str) -> dg.ExecuteInProcessResult:
+def _materialize(workspace: RunWorkspace, *names: str) -> dg.ExecuteInProcessResult:
     wanted = {dg.AssetCheckKey(dg.AssetKey(name), f"{name}_figures") for name in names}
     return dg.materialize(
         [

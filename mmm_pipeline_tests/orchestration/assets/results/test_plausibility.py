@@ -11,11 +11,12 @@ import numpy as np
 from mmm_pipeline.cli.result_tables import plausibility_warning
 from mmm_pipeline.orchestration.assets.results.decisions import budget_plan
 from mmm_pipeline.orchestration.checks.contracts import results_are_plausible
+from mmm_pipeline.orchestration.resources.workspace import RunWorkspace
 from mmm_pipeline.reporting.page.summary import build_summary
 from mmm_pipeline.reporting.text.wording import wording
 from mmm_pipeline.storage.artifacts import ArtifactStore
 from mmm_pipeline.storage.home import Home
-from mmm_pipeline.storage.workspace import Workspace
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.mmm.synthetic_fits import synthetic_fit
 from mmm_pipeline_tests.reporting.findings.test_findings import without_baseline
 from mmm_pipeline_tests.reporting.profiled_results import profiled
@@ -61,8 +62,8 @@ def test_every_table_of_the_plan_carries_the_warning_in_the_ui(tmp_path: Path) -
     home.prepare()
     warned = {}
     for name, stored in (("right", fit), ("wrong", unmoved)):
-        ArtifactStore(home.artifacts).write_fit("champion_model", stored, fingerprint=name)
-        outputs = budget_plan(workspace=Workspace(home=str(tmp_path), config=None))
+        ArtifactStore(present(home).artifacts).write_fit("champion_model", stored, fingerprint=name)
+        outputs = budget_plan(workspace=RunWorkspace(root=str(tmp_path), config=None))
         shown = [{key: value.value for key, value in output.metadata.items()} for output in outputs]
         warned[name] = [str(metadata.get("warning", "")) for metadata in shown]
         verdict = shown[1]["verdict"]

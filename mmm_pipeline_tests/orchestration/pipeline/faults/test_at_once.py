@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from mmm_pipeline.orchestration.runs.partitions import spec_assets
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.settings.schedule import RefreshCalendar
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.live_ui import LiveUi, live_ui, wait_until
 from mmm_pipeline_tests.orchestration.pipeline.faults.conftest import home_with_inputs
 
@@ -36,7 +40,6 @@ def home(small_campaign: Path, tmp_path_factory: pytest.TempPathFactory) -> Home
         tmp_path_factory.mktemp("at-once") / "home",
         small_campaign,
         {"default_limit: 1": f"default_limit: {_LIMIT}"},
-        runs={"backfill": "per_partition"},
         schedule={"cron": "* * * * *"},
     )
 
@@ -63,7 +66,7 @@ def test_nine_fits_at_once_beside_readers_and_writers(home: Home, ui: LiveUi, tm
     stop = tmp_path / "stop"
     others = [
         subprocess.Popen(
-            [sys.executable, "-c", _READ_AND_WRITE, str(home.warehouse_file), str(stop), str(number)],
+            [sys.executable, "-c", _READ_AND_WRITE, str(present(home).warehouse_file), str(stop), str(number)],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -73,17 +76,18 @@ def test_nine_fits_at_once_beside_readers_and_writers(home: Home, ui: LiveUi, tm
 
     def is_over() -> bool:
         at_work.append(sum(run["status"] in ("STARTING", "STARTED") for run in ui.runs()))
-        return ui.backfill_status(backfill) != "REQUESTED"
+        return all(ui.backfill_status(backfill) != "REQUESTED" for backfill in backfills)
 
-    backfill = ui.backfill()
+    specs = [asset.to_user_string() for asset in spec_assets(Settings().model)]
+    backfills = [ui.backfill([spec], [present(home).key]) for spec in specs]
     try:
         wait_until(is_over, ui, seconds=1800)
     finally:
         stop.touch()
 
-    assert ui.backfill_status(backfill) == "COMPLETED_SUCCESS"
+    assert {ui.backfill_status(backfill) for backfill in backfills} == {"COMPLETED_SUCCESS"}
     assert 1 < max(at_work) <= _LIMIT
-    assert len(list((home.artifacts / "fitted_model").glob("*.nc"))) == 9
+    assert len(list((present(home).artifacts / "fitted_model").glob("*.nc"))) == 9
     turns = [int(other.communicate(timeout=90)[0]) for other in others]
     assert [other.returncode for other in others] == [0, 0]
     assert min(turns) > 5
@@ -93,14 +97,14 @@ def test_nine_fits_at_once_beside_readers_and_writers(home: Home, ui: LiveUi, tm
     assert all(f"{cores} at once" in line for line in drawn)
 
 
-@pytest.mark.parametrize("chosen", [["hill_adstock|2"], ["carryover|1", "carryover|2", "carryover|4"]])
-def test_a_cell_or_a_row_from_the_backfill_dialog_is_a_run_per_spec(ui: LiveUi, chosen: list[str]) -> None:
-    backfill = ui.backfill(chosen)
+def test_several_weeks_from_the_backfill_dialog_are_a_run_each(home: Home, ui: LiveUi) -> None:
+    weeks = [RefreshCalendar().before(RefreshCalendar().present()).key, present(home).key]
+    backfill = ui.backfill(["media_rows", "kpi_rows", "rejected_rows", "campaign_totals"], weeks)
     wait_until(lambda: ui.backfill_status(backfill) != "REQUESTED", ui)
 
     assert ui.backfill_status(backfill) == "COMPLETED_SUCCESS"
     runs = [run for run in ui.runs() if run["tags"].get("dagster/backfill") == backfill]
-    assert sorted(run["tags"]["dagster/partition"] for run in runs) == chosen
+    assert sorted(run["tags"]["dagster/partition"] for run in runs) == weeks
 
 
 def test_the_schedule_refreshes_everything_and_says_that_no_fit_was_needed(home: Home, ui: LiveUi) -> None:
@@ -117,4 +121,4 @@ def test_the_schedule_refreshes_everything_and_says_that_no_fit_was_needed(home:
     assert run["status"] == "SUCCESS"
     assert any("all 9 were reused, none was drawn" in line for line in ui.messages(run["runId"]))
     assert (home.latest_results / "report.html").is_file()
-    assert DuckDBWarehouse(home.warehouse_file).row_count("leaderboard") == 9
+    assert DuckDBWarehouse(present(home).warehouse_file).row_count("leaderboard") == 9

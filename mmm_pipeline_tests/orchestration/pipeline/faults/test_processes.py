@@ -9,6 +9,7 @@ from pathlib import Path
 from mmm_pipeline.storage.file_locks import holder_of
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.live_ui import LiveUi, live_ui, wait_until
 from mmm_pipeline_tests.orchestration.pipeline.conftest import UP_TO_THE_CHAMPION, small_settings
 
@@ -17,12 +18,15 @@ _LAUNCH = """mutation Launch($params: ExecutionParams!) { launchRun(executionPar
     __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } } }"""
 
 
-def _launched(ui: LiveUi) -> str:
+def _launched(ui: LiveUi, week: str) -> str:
+    tags = [{"key": "dagster/partition", "value": week}]
     selector = {
         **{"repositoryName": "__repository__", "repositoryLocationName": "mmm_pipeline", "jobName": "refresh"},
         **{"assetSelection": [{"path": [name]} for name in _ASSETS], "assetCheckSelection": []},
     }
-    launched = ui.ask(_LAUNCH, {"params": {"selector": selector, "runConfigData": {}}})["launchRun"]
+    launched = ui.ask(
+        _LAUNCH, {"params": {"selector": selector, "runConfigData": {}, "executionMetadata": {"tags": tags}}}
+    )["launchRun"]
     assert launched["__typename"] == "LaunchRunSuccess", launched
     return str(launched["run"]["runId"])
 
@@ -36,7 +40,7 @@ def test_a_refresh_in_many_processes_outlives_the_death_of_the_one_that_watches(
     often = home.dagster_file.read_text(encoding="utf-8").replace("interval_seconds: 30", "interval_seconds: 2")
     home.dagster_file.write_text(often, encoding="utf-8")
     with live_ui(home.root) as ui:
-        first = _launched(ui)
+        first = _launched(ui, present(home).key)
         wait_until(lambda: any("Finished execution of step" in line for line in ui.messages(first)), ui)
         watcher = int(holder_of(home.run_locks / f"{first}.lock") or 0)
         steps = [process for process in ui.processes() if _parent(process) == watcher]
@@ -49,7 +53,7 @@ def test_a_refresh_in_many_processes_outlives_the_death_of_the_one_that_watches(
 
     # The run that was killed, and the one that took its place: neither was taken for dead while it worked.
     assert statuses == ["SUCCESS", "FAILURE"]
-    assert DuckDBWarehouse(home.warehouse_file).row_count("media_matrix") > 0
+    assert DuckDBWarehouse(present(home).warehouse_file).row_count("media_matrix") > 0
 
 
 def _parent(process: int) -> int:

@@ -16,7 +16,11 @@ import pytest
 
 from mmm_pipeline.orchestration.headless import refresh
 from mmm_pipeline.orchestration.runs.coordination import DECISIONS_JOB
+from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.storage.artifacts import artifact_store
+from mmm_pipeline.storage.generations import record
 from mmm_pipeline.storage.home import Home
+from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.live_ui import LiveUi, live_ui, wait_until
 from mmm_pipeline_tests.orchestration.pipeline.conftest import small_settings
 
@@ -64,18 +68,16 @@ def page(ui: LiveUi, request: pytest.FixtureRequest) -> Iterator[Page]:
         browser.close()
 
 
-def _choose(page: Page, *, adstock: str | None, degrees: str | None) -> None:
-    """Choose partitions in the dialog, one of a dimension or all of it, and launch."""
-    page.goto("/assets/fitted_model")
+def _materialize(page: Page, place: str, weeks: str) -> None:
+    """Choose weeks in the dialog, `2025-03-24` or `[2025-03-24...2025-04-07]`, and launch."""
+    page.goto(place)
     page.get_by_role("button", name="Materialize").first.click()
     dialog = page.get_by_role("dialog")
-    for chosen in (adstock, degrees):
-        # The button "All" does nothing before the partitions are there; the list waits for them.
-        dialog.get_by_text("Select a partition or create one").first.click()
-        wanted = r"^\s*Select all \(3\)" if chosen is None else rf"^\s*{chosen}"
-        page.get_by_role("menuitem").filter(has_text=re.compile(wanted)).first.click()
-        page.keyboard.press("Escape")
-    page.get_by_role("button", name=re.compile("^Launch ([0-9]+ run|backfill)")).last.click()
+    chosen = dialog.get_by_role("textbox").first
+    chosen.wait_for()
+    chosen.fill(weeks)
+    chosen.press("Enter")
+    dialog.get_by_role("button", name=re.compile("^Launch ([0-9]+ run|backfill)")).last.click()
 
 
 def _new_runs(ui: LiveUi, known: set[str]) -> list[dict[str, Any]]:
@@ -101,25 +103,32 @@ def test_the_lineage_is_drawn_by_stages(page: Page) -> None:
         page.get_by_text(neighbour, exact=True).first.wait_for()
 
 
-def test_one_partition_is_materialized_and_seen_to_succeed(page: Page, ui: LiveUi) -> None:
+def test_one_spec_of_one_week_is_materialized_and_seen_to_succeed(page: Page, home: Home, ui: LiveUi) -> None:
     known = _known(ui)
-    _choose(page, adstock="carryover", degrees="2")
+    _materialize(page, "/assets/fitted_model/carryover_2", present(home).key)
     [run] = _new_runs(ui, known)
     page.goto(f"/runs/{run['runId']}")
     page.get_by_text("Success", exact=True).first.wait_for()
     page.get_by_text("RUN_SUCCESS").first.wait_for()
 
 
-def test_all_nine_partitions_are_backfilled(page: Page, ui: LiveUi) -> None:
+def test_three_past_weeks_are_backfilled_and_their_scores_plotted(page: Page, ui: LiveUi) -> None:
     known = _known(ui)
-    _choose(page, adstock=None, degrees=None)
-    # From this dialog Dagster makes a run per adstock of it, whatever the backfill policy.
-    backfill = _new_runs(ui, known)[0]["tags"]["dagster/backfill"]
-    wait_until(lambda: ui.backfill_status(backfill).startswith(("COMPLETED", "FAILED")), ui)
-    assert ui.backfill_status(backfill) == "COMPLETED_SUCCESS"
+    weeks = ["2025-03-17", "2025-03-24", "2025-03-31"]
+    _materialize(page, "/locations/mmm_pipeline/jobs/backtest", f"[{weeks[0]}...{weeks[-1]}]")
+    wait_until(lambda: len(_new_runs(ui, known)) == len(weeks), ui)
+    wait_until(lambda: all(run["status"] in ("SUCCESS", "FAILURE") for run in _new_runs(ui, known)), ui, seconds=1800)
     assert {run["status"] for run in _new_runs(ui, known)} == {"SUCCESS"}
-    page.goto("/assets/fitted_model?view=partitions")
-    page.get_by_text("hill_adstock", exact=True).first.wait_for()
+    assert sorted(run["tags"]["dagster/partition"] for run in _new_runs(ui, known)) == weeks
+    page.goto("/assets/backtest?view=plots")
+    page.get_by_text("skill").first.wait_for()
+
+
+def test_a_report_over_a_newer_matrix_is_refused_and_the_check_names_both(page: Page, home: Home, ui: LiveUi) -> None:
+    record(artifact_store(Settings(), present(home)), "media_matrix", "of newer rows", ["media_rows"])
+    page.goto("/assets/attribution?view=checks")
+    page.get_by_role("button").filter(has_text=re.compile(r"^\s*Execute all\s*$")).click()
+    page.get_by_text("made from an earlier media_matrix").first.wait_for()
 
 
 def test_the_leaderboard_shows_table_and_plot(page: Page) -> None:
@@ -133,7 +142,7 @@ def test_the_leaderboard_shows_table_and_plot(page: Page) -> None:
 
 
 def test_a_broken_table_turns_its_blocking_check_red_and_shows_the_rows(page: Page, home: Home, ui: LiveUi) -> None:
-    with duckdb.connect(str(home.warehouse_file)) as warehouse:
+    with duckdb.connect(str(present(home).warehouse_file)) as warehouse:
         warehouse.execute("UPDATE mmm.media_matrix SET spend = -12.5 WHERE rowid = 7")
     try:
         page.goto("/assets/media_matrix?view=checks")
@@ -143,7 +152,7 @@ def test_a_broken_table_turns_its_blocking_check_red_and_shows_the_rows(page: Pa
         page.get_by_text("offending_rows").first.wait_for()
         page.get_by_text("-12.5").first.wait_for()
     finally:
-        with duckdb.connect(str(home.warehouse_file)) as warehouse:
+        with duckdb.connect(str(present(home).warehouse_file)) as warehouse:
             warehouse.execute("UPDATE mmm.media_matrix SET spend = 0 WHERE spend < 0")
 
 

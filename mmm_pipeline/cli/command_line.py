@@ -89,11 +89,29 @@ def in_force(
                 path=located(named),
                 sheet=found.settings.source.sheet,
                 decimal=found.settings.source.decimal,
+                date_order=found.settings.source.date_order,
             ),
             "command line",
         )
+        if found.file is None:
+            found = _recognised(found)
     console(stderr=True).print(escape(found.line), highlight=False, soft_wrap=True, style="dim")
     return found
+
+
+def _recognised(found: SettingsInForce) -> SettingsInForce:
+    """A file without settings, read as what it looks like; says so."""
+    from mmm_pipeline.operations.initialising import guessed_settings
+
+    guess = guessed_settings(found.settings.source)
+    if guess is None:
+        return found
+    settings, lines = guess
+    told = console(stderr=True)
+    told.print("there is no pipeline.yaml; the columns are read as they look:", style="dim")
+    for line in lines:
+        told.print(escape(line), highlight=False, soft_wrap=True, style="dim")
+    return found.recognised(settings)
 
 
 def may_replace(home: Home, source: SourceSettings, replace: bool) -> bool:

@@ -30,6 +30,7 @@ from mmm_pipeline.cli.command_line import (
     may_replace,
 )
 from mmm_pipeline.cli.engines import engines_app
+from mmm_pipeline.cli.init import init
 from mmm_pipeline.cli.output import console, display_console, print_json, print_text
 from mmm_pipeline.cli.ui import ui
 from mmm_pipeline.errors import SettingsError
@@ -220,6 +221,9 @@ def _landing_source(source: SourceSettings, to: str | None, table: str | None, h
         f"nowhere to load to: source.kind is {given}. Give --to duckdb, or --to bigquery --table "
         "dataset.table, or set source in pipeline.yaml"
     )
+
+
+app.command()(init)
 
 
 app.command()(ui)

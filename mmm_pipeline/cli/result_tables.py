@@ -227,6 +227,12 @@ def check_summary(report: Mapping[str, Any]) -> Table:
     for reason, count in rows["reasons"].items():
         table.add_row("", f"{count:,} {escape(reason)}")
     table.add_row(f"channels ({len(report['channels'])})", escape(", ".join(report["channels"])))
+    totals = report["totals"]
+    columns = (f"{role}: {header}" for role, header in report["columns"].items())
+    table.add_row("columns", escape(", ".join(columns)))
+    table.add_row("KPI in all", f"{totals['kpi']:,.2f}")
+    for row in totals["channels"]:
+        table.add_row("", f"{escape(row['channel'])}: media {row['media']:,.2f}, spend {row['spend']:,.2f}")
     excluded = report["excluded_channels"]
     text = "\n".join(f"{row['channel']}: {row['reason']}" for row in excluded) or "none"
     table.add_row(f"excluded ({len(excluded)})", escape(text))

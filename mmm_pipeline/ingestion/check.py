@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from mmm_pipeline.ingestion.features import load_features
 from mmm_pipeline.ingestion.input_warnings import input_warnings
 from mmm_pipeline.ingestion.matrix import build_market_matrix, build_media_matrix
 from mmm_pipeline.ingestion.model_inputs import build_model_inputs
-from mmm_pipeline.ingestion.own_kpi import kpi_series, read_own_kpi
+from mmm_pipeline.ingestion.own_kpi import OwnKpi, kpi_series, read_own_kpi
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.ingestion.rows.load import LoadSummary
 from mmm_pipeline.mmm.data.time_grid import TimeGrid
@@ -21,6 +21,7 @@ from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 
 if TYPE_CHECKING:
+    import pandas as pd
     import xarray as xr
 
 __all__ = ["CheckReport", "check_source"]
@@ -39,6 +40,9 @@ class CheckReport:
         channels: channels that the model would see.
         excluded_channels: (channel, reason) of the others.
         warnings: what is accepted but should be known.
+        columns: what each column is read as -> its header.
+        kpi_total: KPI of all accepted rows.
+        totals: (channel, media units, spend) of all accepted rows.
         reading: how the files were read, where that could have been otherwise.
     """
 
@@ -50,6 +54,9 @@ class CheckReport:
     channels: tuple[str, ...]
     excluded_channels: tuple[tuple[str, str], ...]
     warnings: tuple[str, ...]
+    columns: Mapping[str, str]
+    kpi_total: float
+    totals: tuple[tuple[str, float, float], ...]
     reading: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,6 +76,13 @@ class CheckReport:
             },
             "excluded_channels": [{"channel": channel, "reason": reason} for channel, reason in self.excluded_channels],
             "channels": list(self.channels),
+            "columns": dict(self.columns),
+            "totals": {
+                "kpi": self.kpi_total,
+                "channels": [
+                    {"channel": channel, "media": media, "spend": spend} for channel, media, spend in self.totals
+                ],
+            },
             "warnings": list(self.warnings),
         }
 
@@ -107,6 +121,7 @@ def check_source(settings: Settings, *, also: Callable[[xr.Dataset], Sequence[st
             from mmm_pipeline.mmm.evaluation.rolling import rolling_windows
 
             rolling_windows(dataset, settings.split.rolling_origins)
+        kpi_total, totals = _totals(warehouse.read_table("campaign_totals"), own_kpi)
         warnings = (*rows.warnings, *input_warnings(dataset, excluded, settings), *also(dataset))
     return CheckReport(
         step=str(TimeGrid.of_dates(dataset["time"].to_numpy()).step),
@@ -119,5 +134,30 @@ def check_source(settings: Settings, *, also: Callable[[xr.Dataset], Sequence[st
             (str(channel), str(reason)) for channel, reason in excluded[["channel", "reason"]].to_numpy()
         ),
         warnings=warnings,
+        columns=_columns(settings, rows),
+        kpi_total=kpi_total,
+        totals=totals,
         reading=(*rows.notes, *said),
     )
+
+
+def _columns(settings: Settings, rows: LoadSummary) -> dict[str, str]:
+    """Role -> header; of a table with columns per channel, what the settings say of them."""
+    columns = settings.columns
+    if not columns.is_wide:
+        return {**rows.columns, "kpi": columns.kpi}
+    found = {"date": columns.date, "kpi": columns.kpi}
+    found |= {"market": columns.market} if columns.market is not None else {}
+    found |= {f"{part} of any channel": pattern for part, pattern in columns.patterns if pattern is not None}
+    for name, channel in columns.wide.items():
+        found |= {f"{part} of {name}": header for part, header in channel if header is not None}
+    return found
+
+
+def _totals(totals: pd.DataFrame, own_kpi: OwnKpi | None) -> tuple[float, tuple[tuple[str, float, float], ...]]:
+    """The KPI of all accepted rows, and media units and spend by channel, largest spend first."""
+    accepted = totals.loc[totals["reason"].isna() & totals["channel"].notna()]
+    kpi = float(own_kpi.sums["kpi"].sum() if own_kpi is not None else accepted["kpi"].sum())
+    sums = accepted.groupby("channel")[["media_units", "spend"]].sum().sort_values("spend", ascending=False)
+    amounts = zip(sums.index, sums["media_units"].astype(float), sums["spend"].astype(float), strict=True)
+    return kpi, tuple((str(channel), float(media), float(spend)) for channel, media, spend in amounts)

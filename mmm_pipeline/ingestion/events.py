@@ -13,9 +13,11 @@ from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.sources.headers import Roles, WantedColumns
 from mmm_pipeline.ingestion.sources.opening import stage_file, tell_reading
 from mmm_pipeline.ingestion.sources.staging import Staging, require_none_refused, staging_area
+from mmm_pipeline.ingestion.spellings.date_columns import OrderSetting, staged_date_column
+from mmm_pipeline.ingestion.spellings.dates import DateReading, day
 from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark, number
-from mmm_pipeline.ingestion.spellings.parsing import day, name, trimmed
+from mmm_pipeline.ingestion.spellings.parsing import name, trimmed
 from mmm_pipeline.mmm.data.time_grid import TimeGrid
 from mmm_pipeline.settings.pipeline import EventDates, EventSettings, Settings
 from mmm_pipeline.storage.scratch import scratch_folder
@@ -80,7 +82,12 @@ def _read(chosen: EventSettings, path: Path, tell: Callable[[str], object] | Non
         require_none_refused(staging, where, "events")
         lengths_in = [roles.positions[role] for role in _WINDOWS if role in roles.positions]
         marks = staged_decimal_marks(staging, roles.names, lengths_in, setting=MarkSetting("auto", None), where=where)
-        rows = staging.connection.execute(_query(staging, roles, marks.of_column)).fetchall()
+        order = OrderSetting(chosen.date_order, "events.date_order")
+        dates = staged_date_column(staging, roles.names, roles.positions["date"], setting=order, where=where)
+        rows = staging.connection.execute(_query(staging, roles, marks.of_column, dates.reading)).fetchall()
+    for note in dates.notes:
+        if tell is not None:
+            tell(f"events: {note}")
     if not rows:
         raise CampaignDataError(f"{where}: has a header but no rows")
     found, problems = [], []
@@ -106,7 +113,7 @@ def _read(chosen: EventSettings, path: Path, tell: Callable[[str], object] | Non
     return tuple(found)
 
 
-def _query(staging: Staging, roles: Roles, marks: Mapping[int, DecimalMark]) -> str:
+def _query(staging: Staging, roles: Roles, marks: Mapping[int, DecimalMark], dates: DateReading) -> str:
     """Rows with any value: line, date as text and parsed, event, then text and number of either window."""
     text = {role: trimmed(DUCKDB, f"c{position}") for role, position in roles.positions.items()}
     windows = [f"{text.get(role, _BLANK)} AS {role}_text" for role in _WINDOWS]
@@ -120,7 +127,7 @@ def _query(staging: Staging, roles: Roles, marks: Mapping[int, DecimalMark]) -> 
                 {", ".join(windows)}
             FROM source WHERE COALESCE({", ".join(staging.columns)}) IS NOT NULL
         )
-        SELECT line_number, date_text, {day(DUCKDB, "date_text")} AS date, event,
+        SELECT line_number, date_text, {day(DUCKDB, "date_text", dates)} AS date, event,
             {", ".join(numbers)}
         FROM cleaned ORDER BY line_number"""
 

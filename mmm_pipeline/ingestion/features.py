@@ -12,9 +12,11 @@ from mmm_pipeline.ingestion.periods import step_of_dates
 from mmm_pipeline.ingestion.sources.headers import Roles, WantedColumns, normalised
 from mmm_pipeline.ingestion.sources.opening import stage_source, tell_reading
 from mmm_pipeline.ingestion.sources.staging import StagedTable, Staging, require_none_refused, staging_area
+from mmm_pipeline.ingestion.spellings.date_columns import OrderSetting, staged_date_column
+from mmm_pipeline.ingestion.spellings.dates import DateReading, day
 from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark, number
-from mmm_pipeline.ingestion.spellings.parsing import day, finite_number, trimmed
+from mmm_pipeline.ingestion.spellings.parsing import finite_number, trimmed
 from mmm_pipeline.mmm.data.time_grid import Step, TimeGrid
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.plain_names import plain_name
@@ -62,10 +64,12 @@ def load_features(settings: Settings, tell: Callable[[str], object] | None = Non
             setting=MarkSetting(source.decimal, f"{key}.decimal"),
             where=read.where,
         )
-        table = _parsed(staging, roles.positions["date"], columns, marks.of_column)
+        date, order = roles.positions["date"], OrderSetting(source.date_order, f"{key}.date_order")
+        dates = staged_date_column(staging, roles.names, date, setting=order, where=read.where)
+        table = _parsed(staging, date, dates.reading, columns, marks.of_column)
         _require_parsed(staging, read, table, roles, columns)
     if tell is not None:
-        for note in marks.notes:
+        for note in (*marks.notes, *dates.notes):
             tell(f"controls: {note}")
     values = {name: table[f"value_{column}"].astype(float) for name, column in zip(names, columns, strict=True)}
     return pd.DataFrame({"date": table["date"].astype("datetime64[ns]"), **values}).reset_index(drop=True)
@@ -137,7 +141,9 @@ def _feature_roles(roles: Roles) -> list[tuple[str, str]]:
     return [(role, roles.header(role)) for role in roles.positions if role != "date"]
 
 
-def _parsed(staging: Staging, date: int, columns: Sequence[int], marks: Mapping[int, DecimalMark]) -> pd.DataFrame:
+def _parsed(
+    staging: Staging, date: int, dates: DateReading, columns: Sequence[int], marks: Mapping[int, DecimalMark]
+) -> pd.DataFrame:
     """Rows with any value: `line_number`, `date`, and per feature its `value_N`, NULL unless it is a finite number."""
     texts = ", ".join(f"{trimmed(DUCKDB, f'c{column}')} AS text_{column}" for column in (date, *columns))
     numbers = ", ".join(
@@ -151,7 +157,7 @@ def _parsed(staging: Staging, date: int, columns: Sequence[int], marks: Mapping[
         WITH cleaned AS (
             SELECT line_number, {texts} FROM source WHERE COALESCE({", ".join(staging.columns)}) IS NOT NULL
         ), typed AS (
-            SELECT *, {day(DUCKDB, f"text_{date}")} AS date, {numbers} FROM cleaned
+            SELECT *, {day(DUCKDB, f"text_{date}", dates)} AS date, {numbers} FROM cleaned
         )
         SELECT *, {values} FROM typed ORDER BY date, line_number"""
     frame: pd.DataFrame = staging.connection.sql(query).to_arrow_table().to_pandas(date_as_object=False)

@@ -26,6 +26,7 @@ from mmm_pipeline.settings.schedule import RefreshCalendar, RefreshSettings, Sch
 from mmm_pipeline.settings.section import Section, Share, SheetNames
 from mmm_pipeline.settings.sources import (
     BigQuerySettings,
+    DateOrderSetting,
     LandingSettings,
     Source,
     SourceSettings,
@@ -122,6 +123,7 @@ class EventSettings(Section):
         "days_after",
     )
     sheet: SheetNames = Field(None, description="of a workbook, the sheet or list of sheets to read, as in source")
+    date_order: DateOrderSetting = Field("auto", description="of the file's dates, as source.date_order")
     calendar: tuple[EventDates, ...] = Field((), description="events given here, beside those of the file")
 
 

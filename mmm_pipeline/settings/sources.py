@@ -12,10 +12,11 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.settings.section import Section, SheetNames
 
-__all__ = ["BigQuerySettings", "DecimalSetting", "LandingSettings", "Source", "SourceSettings", "WarehouseSettings"]
-__all__ += ["StorageSettings", "is_url", "located", "require_source"]
+__all__ = ["BigQuerySettings", "DateOrderSetting", "DecimalSetting", "LandingSettings", "Source", "SourceSettings"]
+__all__ += ["StorageSettings", "WarehouseSettings", "is_url", "located", "require_source"]
 
 DecimalSetting = Literal["auto", "point", "comma"]
+DateOrderSetting = Literal["auto", "day_first", "month_first"]
 
 _URL = re.compile(r"(gs|s3|memory)://[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9._=-]+)*/?\Z")
 _ACCEPTED = "a folder, or gs://bucket/folder, s3://bucket/folder (memory://folder lasts as long as the process)"
@@ -45,6 +46,11 @@ class SourceSettings(Section):
         "auto",
         description="decimal mark of numbers that are text: auto finds it per column, and refuses a column that can be "
         "read in two ways",
+    )
+    date_order: DateOrderSetting = Field(
+        "auto",
+        description="of day and month in dates such as 03/04/2024: auto finds it from the whole column, and refuses a "
+        "column that can be read in two ways",
     )
     demo_seed: int = Field(5, ge=0, le=2**32 - 1, description="seed of the demo market")
 
@@ -131,6 +137,7 @@ class LandingSettings(Section):
     sheet: SheetNames = Field(None, description="of a workbook, the sheet or list of sheets to read, as in source")
     key: tuple[str, ...] = Field((), description="headers that identify a row; empty: the date and all text columns")
     decimal: DecimalSetting = Field("auto", description="decimal mark of the file's numbers, as source.decimal")
+    date_order: DateOrderSetting = Field("auto", description="of the file's dates, as source.date_order")
 
 
 class StorageSettings(Section):

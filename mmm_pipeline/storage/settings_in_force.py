@@ -39,9 +39,13 @@ class SettingsInForce:
     @property
     def line(self) -> str:
         """One line that tells a user which file and which rows are used."""
-        file = f"{self.file} ({self.file_from})" if self.file else "built-in defaults"
+        file = f"{self.file} ({self.file_from})" if self.file else self.file_from or "built-in defaults"
         named = f" ({self.source_from})" if self.source_from else ""
         return f"settings: {file}; source: {self.settings.source.described}{named}"
+
+    def recognised(self, settings: Settings) -> SettingsInForce:
+        """The same with settings that follow from what the rows look like."""
+        return replace(self, settings=settings, file_from="recognised from the file")
 
     def with_source(self, source: SourceSettings, named_by: str) -> SettingsInForce:
         """The same with the rows that a command line names."""

@@ -35,10 +35,12 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
     return DuckDBWarehouse(tmp_path / "home" / "warehouse.duckdb")
 
 
-def settings_for(path: Path, *, share: float = 1.0, decimal: str = "auto", **sections: Any) -> Settings:
+def settings_for(
+    path: Path, *, share: float = 1.0, decimal: str = "auto", date_order: str = "auto", **sections: Any
+) -> Settings:
     """Settings that read `path` and accept that any share of its rows is refused, and of a day's rows."""
     rules = {"max_rejected_share": share, "incomplete_kpi": "accept", **sections.pop("validation", {})}
-    source = {"kind": "file", "path": str(path), "decimal": decimal}
+    source = {"kind": "file", "path": str(path), "decimal": decimal, "date_order": date_order}
     return parse_settings({"source": source, "validation": rules, **sections})
 
 

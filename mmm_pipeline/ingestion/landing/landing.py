@@ -19,6 +19,7 @@ from mmm_pipeline.ingestion.shapes.row_tables import campaign_columns
 from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles, normalised
 from mmm_pipeline.ingestion.sources.opening import stage_file
 from mmm_pipeline.ingestion.sources.staging import Staging, staging_area
+from mmm_pipeline.ingestion.spellings.date_columns import OrderSetting, staged_date_column
 from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark, number
 from mmm_pipeline.ingestion.spellings.parsing import name, trimmed
@@ -136,7 +137,15 @@ def land(file: Path, table: CampaignTable, settings: Settings, *, scratch: Path)
         )
         marks = decided.of_column
         # Which rows are totals, and what the KPI of a row counts for, is decided when the table is read.
-        queries = CampaignQueries(DUCKDB, roles, marks=marks, equal_rows=settings.validation.equal_rows)
+        dates = staged_date_column(
+            staging,
+            roles.names,
+            roles.positions["date"],
+            setting=OrderSetting(settings.landing.date_order, "landing.date_order"),
+            where=read.where,
+        )
+        equal = settings.validation.equal_rows
+        queries = CampaignQueries(DUCKDB, roles, marks=marks, dates=dates.reading, equal_rows=equal)
         totals = judge(staging, queries)
         require_no_overlap(staging, read, "landing.sheet")
         days, first = days_of(staging, queries), first_refusal(staging)
@@ -156,7 +165,7 @@ def land(file: Path, table: CampaignTable, settings: Settings, *, scratch: Path)
         refused=refusals(totals),
         jobs=table.take_jobs(),
         sheets=read.sheets,
-        notes=(*read.notes, *decided.notes),
+        notes=(*read.notes, *decided.notes, *dates.notes),
         warnings=warnings,
     )
 

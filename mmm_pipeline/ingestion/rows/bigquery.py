@@ -21,8 +21,9 @@ from mmm_pipeline.ingestion.rows.totals import refusals
 from mmm_pipeline.ingestion.rows.verdicts import COMPARED_ROLES, NUMBER_ROLES
 from mmm_pipeline.ingestion.shapes.row_tables import RowTable
 from mmm_pipeline.ingestion.sources.wide import Melt
+from mmm_pipeline.ingestion.spellings.date_columns import OrderSetting, date_column
 from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, decimal_marks
-from mmm_pipeline.ingestion.spellings.number_formats import TextNumbers
+from mmm_pipeline.ingestion.spellings.text_columns import TextColumns
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouse.bigquery.client import BigQuery, Parameter
 from mmm_pipeline.storage.warehouse.bigquery.names import TableName
@@ -111,10 +112,11 @@ class SourceTable:
             requires_filter=bool(found.require_partition_filter),
             melt=melt,
         )
-        return opened._with_decimal_marks(MarkSetting(source.decimal, f"{table.setting}.decimal"))
+        order = OrderSetting(source.date_order, f"{table.setting}.date_order")
+        return opened._with_spellings(MarkSetting(source.decimal, f"{table.setting}.decimal"), order)
 
-    def _with_decimal_marks(self, setting: MarkSetting) -> SourceTable:
-        """The same with the decimal marks of columns of text decided; columns of numbers need no look."""
+    def _with_spellings(self, setting: MarkSetting, order: OrderSetting) -> SourceTable:
+        """The same with decimal marks and date order of columns of text decided; typed columns need no look."""
         roles = self.queries.roles
         texts_of = {at for at, (_, kind) in enumerate(self.fields) if kind == "STRING"}
         in_text = [
@@ -124,14 +126,23 @@ class SourceTable:
         ]
         numbers = {roles.positions[role] for role in NUMBER_ROLES if role in roles.positions}
         source, cells = (f"({self._source(texts_only=texts_only)}) AS source" for texts_only in (True, False))
-        texts = TextNumbers(self._rows, BIGQUERY, source, roles.names, str(self.name), cells)
+        texts = TextColumns(self._rows, BIGQUERY, source, roles.names, str(self.name), cells)
         compared = {roles.positions[role] for role in COMPARED_ROLES if role in roles.positions}
         found = decimal_marks(texts, numbers.intersection(in_text), in_text, setting, compared)
-        return replace(self, queries=replace(self.queries, marks=found.of_column), notes=found.notes)
+        queries, notes, date = replace(self.queries, marks=found.of_column), found.notes, roles.positions["date"]
+        typed = date if self.melt is None else self.melt.sources(date)[0]
+        if self.fields[typed][1] not in _DATED:
+            dates = date_column(texts, date, order)
+            queries, notes = replace(queries, dates=dates.reading), (*notes, *dates.notes)
+        return replace(self, queries=queries, notes=notes)
 
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         found = self.bigquery.query(
-            sql, self.parameters, about=str(self.name), doing="looking for decimal marks and currencies", estimate=True
+            sql,
+            self.parameters,
+            about=str(self.name),
+            doing="looking at dates, decimal marks and currencies",
+            estimate=True,
         )
         return [tuple(row.values()) for row in found.to_pylist()]
 

@@ -22,8 +22,9 @@ from mmm_pipeline.ingestion.rows.verdicts import (
     NUMBER_ROLES,
 )
 from mmm_pipeline.ingestion.sources.headers import Roles
+from mmm_pipeline.ingestion.spellings.dates import DateReading, day
 from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark
-from mmm_pipeline.ingestion.spellings.parsing import day, finite_number, trimmed
+from mmm_pipeline.ingestion.spellings.parsing import finite_number, trimmed, without_missing
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.storage.warehouse.dialect import Dialect
 
@@ -56,6 +57,7 @@ class CampaignQueries(RowRules):
         *,
         where: str,
         marks: Mapping[int, DecimalMark] | None = None,
+        dates: DateReading | None = None,
         table: Literal["media", "kpi"] = "media",
         kpi_per: Literal["row", "date"] = "row",
     ) -> CampaignQueries:
@@ -67,6 +69,7 @@ class CampaignQueries(RowRules):
             settings: the sections `validation` and `split` count.
             where: the source, for messages.
             marks: as the attribute.
+            dates: as the attribute.
             table: as the attribute.
             kpi_per: as the attribute.
 
@@ -81,6 +84,7 @@ class CampaignQueries(RowRules):
             roles=roles,
             until=settings.split.as_of,
             marks=marks or {},
+            dates=dates or DateReading(),
             equal_rows=chosen.equal_rows,
             kpi_per=kpi_per,
             table=table,
@@ -116,11 +120,14 @@ class CampaignQueries(RowRules):
     def judged(self, *, keep_text: bool = False) -> str:
         """Every row: typed, with its verdict so far (NULL: accepted), and its hash or its text. Reads `source`."""
         d = self.dialect
-        cleaned = [f"{trimmed(d, self.text(role))} AS {role}_text" for role in ("date", *self.numbers)]
+        texts = {role: trimmed(d, self.text(role)) for role in ("date", *self.numbers)}
+        cleaned = [f"{without_missing(d, text)} AS {role}_text" for role, text in texts.items()]
+        cleaned.append(f"{trimmed(d, 'c0')} AS first_text")
         cleaned += [f"{self.name(role)} AS {role}" for role in ("brand", "marketplace", "market")]
         cleaned += [f"{self.channel()} AS channel", f"{self.kind()} AS kind"]
         cleaned += [f"COALESCE({', '.join(self.columns)}, NULL) IS NULL AS is_blank", *self.leaves_out()]
-        typed = [f"{day(d, 'date_text')} AS date", *(f"{self.number(role)} AS {role}" for role in self.numbers)]
+        typed = [f"{day(d, 'date_text', self.dates)} AS date"]
+        typed += [f"{self.number(role)} AS {role}" for role in self.numbers]
         counted = {role: role if role in self.numbers else d.null("number") for role in NUMBER_ROLES}
         if self.is_media and self.kind() != "'paid'":
             counted["media"] = f"CASE WHEN kind = 'spend_only' THEN spend ELSE {counted['media']} END"

@@ -33,6 +33,7 @@ from mmm_pipeline.ingestion.sources.headers import OPTIONAL_ROLES, Roles
 from mmm_pipeline.ingestion.sources.opening import source_name, stage_source
 from mmm_pipeline.ingestion.sources.staging import Staging
 from mmm_pipeline.ingestion.sources.wide import Melt
+from mmm_pipeline.ingestion.spellings.date_columns import OrderSetting, staged_date_column
 from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.settings.pipeline import Settings
 from mmm_pipeline.settings.plain_names import spelled_alike
@@ -158,8 +159,17 @@ def judge_file(staging: Staging, table: RowTable, settings: Settings) -> JudgedT
     setting = MarkSetting(table.source.decimal, key)
     compared = [roles.positions[role] for role in COMPARED_ROLES if role in roles.positions]
     marks = staged_decimal_marks(staging, roles.names, numbers, setting=setting, where=read.where, compared=compared)
+    order = OrderSetting(table.source.date_order, f"{table.setting}.date_order")
+    dates = staged_date_column(staging, roles.names, roles.positions["date"], setting=order, where=read.where)
     queries = CampaignQueries.of(
-        DUCKDB, roles, settings, where=read.where, marks=marks.of_column, table=table.name, kpi_per=table.kpi_per
+        DUCKDB,
+        roles,
+        settings,
+        where=read.where,
+        marks=marks.of_column,
+        dates=dates.reading,
+        table=table.name,
+        kpi_per=table.kpi_per,
     )
     totals = judge(staging, queries)
     if table.name == "media":
@@ -178,7 +188,7 @@ def judge_file(staging: Staging, table: RowTable, settings: Settings) -> JudgedT
         source_name(table.source),
         roles,
         warnings=(*left_out, *refused),
-        notes=(*read.notes, *marks.notes),
+        notes=(*read.notes, *marks.notes, *dates.notes),
         sheets=read.sheets,
     )
     rejected = _stream(staging, _REJECTED.format(table=table.name))

@@ -9,6 +9,7 @@ from typing import Literal
 
 from mmm_pipeline.ingestion.rows.verdicts import BLANK, FIRST_DAY, LAST_DAY, LATER, LEFT_OUT, NUMBER_ROLES, TOTAL_ROW
 from mmm_pipeline.ingestion.sources.headers import Roles
+from mmm_pipeline.ingestion.spellings.dates import DateReading
 from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark, number
 from mmm_pipeline.ingestion.spellings.parsing import finite_number, name
 from mmm_pipeline.settings.tables import kind_of
@@ -35,6 +36,7 @@ class RowRules:
         roles: the columns of the source.
         until: last day that counts; default: no last day.
         marks: position -> decimal mark of a column of numbers; default: a point.
+        dates: how the date column is read; default: month first.
         left_out: (position of a column, plain names): rows with one of them there are left out.
         table: rows of media, or of a KPI only; these have no channel.
     """
@@ -43,6 +45,7 @@ class RowRules:
     roles: Roles
     until: dt.date | None = None
     marks: Mapping[int, DecimalMark] = field(default_factory=dict)
+    dates: DateReading = field(default_factory=DateReading)
     left_out: tuple[tuple[int, tuple[str, ...]], ...] = ()
     table: Literal["media", "kpi"] = "media"
 
@@ -127,9 +130,10 @@ class RowRules:
         return [f"WHEN {test} THEN '{reason}'" for test, reason in tests]
 
     def _is_total(self) -> str:
-        """Whether a word for a total stands in the date's place, or in the channel's where there is no date."""
+        """Whether a word for a total stands in the date's place; without a date, in the channel's or first column."""
         d = self.dialect
-        no_date = f"(date_text = '' AND {d.match('COALESCE(channel, ' + _EMPTY + ')', _TOTAL)})"
+        named = " OR ".join(d.match(f"COALESCE({it}, {_EMPTY})", _TOTAL) for it in ("channel", "first_text"))
+        no_date = f"(date_text = '' AND ({named}))"
         return f"(date IS NULL AND ({d.match('date_text', _TOTAL)} OR {no_date}))"
 
     def leaves_out(self) -> list[str]:

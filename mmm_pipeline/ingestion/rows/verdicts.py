@@ -46,8 +46,9 @@ TOTAL_ROW = "total_row"
 REASONS: dict[str, str] = {
     "missing_date": "the date is blank",
     "unparseable_date": (
-        "accepted are 2021-10-17, 10/17/2021 (month first), Nov 08, 2021, each with or without a time; "
-        "a day-first date or a bare Excel serial number is not"
+        "accepted are 2021-10-17, 20211017, 10/17/2021 or 17/10/2021 (the same order in the whole column: "
+        "source.date_order), Nov 08, 2021, 8 Nov 2021, each with or without a time; weeks as 2021-W42 or 2021-10-18 - "
+        "2021-10-24; months as 2021-10 or Oct 2021"
     ),
     TOTAL_ROW: "a total of other rows, as platforms add it at the end: it is no day, and would count twice",
     "implausible_date": f"accepted are days from {FIRST_DAY} to {LAST_DAY}",

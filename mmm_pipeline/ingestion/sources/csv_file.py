@@ -15,6 +15,7 @@ from mmm_pipeline.ingestion.sources.file_format import FileFormat
 from mmm_pipeline.ingestion.sources.headers import HEADER_ROWS, HeaderRow, WantedColumns, find_header
 from mmm_pipeline.ingestion.sources.layout import Layout
 from mmm_pipeline.ingestion.sources.staging import LONGEST_FIELD, RowBuffer, StagedTable, Staging
+from mmm_pipeline.ingestion.sources.text_encoding import TextFile, as_utf8
 from mmm_pipeline.ingestion.sources.text_scan import LONGEST_LINE, TextShape, scan_text
 
 __all__ = ["CSV", "stage_csv"]
@@ -35,24 +36,25 @@ def stage_csv(staging: Staging, path: Path, wanted: WantedColumns) -> StagedTabl
 
     Args:
         staging: where the rows go.
-        path: UTF-8 text, with or without byte order mark; comma, semicolon, tab or bar between fields, `"` around them.
+        path: text, in UTF-8 or in what `as_utf8` knows; comma, semicolon, tab or bar between fields, `"` around them.
         wanted: the columns to look for; header and delimiter are those that show most of them.
 
     Raises:
-        CampaignDataError: the file is not UTF-8 text, is empty, has a line of unreasonable length, or its header cannot
+        CampaignDataError: the file is not text, is empty, has a line of unreasonable length, or its header cannot
             be read or lacks columns.
     """
-    shape = scan_text(path)
-    header = _read_header(path, wanted)
+    text = as_utf8(path, staging.folder)
+    shape = scan_text(text)
+    header = _read_header(text, wanted)
     row = header.row
     where = f"{path}" if row.above == 0 else f"{path}, line {row.number}"
     layout = Layout.of(row.names, wanted, where)
     staging.create(layout)
     can_be_fast = shape.is_plain and header.lines == 1 and not layout.is_wide
-    if not (can_be_fast and _read_at_once(staging, path, header, shape)):
+    if not (can_be_fast and _read_at_once(staging, text, header, shape)):
         staging.create(layout)
-        _read_by_record(staging, path, header, layout, skip_spaces=shape.has_spaced_quotes)
-    return StagedTable(layout, where, _notes(row))
+        _read_by_record(staging, text, header, layout, skip_spaces=shape.has_spaced_quotes)
+    return StagedTable(layout, where, (*((text.note,) if text.note else ()), *_notes(row)))
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def _notes(row: HeaderRow) -> tuple[str, ...]:
     return (f"the header is line {row.number}; {row.above} {lines} of text above it not read",)
 
 
-def _read_header(path: Path, wanted: WantedColumns) -> _Header:
+def _read_header(text: TextFile, wanted: WantedColumns) -> _Header:
     """The header, split by the delimiter that shows most of the wanted columns.
 
     Raises:
@@ -88,7 +90,7 @@ def _read_header(path: Path, wanted: WantedColumns) -> _Header:
     for delimiter in _DELIMITERS:
         lines: dict[int, int] = {}
         rows = []
-        for record in takewhile(lambda it: it.line <= _HEADER_WITHIN_LINES, _records(path, delimiter, True)):
+        for record in takewhile(lambda it: it.line <= _HEADER_WITHIN_LINES, _records(text, delimiter, True)):
             if isinstance(record.fields, str):
                 broken = broken or (record.line, record.fields)
                 continue
@@ -104,22 +106,22 @@ def _read_header(path: Path, wanted: WantedColumns) -> _Header:
         if best is None or score > best[0]:
             best = score, _Header(found, delimiter, lines[found.number])
     if broken is not None and (best is None or not best[1].row.is_complete):
-        raise CampaignDataError(_unreadable_header(path, *broken))
+        raise CampaignDataError(_unreadable_header(text, *broken))
     if best is None:
-        raise CampaignDataError(f"{path}: has only blank lines: expected a header line and rows")
+        raise CampaignDataError(f"{text}: has only blank lines: expected a header line and rows")
     return best[1]
 
 
-def _unreadable_header(path: Path, line: int, text: str) -> str:
+def _unreadable_header(file: TextFile, line: int, text: str) -> str:
     if '"' in text:
-        return f'{path}: the header line has a quote (") that does not close: line {line}: remove or double it'
+        return f'{file}: the header line has a quote (") that does not close: line {line}: remove or double it'
     return (
-        f"{path}: line {line} has a field of more than {LONGEST_FIELD:,} characters, where the header is looked for: "
+        f"{file}: line {line} has a field of more than {LONGEST_FIELD:,} characters, where the header is looked for: "
         "is it a CSV file, with a header of short names?"
     )
 
 
-def _read_at_once(staging: Staging, path: Path, header: _Header, shape: TextShape) -> bool:
+def _read_at_once(staging: Staging, text: TextFile, header: _Header, shape: TextShape) -> bool:
     """Let DuckDB read the file; False when it cannot, or when its records are not the file's lines one by one."""
     import duckdb
 
@@ -133,19 +135,19 @@ def _read_at_once(staging: Staging, path: Path, header: _Header, shape: TextShap
             skip = {above}, strict_mode = true, null_padding = false, ignore_errors = false,
             compression = 'none', hive_partitioning = false)"""
     try:
-        staging.connection.execute(query, {"path": glob.escape(str(path))})
+        staging.connection.execute(query, {"path": glob.escape(str(text.path))})
     except (duckdb.InvalidInputException, duckdb.IOException, duckdb.OutOfMemoryException):
         return False
     [(records,)] = staging.connection.execute("SELECT COUNT(*) FROM source").fetchall()
     return bool(records == shape.lines - above)
 
 
-def _read_by_record(staging: Staging, path: Path, header: _Header, layout: Layout, *, skip_spaces: bool) -> None:
+def _read_by_record(staging: Staging, text: TextFile, header: _Header, layout: Layout, *, skip_spaces: bool) -> None:
     """Read with the csv module: slower by a few times, exact about lines, and able to go on after a broken one."""
     width = len(layout.headers)
     rows = RowBuffer(staging, layout)
     broken = 0
-    for record in _records(path, header.delimiter, skip_spaces):
+    for record in _records(text, header.delimiter, skip_spaces):
         number, fields = record.line, record.fields
         if number <= header.row.number:
             continue
@@ -155,7 +157,7 @@ def _read_by_record(staging: Staging, path: Path, header: _Header, layout: Layou
                 continue
             broken += 1
             if broken > _MOST_BROKEN_QUOTES:
-                raise _too_many_broken(path, f"more than {_MOST_BROKEN_QUOTES:,}", number)
+                raise _too_many_broken(text, f"more than {_MOST_BROKEN_QUOTES:,}", number)
             staging.refuse(number, "malformed_quotes", fields, [fields])
             continue
         if len(fields) > width and not any(fields[width:]):
@@ -171,9 +173,9 @@ def _read_by_record(staging: Staging, path: Path, header: _Header, layout: Layou
     staging.flush()
 
 
-def _too_many_broken(path: Path, count: str, line: int) -> CampaignDataError:
+def _too_many_broken(text: TextFile, count: str, line: int) -> CampaignDataError:
     return CampaignDataError(
-        f"{path}: {count} lines have quotes that do not close, the last one line {line}: is another quote character in "
+        f"{text}: {count} lines have quotes that do not close, the last one line {line}: is another quote character in "
         "use?"
     )
 
@@ -193,12 +195,12 @@ class _Record:
     fields: list[str] | str
 
 
-def _records(path: Path, delimiter: str, skip_spaces: bool) -> Iterator[_Record]:
+def _records(text: TextFile, delimiter: str, skip_spaces: bool) -> Iterator[_Record]:
     """Every record of the file.
 
     A record with broken quotes gives up its first line only: the lines after it are read again as records.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    with text.path.open(encoding="utf-8-sig", newline="") as file:
         source = _Rereadable(file)
         reader = csv.reader(source, delimiter=delimiter, strict=True, skipinitialspace=skip_spaces)
         number = 1
@@ -211,7 +213,7 @@ def _records(path: Path, delimiter: str, skip_spaces: bool) -> Iterator[_Record]
             except csv.Error:
                 source.put_back_after_first()
                 if source.read_again > _MOST_READ_AGAIN:
-                    raise _too_many_broken(path, "too many", number) from None
+                    raise _too_many_broken(text, "too many", number) from None
                 fields = source.taken[0].rstrip("\r\n")
             yield _Record(number, len(source.taken), fields)
             number += len(source.taken)

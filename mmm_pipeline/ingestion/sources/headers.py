@@ -128,7 +128,8 @@ class HeaderRow:
 def find_header(rows: Iterable[tuple[int, Sequence[str]]], wanted: WantedColumns) -> HeaderRow | None:
     """The first of the rows that holds all required headers; failing that, the likeliest one, for the message.
 
-    The likeliest holds most of them, and is not much narrower than the others: titles are.
+    The likeliest holds most of them, and is not much narrower than the others: titles are. So is the header found where
+    nothing in particular is wanted.
 
     Args:
         rows: number and fields of the rows that are not blank; the first `HEADER_ROWS` of them are looked at.
@@ -137,7 +138,7 @@ def find_header(rows: Iterable[tuple[int, Sequence[str]]], wanted: WantedColumns
     seen: list[tuple[int, int, HeaderRow]] = []
     for above, (number, fields) in enumerate(islice(rows, HEADER_ROWS)):
         row = HeaderRow(number, tuple(fields), above, wanted.all_in(fields))
-        if row.is_complete:
+        if row.is_complete and wanted.required:
             return row
         seen.append((wanted.found_in(fields), sum(1 for name in fields if name.strip()), row))
     if not seen:

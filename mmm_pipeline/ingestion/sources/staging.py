@@ -83,7 +83,7 @@ def staging_area(folder: Path) -> Iterator[Staging]:
             "TimeZone": "UTC",
         }
         with duckdb.connect(":memory:", config=config) as connection:
-            staging = Staging(connection)
+            staging = Staging(connection, spill)
             try:
                 yield staging
             except duckdb.OutOfMemoryException as error:
@@ -113,12 +113,14 @@ class Staging:
 
     Attributes:
         connection: to the database.
+        folder: for files that live as long as the staging area.
         source: what is being read, for messages.
         number_columns: positions of columns that were numbers in the source; what they look like as text is ours.
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
         self.connection = connection
+        self.folder = folder
         self.source = ""
         self._sheets: tuple[str, ...] = ()
         self.number_columns: frozenset[int] = frozenset()

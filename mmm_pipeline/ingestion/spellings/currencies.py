@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from mmm_pipeline.errors import CampaignDataError
-from mmm_pipeline.ingestion.spellings.number_formats import TextNumbers, currency
+from mmm_pipeline.ingestion.spellings.number_formats import currency
+from mmm_pipeline.ingestion.spellings.text_columns import TextColumns
 
 __all__ = ["require_one_currency"]
 
@@ -50,7 +51,7 @@ _CODES: Mapping[str, str] = {
 }
 
 
-def require_one_currency(texts: TextNumbers, positions: Sequence[int], compared: Collection[int] = ()) -> None:
+def require_one_currency(texts: TextColumns, positions: Sequence[int], compared: Collection[int] = ()) -> None:
     """Refuse a column of numbers with signs or codes that no single currency has, such as `$5` beside `€5`.
 
     `$5` beside `USD 5` is one currency, and a number without a sign goes with any.
@@ -90,7 +91,7 @@ def require_one_currency(texts: TextNumbers, positions: Sequence[int], compared:
     )
 
 
-def _require_comparable(texts: TextNumbers, positions: Sequence[int]) -> None:
+def _require_comparable(texts: TextColumns, positions: Sequence[int]) -> None:
     """Refuse columns of one currency each that is not the same."""
     cells = {position: _cells(texts, position) for position in positions}
     if len(_incompatible([cell for found in cells.values() for cell in found])) < 2:
@@ -106,7 +107,7 @@ def _require_comparable(texts: TextNumbers, positions: Sequence[int]) -> None:
     )
 
 
-def _cells(texts: TextNumbers, position: int) -> list[tuple[str, str]]:
+def _cells(texts: TextColumns, position: int) -> list[tuple[str, str]]:
     """Each sign of a column with its first cell, ready to be shown, in the order of the source."""
     column = f"c{position}"
     found = texts.query(f"""

@@ -14,7 +14,6 @@ from mmm_pipeline.ingestion.spellings.number_formats import (
     EITHER,
     DecimalMark,
     Readings,
-    TextNumbers,
     is_number,
     number,
     plain_number,
@@ -22,6 +21,7 @@ from mmm_pipeline.ingestion.spellings.number_formats import (
     spelling,
 )
 from mmm_pipeline.ingestion.spellings.parsing import trimmed
+from mmm_pipeline.ingestion.spellings.text_columns import TextColumns
 from mmm_pipeline.settings.sources import DecimalSetting
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 
@@ -88,7 +88,7 @@ class _Evidence:
 
 
 def decimal_marks(
-    texts: TextNumbers,
+    texts: TextColumns,
     wanted: Collection[int],
     others: Collection[int],
     setting: MarkSetting,
@@ -160,7 +160,7 @@ def staged_decimal_marks(
         others: positions of further columns to ask; default: all.
         compared: as of `decimal_marks`.
     """
-    texts = TextNumbers(
+    texts = TextColumns(
         lambda sql: staging.connection.execute(sql).fetchall(),
         DUCKDB,
         staging.number_texts,
@@ -183,7 +183,7 @@ def staged_decimal_marks(
     return found
 
 
-def _evidence(texts: TextNumbers, positions: Sequence[int]) -> dict[int, _Evidence]:
+def _evidence(texts: TextColumns, positions: Sequence[int]) -> dict[int, _Evidence]:
     """Count the spellings of these columns, all in one statement."""
     if not positions:
         return {}
@@ -202,7 +202,7 @@ def _evidence(texts: TextNumbers, positions: Sequence[int]) -> dict[int, _Eviden
     return found
 
 
-def _clear_among(texts: TextNumbers, positions: Sequence[int]) -> dict[int, _Evidence]:
+def _clear_among(texts: TextColumns, positions: Sequence[int]) -> dict[int, _Evidence]:
     """Those of other columns that hold numbers only, all written in one clear way."""
     if not positions:
         return {}
@@ -216,7 +216,7 @@ def _clear_among(texts: TextNumbers, positions: Sequence[int]) -> dict[int, _Evi
 
 
 def _problems(
-    texts: TextNumbers,
+    texts: TextColumns,
     twofold: Sequence[int],
     undecided: Sequence[int],
     clear: Mapping[int, _Evidence],
@@ -271,7 +271,7 @@ class _Cell:
         return _shown(self.text) + (f" ({self.place})" if self.place is not None else "")
 
 
-def _first(texts: TextNumbers, position: int, kind: int) -> _Cell:
+def _first(texts: TextColumns, position: int, kind: int) -> _Cell:
     """The first cell of a kind; where there are no lines, the smallest text."""
     column = f"c{position}"
     query = f"""SELECT line_number, {column} FROM {texts.source}
@@ -280,7 +280,7 @@ def _first(texts: TextNumbers, position: int, kind: int) -> _Cell:
     return _Cell(text, None if line is None else texts.place(line))
 
 
-def _sums(texts: TextNumbers, position: int) -> str:
+def _sums(texts: TextColumns, position: int) -> str:
     bare = trimmed(texts.dialect, f"c{position}")
     values = ", ".join(f"{number(texts.dialect, 'bare', mark)} AS {mark}_value" for mark in _NAMES)
     sums = ", ".join(texts.dialect.exact_sum.format(f"{mark}_value") for mark in _NAMES)
@@ -311,7 +311,7 @@ def _of(values: Readings, mark: DecimalMark) -> str:
 
 
 def _notes(
-    texts: TextNumbers,
+    texts: TextColumns,
     marks: Mapping[int, DecimalMark],
     evidence: Mapping[int, _Evidence],
     unclear: Sequence[int],
@@ -336,7 +336,7 @@ def _value_of(text: str, mark: DecimalMark) -> str:
     return _of(readings(text), mark)
 
 
-def _listed(texts: TextNumbers, positions: Sequence[int]) -> str:
+def _listed(texts: TextColumns, positions: Sequence[int]) -> str:
     names = [repr(texts.headers[position]) for position in positions]
     more = f" and {len(names) - _PROBLEMS_SHOWN} more" if len(names) > _PROBLEMS_SHOWN else ""
     return ", ".join(names[:_PROBLEMS_SHOWN]) + more

@@ -6,10 +6,9 @@ Which of the two a text has is a question of its column (`decimal_marks`): `1.23
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from mmm_pipeline.ingestion.spellings.parsing import trimmed
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB, Dialect
@@ -20,7 +19,6 @@ __all__ = [
     "EITHER",
     "DecimalMark",
     "Readings",
-    "TextNumbers",
     "currency",
     "is_number",
     "number",
@@ -30,9 +28,6 @@ __all__ = [
 ]
 
 DecimalMark = Literal["point", "comma"]
-
-Query = Callable[[str], Sequence[tuple[Any, ...]]]
-"""Runs a SELECT statement; its rows."""
 
 CLEAR_POINT, CLEAR_COMMA, EITHER = 1, 2, 3
 """Values of `spelling`: a number in one reading only, or two different numbers."""
@@ -142,29 +137,6 @@ def spelling(dialect: Dialect, text: str) -> str:
         f" WHEN {dialect.match(bare, _NUMBER['point'])} THEN {CLEAR_POINT}"
         f" WHEN {dialect.match(bare, _NUMBER['comma'])} THEN {CLEAR_COMMA} END"
     )
-
-
-@dataclass(frozen=True)
-class TextNumbers:
-    """Columns of one source that hold numbers as text.
-
-    Attributes:
-        query: runs SELECT statements.
-        dialect: of these statements.
-        source: what stands after FROM: columns `line_number` and `c0`, `c1`, ..., of cells with marks.
-        headers: header of every column, by position.
-        where: the source, for messages.
-        all_cells: as `source`, of all cells.
-        place: a `line_number` in words.
-    """
-
-    query: Query
-    dialect: Dialect
-    source: str
-    headers: Sequence[str]
-    where: str
-    all_cells: str
-    place: Callable[[int], str] = "line {}".format
 
 
 @dataclass(frozen=True)

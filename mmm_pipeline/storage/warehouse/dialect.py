@@ -26,7 +26,10 @@ class Dialect:
         blanked: (text, pattern as a literal) -> text with a blank for each match.
         extracted: (text, pattern without capturing groups) -> first match, or NULL.
         parsed_date: (text, strptime format) -> date, NULL where it does not parse.
+        plus_days: (date, whole number) -> date.
+        days_between: (first, last) -> days from one date to the other.
         parsed_float: (text that is a number) -> double; infinite where it is too large.
+        parsed_integer: (text) -> whole number, NULL where it is none.
         is_finite: (double) -> neither infinite nor NaN.
         composed: (text) -> Unicode NFC.
         fingerprint: (columns) -> hash of a row, a whole number.
@@ -43,7 +46,10 @@ class Dialect:
     blanked: str
     extracted: str
     parsed_date: str
+    plus_days: str
+    days_between: str
     parsed_float: str
+    parsed_integer: str
     is_finite: str
     composed: str
     fingerprint: str
@@ -88,7 +94,10 @@ DUCKDB = Dialect(
     blanked="regexp_replace({}, {}, ' ', 'g')",
     extracted="nullif(regexp_extract({}, {}), '')",
     parsed_date="CAST(try_strptime({}, '{}') AS DATE)",
+    plus_days="({} + CAST({} AS INTEGER))",
+    days_between="({1} - {0})",
     parsed_float="TRY_CAST({} AS DOUBLE)",
+    parsed_integer="TRY_CAST({} AS BIGINT)",
     is_finite="isfinite({})",
     composed="nfc_normalize({})",
     fingerprint="hash({})",
@@ -106,8 +115,11 @@ BIGQUERY = Dialect(
     blanked="REGEXP_REPLACE({}, {}, ' ')",
     extracted="REGEXP_EXTRACT({}, {})",
     parsed_date="SAFE.PARSE_DATE('{1}', {0})",
+    plus_days="DATE_ADD({}, INTERVAL {} DAY)",
+    days_between="DATE_DIFF({1}, {0}, DAY)",
     # A number too large may be infinite or refused by the cast; here it is infinite.
     parsed_float="COALESCE(SAFE_CAST({} AS FLOAT64), CAST('inf' AS FLOAT64))",
+    parsed_integer="SAFE_CAST({} AS INT64)",
     is_finite="NOT (IS_INF({0}) OR IS_NAN({0}))",
     composed="NORMALIZE({}, NFC)",
     fingerprint="FARM_FINGERPRINT(TO_JSON_STRING(STRUCT({})))",

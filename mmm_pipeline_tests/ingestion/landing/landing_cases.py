@@ -17,7 +17,7 @@ from mmm_pipeline_tests.ingestion.conftest import rows
 HEADER = "Date,Brand,Ad group alias,Impressions,Spend,Sales,Clicks,Note"
 WEEK_1 = (
     "2025-01-06,Apex,Search,10,1.5,20,1,a",
-    "Jan 07 2025,Apex,Search,10,1.5,20,1,a",
+    "Jan 07 25,Apex,Search,10,1.5,20,1,a",
     '"Jan 07, 2025",Apex,Search,11,2.5,21,,a',
     "2025-01-07,,Video,12,3.5,22,3,",
     "2025-01-07,,Video,13,4.5,23,4,",

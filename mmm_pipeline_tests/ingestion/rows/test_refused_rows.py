@@ -22,7 +22,7 @@ ORDER = "2025-01-01,Shop,0,0,45"
     ("line", "told"),
     [
         ("2025-01-02,B,1,1,", "2025-01-02 (line 4, missing_kpi)"),
-        ("2025-01-02,B,1,1,n/a", "2025-01-02 (line 4, unparseable_number_kpi). Sales = 'n/a'"),
+        ("2025-01-02,B,1,1,n/a", "2025-01-02 (line 4, missing_kpi). Sales = 'n/a'"),
         ("2025-01-02,B,1,1,inf", "2025-01-02 (line 4, non_finite_kpi)"),
         ("2025-01-02,,1,1,30", "2025-01-02 (line 4, missing_channel)"),
     ],
@@ -194,7 +194,7 @@ def test_a_day_is_named_by_the_sheet_and_row_that_make_it_incomplete(load: Load,
             part = {"Date": days, "Ad group alias": "A", "Impressions": 10, "Spend": 1.5, "Sales": kpi}
             pd.DataFrame(part).to_excel(book, sheet_name=month, index=False)
 
-    with pytest.raises(CampaignDataError, match=r"2025-02-02 \(row 3 of sheet 'Feb', unparseable_number_kpi\)"):
+    with pytest.raises(CampaignDataError, match=r"2025-02-02 \(row 3 of sheet 'Feb', missing_kpi\)"):
         load(path, validation=STRICT)
 
 

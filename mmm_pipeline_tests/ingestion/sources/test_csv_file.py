@@ -172,20 +172,45 @@ def test_nothing_written_in_a_line_is_lost(lines: list[str]) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("a,b,c\n1,2,é\n".encode("latin-1"), r"not UTF-8 text: line 2 holds the byte 0xE9.*Latin-1"),
-        ("a,b,c\n1,2,한글\n".encode("cp949"), r"line 2 .*CP949"),
-        ("a,b,c\n1,2,3\n".encode("utf-16"), "is UTF-16 text: save it as UTF-8"),
-        ("a,b,c\n1,2,3\n".encode("utf-16-le"), "looks like UTF-16"),
-        ("a,b,c\n1,2,3\n".encode("utf-32"), "is UTF-32 text"),
-        (b"a,b,c\n1,2,\x00\n4,5,6\n7,8,9\n", "line 2 holds a zero byte"),
-        ("a,b,c\n1,2,é".encode()[:-1], "line 2 holds the byte 0xC3"),
+        (b"a,b,c\n1,2,\x00\n4,5,6\n7,8,9\n", "line 2 holds the byte 0x00"),
+        (b"a,b,c\n1,2,3\n4,5,\x1a\n", "line 3 holds the byte 0x1A"),
+        ("a,b,c\n1,2,é".encode()[:-1], "damaged letter: line 2 holds the byte 0xC3"),
+        ("a,b,c\n1,2,é한\n4,5,".encode() + b"\xe9\n", "damaged letter: line 3 holds the byte 0xE9"),
+        (b"a,b,c\n1,2,\x81\n", "is no UTF-8, CP949 or Windows-1252"),
+        ("a,b,c\n1,2,3\n".encode("utf-16")[:-1], "UTF-16 text, which it is not all through"),
         (b"\n \n\n", "only blank lines"),
         (b'"a,b,c\n1,2,3\n', "header line has a quote"),
     ],
 )
-def test_what_is_no_utf8_table_is_one_clear_error(content: bytes, message: str) -> None:
+def test_what_is_no_table_is_one_clear_error(content: bytes, message: str) -> None:
     with pytest.raises(CampaignDataError, match=message):
         staged(content)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "name", "note"),
+    [
+        ("utf-16", "Größe €5", "read as UTF-16 text, as its byte order mark says"),
+        ("utf-16-le", "한", "read as UTF-16 text, because every other byte is zero"),
+        ("utf-16-be", "x", "read as UTF-16 text, because every other byte is zero"),
+        ("utf-32", "한글", "read as UTF-32 text, as its byte order mark says"),
+        ("cp1252", "Größe €5 – été", "read as Windows-1252: it is not UTF-8 (byte 0xF6 in line 2). If names look odd"),
+        ("cp949", "매출 상위", "read as CP949 (Korean): it is not UTF-8 (byte 0xB8 in line 2)"),
+        ("utf-8-sig", "한글é🚀", None),
+    ],
+)
+def test_text_in_another_encoding_is_read_and_the_assumption_said(
+    tmp_path: Path, encoding: str, name: str, note: str | None
+) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_bytes(f"a,b,c\r\n1,2,{name}\r\n4,5,6\r\n".encode(encoding))
+
+    table = stage_csv(_staging, path, WANTED)
+
+    rows = _staging.connection.execute("SELECT * FROM source ORDER BY line_number").fetchall()
+    assert rows == [(2, "1", "2", name), (3, "4", "5", "6")]
+    assert table.where == str(path)
+    assert [said[: len(note or "")] for said in table.notes] == ([] if note is None else [note])
 
 
 def test_a_character_split_between_two_reads_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:

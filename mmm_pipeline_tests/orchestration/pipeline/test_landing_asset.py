@@ -12,13 +12,13 @@ from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.homes import present
 
-INGESTED = ("media_rows", "rejected_rows", "campaign_totals")
+INGESTED = ("media_rows", "kpi_rows", "rejected_rows", "campaign_totals")
 
 
 def run(home: Home, config: Path) -> dg.ExecuteInProcessResult:
     job = dg.define_asset_job("land", selection=dg.AssetSelection.assets("landed_campaigns", *INGESTED))
     definitions = dg.Definitions.merge(build_definitions(home, config), dg.Definitions(jobs=[job]))
-    return definitions.resolve_job_def("land").execute_in_process()
+    return definitions.resolve_job_def("land").execute_in_process(partition_key=present(home).key)
 
 
 @pytest.fixture

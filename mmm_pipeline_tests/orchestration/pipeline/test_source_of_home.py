@@ -11,18 +11,20 @@ from mmm_pipeline.definitions import _defined
 from mmm_pipeline.orchestration.headless import build_definitions
 from mmm_pipeline.orchestration.runs.coordination import REFRESH_JOB
 from mmm_pipeline.settings.pipeline import load_settings, parse_settings
+from mmm_pipeline.settings.schedule import RefreshCalendar
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.homes import present
 from mmm_pipeline_tests.orchestration.pipeline.conftest import small_settings
 
-_INGESTED = ("media_rows", "rejected_rows", "campaign_totals")
+_INGESTED = ("media_rows", "kpi_rows", "rejected_rows", "campaign_totals")
 
 
 def _ingested(definitions: dg.Definitions) -> dg.ExecuteInProcessResult:
     """Only the first asset: what a run launched anywhere does first."""
     job = definitions.resolve_job_def(REFRESH_JOB)
-    return job.execute_in_process(asset_selection=[dg.AssetKey(name) for name in _INGESTED], raise_on_error=False)
+    selected, week = [dg.AssetKey(name) for name in _INGESTED], RefreshCalendar().present().key
+    return job.execute_in_process(asset_selection=selected, partition_key=week, raise_on_error=False)
 
 
 def _failure(result: dg.ExecuteInProcessResult) -> str:
@@ -43,9 +45,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 def test_a_run_on_another_source_is_refused_before_a_table_changes(home: Home, small_campaign: Path) -> None:
     own = small_settings(small_campaign)
-    assert _ingested(build_definitions(home, home.write_run_settings(own))).success
+    assert _ingested(build_definitions(home, present(home).write_run_settings(own))).success
     rows = DuckDBWarehouse(present(home).warehouse_file).row_count("media_rows")
-    demo = home.write_run_settings(parse_settings({"source": {"kind": "demo"}}))
+    demo = present(home).write_run_settings(parse_settings({"source": {"kind": "demo"}}))
 
     refused = _ingested(build_definitions(home, demo))
 
@@ -60,14 +62,14 @@ def test_a_run_on_another_source_is_refused_before_a_table_changes(home: Home, s
 
 
 def test_a_source_that_cannot_be_read_is_not_remembered(home: Home, tmp_path: Path) -> None:
-    file = home.write_run_settings(small_settings(tmp_path / "absent.csv"))
+    file = present(home).write_run_settings(small_settings(tmp_path / "absent.csv"))
     assert not _ingested(build_definitions(home, file)).success
     assert home.held_source() is None
 
 
 def test_a_quick_look_leaves_the_settings_as_they_were(home: Home, small_campaign: Path) -> None:
     settings = small_settings(small_campaign)
-    assert _ingested(build_definitions(home, home.write_run_settings(settings), quick=True)).success
+    assert _ingested(build_definitions(home, present(home).write_run_settings(settings), quick=True)).success
     assert load_settings(home.settings_file) == settings
 
 

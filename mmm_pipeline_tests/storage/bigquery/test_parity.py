@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,19 @@ from mmm_pipeline.ingestion.check import check_source
 from mmm_pipeline.ingestion.matrix import build_media_matrix
 from mmm_pipeline.ingestion.rows.campaigns import load_campaigns
 from mmm_pipeline.ingestion.rows.load import LoadSummary
-from mmm_pipeline.settings.pipeline import Settings
+from mmm_pipeline.settings.pipeline import Settings, ValidationSettings
 from mmm_pipeline.storage.warehouse.duckdb import DuckDBWarehouse
 from mmm_pipeline_tests.ingestion.conftest import settings_for
 from mmm_pipeline_tests.storage.bigquery.conftest import Put, bigquery_settings
 from mmm_pipeline_tests.storage.bigquery.faulty_proxy import Proxy
 
 COLUMNS = ["Date", "Brand_Alias", "Ad_group_alias", "ASIN_SKU_Alias", "Marketplace", "Impressions", "Spend", "Sales"]
+ANY_SHARE = ValidationSettings(max_rejected_share=1.0, incomplete_kpi="accept")
+AS_TORTURED = {"decimal": "point", "date_order": "month_first"}
 BAD_DATES = [
     "17/10/2021",
     "2021-02-30",
+    "2021-10-18 - 2021-10-20",
     "Feb 30, 2021",
     "44486",
     "10.17.2021",
@@ -42,6 +45,7 @@ def torture() -> pd.DataFrame:
     """Every spelling of dates and numbers, hostile names, exact duplicates and every kind of refusal; 70 days."""
     rows: list[list[str]] = []
     spellings = ["%b %d, %Y", "%m/%d/%Y", "%m/%d/%Y 0:00:00", "%Y-%m-%d", "%Y-%m-%dT00:00:00Z", "%B %d, %Y", "%Y/%m/%d"]
+    spellings += ["%d %b %Y", "%Y%m%d", "%Y년 %m월 %d일", "%m.%d.%Y"]
     channels = [
         "Search",
         "한글 브랜드",
@@ -82,15 +86,15 @@ def outcome(home: Path, settings: Settings) -> Outcome:
 
 
 def both(
-    tmp_path: Path, put: Put, rows: pd.DataFrame, *, decimal: str = "auto", **sections: Any
+    tmp_path: Path, put: Put, rows: pd.DataFrame, *, spelled: Mapping[str, str] | None = None, **sections: Any
 ) -> tuple[Outcome, Outcome]:
     tmp_path.mkdir(exist_ok=True)
     file = tmp_path / "rows.parquet"
     rows = rows.where(rows != "", None)
     rows.to_parquet(file, index=False)
     table = put(rows)
-    in_file = outcome(tmp_path / "file", settings_for(file, decimal=decimal, **sections))
-    return in_file, outcome(tmp_path / "table", bigquery_settings(table, source={"decimal": decimal}, **sections))
+    in_file = outcome(tmp_path / "file", settings_for(file, **(spelled or {}), **sections))
+    return in_file, outcome(tmp_path / "table", bigquery_settings(table, source=dict(spelled or {}), **sections))
 
 
 def refusals(rejected: pd.DataFrame) -> pd.DataFrame:
@@ -115,7 +119,7 @@ def tortured() -> pd.DataFrame:
 def test_the_torture_file_gives_the_same_cells_in_both_engines(
     tmp_path: Path, put: Put, proxy: Proxy, tortured: pd.DataFrame
 ) -> None:
-    in_file, in_bigquery = both(tmp_path, put, tortured, decimal="point")
+    in_file, in_bigquery = both(tmp_path, put, tortured, spelled=AS_TORTURED)
 
     pd.testing.assert_frame_equal(in_bigquery.matrix, in_file.matrix, check_exact=True)
     pd.testing.assert_frame_equal(in_bigquery.totals, in_file.totals, check_exact=True)
@@ -273,11 +277,40 @@ def test_later_rows_are_unseen_in_both_engines(tmp_path: Path, put: Put, proxy: 
     tortured.where(tortured != "", None).to_parquet(file, index=False)
     split = {"as_of": "2021-12-15"}
 
-    in_file = outcome(tmp_path / "file", settings_for(file, split=split, decimal="point"))
+    in_file = outcome(tmp_path / "file", settings_for(file, split=split, **AS_TORTURED))
     table = put(tortured.where(tortured != "", None))
-    in_bigquery = outcome(tmp_path / "table", bigquery_settings(table, split=split, source={"decimal": "point"}))
+    in_bigquery = outcome(tmp_path / "table", bigquery_settings(table, split=split, source=dict(AS_TORTURED)))
 
     pd.testing.assert_frame_equal(in_bigquery.matrix, in_file.matrix, check_exact=True)
     pd.testing.assert_frame_equal(in_bigquery.totals, in_file.totals, check_exact=True)
     assert in_file.matrix["date"].max() == pd.Timestamp("2021-12-15")
     assert in_bigquery.summary.later == in_file.summary.later > 0
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        ["01/02/2021", "13/02/2021", "14/02/2021 0:00"],
+        ["2020-W53", "2021W01", "KW 2 2021"],
+        ["2020-12", "Jan 2021", "02/2021"],
+        ["01.02.2021 - 07.02.2021", "08.02.2021 - 14.02.2021", "15.02.2021 - 18.02.2021"],
+        ["44197", "44198", "44199.5"],
+        ["202053", "202101", "202102"],
+    ],
+)
+def test_a_column_of_dates_is_read_alike_in_both_engines(tmp_path: Path, put: Put, spelled: list[str]) -> None:
+    rows = pd.DataFrame([[date, "", "A", "", "", "--", "1", "1"] for date in spelled], columns=COLUMNS)
+    rows["Impressions"] = ["1", "2", "--"]
+
+    file = tmp_path / "rows.parquet"
+    rows.to_parquet(file, index=False)
+    tables, notes = [], []
+    for name, settings in (("file", settings_for(file)), ("table", bigquery_settings(put(rows)))):
+        warehouse = DuckDBWarehouse(tmp_path / name / "warehouse.duckdb")
+        loaded = load_campaigns(warehouse, settings.model_copy(update={"validation": ANY_SHARE}))
+        notes.append(loaded.notes)
+        tables.append((warehouse.read_table("campaign_totals"), refusals(warehouse.read_table("rejected_rows"))))
+
+    assert notes[0] == notes[1]
+    for in_file, in_bigquery in zip(*tables, strict=True):
+        pd.testing.assert_frame_equal(in_bigquery, in_file, check_exact=True)

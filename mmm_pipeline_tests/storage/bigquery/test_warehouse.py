@@ -13,6 +13,7 @@ import pytest
 
 from mmm_pipeline.errors import StoredResultError, WarehouseError
 from mmm_pipeline.settings.pipeline import parse_settings
+from mmm_pipeline.settings.schedule import RefreshCalendar
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline.storage.warehouse.bigquery.warehouse import ORDER_COLUMN, BigQueryWarehouse
 from mmm_pipeline.storage.warehouses import open_warehouse
@@ -153,14 +154,17 @@ def test_the_assets_run_in_bigquery_from_table_to_table(
     job = dg.define_asset_job("ingest", selection=dg.AssetSelection.assets(*ingested))
     definitions = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job]))
 
-    result = definitions.resolve_job_def("ingest").execute_in_process(raise_on_error=True)
+    result = definitions.resolve_job_def("ingest").execute_in_process(
+        partition_key=RefreshCalendar().present().key, raise_on_error=True
+    )
 
     assert all(check.passed for check in result.get_asset_check_evaluations())
     stored = {
         it.table_id: client_of(emulator).get_table(it).num_rows for it in client_of(emulator).list_tables(dataset)
     }
-    assert set(stored) == {*ingested, "campaigndata"}
-    assert stored["media_rows"] + stored["rejected_rows"] == len(rows)
+    shard = RefreshCalendar().present().key.replace("-", "")
+    assert set(stored) == {*(f"{name}_{shard}" for name in ingested), "campaigndata"}
+    assert stored[f"media_rows_{shard}"] + stored[f"rejected_rows_{shard}"] == len(rows)
     metadata = {
         event.asset_key.to_user_string(): event.materialization.metadata
         for event in result.get_asset_materialization_events()

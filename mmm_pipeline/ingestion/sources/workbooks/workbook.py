@@ -27,7 +27,7 @@ from mmm_pipeline.ingestion.sources.workbooks.sheets import Sheet, choose_sheets
 if TYPE_CHECKING:
     from openpyxl.workbook.workbook import Workbook
 
-__all__ = ["XLSX", "stage_xlsx"]
+__all__ = ["XLSX", "stage_xlsx", "visible_sheets"]
 
 # Years 1990 to 2100, as days since 1900.
 _SERIALS = (32_874, 73_415)
@@ -70,6 +70,30 @@ def stage_xlsx(staging: Staging, path: Path, wanted: WantedColumns, sheets: Sequ
         raise _unreadable(path, error) from error
 
 
+def visible_sheets(path: Path) -> tuple[str, ...]:
+    """Titles of the sheets that are not hidden and not empty, in order.
+
+    Raises:
+        CampaignDataError: the file is not a readable workbook of reasonable size.
+    """
+    import openpyxl
+
+    look_at_workbook(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            workbook = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            try:
+                pages = [page for page in workbook.worksheets if page.sheet_state == "visible"]
+                return tuple(str(page.title) for page in pages if next(sheet_rows(page), None) is not None)
+            finally:
+                workbook.close()
+    except CampaignDataError:
+        raise
+    except Exception as error:  # openpyxl raises whatever its ZIP and XML readers meet
+        raise _unreadable(path, error) from error
+
+
 def _stage(
     staging: Staging,
     path: Path,
@@ -97,13 +121,15 @@ def _stage(
         require_stored_values(path, workbook, chosen, needed)
     staging.create(layout, [sheet.title for sheet in chosen], typed_cells=True)
     rows = RowBuffer(staging, layout)
+    date = layout.position("date") if "date" in layout.roles.positions else None
     for number, (sheet, order) in enumerate(zip(chosen, orders, strict=True)):
         for row, cells in sheet_rows(sheet.page):
             if sheet.header is None or row <= sheet.header.number:
                 continue
             fields = [_text(cells[at] if at < len(cells) else None) for at in order]
-            at = layout.position("date")
-            fields[at] = _date_text(cells[order[at]] if order[at] < len(cells) else None, workbook.epoch) or fields[at]
+            if date is not None:
+                cell = cells[order[date]] if order[date] < len(cells) else None
+                fields[date] = _date_text(cell, workbook.epoch) or fields[date]
             _stage_row(staging, rows, path, number * SHEET_STRIDE + row, fields)
     rows.flush()
     staging.flush()
@@ -133,10 +159,12 @@ def _told(
     staging: Staging, path: Path, layout: Layout, chosen: Sequence[Sheet], notes: Sequence[str], *, chose: bool
 ) -> StagedTable:
     """What was read; a sheet without any date is taken out again if another one has dates: it is a summary."""
-    date = f"c{layout.roles.positions['date']}"
-    query = f"""SELECT line_number // {SHEET_STRIDE} AS sheet, COUNT(*) FILTER (regexp_matches({date}, '\\d'))
-        FROM source GROUP BY 1"""
-    dated = {chosen[number].title for number, count in staging.connection.execute(query).fetchall() if count}
+    dated: set[str] = set()
+    if "date" in layout.roles.positions:
+        date = f"c{layout.roles.positions['date']}"
+        query = f"""SELECT line_number // {SHEET_STRIDE} AS sheet, COUNT(*) FILTER (regexp_matches({date}, '\\d'))
+            FROM source GROUP BY 1"""
+        dated = {chosen[number].title for number, count in staging.connection.execute(query).fetchall() if count}
     read = [sheet for sheet in chosen if not chose or not dated or sheet.title in dated]
     for number, sheet in enumerate(chosen):
         if sheet not in read:

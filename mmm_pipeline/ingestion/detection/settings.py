@@ -1,0 +1,104 @@
+"""What was found as sections of `pipeline.yaml`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmm_pipeline.ingestion.detection.findings import Detection, FoundTable
+from mmm_pipeline.ingestion.detection.vocabulary import SUFFIXES, looks_like
+from mmm_pipeline.settings.sources import DateOrderSetting
+
+__all__ = ["found_settings"]
+
+
+def found_settings(detection: Detection, folder: Path, date_order: DateOrderSetting = "auto") -> dict[str, Any]:
+    """Sections with what differs from the defaults.
+
+    Args:
+        detection: what was found.
+        folder: where the settings file is; paths are relative to it where they lie below.
+        date_order: what was said of day and month.
+    """
+    media, kpi = detection.media, detection.kpi
+    columns: dict[str, Any] = {"date": media.header("date")}
+    if media.is_wide:
+        columns |= _wide(media)
+    else:
+        columns |= {"channel": media.header("channel"), "media": media.header("media"), "spend": media.header("spend")}
+    columns["kpi"] = kpi.header("kpi")
+    market = media.header("market")
+    if market is not None:
+        columns["market"] = market
+    found: dict[str, Any] = {"source": _source(media, folder, date_order), "columns": columns}
+    if kpi is not media:
+        found["kpi"] = {"source": _source(kpi, folder, date_order)}
+        if kpi.header("date") != media.header("date"):
+            found["kpi"]["date"] = kpi.header("date")
+    controls = detection.controls or media
+    names = (
+        []
+        if market is not None
+        else [
+            it.header for it in controls.roles if it.role in ("control", "treatment") or _is_switch(controls, it.header)
+        ]
+    )
+    if names:
+        found["controls"] = {} if controls is media else {"source": _source(controls, folder, date_order)}
+        if controls.header("date") != media.header("date"):
+            found["controls"]["date"] = controls.header("date")
+        found["controls"]["columns"] = names
+        apart = [name for name in names if looks_like("apart", name)]
+        if apart:
+            found["controls"]["independent"] = apart
+    return found
+
+
+def _is_switch(table: FoundTable, header: str) -> bool:
+    return header in table.headers("event") and table.profile.column(header).is_switch
+
+
+def _source(table: FoundTable, folder: Path, date_order: DateOrderSetting) -> dict[str, Any] | str:
+    path = table.profile.path.resolve()
+    shown = os.path.relpath(path, folder) if path.is_relative_to(folder) else str(path)
+    extra = {"sheet": table.profile.sheet} if table.profile.sheet is not None else {}
+    if date_order != "auto":
+        extra["date_order"] = date_order
+    return {"kind": "file", "path": shown, **extra} if extra else shown
+
+
+def _wide(table: FoundTable) -> dict[str, Any]:
+    """Patterns where they find these channels and no others; else the columns of each channel."""
+    channels = table.channels
+    patterns: dict[str, str] = {}
+    for part in ("media", "spend"):
+        headers = [channel.columns[part] for channel in channels if part in channel.columns]
+        ending = next((it for it in SUFFIXES[part] if headers and all(h.endswith(it) for h in headers)), None)
+        if ending is not None:
+            patterns[part] = f"*{ending}"
+    if patterns and _fit(table, patterns):
+        return {"patterns": patterns}
+    return {
+        "wide": {
+            channel.name: {part: channel.columns[part] for part in ("media", "spend") if part in channel.columns}
+            for channel in channels
+        }
+    }
+
+
+def _fit(table: FoundTable, patterns: Mapping[str, str]) -> bool:
+    wanted = {
+        (part, channel.name.casefold(), header)
+        for channel in table.channels
+        for part, header in channel.columns.items()
+        if part in ("media", "spend")
+    }
+    found = {
+        (part, it.header[: -len(pattern[1:])].casefold(), it.header)
+        for it in table.roles
+        for part, pattern in patterns.items()
+        if it.header.endswith(pattern[1:])
+    }
+    return wanted == found

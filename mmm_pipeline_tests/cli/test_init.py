@@ -1,0 +1,92 @@
+"""`mmm init`, and files without settings."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mmm_pipeline.cli.main import app
+from mmm_pipeline.settings.pipeline import load_settings
+
+RUN = CliRunner()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "500")
+    lines = ["day,platform,views,costs,revenue"]
+    for number in range(100):
+        day = dt.date(2024, 1, 1) + dt.timedelta(days=number)
+        lines += [f"{day},tv,{100 + number % 7},{10 + number % 5},{300 + number % 11}", f"{day},web,{number},4,0"]
+    (tmp_path / "ads.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return tmp_path
+
+
+def test_init_writes_settings_that_check_reads(folder: Path) -> None:
+    done = RUN.invoke(app, ["init", "ads.csv"])
+
+    assert done.exit_code == 0, done.output
+    assert "next: mmm check" in done.output
+    assert "'costs': spend" in (folder / "pipeline.yaml").read_text(encoding="utf-8")
+    assert load_settings(folder / "pipeline.yaml").columns.spend == "costs"
+
+    checked = RUN.invoke(app, ["check", "--json"])
+    report = json.loads(checked.stdout)
+    rows = [line.split(",") for line in (folder / "ads.csv").read_text(encoding="utf-8").splitlines()[1:]]
+    assert report["totals"]["kpi"] == sum(float(row[4]) for row in rows)
+    assert report["totals"]["channels"] == [
+        {
+            "channel": name,
+            "media": sum(float(row[2]) for row in rows if row[1] == name),
+            "spend": sum(float(row[3]) for row in rows if row[1] == name),
+        }
+        for name in ("tv", "web")
+    ]
+    assert report["columns"]["channel"] == "platform"
+
+
+def test_init_never_replaces_settings_unasked(folder: Path) -> None:
+    (folder / "pipeline.yaml").write_text("# mine\n", encoding="utf-8")
+
+    done = RUN.invoke(app, ["init", "ads.csv"])
+
+    assert done.exit_code == 1
+    assert "is there already" in done.output
+    assert (folder / "pipeline.yaml").read_text(encoding="utf-8") == "# mine\n"
+
+
+def test_init_tells_programs_and_writes_nothing(folder: Path) -> None:
+    done = RUN.invoke(app, ["init", "ads.csv", "--json"])
+
+    found = json.loads(done.stdout)
+    assert found["sure"]
+    assert found["tables"][0]["step"] == "day"
+    assert found["settings"]["columns"]["media"] == "views"
+    assert not (folder / "pipeline.yaml").exists()
+
+
+def test_doubts_are_told_where_nobody_can_be_asked(folder: Path) -> None:
+    header, *lines = (folder / "ads.csv").read_text(encoding="utf-8").splitlines()
+    text = "\n".join([f"{header},orders", *(f"{line},1" for line in lines)])
+    (folder / "ads.csv").write_text(text + "\n", encoding="utf-8")
+
+    for command in (["init", "ads.csv"], ["check", "ads.csv"], ["run", "ads.csv"]):
+        done = RUN.invoke(app, command)
+        assert done.exit_code == 1
+        assert "'revenue' is taken for the KPI (its name). Or is it 'orders'?" in done.output
+    assert not (folder / "pipeline.yaml").exists()
+
+    assert RUN.invoke(app, ["init", "ads.csv", "--yes"]).exit_code == 0
+
+
+def test_a_file_without_settings_is_read_as_it_looks(folder: Path) -> None:
+    done = RUN.invoke(app, ["check", "ads.csv"])
+
+    assert done.exit_code == 0, done.output
+    assert "there is no pipeline.yaml; the columns are read as they look" in done.output
+    assert "recognised from the file" in done.output

@@ -25,7 +25,7 @@ PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
 # The keys promised to whoever reads summary.json.
 PROMISED = {
     "": "settings quick window rows excluded_channels specs naive_mape champion channels budget",
-    "window": "start end holdout_start",
+    "window": "step start end holdout_start",
     "rows": "accepted rejected reasons",
     "excluded_channels": "channel reason",
     "specs": "adstock degrees mape rhat_max ess_bulk_min ess_tail_min divergences seconds converged",
@@ -62,7 +62,7 @@ def summary() -> dict[str, Any]:
     return {
         "settings": {"source": {"kind": "demo"}},
         "quick": False,
-        "window": {"start": "2025-02-03", "end": "2025-08-17", "holdout_start": "2025-07-21"},
+        "window": {"step": "day", "start": "2025-02-03", "end": "2025-08-17", "holdout_start": "2025-07-21"},
         "rows": {"accepted": 3723, "rejected": 4, "reasons": {"negative spend": 1}},
         "excluded_channels": [{"channel": "Brand 1 Legacy Banner", "reason": "no spend"}],
         "specs": [spec, unfitted],

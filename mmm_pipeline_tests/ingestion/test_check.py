@@ -28,7 +28,8 @@ from mmm_pipeline_tests.ingestion.conftest import Load, settings_for
 def test_the_report_has_what_the_summary_has() -> None:
     report = check_source(parse_settings({"source": {"kind": "demo"}})).to_dict()
 
-    assert report["window"] == {"start": "2025-02-03", "end": "2025-08-17", "holdout_start": "2025-07-21"}
+    window = {"step": "day", "start": "2025-02-03", "end": "2025-08-17", "holdout_start": "2025-07-21"}
+    assert report["window"] == window
     assert report["rows"]["accepted"] + report["rows"]["rejected"] == len(demo_rows())
     assert sum(report["rows"]["reasons"].values()) == report["rows"]["rejected"] == 4
     assert [row["channel"] for row in report["excluded_channels"]] == ["Brand 1 Legacy Banner"]
@@ -140,6 +141,7 @@ def test_the_real_export_is_read_whole(campaign_export: Path, load: Load, wareho
 def test_exactly_one_channel_of_the_real_export_is_excluded(campaign_export: Path) -> None:
     report = check_source(settings_for(campaign_export.resolve())).to_dict()
 
-    assert report["window"] == {"start": "2021-10-17", "end": "2022-01-11", "holdout_start": "2021-12-15"}
+    window = {"step": "day", "start": "2021-10-17", "end": "2022-01-11", "holdout_start": "2021-12-15"}
+    assert report["window"] == window
     assert [row["channel"] for row in report["excluded_channels"]] == ["Brand 1 Ad Group 12"]
     assert len(report["channels"]) == 19

@@ -41,6 +41,7 @@ def build_summary(tables: ResultTables) -> dict[str, Any]:
         "settings": tables.settings.model_dump(mode="json"),
         "quick": tables.quick,
         "window": {
+            "step": str(tables.window.step),
             "start": tables.window.start.isoformat(),
             "end": tables.window.end.isoformat(),
             "holdout_start": tables.window.holdout_start.isoformat(),

@@ -298,7 +298,9 @@ def test_later_rows_are_unseen_in_both_engines(tmp_path: Path, put: Put, proxy: 
         ["202053", "202101", "202102"],
     ],
 )
-def test_a_column_of_dates_is_read_alike_in_both_engines(tmp_path: Path, put: Put, spelled: list[str]) -> None:
+def test_a_column_of_dates_is_read_alike_in_both_engines(
+    tmp_path: Path, put: Put, proxy: Proxy, spelled: list[str]
+) -> None:
     rows = pd.DataFrame([[date, "", "A", "", "", "--", "1", "1"] for date in spelled], columns=COLUMNS)
     rows["Impressions"] = ["1", "2", "--"]
 

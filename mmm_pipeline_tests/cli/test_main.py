@@ -105,7 +105,7 @@ def test_check_of_the_real_export(campaign_export: Path, tmp_path: Path) -> None
         (b"", "empty"),
         (b"Date,Ad group alias,Impressions,Spend,Sales\n", "no"),
         (b"\x00\x01\x02\xff" * 500, "error"),
-        (b"Date;Kanal;Klicks\n2026-01-01;a;1\n", "Spend"),
+        (b"Date;Kanal;Klicks\n2026-01-01;a;1\n", "no table with a KPI"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_message_without_a_traceback(

@@ -37,4 +37,9 @@ def _broken(dialect: Dialect, column: str, check: Any) -> str:
         return f"LENGTH({column}) < {int(check.statistics['min_value'])}"
     if check.name == "finite":
         return f"NOT ({dialect.is_finite.format(column)})"
+    if check.name == "isin" and all(
+        isinstance(value, str) and "'" not in value for value in check.statistics["allowed_values"]
+    ):
+        allowed = ", ".join(f"'{value}'" for value in sorted(check.statistics["allowed_values"]))
+        return f"{column} NOT IN ({allowed})"
     raise NotImplementedError(f"rule {check.name!r} of a contract has no SQL yet: add it to contract_sql.py")

@@ -323,7 +323,7 @@ def test_zero_bytes_without_end_are_named_by_their_line(tmp_path: Path, staging:
     with path.open("r+b") as file:
         file.truncate(1 << 32)
 
-    with pytest.raises(CampaignDataError, match="line 3 holds a zero byte"):
+    with pytest.raises(CampaignDataError, match="line 3 holds the byte 0x00"):
         stage_csv(staging, path, WANTED)
 
 

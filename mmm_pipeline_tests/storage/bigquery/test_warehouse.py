@@ -64,6 +64,7 @@ def test_rows_that_break_a_contract_are_found_by_sql(warehouse: BigQueryWarehous
             "line_number": range(2, 6),
             "date": pd.Timestamp("2025-01-01"),
             "channel": ["A", "", "B", "C"],
+            "kind": ["paid", "paid", "paid", "free"],
             "media_units": [1.0, 1.0, np.inf, 1.0],
             "spend": [1.0, 1.0, 1.0, -2.0],
             "kpi": 1.0,
@@ -75,7 +76,7 @@ def test_rows_that_break_a_contract_are_found_by_sql(warehouse: BigQueryWarehous
     warehouse.write_table("media_rows", rows)
     found = warehouse.contract_violations("media_rows")
     assert set(zip(found["column"], found["value"], strict=True)) == {
-        ("channel", ""), ("media_units", "inf"), ("spend", "-2.0"),
+        ("channel", ""), ("media_units", "inf"), ("spend", "-2.0"), ("kind", "free"),
     }  # fmt: skip
 
     warehouse.write_table("media_rows", rows.iloc[:1])

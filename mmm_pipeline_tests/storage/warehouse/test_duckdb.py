@@ -28,7 +28,8 @@ def warehouse(tmp_path: Path) -> DuckDBWarehouse:
 
 def matrix(rows: int = 3) -> pd.DataFrame:
     days = pd.date_range("2025-01-01", periods=rows)
-    return pd.DataFrame({"date": days, "channel": "A", "media_units": 1.0, "spend": 2.0, "kpi": np.arange(rows) + 0.5})
+    own = {"media_units": 1.0, "spend": 2.0, "kpi": np.arange(rows) + 0.5}
+    return pd.DataFrame({"date": days, "channel": "A", "kind": "paid", **own})
 
 
 def process(code: str, *arguments: str) -> subprocess.Popen[str]:
@@ -119,6 +120,7 @@ def test_rows_that_break_a_contract_are_found_without_loading_the_table(warehous
     many = pd.DataFrame({"line_number": range(2, 300_002), "reason": "negative_spend", "column": None, "value": None})
     many["row"] = "{}"
     many["sheet"] = None
+    many["table_name"] = "media"
     many.loc[[7, 299_999], "line_number"] = [0, -1]
     warehouse.write_table("rejected_rows", many)
 

@@ -40,9 +40,9 @@ def test_a_dimension_of_one_market_gives_its_name_and_the_same_arrays() -> None:
 def test_a_message_names_the_market_where_it_has_a_name() -> None:
     dataset = market_dataset(days=20)
     dataset["kpi"][:] = 0.0
-    with pytest.raises(ModelInputError, match=r"^the KPI is zero on every day"):
+    with pytest.raises(ModelInputError, match=r"^the KPI is zero throughout"):
         model_data(dataset)
-    with pytest.raises(ModelInputError, match=r"^the KPI in market 'DE' is zero on every day"):
+    with pytest.raises(ModelInputError, match=r"^the KPI in market 'DE' is zero throughout"):
         model_data(dataset.expand_dims(market=["DE"]))
 
 

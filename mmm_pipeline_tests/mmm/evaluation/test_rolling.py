@@ -122,7 +122,7 @@ def test_a_feature_that_does_not_vary_yet_is_left_out_of_the_windows_before(data
     assert (first.features, last.features) == (("price",), ("late", "price"))
     alone = window_data(given.isel(feature=[0]), windows[0])
     assert alone.features == ()
-    with pytest.raises(ModelInputError, match="feature 'late' is the same on every day"):
+    with pytest.raises(ModelInputError, match="feature 'late' is the same throughout"):
         model_data(given, days=slice(0, windows[0].start))
 
 

@@ -86,7 +86,7 @@ def of_periods(features: pd.DataFrame, grid: TimeGrid, settings: Settings) -> pd
     Raises:
         CampaignDataError: a date is missing, or the features are of a coarser step or other weeks than the model.
     """
-    by_date = features.set_index("date")
+    by_date = features.set_index("date").sort_index()
     dates = pd.DatetimeIndex(by_date.index)
     step = step_of_dates(dates) if len(dates) > 1 else grid.step
     if step.mean_days > grid.step.mean_days:

@@ -282,7 +282,7 @@ def test_warnings_name_short_seasons_unused_beliefs_and_unseen_events() -> None:
 
     season, belief, event = input_warnings(dataset, excluded, chosen)
 
-    assert "42 train days span less than one season of 365 days" in season
+    assert "42 days before the holdout span less than one season of 365 days" in season
     assert "'A'" in belief
     assert "'Late'" in event
 
@@ -339,7 +339,7 @@ def test_every_market_is_judged_as_the_total_is() -> None:
     zero, shift, alike = warned(matrix(), apart)
     assert zero.startswith("the KPI of market 'south' is 0 on 1 of 70 days: 2025-01-04")
     assert shift.startswith("the mean KPI of market 'south' in the holdout is")
-    assert "above that of the days before" in shift
+    assert "above that of the time before" in shift
     assert "markets 'South', 'south' differ in case" in alike
 
 
@@ -358,7 +358,7 @@ def placeholder(spend: float) -> pd.DataFrame:
 def test_a_placeholder_of_spend_is_said_with_what_it_does_to_the_prior() -> None:
     [told] = warned(placeholder(0.001))
 
-    assert told.startswith("channel 'C' spent 0.04 in the 42 train days")
+    assert told.startswith("channel 'C' spent 0.04 in the 42 days before the holdout ")
     assert "channels.exclude" in told
     assert "controls.source" in told
     belief = {"roi": {"C": {"mean": 1, "sd": 1}}}

@@ -9,9 +9,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import arviz as az
 import dagster as dg
 import numpy as np
 import pytest
+import xarray as xr
 from PIL import Image
 from rich.console import Console
 from rich.table import Table
@@ -259,8 +261,11 @@ def test_a_scenario_of_results_that_cannot_be_right_says_so_first() -> None:
 
 def test_a_move_without_evidence_is_tagged_in_table_moves_notes_and_picture() -> None:
     known = _planned(budget="150%")
-    # Draws of the prior: the data has taught nothing.
-    blind = plan_scenario(synthetic_fit(channels=4, effect=1.0), Settings(), ScenarioOptions(budget="150%"))
+    # Draws of the prior under noise in which the data says nothing: they are the posterior.
+    fit = synthetic_fit(channels=4, effect=1.0)
+    loud = fit.posterior.assign(noise_sd=xr.full_like(fit.posterior["noise_sd"], 1e3))
+    fit = dataclasses.replace(fit, inference=az.InferenceData(posterior=loud))
+    blind = plan_scenario(fit, Settings(), ScenarioOptions(budget="150%"))
 
     assert known.table["has_evidence"].all()
     assert not any("no evidence" in note for note in known.notes)

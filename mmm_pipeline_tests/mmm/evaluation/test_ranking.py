@@ -189,7 +189,7 @@ def test_days_that_mape_leaves_out_are_said() -> None:
     board = build_leaderboard([_entry("adstock", 1, [0.1, float("nan"), 0.3])], _NAIVE)
 
     assert board.loc[0, "mape"] == pytest.approx(0.2)
-    assert "1 holdout periods whose KPI is zero" in board.loc[0, "reason"]
+    assert "1 holdout period(s) whose KPI is zero" in board.loc[0, "reason"]
 
 
 def test_a_scored_fit_makes_a_row_that_keeps_the_contract() -> None:

@@ -92,6 +92,7 @@ def test_an_empty_table_keeps_the_types_of_its_contract(warehouse: DuckDBWarehou
 def test_missing_text_stays_missing(warehouse: DuckDBWarehouse) -> None:
     rows = pd.DataFrame({"line_number": [2, 3], "reason": ["a", "b"], "column": ["Spend", None], "value": None})
     rows["row"] = "{}"
+    rows["table_name"] = "media"
     rows["sheet"] = None
     warehouse.write_table("rejected_rows", rows)
 

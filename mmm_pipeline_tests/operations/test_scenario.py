@@ -261,11 +261,12 @@ def test_a_scenario_of_results_that_cannot_be_right_says_so_first() -> None:
 
 def test_a_move_without_evidence_is_tagged_in_table_moves_notes_and_picture() -> None:
     known = _planned(budget="150%")
-    # Draws of the prior under noise in which the data says nothing: they are the posterior.
+    # Draws of the prior, all equally likely: the data has taught nothing.
     fit = synthetic_fit(channels=4, effect=1.0)
-    loud = fit.posterior.assign(noise_sd=xr.full_like(fit.posterior["noise_sd"], 1e3))
-    fit = dataclasses.replace(fit, inference=az.InferenceData(posterior=loud))
-    blind = plan_scenario(fit, Settings(), ScenarioOptions(budget="150%"))
+    alike = xr.Dataset({"kpi": xr.zeros_like(fit.baseline())})
+    fit = dataclasses.replace(fit, inference=az.InferenceData(posterior=fit.posterior, log_likelihood=alike))
+    moving = Settings(budget={"move_unproven": True})
+    blind = plan_scenario(fit, moving, ScenarioOptions(budget="150%"))
 
     assert known.table["has_evidence"].all()
     assert not any("no evidence" in note for note in known.notes)

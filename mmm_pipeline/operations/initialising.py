@@ -26,6 +26,7 @@ _COMMENTS = {
     "source": "the rows with the media",
     "columns": "headers of that table",
     "kpi": "where the KPI is",
+    "time": "the date of a weekly row is the last day of its week",
     "controls": "columns that are no media: context, prices, promotions",
 }
 
@@ -63,6 +64,8 @@ def detection_lines(detection: Detection) -> Iterator[str]:
             yield f"  channels: {', '.join(map(repr, table.channel_names))}"
         for note in profile.notes:
             yield f"  {note}"
+    if detection.weeks is not None:
+        yield ("" if detection.weeks.is_sure else "not sure: ") + detection.weeks.why
 
 
 def doubt_sentence(table: FoundTable, role: ColumnRole) -> str:
@@ -105,7 +108,10 @@ def detection_record(detection: Detection, settings: Mapping[str, Any]) -> dict[
             }
             for table in detection.tables
         ],
-        "sure": detection.is_sure,
+        "weeks": None
+        if detection.weeks is None
+        else {"date": detection.weeks.date, "sure": detection.weeks.is_sure, "why": detection.weeks.why},
+        "sure": detection.is_sure and (detection.weeks is None or detection.weeks.is_sure),
         "settings": settings,
     }
 

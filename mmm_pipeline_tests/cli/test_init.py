@@ -90,3 +90,23 @@ def test_a_file_without_settings_is_read_as_it_looks(folder: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "there is no pipeline.yaml; the columns are read as they look" in done.output
     assert "recognised from the file" in done.output
+
+
+def test_weeks_dated_by_their_last_day_are_read_so(folder: Path) -> None:
+    monday = dt.date(2023, 1, 2)
+    ads = ["week,platform,impressions,spend"]
+    for week in range(60):
+        ads += [f"{monday + dt.timedelta(days=7 * week + 6)},tv,{100 + week},{10 + week % 5}"]
+    orders = ["day,revenue", *(f"{monday + dt.timedelta(days=day)},{300 + day % 11}" for day in range(420))]
+    (folder / "ads.csv").write_text("\n".join(ads) + "\n", encoding="utf-8")
+    (folder / "orders.csv").write_text("\n".join(orders) + "\n", encoding="utf-8")
+
+    done = RUN.invoke(app, ["init", "ads.csv", "orders.csv", "--yes"])
+    report = json.loads(RUN.invoke(app, ["check", "--json"]).stdout)
+
+    reason = "weeks end on the Sunday that they are dated by: the daily rows begin on 2023-01-02, six days before"
+    assert reason in done.output
+    text = (folder / "pipeline.yaml").read_text(encoding="utf-8")
+    assert "time:  # the date of a weekly row is the last day of its week\n  week_date: end\n" in text
+    assert f"# {reason}" in text
+    assert report["totals"]["kpi"] == sum(300 + day % 11 for day in range(420))

@@ -12,6 +12,7 @@ from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.detection.profile import TableProfile, profile_file
 from mmm_pipeline.ingestion.detection.roles import ColumnRole, Role, roles_of
 from mmm_pipeline.ingestion.detection.steps import FoundStep, step_of
+from mmm_pipeline.ingestion.detection.weeks import FoundWeeks, weeks_of
 from mmm_pipeline.settings.sources import DateOrderSetting
 
 __all__ = ["Detection", "FoundChannel", "FoundTable", "detect", "with_answer"]
@@ -138,7 +139,13 @@ class Detection:
         )
 
     @property
+    def weeks(self) -> FoundWeeks | None:
+        """Which day of its week the dates of weekly tables are; None: there is no question about it."""
+        return weeks_of([table.step for table in self.used if table.step is not None])
+
+    @property
     def is_sure(self) -> bool:
+        """Whether there is nothing to ask; weeks without a hint are told, and taken to start on their date."""
         return not self.doubts
 
 

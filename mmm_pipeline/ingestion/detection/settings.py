@@ -37,6 +37,8 @@ def found_settings(detection: Detection, folder: Path, date_order: DateOrderSett
         found["kpi"] = {"source": _source(kpi, folder, date_order)}
         if kpi.header("date") != media.header("date"):
             found["kpi"]["date"] = kpi.header("date")
+    if detection.weeks is not None and detection.weeks.date == "end":
+        found["time"] = {"week_date": "end"}
     controls = detection.controls or media
     names = (
         []

@@ -266,3 +266,16 @@ def test_weeks_dated_by_mondays_raise_no_question(tmp_path: Path) -> None:
     weeks = table("week,platform,impressions,spend,revenue", "tv,10,1.5,9", dates=days("2023-01-02", 10, 7))
 
     assert look(tmp_path, weeks).weeks is None
+
+
+def test_a_column_called_media_has_the_media(tmp_path: Path) -> None:
+    found = look(tmp_path, table("date,channel,media,spend,kpi", "tv,10,1.5,7", "search,20,2.5,0"))
+
+    assert found.is_sure
+    assert found_settings(found, tmp_path)["columns"]["media"] == "media"
+
+
+def test_a_column_called_media_without_channels_beside_it_is_asked_about(tmp_path: Path) -> None:
+    found = look(tmp_path, table("date,tv_spend,media,revenue", "1.5,10,7"))
+
+    assert [role.header for _, role in found.doubts] == ["media"]

@@ -29,6 +29,7 @@ _COMMENTS = {
     "time": "the date of a weekly row is the last day of its week",
     "controls": "columns that are no media: context, prices, promotions",
 }
+_KEY_COMMENTS = {"independent": "you say that these do not follow from the KPI; remove a name if it may"}
 
 
 def use_of(detection: Detection, table: FoundTable) -> str:
@@ -186,7 +187,8 @@ def settings_text(detection: Detection, folder: Path, date_order: DateOrderSetti
 def _entry(key: str, value: Any) -> list[str]:
     if key == "wide":
         return ["  wide:", *(f"    {_scalar(name)}: {_flow(columns)}" for name, columns in value.items())]
-    return [f"  {key}: {_flow(value)}" if value is not None else f"  {key}:"]
+    comment = f"  # {_KEY_COMMENTS[key]}" if key in _KEY_COMMENTS else ""
+    return [(f"  {key}: {_flow(value)}" if value is not None else f"  {key}:") + comment]
 
 
 def _flow(value: Any) -> str:

@@ -110,3 +110,16 @@ def test_weeks_dated_by_their_last_day_are_read_so(folder: Path) -> None:
     assert "time:  # the date of a weekly row is the last day of its week\n  week_date: end\n" in text
     assert f"# {reason}" in text
     assert report["totals"]["kpi"] == sum(300 + day % 11 for day in range(420))
+
+
+def test_what_init_states_of_controls_is_explained_where_it_is_written(folder: Path) -> None:
+    header, *lines = (folder / "ads.csv").read_text(encoding="utf-8").splitlines()
+    text = "\n".join([f"{header},temperature", *(f"{line},{5 + at // 2}" for at, line in enumerate(lines))])
+    (folder / "ads.csv").write_text(text + "\n", encoding="utf-8")
+
+    RUN.invoke(app, ["init", "ads.csv"])
+
+    written = (folder / "pipeline.yaml").read_text(encoding="utf-8")
+    said = "# you say that these do not follow from the KPI; remove a name if it may"
+    assert f"  independent: [temperature]  {said}\n" in written
+    assert load_settings(folder / "pipeline.yaml").controls.independent == ("temperature",)

@@ -56,9 +56,9 @@ def init(
         if output.exists() and not yes:
             _may_overwrite(output)
         write_text(output, settings_text(found, folder, date_order))
-    if yes and found.doubts:
+    if yes and found.unsure_lines:
         shown.print(
-            f"[yellow]![/yellow] not sure in {len(found.doubts)} place(s): see the comments of {escape(str(output))}",
+            f"[yellow]![/yellow] not sure in {found.unsure_lines} place(s): see the comments of {escape(str(output))}",
             highlight=False,
             soft_wrap=True,
         )

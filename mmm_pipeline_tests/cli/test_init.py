@@ -123,3 +123,17 @@ def test_what_init_states_of_controls_is_explained_where_it_is_written(folder: P
     said = "# you say that these do not follow from the KPI; remove a name if it may"
     assert f"  independent: [temperature]  {said}\n" in written
     assert load_settings(folder / "pipeline.yaml").controls.independent == ("temperature",)
+
+
+def test_every_line_that_is_not_sure_is_counted(folder: Path) -> None:
+    weeks = [dt.date(2023, 1, 8) + dt.timedelta(days=7 * week) for week in range(10)]
+    ads = ["week,platform,impressions,spend,revenue,orders", *(f"{week},tv,10,1.5,7,3" for week in weeks)]
+    sales = ["week,total_sales,units", *(f"{week},90,4" for week in weeks)]
+    (folder / "ads.csv").write_text("\n".join(ads) + "\n", encoding="utf-8")
+    (folder / "sales.csv").write_text("\n".join(sales) + "\n", encoding="utf-8")
+
+    done = RUN.invoke(app, ["init", "ads.csv", "sales.csv", "--yes"])
+
+    told, summary = done.output.split("! not sure in ")
+    assert told.count("not sure") == 3  # the KPI of either table, and the day that dates the weeks
+    assert summary.startswith("3 place(s)")

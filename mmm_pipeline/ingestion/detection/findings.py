@@ -144,6 +144,12 @@ class Detection:
         return weeks_of([table.step for table in self.used if table.step is not None])
 
     @property
+    def unsure_lines(self) -> int:
+        """How many of the lines about what was found say "not sure": of any table, and of the weeks."""
+        weeks = self.weeks
+        return sum(len(table.doubts) for table in self.tables) + (weeks is not None and not weeks.is_sure)
+
+    @property
     def is_sure(self) -> bool:
         """Whether there is nothing to ask; weeks without a hint are told, and taken to start on their date."""
         return not self.doubts

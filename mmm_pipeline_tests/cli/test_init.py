@@ -137,3 +137,23 @@ def test_every_line_that_is_not_sure_is_counted(folder: Path) -> None:
     told, summary = done.output.split("! not sure in ")
     assert told.count("not sure") == 3  # the KPI of either table, and the day that dates the weeks
     assert summary.startswith("3 place(s)")
+
+
+def test_numbers_that_can_be_read_in_two_ways_are_settled_by_an_option(folder: Path) -> None:
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=day) for day in range(100)]
+    lines = [
+        "day;platform;views;costs;revenue",
+        *(f"{day};tv;10;1.{100 + at};{20 + at % 7}" for at, day in enumerate(days)),
+    ]
+    (folder / "ads.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    refused = RUN.invoke(app, ["init", "ads.csv"])
+    assert refused.exit_code == 1
+    assert "source.decimal: comma reads" in refused.output
+
+    for decimal, spend in (("comma", sum(1100 + at for at in range(100))), ("point", 114.95)):
+        done = RUN.invoke(app, ["init", "ads.csv", "--decimal", decimal, "--yes"])
+        assert done.exit_code == 0, done.output
+        assert load_settings(folder / "pipeline.yaml").source.decimal == decimal
+        report = json.loads(RUN.invoke(app, ["check", "--json"]).stdout)
+        assert report["totals"]["channels"][0]["spend"] == pytest.approx(spend)

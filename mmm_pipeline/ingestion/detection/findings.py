@@ -13,7 +13,7 @@ from mmm_pipeline.ingestion.detection.profile import TableProfile, profile_file
 from mmm_pipeline.ingestion.detection.roles import ColumnRole, Role, roles_of
 from mmm_pipeline.ingestion.detection.steps import FoundStep, step_of
 from mmm_pipeline.ingestion.detection.weeks import FoundWeeks, weeks_of
-from mmm_pipeline.settings.sources import DateOrderSetting
+from mmm_pipeline.settings.sources import DateOrderSetting, DecimalSetting
 
 __all__ = ["Detection", "FoundChannel", "FoundTable", "detect", "with_answer"]
 
@@ -155,17 +155,18 @@ class Detection:
         return not self.doubts
 
 
-def detect(paths: Sequence[Path], date_order: DateOrderSetting = "auto") -> Detection:
+def detect(paths: Sequence[Path], date_order: DateOrderSetting = "auto", decimal: DecimalSetting = "auto") -> Detection:
     """Look at files and decide what they are.
 
     Args:
         paths: one or more.
         date_order: of day and month, where a column can be read in two ways.
+        decimal: decimal mark of numbers that are text, where a column can be read in two ways.
 
     Raises:
         CampaignDataError: a file cannot be read, can be read in two ways, or no table has media, or no table a KPI.
     """
-    return _joined(tuple(_found(table) for path in paths for table in profile_file(path, date_order)))
+    return _joined(tuple(_found(table) for path in paths for table in profile_file(path, date_order, decimal)))
 
 
 def with_answer(detection: Detection, table: FoundTable, role: ColumnRole, answer: str) -> Detection:

@@ -34,6 +34,12 @@ def init(
         Literal["auto", "day_first", "month_first"],
         typer.Option("--date-order", help="Of dates such as 03/04/2024, where a column can be read in two ways."),
     ] = "auto",
+    decimal: Annotated[
+        Literal["auto", "point", "comma"],
+        typer.Option(
+            "--decimal", help="Decimal mark of numbers such as 1,234, where a column can be read in two ways."
+        ),
+    ] = "auto",
 ) -> None:
     """Look at files, say what they hold and how sure that is, and write a pipeline.yaml that reads them."""
     with ReadableErrors():
@@ -43,22 +49,22 @@ def init(
         from mmm_pipeline.storage.atomic_files import write_text
 
         folder = output.resolve().parent
-        found = detect(files, date_order)
+        found = detect(files, date_order, decimal)
         if as_json:
-            print_json(detection_record(found, found_settings(found, folder, date_order)))
+            print_json(detection_record(found, found_settings(found, folder, date_order, decimal)))
             return
         shown = console()
         for line in detection_lines(found):
             shown.print(escape(line), highlight=False, soft_wrap=True)
         if not yes:
             found = _asked(found)
-        settings_of(found, folder, date_order)  # what is written can be read
+        settings_of(found, folder, date_order, decimal)  # what is written can be read
         if output.exists() and not yes:
             _may_overwrite(output)
-        write_text(output, settings_text(found, folder, date_order))
-    if yes and found.doubts:
+        write_text(output, settings_text(found, folder, date_order, decimal))
+    if yes and found.unsure_lines:
         shown.print(
-            f"[yellow]![/yellow] not sure in {len(found.doubts)} place(s): see the comments of {escape(str(output))}",
+            f"[yellow]![/yellow] not sure in {found.unsure_lines} place(s): see the comments of {escape(str(output))}",
             highlight=False,
             soft_wrap=True,
         )

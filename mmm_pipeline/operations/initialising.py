@@ -16,7 +16,7 @@ from mmm_pipeline.ingestion.detection.roles import ColumnRole
 from mmm_pipeline.ingestion.detection.settings import found_settings
 from mmm_pipeline.ingestion.sources.headers import normalised
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
-from mmm_pipeline.settings.sources import DateOrderSetting, SourceSettings
+from mmm_pipeline.settings.sources import DateOrderSetting, DecimalSetting, SourceSettings
 from mmm_pipeline.settings.tables import ColumnSettings
 
 __all__ = ["detection_lines", "detection_record", "doubt_sentence", "guessed_settings", "settings_of"]
@@ -26,8 +26,10 @@ _COMMENTS = {
     "source": "the rows with the media",
     "columns": "headers of that table",
     "kpi": "where the KPI is",
+    "time": "the date of a weekly row is the last day of its week",
     "controls": "columns that are no media: context, prices, promotions",
 }
+_KEY_COMMENTS = {"independent": "you say that these do not follow from the KPI; remove a name if it may"}
 
 
 def use_of(detection: Detection, table: FoundTable) -> str:
@@ -63,6 +65,8 @@ def detection_lines(detection: Detection) -> Iterator[str]:
             yield f"  channels: {', '.join(map(repr, table.channel_names))}"
         for note in profile.notes:
             yield f"  {note}"
+    if detection.weeks is not None:
+        yield ("" if detection.weeks.is_sure else "not sure: ") + detection.weeks.why
 
 
 def doubt_sentence(table: FoundTable, role: ColumnRole) -> str:
@@ -105,7 +109,10 @@ def detection_record(detection: Detection, settings: Mapping[str, Any]) -> dict[
             }
             for table in detection.tables
         ],
-        "sure": detection.is_sure,
+        "weeks": None
+        if detection.weeks is None
+        else {"date": detection.weeks.date, "sure": detection.weeks.is_sure, "why": detection.weeks.why},
+        "sure": detection.is_sure and (detection.weeks is None or detection.weeks.is_sure),
         "settings": settings,
     }
 
@@ -126,7 +133,7 @@ def guessed_settings(source: SourceSettings) -> tuple[Settings, tuple[str, ...]]
     assert source.path is not None
     columns = ColumnSettings()
     usual = {normalised(str(getattr(columns, role))) for role in ("date", "channel", "media", "spend", "kpi")}
-    detection = detect([source.path], source.date_order)
+    detection = detect([source.path], source.date_order, source.decimal)
     for table in detection.tables:
         if usual <= {normalised(it.header) for it in table.profile.columns}:
             return None
@@ -137,22 +144,27 @@ def guessed_settings(source: SourceSettings) -> tuple[Settings, tuple[str, ...]]
             f"  `mmm init {shlex.quote(str(source.path))}` asks, and writes the answers to pipeline.yaml"
         )
     folder = source.path.resolve().parent
-    settings = settings_of(detection, folder, source.date_order)
+    settings = settings_of(detection, folder, source.date_order, source.decimal)
     return settings, tuple(detection_lines(detection))
 
 
-def settings_of(detection: Detection, folder: Path, date_order: DateOrderSetting = "auto") -> Settings:
+def settings_of(
+    detection: Detection, folder: Path, date_order: DateOrderSetting = "auto", decimal: DecimalSetting = "auto"
+) -> Settings:
     """The settings that follow from what was found; paths are taken from `folder`."""
-    return parse_settings(found_settings(detection, folder, date_order), origin="what was found", base=folder)
+    return parse_settings(found_settings(detection, folder, date_order, decimal), origin="what was found", base=folder)
 
 
-def settings_text(detection: Detection, folder: Path, date_order: DateOrderSetting = "auto") -> str:
+def settings_text(
+    detection: Detection, folder: Path, date_order: DateOrderSetting = "auto", decimal: DecimalSetting = "auto"
+) -> str:
     """A `pipeline.yaml` with comments.
 
     Args:
         detection: what was found.
         folder: where the file is written.
         date_order: what was said of day and month.
+        decimal: what was said of the decimal mark.
     """
     lines = [
         "# Written by `mmm init`; change what is wrong. Other settings have their defaults: docs/settings.md.",
@@ -166,7 +178,7 @@ def settings_text(detection: Detection, folder: Path, date_order: DateOrderSetti
     if detection.kpi.header("revenue_per_kpi") is not None:
         lines.append("# The revenue of one KPI unit is not used: ROI is told as KPI per amount spent.")
     lines.append("")
-    for section, content in found_settings(detection, folder, date_order).items():
+    for section, content in found_settings(detection, folder, date_order, decimal).items():
         comment = f"  # {_COMMENTS[section]}"
         if isinstance(content, str):
             lines.append(f"{section}: {_scalar(content)}{comment}")
@@ -180,7 +192,8 @@ def settings_text(detection: Detection, folder: Path, date_order: DateOrderSetti
 def _entry(key: str, value: Any) -> list[str]:
     if key == "wide":
         return ["  wide:", *(f"    {_scalar(name)}: {_flow(columns)}" for name, columns in value.items())]
-    return [f"  {key}: {_flow(value)}" if value is not None else f"  {key}:"]
+    comment = f"  # {_KEY_COMMENTS[key]}" if key in _KEY_COMMENTS else ""
+    return [(f"  {key}: {_flow(value)}" if value is not None else f"  {key}:") + comment]
 
 
 def _flow(value: Any) -> str:

@@ -90,3 +90,70 @@ def test_a_file_without_settings_is_read_as_it_looks(folder: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "there is no pipeline.yaml; the columns are read as they look" in done.output
     assert "recognised from the file" in done.output
+
+
+def test_weeks_dated_by_their_last_day_are_read_so(folder: Path) -> None:
+    monday = dt.date(2023, 1, 2)
+    ads = ["week,platform,impressions,spend"]
+    for week in range(60):
+        ads += [f"{monday + dt.timedelta(days=7 * week + 6)},tv,{100 + week},{10 + week % 5}"]
+    orders = ["day,revenue", *(f"{monday + dt.timedelta(days=day)},{300 + day % 11}" for day in range(420))]
+    (folder / "ads.csv").write_text("\n".join(ads) + "\n", encoding="utf-8")
+    (folder / "orders.csv").write_text("\n".join(orders) + "\n", encoding="utf-8")
+
+    done = RUN.invoke(app, ["init", "ads.csv", "orders.csv", "--yes"])
+    report = json.loads(RUN.invoke(app, ["check", "--json"]).stdout)
+
+    reason = "weeks end on the Sunday that they are dated by: the daily rows begin on 2023-01-02, six days before"
+    assert reason in done.output
+    text = (folder / "pipeline.yaml").read_text(encoding="utf-8")
+    assert "time:  # the date of a weekly row is the last day of its week\n  week_date: end\n" in text
+    assert f"# {reason}" in text
+    assert report["totals"]["kpi"] == sum(300 + day % 11 for day in range(420))
+
+
+def test_what_init_states_of_controls_is_explained_where_it_is_written(folder: Path) -> None:
+    header, *lines = (folder / "ads.csv").read_text(encoding="utf-8").splitlines()
+    text = "\n".join([f"{header},temperature", *(f"{line},{5 + at // 2}" for at, line in enumerate(lines))])
+    (folder / "ads.csv").write_text(text + "\n", encoding="utf-8")
+
+    RUN.invoke(app, ["init", "ads.csv"])
+
+    written = (folder / "pipeline.yaml").read_text(encoding="utf-8")
+    said = "# you say that these do not follow from the KPI; remove a name if it may"
+    assert f"  independent: [temperature]  {said}\n" in written
+    assert load_settings(folder / "pipeline.yaml").controls.independent == ("temperature",)
+
+
+def test_every_line_that_is_not_sure_is_counted(folder: Path) -> None:
+    weeks = [dt.date(2023, 1, 8) + dt.timedelta(days=7 * week) for week in range(10)]
+    ads = ["week,platform,impressions,spend,revenue,orders", *(f"{week},tv,10,1.5,7,3" for week in weeks)]
+    sales = ["week,total_sales,units", *(f"{week},90,4" for week in weeks)]
+    (folder / "ads.csv").write_text("\n".join(ads) + "\n", encoding="utf-8")
+    (folder / "sales.csv").write_text("\n".join(sales) + "\n", encoding="utf-8")
+
+    done = RUN.invoke(app, ["init", "ads.csv", "sales.csv", "--yes"])
+
+    told, summary = done.output.split("! not sure in ")
+    assert told.count("not sure") == 3  # the KPI of either table, and the day that dates the weeks
+    assert summary.startswith("3 place(s)")
+
+
+def test_numbers_that_can_be_read_in_two_ways_are_settled_by_an_option(folder: Path) -> None:
+    days = [dt.date(2024, 1, 1) + dt.timedelta(days=day) for day in range(100)]
+    lines = [
+        "day;platform;views;costs;revenue",
+        *(f"{day};tv;10;1.{100 + at};{20 + at % 7}" for at, day in enumerate(days)),
+    ]
+    (folder / "ads.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    refused = RUN.invoke(app, ["init", "ads.csv"])
+    assert refused.exit_code == 1
+    assert "source.decimal: comma reads" in refused.output
+
+    for decimal, spend in (("comma", sum(1100 + at for at in range(100))), ("point", 114.95)):
+        done = RUN.invoke(app, ["init", "ads.csv", "--decimal", decimal, "--yes"])
+        assert done.exit_code == 0, done.output
+        assert load_settings(folder / "pipeline.yaml").source.decimal == decimal
+        report = json.loads(RUN.invoke(app, ["check", "--json"]).stdout)
+        assert report["totals"]["channels"][0]["spend"] == pytest.approx(spend)

@@ -12,7 +12,8 @@ from mmm_pipeline.errors import CampaignDataError
 from mmm_pipeline.ingestion.detection.profile import TableProfile, profile_file
 from mmm_pipeline.ingestion.detection.roles import ColumnRole, Role, roles_of
 from mmm_pipeline.ingestion.detection.steps import FoundStep, step_of
-from mmm_pipeline.settings.sources import DateOrderSetting
+from mmm_pipeline.ingestion.detection.weeks import FoundWeeks, weeks_of
+from mmm_pipeline.settings.sources import DateOrderSetting, DecimalSetting
 
 __all__ = ["Detection", "FoundChannel", "FoundTable", "detect", "with_answer"]
 
@@ -138,21 +139,34 @@ class Detection:
         )
 
     @property
+    def weeks(self) -> FoundWeeks | None:
+        """Which day of its week the dates of weekly tables are; None: there is no question about it."""
+        return weeks_of([table.step for table in self.used if table.step is not None])
+
+    @property
+    def unsure_lines(self) -> int:
+        """How many of the lines about what was found say "not sure": of any table, and of the weeks."""
+        weeks = self.weeks
+        return sum(len(table.doubts) for table in self.tables) + (weeks is not None and not weeks.is_sure)
+
+    @property
     def is_sure(self) -> bool:
+        """Whether there is nothing to ask; weeks without a hint are told, and taken to start on their date."""
         return not self.doubts
 
 
-def detect(paths: Sequence[Path], date_order: DateOrderSetting = "auto") -> Detection:
+def detect(paths: Sequence[Path], date_order: DateOrderSetting = "auto", decimal: DecimalSetting = "auto") -> Detection:
     """Look at files and decide what they are.
 
     Args:
         paths: one or more.
         date_order: of day and month, where a column can be read in two ways.
+        decimal: decimal mark of numbers that are text, where a column can be read in two ways.
 
     Raises:
         CampaignDataError: a file cannot be read, can be read in two ways, or no table has media, or no table a KPI.
     """
-    return _joined(tuple(_found(table) for path in paths for table in profile_file(path, date_order)))
+    return _joined(tuple(_found(table) for path in paths for table in profile_file(path, date_order, decimal)))
 
 
 def with_answer(detection: Detection, table: FoundTable, role: ColumnRole, answer: str) -> Detection:

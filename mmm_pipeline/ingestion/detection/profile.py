@@ -19,7 +19,7 @@ from mmm_pipeline.ingestion.spellings.dates import DATE_SPELLINGS, day, spelled_
 from mmm_pipeline.ingestion.spellings.decimal_marks import MarkSetting, staged_decimal_marks
 from mmm_pipeline.ingestion.spellings.number_formats import DecimalMark, is_number, number
 from mmm_pipeline.ingestion.spellings.parsing import trimmed, without_missing
-from mmm_pipeline.settings.sources import DateOrderSetting
+from mmm_pipeline.settings.sources import DateOrderSetting, DecimalSetting
 from mmm_pipeline.storage.scratch import scratch_folder
 from mmm_pipeline.storage.warehouse.dialect import DUCKDB
 
@@ -97,7 +97,9 @@ class TableProfile:
         return next(column for column in self.columns if column.header == header)
 
 
-def profile_file(path: Path, date_order: DateOrderSetting = "auto") -> tuple[TableProfile, ...]:
+def profile_file(
+    path: Path, date_order: DateOrderSetting = "auto", decimal: DecimalSetting = "auto"
+) -> tuple[TableProfile, ...]:
     """The tables of a file: one, or one for each visible sheet of a workbook.
 
     Raises:
@@ -106,14 +108,14 @@ def profile_file(path: Path, date_order: DateOrderSetting = "auto") -> tuple[Tab
     sheets: Sequence[str | None] = (None,)
     if path.suffix.lower() in XLSX.suffixes and path.is_file():
         sheets = visible_sheets(path) or (None,)
-    tables = [_profile(path, sheet, date_order) for sheet in sheets]
+    tables = [_profile(path, sheet, date_order, decimal) for sheet in sheets]
     with_rows = tuple(table for table in tables if table.rows)
     if not with_rows:
         raise CampaignDataError(f"{path}: has a header but no rows")
     return with_rows
 
 
-def _profile(path: Path, sheet: str | None, date_order: DateOrderSetting) -> TableProfile:
+def _profile(path: Path, sheet: str | None, date_order: DateOrderSetting, decimal: DecimalSetting) -> TableProfile:
     with scratch_folder("init") as folder, staging_area(folder) as staging:
         read = stage_file(staging, path, _ANYTHING, sheet)
         staging.close_to_files()
@@ -124,7 +126,7 @@ def _profile(path: Path, sheet: str | None, date_order: DateOrderSetting) -> Tab
         holds = _holds(staging, names)
         numbers = [position for position, kind in enumerate(holds) if kind == "number"]
         marks = staged_decimal_marks(
-            staging, names, numbers, setting=MarkSetting("auto", "source.decimal"), where=read.where
+            staging, names, numbers, setting=MarkSetting(decimal, "source.decimal"), where=read.where
         )
         columns = _columns(staging, names, holds, marks.of_column)
         dates, notes = {}, [*read.notes, *marks.notes]

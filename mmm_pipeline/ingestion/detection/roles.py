@@ -119,11 +119,14 @@ def _own_role(column: ColumnProfile, table: TableProfile) -> ColumnRole:
             numbered["name"] or header,
             ("media", "control"),
         )
-    return _of_name(column)
+    return _of_name(column, table)
 
 
-def _of_name(column: ColumnProfile) -> ColumnRole:
+def _of_name(column: ColumnProfile, table: TableProfile) -> ColumnRole:
     header = column.header
+    if header.strip().casefold() == "media":  # the default header; beside names of channels it can be nothing else
+        has_names = any(it.holds == "text" for it in table.columns)
+        return ColumnRole(header, "media", "its name", others=() if has_names else ("spend", "control", "kpi"))
     named: tuple[tuple[str, Role], ...] = (("money", "kpi"), ("spend", "spend"), ("media", "media"))
     for words, found in named:
         if looks_like(words, header):

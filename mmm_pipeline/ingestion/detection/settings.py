@@ -9,18 +9,21 @@ from typing import Any
 
 from mmm_pipeline.ingestion.detection.findings import Detection, FoundTable
 from mmm_pipeline.ingestion.detection.vocabulary import SUFFIXES, looks_like
-from mmm_pipeline.settings.sources import DateOrderSetting
+from mmm_pipeline.settings.sources import DateOrderSetting, DecimalSetting
 
 __all__ = ["found_settings"]
 
 
-def found_settings(detection: Detection, folder: Path, date_order: DateOrderSetting = "auto") -> dict[str, Any]:
+def found_settings(
+    detection: Detection, folder: Path, date_order: DateOrderSetting = "auto", decimal: DecimalSetting = "auto"
+) -> dict[str, Any]:
     """Sections with what differs from the defaults.
 
     Args:
         detection: what was found.
         folder: where the settings file is; paths are relative to it where they lie below.
         date_order: what was said of day and month.
+        decimal: what was said of the decimal mark.
     """
     media, kpi = detection.media, detection.kpi
     columns: dict[str, Any] = {"date": media.header("date")}
@@ -32,11 +35,13 @@ def found_settings(detection: Detection, folder: Path, date_order: DateOrderSett
     market = media.header("market")
     if market is not None:
         columns["market"] = market
-    found: dict[str, Any] = {"source": _source(media, folder, date_order), "columns": columns}
+    found: dict[str, Any] = {"source": _source(media, folder, date_order, decimal), "columns": columns}
     if kpi is not media:
-        found["kpi"] = {"source": _source(kpi, folder, date_order)}
+        found["kpi"] = {"source": _source(kpi, folder, date_order, decimal)}
         if kpi.header("date") != media.header("date"):
             found["kpi"]["date"] = kpi.header("date")
+    if detection.weeks is not None and detection.weeks.date == "end":
+        found["time"] = {"week_date": "end"}
     controls = detection.controls or media
     names = (
         []
@@ -46,7 +51,7 @@ def found_settings(detection: Detection, folder: Path, date_order: DateOrderSett
         ]
     )
     if names:
-        found["controls"] = {} if controls is media else {"source": _source(controls, folder, date_order)}
+        found["controls"] = {} if controls is media else {"source": _source(controls, folder, date_order, decimal)}
         if controls.header("date") != media.header("date"):
             found["controls"]["date"] = controls.header("date")
         found["controls"]["columns"] = names
@@ -60,12 +65,16 @@ def _is_switch(table: FoundTable, header: str) -> bool:
     return header in table.headers("event") and table.profile.column(header).is_switch
 
 
-def _source(table: FoundTable, folder: Path, date_order: DateOrderSetting) -> dict[str, Any] | str:
+def _source(
+    table: FoundTable, folder: Path, date_order: DateOrderSetting, decimal: DecimalSetting
+) -> dict[str, Any] | str:
     path = table.profile.path.resolve()
     shown = os.path.relpath(path, folder) if path.is_relative_to(folder) else str(path)
     extra = {"sheet": table.profile.sheet} if table.profile.sheet is not None else {}
     if date_order != "auto":
         extra["date_order"] = date_order
+    if decimal != "auto":
+        extra["decimal"] = decimal
     return {"kind": "file", "path": shown, **extra} if extra else shown
 
 

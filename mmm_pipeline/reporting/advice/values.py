@@ -49,6 +49,7 @@ def advice_values(tables: ResultTables, found: Findings, words: Wording, write: 
         "runner_up": {"words": spec_words(words, second), "error": error_words(tables, write, second)}
         if second
         else None,
+        "only_spec": len(tables.leaderboard) == 1,
         "close_call": lead < CLOSE_CALL,
         "limits": tables.settings.convergence,
         "overconfident": float(champion["coverage_90"]) < FAIR_COVERAGE,

@@ -187,6 +187,7 @@ def narrative_values(tables: ResultTables, language: Language) -> dict[str, Any]
         "champion": spec_words(words, found.champion),
         "champion_error": error_words(tables, write, found.champion),
         "naive_error": error_words(tables, write, found.best_naive),
+        "and_controls": _and_controls(tables, words, write),
         "disputed": list(found.disputed),
         "naive": words.get(f"naive.{found.best_naive['forecast']}", clean(found.best_naive["forecast"])),
         "horizon": int(budget["horizon"]),
@@ -293,6 +294,16 @@ def _held_share(tables: ResultTables) -> float:
     plan = tables.budget_plan
     total = float(plan["optimal_spend"].sum())
     return float(plan.loc[plan["is_held"], "optimal_spend"].sum()) / total if total else 0.0
+
+
+def _and_controls(tables: ResultTables, words: Wording, write: Formatter) -> str:
+    """The controls as the end of a list of what the baseline is made of; empty: there are none."""
+    if tables.settings.control_source is None:
+        return ""
+    names = [clean(name) for name in tables.settings.controls.columns]
+    if not names:
+        return words("baseline_controls.unnamed")
+    return words("baseline_controls.named", names=write.names(names))
 
 
 def _best(found: Findings) -> ChannelFinding | None:

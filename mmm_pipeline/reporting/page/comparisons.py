@@ -41,7 +41,7 @@ def comparison_notes(tables: ResultTables, found: Findings, words: Wording, writ
             key, specs=rivals, channels=write.names(list(found.disputed)), periods=tables.window.holdout_periods
         )
     elif rivals == 1:
-        agreement = words("page.agreement_single")
+        agreement = words("page.agreement_only" if len(tables.leaderboard) == 1 else "page.agreement_single")
     rolling = tables.rolling_origins
     return {
         "agreement": agreement,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 from pathlib import Path
 from typing import Any
@@ -230,3 +231,51 @@ def test_another_column_can_be_the_kpi(tmp_path: Path) -> None:
     [(where, role)] = found.doubts
 
     assert found_settings(with_answer(found, where, role, "orders"), tmp_path)["columns"]["kpi"] == "orders"
+
+
+def days(first: str, count: int, apart: int = 1) -> tuple[str, ...]:
+    return tuple(str(dt.date.fromisoformat(first) + dt.timedelta(days=apart * number)) for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("weeks", "orders", "date", "is_sure"),
+    [
+        (days("2023-01-08", 10, 7), days("2023-01-02", 70), "end", True),
+        (days("2023-01-08", 10, 7), days("2022-11-03", 130), "end", True),
+        (days("2023-01-04", 10, 7), days("2022-12-29", 100), "end", True),
+        (days("2023-01-08", 10, 7), days("2023-01-08", 70), "start", True),
+        (days("2023-01-08", 10, 7), days("2022-11-03", 150), "start", False),
+        (days("2023-01-08", 10, 7), days("2023-01-08", 10, 7), "start", False),
+        (days("2023-01-07", 10, 7), days("2023-01-07", 64), "start", False),
+    ],
+    ids=["begin together", "end together", "Wednesdays", "start together", "no hint", "no days", "both fit"],
+)
+def test_days_beside_weeks_tell_which_day_dates_a_week(
+    tmp_path: Path, weeks: tuple[str, ...], orders: tuple[str, ...], date: str, is_sure: bool
+) -> None:
+    media = table("week,platform,impressions,spend", "tv,10,1.5", dates=weeks)
+
+    found = look(tmp_path, media, table("day,order_value,revenue", "7,20.5", dates=orders))
+
+    assert found.weeks is not None
+    assert (found.weeks.date, found.weeks.is_sure) == (date, is_sure)
+    assert found_settings(found, tmp_path).get("time") == ({"week_date": "end"} if date == "end" else None)
+
+
+def test_weeks_dated_by_mondays_raise_no_question(tmp_path: Path) -> None:
+    weeks = table("week,platform,impressions,spend,revenue", "tv,10,1.5,9", dates=days("2023-01-02", 10, 7))
+
+    assert look(tmp_path, weeks).weeks is None
+
+
+def test_a_column_called_media_has_the_media(tmp_path: Path) -> None:
+    found = look(tmp_path, table("date,channel,media,spend,kpi", "tv,10,1.5,7", "search,20,2.5,0"))
+
+    assert found.is_sure
+    assert found_settings(found, tmp_path)["columns"]["media"] == "media"
+
+
+def test_a_column_called_media_without_channels_beside_it_is_asked_about(tmp_path: Path) -> None:
+    found = look(tmp_path, table("date,tv_spend,media,revenue", "1.5,10,7"))
+
+    assert [role.header for _, role in found.doubts] == ["media"]

@@ -21,6 +21,7 @@ from mmm_pipeline.reporting.narratives.template import (
 )
 from mmm_pipeline.reporting.results.tables import Language, RowCounts
 from mmm_pipeline.reporting.text.wording import wording
+from mmm_pipeline.settings.tables import ControlSettings
 from mmm_pipeline_tests.reporting.findings.test_findings import without_baseline
 from mmm_pipeline_tests.reporting.profiled_results import profiled
 from mmm_pipeline_tests.reporting.synthetic_results import HOSTILE_NAMES, resting_on, synthetic_results
@@ -54,6 +55,24 @@ def test_a_champion_that_does_not_beat_the_naive_forecast_is_the_first_paragraph
     paragraphs = [line for line in text.splitlines() if line and not line.startswith("#")]
     assert said in paragraphs[0]
     assert said not in chart_report(synthetic_results(3), language)
+
+
+@pytest.mark.parametrize(
+    ("language", "named", "unnamed"),
+    [
+        ("en", ", weekday and the controls (c1 and c2).", ", weekday and the controls."),
+        ("ko", ", 통제 변수(c1, c2) 등의", ", 통제 변수 등의"),
+    ],
+)
+def test_controls_are_part_of_the_baseline(language: Language, named: str, unnamed: str) -> None:
+    tables = synthetic_results(3)
+    assert {"en": "controls", "ko": "통제 변수"}[language] not in chart_report(tables, language)
+    for controls, said in (
+        ({"columns": ["c1", "c2"], "source": {"kind": "file", "path": "controls.csv"}}, named),
+        ({"source": {"kind": "file", "path": "controls.csv"}}, unnamed),
+    ):
+        settings = tables.settings.model_copy(update={"controls": ControlSettings.model_validate(controls)})
+        assert said in chart_report(dataclasses.replace(tables, settings=settings), language)
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "No material gain"), ("ko", "의미 있는 이득이 없습니다")])

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from mmm_pipeline.reporting.findings.findings import findings
-from mmm_pipeline.reporting.narratives.template import chart_report, verdict
+from mmm_pipeline.reporting.narratives.template import chart_report, model_advice, verdict
 from mmm_pipeline.reporting.page.comparisons import comparison_notes, comparison_tables
 from mmm_pipeline.reporting.page.page_tables import PageTable, page_tables
 from mmm_pipeline.reporting.results.tables import Language, ResultTables
@@ -92,6 +92,19 @@ def test_without_a_second_opinion_nobody_claims_agreement() -> None:
     assert "no second opinion" in _notes(results)["agreement"]
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "Only one spec was fitted"), ("ko", "모델을 하나만 적합했으므로")]
+)
+def test_a_grid_of_one_spec_has_no_rivals_that_failed(language: Language, said: str) -> None:
+    several = _agreeing(synthetic_results(5), verdict="single_spec", specs=1)
+    alone = dataclasses.replace(several, leaderboard=several.leaderboard.query("is_champion"))
+
+    for results, is_alone in ((alone, True), (several, False)):
+        assert (said in _notes(results, language)["agreement"]) is is_alone
+        assert (said in model_advice(results, language)) is is_alone
+    assert "No other spec" not in model_advice(alone, "en")
+
+
 def test_a_first_run_says_that_there_is_nothing_to_compare_with() -> None:
     results = synthetic_results(5, refreshed=False)
     assert "drift" not in _tables(results)
@@ -143,7 +156,7 @@ def test_days_that_no_model_saw_are_counted_over_all_windows() -> None:
     results = synthetic_results(3)
     assert findings(results).scored_periods == 28
     assert findings(_rolling(results)).scored_periods == 56
-    assert "On 56 days" in verdict(_rolling(results), "en")["trust"]
+    assert "In 56 days" in verdict(_rolling(results), "en")["trust"]
 
 
 def test_the_error_that_ranks_is_the_one_that_is_told() -> None:

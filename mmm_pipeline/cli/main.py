@@ -191,10 +191,17 @@ def load(
     config: ConfigOption = None,
     home: HomeOption = Path(".mmm"),
 ) -> None:
-    """Merge an export into the campaign table by its key: new rows are added, rows sent again replace."""
+    """Merge an export into the campaign table by its key: new rows are added, rows sent again replace.
+
+    It stores long tables: rows of a channel that hold media and KPI.
+    Columns per channel, and a KPI with a source of its own, are read
+    from where they are instead.
+    """
     folder = Home(home.resolve())
     with ReadableErrors():
         settings = in_force(folder, config).settings
+        if settings.not_landed is not None:
+            raise SettingsError(settings.not_landed)
         from mmm_pipeline.cli.result_tables import landing_summary
         from mmm_pipeline.ingestion.landing.landing import land
         from mmm_pipeline.ingestion.landing.tables import campaign_table

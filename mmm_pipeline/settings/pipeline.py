@@ -175,6 +175,20 @@ class Settings(Section):
         return self.source if self.columns.is_wide else None
 
     @property
+    def not_landed(self) -> str | None:
+        """Why `mmm load` cannot store the tables that these settings describe; None: it can."""
+        if self.columns.is_wide:
+            reads = "columns per channel (columns.wide, columns.patterns)"
+        elif self.own_kpi_source is not None:
+            reads = f"the KPI from a source of its own (kpi.source: {self.own_kpi_source.described})"
+        else:
+            return None
+        return (
+            "`mmm load` stores long tables, whose rows hold a channel's media and the KPI, and these settings read "
+            f"{reads}: point source at the file itself, or load the tables into a database with its own tools"
+        )
+
+    @property
     def control_source(self) -> SourceSettings | None:
         """Where the controls are; None: there are none."""
         if self.controls.source.kind is not None:
@@ -183,10 +197,18 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _lands_long_rows(self) -> Settings:
-        if self.landing.file is not None and (self.columns.is_wide or self.own_kpi_source is not None):
+        if self.landing.file is not None and (reason := self.not_landed) is not None:
+            raise ValueError(f"landing.file: {reason}")
+        return self
+
+    @model_validator(mode="after")
+    def _reads_controls_from_where_it_can(self) -> Settings:
+        source = self.control_source
+        if source is not None and source.kind == "bigquery":
+            setting = "source" if self.controls.source.kind is None else "controls.source"
             raise ValueError(
-                "landing.file merges rows per day and channel that have the KPI, too: it does not go with "
-                "columns.wide, columns.patterns or kpi.source"
+                f"controls are not read from BigQuery, and {setting}.kind is 'bigquery': export them to a file (or a "
+                "DuckDB table) and name it in controls.source, e.g. controls.source: controls.csv"
             )
         return self
 

@@ -148,7 +148,8 @@ class ControlSettings(Section):
     """Optional controls: a table with a date and numeric columns, one row per period or finer (and market)."""
 
     source: Source = Field(
-        SourceSettings(), description="where the controls are, as the section source; empty: `columns` of that source"
+        SourceSettings(),
+        description="where the controls are, as the section source, but not BigQuery; empty: `columns` of that source",
     )
     date: str | None = Field(None, description="its date column; empty: columns.date")
     columns: tuple[str, ...] = Field((), description="empty: of a source of their own, every column but the date")

@@ -213,6 +213,17 @@ def test_load_without_a_table_says_where_it_could_go(tmp_path: Path) -> None:
     assert "Give --to duckdb, or --to bigquery --table dataset.table" in done.stderr
 
 
+def test_load_refuses_tables_that_are_not_long(tmp_path: Path) -> None:
+    (tmp_path / "pipeline.yaml").write_text("source: wide.csv\ncolumns: {kpi: revenue, patterns: {spend: '*_S'}}\n")
+
+    done = mmm("load", "wide.csv", "--to", "duckdb", folder=tmp_path)
+
+    assert done.returncode == 1
+    assert "stores long tables" in done.stderr
+    assert "point source at the file itself" in done.stderr.replace("\n", " ")
+    assert not (tmp_path / ".mmm" / "campaigns.duckdb").exists()
+
+
 def test_another_file_is_read_with_the_decimal_mark_of_the_settings(tmp_path: Path) -> None:
     config = tmp_path / "pipeline.yaml"
     config.write_text("source: {decimal: comma}\n")

@@ -31,9 +31,24 @@ def test_a_wide_table_has_its_kpi_as_a_table_of_its_own_in_the_same_source() -> 
 
 
 def test_landing_takes_long_rows_with_their_kpi_only() -> None:
-    source = {"kind": "duckdb", "path": "a.duckdb", "table": "t"}
-    with pytest.raises(SettingsError, match=r"columns\.wide, columns\.patterns or kpi\.source"):
-        parse_settings({"source": source, "landing": {"file": "b.csv"}, "kpi": {"source": "c.csv"}})
+    landing = {"source": {"kind": "duckdb", "path": "a.duckdb", "table": "t"}, "landing": {"file": "b.csv"}}
+    assert parse_settings(landing).not_landed is None
+    with pytest.raises(SettingsError, match=r"landing\.file: .*long tables.*the KPI.*kpi\.source: c\.csv"):
+        parse_settings({**landing, "kpi": {"source": "c.csv"}})
+    with pytest.raises(SettingsError, match=r"landing\.file: .*long tables.*columns per channel"):
+        parse_settings({**landing, "columns": {"patterns": {"spend": "*_S"}}})
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"source": "a.csv", "controls": {"source": {"kind": "bigquery", "table": "d.t"}}}, r"controls\.source\.kind"),
+        ({"source": {"kind": "bigquery", "table": "d.t"}, "controls": {"columns": ["price"]}}, r"and source\.kind"),
+    ],
+)
+def test_controls_in_bigquery_are_refused_before_anything_is_read(settings: dict[str, object], named: str) -> None:
+    with pytest.raises(SettingsError, match=rf"controls are not read from BigQuery.*{named}"):
+        parse_settings(settings)
 
 
 def test_the_features_of_version_1_are_the_controls_of_today() -> None:

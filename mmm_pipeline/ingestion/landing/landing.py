@@ -178,7 +178,10 @@ def column_name(header: str) -> str:
 
 def _new_columns(staging: Staging, roles: Roles) -> tuple[LandedColumn, ...]:
     """Columns of a table that does not exist yet: a column of numbers only is a number, unless its role is a name."""
-    kinds = {roles.positions["date"]: "date", **{roles.positions[role]: "number" for role in NUMBER_ROLES}}
+    kinds = {
+        roles.positions["date"]: "date",
+        **{roles.positions[role]: "number" for role in NUMBER_ROLES if role in roles.positions},
+    }
     kinds |= {roles.positions[role]: "text" for role in ("channel", *OPTIONAL_ROLES) if role in roles.positions}
     columns: dict[str, LandedColumn] = {}
     for position, header in enumerate(roles.names):
@@ -232,7 +235,8 @@ def _keyed(columns: tuple[LandedColumn, ...], key: Sequence[str], roles: Roles) 
     unknown = [header for header in key if normalised(header) not in known]
     if unknown:
         raise SettingsError(f"landing.key names {unknown[0]!r}, which is no column; columns: {', '.join(roles.names)}")
-    measures = [roles.header(role) for role in NUMBER_ROLES if normalised(roles.header(role)) in named]
+    given = [roles.header(role) for role in NUMBER_ROLES if role in roles.positions]
+    measures = [header for header in given if normalised(header) in named]
     if measures:
         raise SettingsError(
             f"landing.key names {measures[0]!r}, which is a measure: a correction of it would be a new row"
@@ -261,7 +265,7 @@ def _require_numbers(
         CampaignDataError: naming the first such cell.
     """
     for column in columns:
-        if column.kind != "number" or column.position in {roles.positions[role] for role in NUMBER_ROLES}:
+        if column.kind != "number" or column.position in {roles.positions.get(role) for role in NUMBER_ROLES}:
             continue
         text = f"c{column.position}"
         value = number(DUCKDB, f"({trimmed(DUCKDB, text)})", marks.get(column.position, "point"))

@@ -130,7 +130,7 @@ class CampaignQueries(RowRules):
         typed += [f"{self.number(role)} AS {role}" for role in self.numbers]
         counted = {role: role if role in self.numbers else d.null("number") for role in NUMBER_ROLES}
         if self.is_media and self.kind() != "'paid'":
-            counted["media"] = f"CASE WHEN kind = 'spend_only' THEN spend ELSE {counted['media']} END"
+            counted["media"] = f"CASE WHEN kind = 'spend_only' THEN {counted['spend']} ELSE {counted['media']} END"
             counted["spend"] = f"CASE WHEN kind = 'organic' THEN 0.0 ELSE {counted['spend']} END"
         kept = ", ".join(self.columns) if keep_text else "row_hash"
         keep = kept if keep_text else f"{d.hashed(self.columns)} AS row_hash"

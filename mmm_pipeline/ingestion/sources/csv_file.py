@@ -86,13 +86,14 @@ def _read_header(text: TextFile, wanted: WantedColumns) -> _Header:
         CampaignDataError: no delimiter gives a header, or the file has only blank lines.
     """
     best: tuple[tuple[int, int, int], _Header] | None = None
-    broken: tuple[int, str] | None = None
+    # Of each delimiter: a closing quote before a comma is a broken one only where commas do not delimit.
+    broken: dict[str, tuple[int, str]] = {}
     for delimiter in _DELIMITERS:
         lines: dict[int, int] = {}
         rows = []
         for record in takewhile(lambda it: it.line <= _HEADER_WITHIN_LINES, _records(text, delimiter, True)):
             if isinstance(record.fields, str):
-                broken = broken or (record.line, record.fields)
+                broken.setdefault(delimiter, (record.line, record.fields))
                 continue
             lines[record.line] = record.lines
             if any(map(str.strip, record.fields)):
@@ -105,8 +106,10 @@ def _read_header(text: TextFile, wanted: WantedColumns) -> _Header:
         score = (wanted.found_in(found.names), len(found.names), -found.number)
         if best is None or score > best[0]:
             best = score, _Header(found, delimiter, lines[found.number])
-    if broken is not None and (best is None or not best[1].row.is_complete):
-        raise CampaignDataError(_unreadable_header(text, *broken))
+    if best is None and broken:
+        raise CampaignDataError(_unreadable_header(text, *next(iter(broken.values()))))
+    if best is not None and best[1].delimiter in broken and not best[1].row.is_complete:
+        raise CampaignDataError(_unreadable_header(text, *broken[best[1].delimiter]))
     if best is None:
         raise CampaignDataError(f"{text}: has only blank lines: expected a header line and rows")
     return best[1]

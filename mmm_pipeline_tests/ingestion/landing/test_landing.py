@@ -85,6 +85,18 @@ def test_totals_by_name_land_and_are_left_out_when_the_table_is_read(place: Plac
     assert sorted(warehouse.read_table("media_rows")["kpi"]) == [10, 20]
 
 
+@pytest.mark.parametrize("lacking", ["media", "spend"])
+def test_a_table_without_media_or_spend_lands_as_the_settings_say(place: Place, tmp_path: Path, lacking: str) -> None:
+    file = tmp_path / "export.csv"
+    file.write_text("Date,Ad group alias,Size,Sales\n2025-01-06,Search,1.5,20\n2025-01-07,Search,2.5,21\n")
+    columns = {"media": "Size", "spend": "Size", lacking: None}
+
+    landed = land(file, place.table, parse_settings({"columns": columns}), scratch=tmp_path)
+
+    assert (done(landed), landed.key) == ((2, 0, 0), ("Date", "Ad_group_alias"))
+    assert place.read("Size, Sales") == [(1.5, 20.0), (2.5, 21.0)]
+
+
 def test_names_that_look_the_same_are_one_key(place: Place) -> None:
     place.land("2025-01-06,Apex,한글,10,1.5,20,1,a")
 

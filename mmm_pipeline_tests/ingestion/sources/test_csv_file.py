@@ -268,6 +268,13 @@ def test_the_likeliest_header_is_named_when_none_has_the_columns(staging: Stagin
         stage_csv(staging, tmp_path / "a.csv", WANTED)
 
 
+def test_a_quoted_header_without_the_columns_is_told_what_it_lacks(staging: Staging, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('"Day","Campaign","Cost"\n1,2,"na"\n')
+
+    with pytest.raises(CampaignDataError, match=r"(?s)a\.csv: 3 required.*found: 'Day', 'Campaign', 'Cost'"):
+        stage_csv(staging, tmp_path / "a.csv", WANTED)
+
+
 def test_a_header_is_not_looked_for_in_the_whole_file(staging: Staging, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("x,y\n" + "1,2\n" * 50 + "a,b,c\n")
 

@@ -58,7 +58,7 @@ def predictive_check(
     ahead = np.asarray(holdout_kpi, dtype=float)
     window = fit.data.total_kpi
     replicated = _by_draw(fit.posterior_predictive(seed=seed))
-    forecast = fit.predict(holdout_media, features=features, seed=seed + 1)
+    forecast = fit.predict(holdout_media, features=features, seed=seed)
     dates = np.concatenate([fit.data.dates.astype("datetime64[ns]"), forecast["time"].to_numpy()])
     pit = pd.DataFrame(
         {

@@ -28,12 +28,12 @@ def forecast_table(
         holdout_kpi: (H,) observed KPI of those days.
         features: (H, F), when the model has features.
         credible_interval: probability of the outer interval; the inner one is 50 %.
-        seed: of the predictive noise.
+        seed: of the predictive noise; draws of the holdout are those that `score_fit` of this seed scores.
     """
     predictive = fit.posterior_predictive(seed=seed)
     train = _days(fit.fitted_mean(), predictive, fit.data.total_kpi, credible_interval)
     ahead = fit.predict_mean(holdout_media, features=features)
-    draws = fit.predict(holdout_media, features=features, seed=seed + 1)
+    draws = fit.predict(holdout_media, features=features, seed=seed)
     holdout = _days(ahead, draws, np.asarray(holdout_kpi, dtype=float), credible_interval)
     table = pd.concat([train.assign(is_holdout=False), holdout.assign(is_holdout=True)], ignore_index=True)
     return table[["date", "is_holdout", "observed", "mean", "low", "high", "low_50", "high_50"]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 
+import pandas as pd
 import pytest
 
 from mmm_pipeline.mmm.reasons import Reason, stored_reasons
@@ -20,6 +21,7 @@ from mmm_pipeline.reporting.narratives.template import (
     verdict,
 )
 from mmm_pipeline.reporting.results.tables import Language, RowCounts
+from mmm_pipeline.reporting.text.formatting import Formatter
 from mmm_pipeline.reporting.text.wording import wording
 from mmm_pipeline.settings.tables import ControlSettings
 from mmm_pipeline_tests.reporting.findings.test_findings import without_baseline
@@ -73,6 +75,24 @@ def test_controls_are_part_of_the_baseline(language: Language, named: str, unnam
     ):
         settings = tables.settings.model_copy(update={"controls": ControlSettings.model_validate(controls)})
         assert said in chart_report(dataclasses.replace(tables, settings=settings), language)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "Today means {first} to {last}, the last"), ("ko", "{first}부터 {last}까지를 말합니다")],
+)
+def test_a_plan_says_what_today_is_where_it_is_unlike_the_mean(language: Language, said: str) -> None:
+    tables = synthetic_results(3)
+    budget, days = tables.budget_summary.iloc[0], len(tables.window.grid)
+    mean, write = float(budget["total_today"]) / int(budget["horizon"]), Formatter(language)
+    first = tables.window.grid.date(days - int(budget["horizon"]))
+    said = said.format(first=write.date(first), last=write.date(tables.window.end))
+    for times, is_told in ((1.2, False), (4.0, True)):
+        matrix = pd.DataFrame(
+            {"channel": [tables.budget_plan["channel"].iloc[0], "not planned"], "spend": [times * mean * days, 1e9]}
+        )
+        text = budget_report(dataclasses.replace(tables, media_matrix=matrix), language)
+        assert (said in text) is is_told
 
 
 @pytest.mark.parametrize(("language", "said"), [("en", "No material gain"), ("ko", "의미 있는 이득이 없습니다")])

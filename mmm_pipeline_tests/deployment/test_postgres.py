@@ -10,11 +10,15 @@ import dagster as dg
 import pytest
 
 from mmm_pipeline.orchestration.headless import build_definitions
+from mmm_pipeline.settings.schedule import RefreshCalendar
 from mmm_pipeline.storage.home import Home
 from mmm_pipeline_tests.deployment.postgres_server import PASSWORD, Server, serve
 
 ROOT = Path(__file__).parents[2]
-_FIRST_STAGES = ("media_rows", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix")
+_FIRST_STAGES = (
+    *("media_rows", "kpi_rows", "rejected_rows", "campaign_totals"),
+    *("media_matrix", "market_matrix", "kpi_series"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +49,7 @@ def run_id(dagster_home: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
         result = definitions.resolve_job_def("__ASSET_JOB").execute_in_process(
             instance=instance,
             asset_selection=[dg.AssetKey(name) for name in _FIRST_STAGES],
+            partition_key=RefreshCalendar().present().key,
             run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
         )
     assert result.success

@@ -19,7 +19,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
     (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
 )
-_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+_CONTROL = re.compile(
+    rb"[\x00-\x06\x08\x0e-\x1a\x1c-\x1f]"
+)  # bell and escape occur in names; output shows them harmless
 _MOST_HANGUL = 0.8
 """Share of Hangul among the letters that are not ASCII from which text is Korean: other text decodes to odd signs."""
 

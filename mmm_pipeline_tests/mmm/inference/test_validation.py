@@ -48,9 +48,9 @@ def test_channel_of_zeros_is_named():
         require_fittable(SPEC, changed(small_window(), "media", slice(None), 1, 0.0))
 
 
-def test_channel_without_spend_is_named():
-    with pytest.raises(ModelInputError, match=r"channel 'channel 0' has spend share 0"):
-        require_fittable(SPEC, changed(small_window(), "spend", slice(None), 0, 0.0))
+def test_channels_none_of_which_has_spend_are_refused():
+    with pytest.raises(ModelInputError, match=r"no channel has spend: at least one is needed"):
+        require_fittable(SPEC, changed(small_window(), "spend", slice(None), slice(None), 0.0))
 
 
 def test_too_few_days_say_how_many_are_needed():

@@ -55,7 +55,11 @@ def test_a_file_that_says_it_already_is_not_touched() -> None:
 
 @pytest.mark.parametrize(
     ("text", "why"),
-    [("a: [", "not valid YAML"), ("- 1\n", "expected sections"), ("budget: {lower: 3}\n", "budget.lower 3.0 is above")],
+    [
+        ("a: [", "not valid YAML"),
+        ("- 1\n", "expected sections"),
+        ("budget: {lower: 3}\n", r"budget.lower and upper is \[3.0, 2.0\]"),
+    ],
 )
 def test_a_file_that_cannot_take_the_changes_is_one_clear_error(text: str, why: str) -> None:
     with pytest.raises(SettingsError, match=why):

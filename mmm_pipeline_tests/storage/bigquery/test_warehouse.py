@@ -90,7 +90,7 @@ def test_a_write_that_fails_leaves_the_table_as_it_was(warehouse: BigQueryWareho
     warehouse.write_table("numbers", pd.DataFrame({"number": [1, 2]}))
     proxy.faults.append(Fault("POST .*/upload/", 403, "quotaExceeded", "Quota exceeded", times=1))
 
-    with pytest.raises(WarehouseError, match=r"set_\d+\.numbers: writing numbers failed: quotaExceeded"):
+    with pytest.raises(WarehouseError, match=r"set_\d+\.numbers_\d{8}: writing numbers failed: quotaExceeded"):
         warehouse.write_table("numbers", pd.DataFrame({"number": [9]}))
 
     proxy.faults.clear()
@@ -102,7 +102,9 @@ def test_an_upload_that_does_not_get_through_is_given_up(warehouse: BigQueryWare
     proxy.faults.append(Fault("(POST|PUT) .*/upload/", 503, "backendError"))
     began = time.monotonic()
 
-    with pytest.raises(WarehouseError, match=r"numbers: writing numbers failed: given up within 30 s .* on HTTP 503"):
+    with pytest.raises(
+        WarehouseError, match=r"numbers_\d{8}: writing numbers failed: given up within 30 s .* on HTTP 503"
+    ):
         warehouse.write_table("numbers", pd.DataFrame({"number": [1]}))
     assert time.monotonic() - began < 40
 
@@ -120,7 +122,7 @@ def test_a_stream_is_written_in_parts_and_a_table_can_be_dropped(warehouse: BigQ
 
 
 def test_a_missing_table_says_what_to_run_and_a_bad_name_is_refused(warehouse: BigQueryWarehouse) -> None:
-    with pytest.raises(StoredResultError, match=r"leaderboard: there is no such table yet: run `mmm run`"):
+    with pytest.raises(StoredResultError, match=r"leaderboard_\d{8}: there is no such table yet: run `mmm run`"):
         warehouse.read_table("leaderboard")
     for name in ("a`b", "T", "a.b", "a\n", ""):
         with pytest.raises(StoredResultError, match="cannot name a table"):
@@ -151,7 +153,15 @@ def test_the_assets_run_in_bigquery_from_table_to_table(
         "bigquery: {labels: {team: marketing}, maximum_bytes_billed: 50000000}\n"
     )
     definitions = build_definitions(Home(tmp_path / "home"), config)
-    ingested = ["media_rows", "rejected_rows", "campaign_totals", "media_matrix", "market_matrix"]
+    ingested = [
+        "media_rows",
+        "kpi_rows",
+        "rejected_rows",
+        "campaign_totals",
+        "media_matrix",
+        "market_matrix",
+        "kpi_series",
+    ]
     job = dg.define_asset_job("ingest", selection=dg.AssetSelection.assets(*ingested))
     definitions = dg.Definitions.merge(definitions, dg.Definitions(jobs=[job]))
 

@@ -21,8 +21,10 @@ _NAIVE = pd.DataFrame({"forecast": ["mean"], "mape": [0.2]})
 @pytest.fixture
 def workspace(tmp_path: Path) -> RunWorkspace:
     made = RunWorkspace(root=str(tmp_path), config=None)
-    day = {"date": [pd.Timestamp("2025-01-01")], "channel": ["A"], "media_units": [1.0]}
-    made.warehouse().write_tables({"media_matrix": pd.DataFrame({**day, "spend": [100.0], "kpi": [300.0]})})
+    day = {"date": [pd.Timestamp("2025-01-01")]}
+    media = pd.DataFrame({**day, "channel": ["A"], "kind": ["paid"], "media_units": [1.0], "spend": [100.0]})
+    sold = pd.DataFrame({**day, "market": pd.Series([None], dtype=object), "kpi": [300.0]})
+    made.warehouse().write_tables({"media_matrix": media, "kpi_series": sold})
     return made
 
 

@@ -16,6 +16,7 @@ from mmm_pipeline.reporting.advice.rules import data_proposals, model_proposals
 from mmm_pipeline.reporting.advice.values import advice_values, error_words, proposal_values, spec_words
 from mmm_pipeline.reporting.findings.findings import NEGLIGIBLE_MOVE, ChannelFinding, Findings, Move, findings
 from mmm_pipeline.reporting.gemini.faults import Reason
+from mmm_pipeline.reporting.narratives.today import unlike_the_mean
 from mmm_pipeline.reporting.results.tables import Language, ResultTables, records
 from mmm_pipeline.reporting.text.formatting import Formatter
 from mmm_pipeline.reporting.text.markdown import Markdown
@@ -45,7 +46,6 @@ NOT_CONFIGURED = Reason("not_configured")
 _NOBODY_ELSE = frozenset({"not_configured", "no_key", "off"})
 """Reasons for a template's text that are no news: nobody else was asked to write."""
 LISTED = 8
-_UNLIKE_THE_MEAN = 0.5  # share of the mean spend that today's may differ by without a word
 VERDICT_PARTS = ("headline", "trust", "channels", "budget")
 
 
@@ -313,21 +313,6 @@ def _best(found: Findings) -> ChannelFinding | None:
     return max(known, key=lambda channel: float(channel.row["roi"]), default=None)
 
 
-def _unlike_the_mean(tables: ResultTables, budget: Mapping[str, Any], words: Wording, write: Formatter) -> list[str]:
-    """What "today" is, where its spend is far from the mean of all periods; empty where it is not."""
-    window, horizon, today = tables.window, int(budget["horizon"]), float(budget["total_today"])
-    if pd.Timestamp(budget["basis_end"]).date() != window.end or horizon >= len(window.grid):
-        return []
-    planned = tables.media_matrix["channel"].isin(tables.budget_plan["channel"])
-    mean = float(tables.media_matrix.loc[planned, "spend"].sum()) / len(window.grid) * horizon
-    if not mean > 0 or abs(today - mean) <= _UNLIKE_THE_MEAN * mean:
-        return []
-    first = window.grid.date(len(window.grid) - horizon)
-    told = "below" if today < mean else "above"
-    dates = {"first": write.date(first), "last": write.date(window.end)}
-    return [words(f"basis_unlike_mean.{told}", today=write.money(today), periods=horizon, **dates)]
-
-
 def asked_words(tables: ResultTables, found: Findings, words: Wording, write: Formatter) -> str:
     """What the plan was asked for, in a sentence or two; empty for the most KPI at a total, which needs no words."""
     budget, settings = found.budget, tables.settings.budget
@@ -335,7 +320,7 @@ def asked_words(tables: ResultTables, found: Findings, words: Wording, write: Fo
     said = []
     if pd.Timestamp(budget["basis_end"]).date() < tables.window.end:
         said.append(words("basis", date=write.date(budget["basis_end"]), periods=int(budget["horizon"])))
-    said += _unlike_the_mean(tables, budget, words, write)
+    said += unlike_the_mean(tables, budget, words, write)
     if objective != "most_kpi":
         target = settings.target_kpi if objective == "smallest_total" else settings.target_marginal_roi
         said.append(

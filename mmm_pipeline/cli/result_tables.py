@@ -230,7 +230,7 @@ def check_summary(report: Mapping[str, Any]) -> Table:
     totals = report["totals"]
     columns = (f"{role}: {header}" for role, header in report["columns"].items())
     table.add_row("columns", escape(", ".join(columns)))
-    table.add_row("KPI in all", f"{totals['kpi']:,.2f}")
+    table.add_row("sums of all rows", f"KPI {totals['kpi']:,.2f}")
     for row in totals["channels"]:
         table.add_row("", f"{escape(row['channel'])}: media {row['media']:,.2f}, spend {row['spend']:,.2f}")
     excluded = report["excluded_channels"]

@@ -123,7 +123,7 @@ def _query(dialect: Dialect, rows: CampaignRows) -> str:
 
 
 def _notes_on_several_rows(sums: pd.DataFrame, where: str, settings: Settings) -> tuple[str, ...]:
-    """What to know of days with several rows.
+    """What to know of dates with several rows.
 
     Raises:
         CampaignDataError: they can be read in two ways.
@@ -141,16 +141,16 @@ def _notes_on_several_rows(sums: pd.DataFrame, where: str, settings: Settings) -
         else (f" (lines {int(example['first_line'])} and {int(example['last_line'])})")
     )
     day = f"{example['date']:%Y-%m-%d}{market}{lines}"
-    of_all = f"{len(several):,} of {len(sums):,} days{' and markets' if sums['market'].notna().any() else ''}"
+    of_all = f"{len(several):,} of {len(sums):,} dates{' and markets' if sums['market'].notna().any() else ''}"
     choice = (
         "They can be read two ways. They add up, as orders or the sales of several shops do: set columns.kpi_per: row. "
-        "Every row repeats the KPI of its day, which counts once: set columns.kpi_per: date"
+        "Every row repeats the KPI of its date, which counts once: set columns.kpi_per: date"
     )
     equal = several.loc[several["least"] == several["most"]]
     same = len(equal) >= _EQUAL_SHARE * len(several) and equal["most"].nunique() >= _LEAST_VALUES
     if len(several) >= _LEAST_DAYS and same:
         raise CampaignDataError(
-            f"{where}: several rows of a day have the same KPI on {of_all}, e.g. {example['most']:,.2f} on {day}. "
+            f"{where}: several rows of a date have the same KPI on {of_all}, e.g. {example['most']:,.2f} on {day}. "
             + choice
         )
     if len(several) > _SEVERAL_SHARE * len(sums):

@@ -131,7 +131,7 @@ def score_partition(home: Home, settings: Settings, period: Period) -> tuple[dic
     now = BacktestState.read(home.refresh(period.key), settings, period.last)
     row = series.add(now)
     judge = now if newest is None or newest.key == period.key else BacktestState.read(newest, settings, period.last)
-    row["uplift_in_hindsight"] = series.hindsight(judge, now)
+    row["uplift_in_hindsight"] = series.hindsight(judge, now.plan)
     return row, series.channels[-1]
 
 

@@ -97,12 +97,11 @@ class Series:
         """Note why a partition is not scored."""
         self.rows.append({"as_of": pd.Timestamp(date), "status": "failed", "note": note[:_LONGEST_NOTE]})
 
-    def hindsight(self, judge: BacktestState, state: BacktestState) -> float:
+    def hindsight(self, judge: BacktestState, plan: pd.DataFrame) -> float:
         """Gain of a partition's plan as a later champion sees it."""
         from mmm_pipeline.mmm.evaluation.backtest import plan_gain
 
-        budget = self._settings.budget
-        return plan_gain(judge.fit, state.plan, self._planned, budget.count_after_horizon)
+        return plan_gain(judge.fit, plan, self._planned, self._settings.budget.count_after_horizon)
 
     def finished(self) -> BacktestResult:
         """All of them together.
@@ -110,16 +109,14 @@ class Series:
         Raises:
             StoredResultError: none could be scored; the message has the reasons.
         """
-        from mmm_pipeline.mmm.evaluation.backtest import backtest_summary, backtest_table, plan_gain
+        from mmm_pipeline.mmm.evaluation.backtest import backtest_summary, backtest_table
 
         if not self._forecasts or self._before is None:
             reasons = "\n".join(f"  {row['as_of']:%Y-%m-%d}: {row['note']}" for row in self.rows)
             raise StoredResultError(f"none of the {len(self.rows)} date(s) could be scored:\n{reasons}")
-        judge, budget = self._before.fit, self._settings.budget
         for row in self.rows:
             if row["status"] == "scored":
-                plan = self._plans[row["as_of"].date()]
-                row["uplift_in_hindsight"] = plan_gain(judge, plan, self._planned, budget.count_after_horizon)
+                row["uplift_in_hindsight"] = self.hindsight(self._before, self._plans[row["as_of"].date()])
         table = backtest_table(self.rows)
         summary = {
             "horizon": self._horizon,

@@ -151,8 +151,8 @@ MEDIA_MATRIX = table(
         "date": column(DATE, "first day of the period"),
         "channel": column(str, "name of the channel", pa.Check.str_length(min_value=1)),
         "kind": _KIND,
-        "media_units": column(float, "media of the channel on the period", AT_LEAST_0, FINITE, unit="media units"),
-        "spend": column(float, "spend of the channel on the period", AT_LEAST_0, FINITE, unit=CURRENCY_PER_PERIOD),
+        "media_units": column(float, "media of the channel in the period", AT_LEAST_0, FINITE, unit="media units"),
+        "spend": column(float, "spend of the channel in the period", AT_LEAST_0, FINITE, unit=CURRENCY_PER_PERIOD),
         "kpi": column(
             float,
             "KPI credited to the channel's rows by the platform; 0 where the KPI has a table of its own",

@@ -60,7 +60,7 @@ def require_one_kpi_a_day(days: pd.DataFrame, where: str) -> None:
         return
     row = torn.iloc[0]
     raise CampaignDataError(
-        f"{where}: columns.kpi_per is date, so that all rows of a day{_in_market(row)} must have the same KPI, and on "
+        f"{where}: columns.kpi_per is date, so that all rows of a date{_in_market(row)} must have the same KPI, and on "
         f"{_day(row)}{_in_market(row)} they have from {row['least_kpi']:g} to {row['most_kpi']:g} ({len(torn):,} such "
         "day(s)). Are the rows to be added up? Then set columns.kpi_per: row. Does the KPI differ by market? Then name "
         "its column in columns.market"

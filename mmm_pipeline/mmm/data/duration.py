@@ -14,7 +14,6 @@ __all__ = ["Duration"]
 Unit = Literal["", "d", "w", "m", "y"]
 
 _WRITTEN = re.compile(r"\s*(\d{1,6})\s*([dwmy]?)\s*", re.IGNORECASE)
-_NAMES = {"": "periods", "d": "days", "w": "weeks", "m": "months", "y": "years"}
 _DAYS = {"d": 1, "w": 7}
 _MONTHS = {"m": 1, "y": 12}
 
@@ -89,9 +88,3 @@ class Duration:
         if self.unit in _MONTHS:
             return round(self.number * _MONTHS[self.unit] * Step.MONTH.mean_days)
         return round(self.number * step.mean_days)
-
-    @property
-    def in_words(self) -> str:
-        """`8 weeks`, for messages in English."""
-        name = _NAMES[self.unit]
-        return f"{self.number:,} {name[:-1] if self.number == 1 else name}"

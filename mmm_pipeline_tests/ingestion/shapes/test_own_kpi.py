@@ -101,8 +101,11 @@ def test_the_days_are_those_of_both_and_what_lies_outside_is_said(
             orders(bought=DAYS + pd.Timedelta(days=400)),
             "no day in common: the media from 2025-01-01 to 2025-03-01",
         ),
-        (pd.concat([orders(), orders().head(2).assign(amount=7)]), r"2 of 60 days have more than one KPI row, first"),
-        (pd.concat([orders(), orders().assign(shop="b")]), "several rows of a day have the same KPI on 60 of 60 days"),
+        (pd.concat([orders(), orders().head(2).assign(amount=7)]), r"2 of 60 dates have more than one KPI row, first"),
+        (
+            pd.concat([orders(), orders().assign(shop="b")]),
+            "several rows of a date have the same KPI on 60 of 60 dates",
+        ),
         (orders().drop(index=5), "2025-01-06"),
         (pd.concat([orders(), orders(amount=-200.0)]), "of 2025-01-01 adds up to -99.90: a day may have refunds"),
     ],

@@ -107,4 +107,4 @@ def test_a_kpi_in_bigquery_stays_there_beside_media_of_a_file(tmp_path: Path, pu
     assert own is not None
     assert not warehouse.has_table("kpi_rows")
     assert own.sums["kpi"].unique().tolist() == [14.5]
-    assert "70 of 70 days have several KPI rows, which add up" in own.notes[0]
+    assert "70 of 70 dates have several KPI rows, which add up" in own.notes[0]

@@ -123,7 +123,7 @@ def run(
         found = in_force(folder, config)
         settings, chosen = found.settings, found.file
         engine = engine_named(name, settings.engines.folder)
-        keys = [f"{adstock}|{degrees}" for adstock, degrees in spec_keys(settings.model)]
+        keys = spec_keys(settings.model)
         if spec is not None and (not engine.grid or spec not in keys):
             accepted = f"accepted are {', '.join(keys)}" if engine.grid else f"{engine.title} has a model of its own"
             raise EngineError(f"--spec {spec}: {accepted}")

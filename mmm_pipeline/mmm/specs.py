@@ -83,7 +83,7 @@ class ModelSpec:
 
     @property
     def key(self) -> str:
-        """Partition key, `adstock|degrees`."""
+        """`adstock|degrees`."""
         return f"{self.adstock}|{self.degrees}"
 
     @property

@@ -13,7 +13,7 @@ import yaml
 from mmm_pipeline.errors import SettingsError
 from mmm_pipeline.ingestion.detection.findings import Detection, FoundTable, detect
 from mmm_pipeline.ingestion.detection.roles import ColumnRole
-from mmm_pipeline.ingestion.detection.settings import found_settings
+from mmm_pipeline.ingestion.detection.settings import found_settings, unused_columns
 from mmm_pipeline.ingestion.sources.headers import normalised
 from mmm_pipeline.settings.pipeline import Settings, parse_settings
 from mmm_pipeline.settings.sources import DateOrderSetting, DecimalSetting, SourceSettings
@@ -65,6 +65,9 @@ def detection_lines(detection: Detection) -> Iterator[str]:
             yield f"  channels: {', '.join(map(repr, table.channel_names))}"
         for note in profile.notes:
             yield f"  {note}"
+    unused = unused_columns(detection)
+    if unused:
+        yield f"recognised, but the model does not use: {', '.join(map(repr, unused))}"
     if detection.weeks is not None:
         yield ("" if detection.weeks.is_sure else "not sure: ") + detection.weeks.why
 

@@ -157,3 +157,19 @@ def test_numbers_that_can_be_read_in_two_ways_are_settled_by_an_option(folder: P
         assert load_settings(folder / "pipeline.yaml").source.decimal == decimal
         report = json.loads(RUN.invoke(app, ["check", "--json"]).stdout)
         assert report["totals"]["channels"][0]["spend"] == pytest.approx(spend)
+
+
+def test_columns_that_are_recognised_and_not_used_are_named(folder: Path) -> None:
+    lines = ["date,tv_spend,tv_impressions,tv_reach,tv_frequency,revenue"]
+    lines += [
+        f"{dt.date(2024, 1, 1) + dt.timedelta(days=n)},{10 + n % 5},{90 + n},{50 + n},2,{300 + n}" for n in range(60)
+    ]
+    (folder / "tv.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    done = RUN.invoke(app, ["init", "tv.csv", "--yes"])
+
+    told = "recognised, but the model does not use: 'tv_reach', 'tv_frequency'"
+    assert told in done.output
+    assert f"# {told}" in (folder / "pipeline.yaml").read_text(encoding="utf-8")
+    other = RUN.invoke(app, ["init", "ads.csv", "--yes", "--output", "ads.yaml"])
+    assert "does not use" not in other.output

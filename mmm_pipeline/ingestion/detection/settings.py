@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from mmm_pipeline.ingestion.detection.findings import Detection, FoundTable
 from mmm_pipeline.ingestion.detection.vocabulary import SUFFIXES, looks_like
 from mmm_pipeline.settings.sources import DateOrderSetting, DecimalSetting
 
-__all__ = ["found_settings"]
+__all__ = ["found_settings", "unused_columns"]
 
 
 def found_settings(
@@ -59,6 +59,30 @@ def found_settings(
         if apart:
             found["controls"]["independent"] = apart
     return found
+
+
+def unused_columns(detection: Detection) -> tuple[str, ...]:
+    """Headers of columns whose role is known, and which no setting names: reach, population, controls by market."""
+    found = found_settings(detection, Path())
+    named = set(_texts(found["columns"])) | set(_texts(found.get("controls", {}))) | set(_texts(found.get("kpi", {})))
+    endings = tuple(pattern[1:] for pattern in found["columns"].get("patterns", {}).values())
+    return tuple(
+        it.header
+        for table in detection.used
+        for it in table.roles
+        if it.role != "ignored" and it.header not in named and not (endings and it.header.endswith(endings))
+    )
+
+
+def _texts(content: Any) -> Iterator[str]:
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, Mapping):
+        for part in content.values():
+            yield from _texts(part)
+    elif isinstance(content, list):
+        for part in content:
+            yield from _texts(part)
 
 
 def _is_switch(table: FoundTable, header: str) -> bool:

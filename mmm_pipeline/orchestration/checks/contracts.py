@@ -98,8 +98,7 @@ def fits_converged(workspace: WorkspaceResource) -> dg.AssetCheckResult:
     """Warn about specs that did not converge, naming the parameters; they cannot become champion."""
     artifacts = workspace.artifacts()
     missed: dict[str, str] = {}
-    for adstock, degrees in spec_keys(workspace.settings().model):
-        key = f"{adstock}|{degrees}"
+    for key in spec_keys(workspace.settings().model):
         # Earlier forecast windows, where rolling origins are asked for, count as much as the last one.
         for name, stored in (
             (FITTED_MODEL, key),

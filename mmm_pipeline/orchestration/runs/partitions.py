@@ -53,9 +53,9 @@ def partition_of_run(tags: Mapping[str, str]) -> str | None:
     return first
 
 
-def spec_keys(model: ModelSettings) -> list[tuple[str, int]]:
-    """All (adstock, degrees) of the grid, in its order."""
-    return [(adstock, degrees) for adstock in model.adstocks for degrees in model.degrees]
+def spec_keys(model: ModelSettings) -> list[str]:
+    """Keys of all specs of the grid, in its order: `carryover|2`."""
+    return [f"{adstock}|{degrees}" for adstock in model.adstocks for degrees in model.degrees]
 
 
 def spec_asset(key: str) -> dg.AssetKey:
@@ -65,7 +65,7 @@ def spec_asset(key: str) -> dg.AssetKey:
 
 def spec_assets(model: ModelSettings) -> Sequence[dg.AssetKey]:
     """Those of the whole grid, in its order."""
-    return [spec_asset(f"{adstock}|{degrees}") for adstock, degrees in spec_keys(model)]
+    return [spec_asset(key) for key in spec_keys(model)]
 
 
 def is_of_specs_only(assets: Collection[dg.AssetKey] | None) -> bool:

@@ -103,22 +103,15 @@ class _Service:
         self, name: str, command: Sequence[str], environment: Mapping[str, str], told: Callable[[str], object]
     ) -> None:
         self.name = name
-        self._command, self._environment, self._told = command, environment, told
-        self.start()
-
-    def start(self) -> None:
-        """Start it, and what is left of an earlier one ends first."""
-        if hasattr(self, "_process"):
-            self.end()
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(attendant.__file__), *self._command],
-            env=dict(self._environment),
+            [sys.executable, "-I", "-S", str(attendant.__file__), *command],
+            env=dict(environment),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self._reader = threading.Thread(target=_pass_on, args=(self._process.stdout, self._told), daemon=True)
+        self._reader = threading.Thread(target=_pass_on, args=(self._process.stdout, told), daemon=True)
         self._reader.start()
 
     def has_ended(self) -> bool:

@@ -85,7 +85,7 @@ def _views(
 
     artifacts, theirs, keys = workspace.artifacts(), [], {champion}
     for engine in engines:
-        grid = [f"{adstock}|{degrees}" for adstock, degrees in spec_keys(settings.model)] if engine.grid else [champion]
+        grid = spec_keys(settings.model) if engine.grid else [champion]
         for key in grid:
             request = build_request(dataset, settings, engine, key)
             answer = stored_answer(artifacts, engine, key if engine.grid else None, request)

@@ -106,7 +106,7 @@ def _wanted(
 
     if not engine.grid:
         return [champion_key(champion_fit)]
-    grid = [f"{adstock}|{degrees}" for adstock, degrees in spec_keys(settings.model)]
+    grid = spec_keys(settings.model)
     asked = context.op_execution_context.op_config["spec"]
     if asked:
         if asked not in grid:
@@ -217,7 +217,7 @@ def stored_engines(settings: Settings, workspace: WorkspaceResource) -> list[Eng
     asked = {engine.name for engine in asked_engines(settings)}
 
     def is_stored(engine: Engine) -> bool:
-        keys = [f"{adstock}|{degrees}" for adstock, degrees in spec_keys(settings.model)] if engine.grid else [None]
+        keys = spec_keys(settings.model) if engine.grid else [None]
         return any(artifacts.has(engine.asset, key, ".json") for key in keys)
 
     return [engine for engine in catalog(settings.engines.folder).values() if engine.name in asked or is_stored(engine)]

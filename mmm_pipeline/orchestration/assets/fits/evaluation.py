@@ -55,7 +55,7 @@ def evaluated(
     step = TimeGrid.of_dates(dataset["time"].to_numpy()).step
     naive = score_naive_forecasts(known, error=error, step=step)
     grid = _Grid(settings, artifacts, dataset, windows, warn)
-    entries = [grid.entry(f"{adstock}|{degrees}") for adstock, degrees in spec_keys(settings.model)]
+    entries = [grid.entry(key) for key in spec_keys(settings.model)]
     # Leave-one-out does not see that a spec forecasts badly, so that only those which forecast well are averaged.
     rivals = rival_keys(entries, error=error) if settings.ranking.averaging == "stacking" else set()
     weights = stacking_weights([entry for entry in entries if entry.spec.key in rivals])

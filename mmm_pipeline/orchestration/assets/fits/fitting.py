@@ -57,7 +57,7 @@ _NEAREST = 12
 
 def build_spec_assets(model: ModelSettings) -> list[dg.AssetsDefinition]:
     """One asset per spec of the grid: each is there, with its figures, as soon as it is fitted."""
-    return [_spec_asset(f"{adstock}|{degrees}") for adstock, degrees in spec_keys(model)]
+    return [_spec_asset(key) for key in spec_keys(model)]
 
 
 def _spec_asset(key: str) -> dg.AssetsDefinition:
@@ -125,7 +125,7 @@ def _fitted(
 
 def build_fitted_model(model: ModelSettings) -> dg.AssetsDefinition:
     """The grid as a whole: what there is to choose from."""
-    grid = tuple(f"{adstock}|{degrees}" for adstock, degrees in spec_keys(model))
+    grid = spec_keys(model)
 
     @dg.asset(
         name=FITTED_MODEL,
